@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/**
+ * A secret value on its way to one node: `sealed` is base64 of the nkeys curve box (xkv1) that only the node's key
+ * opens, `sender` the public curve key of the bridge that sealed it. `ref` is `privateKey` or `psk:<peer's public key>`.
+ * `version` changes when the value may have changed (uid and resourceVersion of the Kubernetes Secret).
+ */
+export const SealedSecretSchema = z.object({
+  ref: z.string(),
+  version: z.string(),
+  sender: z.string(),
+  sealed: z.base64(),
+});
+export type SealedSecret = z.infer<typeof SealedSecretSchema>;
+
+/** A secret that could not be read; `reason` in CamelCase (SecretNotFound, KeyNotFound, Forbidden, Malformed). */
+export const MissingSecretSchema = z.object({ ref: z.string(), reason: z.string(), message: z.string() });
+export type MissingSecret = z.infer<typeof MissingSecretSchema>;
+
+/**
+ * The last word on one object, as IFACTOR_DESIRED keeps it. The spec holds no secret value. `deleted: true` is the
+ * tombstone: the object is gone from the API and the spec is empty.
+ */
+export const DesiredSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  generation: z.number().int(),
+  resourceVersion: z.string(),
+  creationTimestamp: z.string(),
+  deletionTimestamp: z.string().optional(),
+  deleted: z.boolean().optional(),
+  /** Validated again by the agent with the kind's own schema: what is malformed becomes a condition, not a crash. */
+  spec: z.record(z.string(), z.unknown()),
+  secrets: z.array(SealedSecretSchema),
+  missing: z.array(MissingSecretSchema),
+});
+export type Desired = z.infer<typeof DesiredSchema>;

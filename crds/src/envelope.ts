@@ -1,0 +1,79 @@
+import { formatEventSubject, parseEventSubject } from './subject.ts';
+import type { EventType, InterfaceEvent, RecordedEvent } from './event.ts';
+
+/** The least of NATS headers that an envelope needs; `MsgHdrs` of @nats-io fits. */
+export type Headers = { get(name: string): string; set(name: string, value: string): void };
+
+/** A message is not one of ours: says which part is missing or wrong. */
+export class EnvelopeError extends Error {
+  override name = 'EnvelopeError';
+}
+
+const prefix = 'ifactor.';
+
+/**
+ * Writes an event as a CloudEvents 1.0 message in the NATS binding's binary mode: attributes as `ce-*` headers, the data
+ * as readable JSON. `headers` receives the attributes. Source: CloudEvents "NATS Protocol Binding" 1.0.3, section 3.1.
+ */
+export function encodeEvent(event: RecordedEvent, headers: Headers): { subject: string; payload: string } {
+  headers.set('ce-specversion', '1.0');
+  headers.set('ce-id', event.id);
+  headers.set('ce-source', `/ifactor/node/${event.node}`);
+  headers.set('ce-type', prefix + event.type);
+  headers.set('ce-subject', `${event.key.kind}/${event.key.namespace}/${event.key.name}`);
+  headers.set('ce-time', event.time);
+  headers.set('content-type', 'application/json');
+  if (event.causationId !== null) headers.set('ce-causationid', event.causationId);
+  headers.set('ce-correlationid', event.correlationId);
+  headers.set('ifactor-state', event.state);
+  headers.set('ifactor-sequence', String(event.sequence));
+  headers.set('ifactor-machine', String(event.machine));
+  return {
+    subject: formatEventSubject({ ...event.key, node: event.node, type: event.type }),
+    payload: JSON.stringify(event.data),
+  };
+}
+
+/**
+ * Reads what `encodeEvent` wrote.
+ * @throws EnvelopeError where the message is no event of ours
+ */
+export function decodeEvent(subject: string, headers: Headers | undefined, payload: string): RecordedEvent {
+  const { node, type } = parseEventSubject(subject);
+  if (headers === undefined) throw new EnvelopeError(`${subject}: no headers, so no CloudEvents attributes`);
+  const need = (name: string): string => {
+    const value = headers.get(name);
+    if (value === '') throw new EnvelopeError(`${subject}: header ${name} is missing`);
+    return value;
+  };
+  const count = (name: string): number => {
+    const value = Number(need(name));
+    if (!Number.isSafeInteger(value)) throw new EnvelopeError(`${subject}: header ${name} is not a whole number`);
+    return value;
+  };
+  if (need('ce-specversion') !== '1.0') throw new EnvelopeError(`${subject}: not CloudEvents 1.0`);
+  if (need('ce-type') !== prefix + type) throw new EnvelopeError(`${subject}: ce-type is ${need('ce-type')}`);
+  const [kind, namespace, name, ...rest] = need('ce-subject').split('/');
+  if (kind === undefined || namespace === undefined || name === undefined || rest.length > 0) {
+    throw new EnvelopeError(`${subject}: ce-subject is not kind/namespace/name`);
+  }
+  let data: unknown;
+  try {
+    data = JSON.parse(payload);
+  } catch (cause) {
+    throw new EnvelopeError(`${subject}: the body is not JSON`, { cause });
+  }
+  // The log is our own: types and payloads are those of `EventData`, older ones after `upcast`.
+  const event = { type: type as EventType, time: need('ce-time'), data } as InterfaceEvent;
+  return {
+    ...event,
+    id: need('ce-id'),
+    sequence: count('ifactor-sequence'),
+    node,
+    key: { kind, namespace, name },
+    causationId: headers.get('ce-causationid') || null,
+    correlationId: need('ce-correlationid'),
+    state: need('ifactor-state'),
+    machine: count('ifactor-machine'),
+  };
+}

@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { jetstreamManager, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { StreamConfig } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
+import { connect as dial, credsAuthenticator, nanos } from '@nats-io/transport-node';
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import { UsageError } from './cli.ts';
+import { explain } from './log.ts';
+import type { Log } from './log.ts';
+
+export type NatsOptions = {
+  /** `nats://host:port`, several separated by commas. */
+  servers: string;
+  /** Shown in the server's connection list. */
+  name: string;
+  /** Path of a credentials file; else NATS_CREDS, NATS_USER with NATS_PASSWORD, or NATS_TOKEN from the environment. */
+  creds?: string;
+};
+
+/** The oldest server that has what we use (multiple filters per consumer). */
+const oldest = [2, 10] as const;
+
+export const streams = {
+  desired: 'IFACTOR_DESIRED',
+  events: 'IFACTOR_EVENTS',
+  status: 'IFACTOR_STATUS',
+} as const;
+export const nodesBucket = 'ifactor_nodes';
+
+const configs: (Pick<StreamConfig, 'name' | 'subjects'> & Partial<StreamConfig>)[] = [
+  {
+    name: streams.desired,
+    subjects: ['ifactor.desired.>'],
+    description: 'What is wanted of each interface: the last word per object.',
+    max_msgs_per_subject: 1,
+  },
+  {
+    name: streams.events,
+    subjects: ['ifactor.event.>'],
+    description: 'What happened to each interface, in order.',
+    max_age: nanos(30 * 24 * 3600 * 1000),
+  },
+  {
+    name: streams.status,
+    subjects: ['ifactor.status.>'],
+    description: 'How each interface is: the last word per object.',
+    max_msgs_per_subject: 1,
+  },
+];
+
+/**
+ * Connects once; later breaks are mended by the client for ever.
+ * @throws UsageError on an address that is none, Error with the server's words when it cannot be reached or is too old
+ */
+export async function connectOnce(options: NatsOptions): Promise<NatsConnection> {
+  const { NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_TOKEN } = process.env;
+  const creds = options.creds ?? NATS_CREDS;
+  const auth: NodeConnectionOptions = {};
+  if (creds) {
+    auth.authenticator = credsAuthenticator(
+      await readFile(creds).catch((cause: unknown) => {
+        throw new UsageError(`cannot read the NATS credentials ${creds}`, { cause });
+      }),
+    );
+  } else if (NATS_USER !== undefined) {
+    auth.user = NATS_USER;
+    if (NATS_PASSWORD !== undefined) auth.pass = NATS_PASSWORD;
+  } else if (NATS_TOKEN !== undefined) auth.token = NATS_TOKEN;
+  const connection = await dial({
+    ...auth,
+    servers: options.servers.split(','),
+    name: options.name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 500,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+  });
+  const version = connection.info?.version ?? '0';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
+    await connection.close();
+    throw new UsageError(`nats-server ${version} is too old: ${oldest.join('.')} or newer is needed`);
+  }
+  return connection;
+}
+
+/** Connects, and waits for a server that is not there yet: says so at once and every tenth try. */
+export async function connect(options: NatsOptions, log: Log, signal?: AbortSignal): Promise<NatsConnection> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await connectOnce(options);
+    } catch (error) {
+      if (error instanceof UsageError || signal?.aborted) throw error;
+      if (tries % 10 === 0) log.warn(`waiting for NATS at ${options.servers}`, { error: explain(error) });
+      await new Promise((resolve) => setTimeout(resolve, Math.min(200 * 2 ** Math.min(tries, 4), 2000)));
+    }
+  }
+}
+
+/** Makes the streams and the bucket that are missing; leaves alone what is there, since an operator may have tuned it. */
+export async function ensureStreams(connection: NatsConnection): Promise<KV> {
+  const manager = await jetstreamManager(connection);
+  const present = new Set<string>();
+  for await (const name of manager.streams.names()) present.add(name);
+  for (const config of configs) {
+    if (present.has(config.name)) continue;
+    await manager.streams.add({
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      allow_direct: true,
+      ...config,
+    });
+  }
+  return new Kvm(connection).create(nodesBucket, { history: 1 });
+}

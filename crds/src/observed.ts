@@ -1,0 +1,70 @@
+import type { Slot } from './event.ts';
+
+/** An address on a link. `local` and `peer` in canonical text (RFC 5952), no prefix; `prefixlen` in bits. */
+export type Address = {
+  family: 'inet' | 'inet6';
+  local: string;
+  peer: string | null;
+  prefixlen: number;
+  noPrefixRoute: boolean;
+};
+
+/** Attributes of a vxlan link; `dev` is the name of the device below it. */
+export type ObservedVxlan = {
+  vni: number;
+  dev: string | null;
+  local: string | null;
+  group: string | null;
+  port: number;
+  portRange: [number, number] | null;
+  tos: number;
+  ttl: number;
+  learning: boolean;
+  ageing: boolean;
+  proxy: boolean;
+};
+
+export type ObservedPeer = {
+  publicKey: string;
+  /** Fingerprint, never the key. */
+  presharedKey: string | null;
+  /** `host:port`, IPv6 in brackets. */
+  endpoint: string | null;
+  persistentKeepalive: number;
+  allowedIPs: readonly string[];
+};
+
+export type ObservedWireGuard = {
+  publicKey: string | null;
+  listenPort: number;
+  fwmark: number;
+  peers: readonly ObservedPeer[];
+};
+
+/** One link as far as the actor decides by it. Counters, carrier and handshakes are not here: they would fill the log. */
+export type ObservedLink = {
+  index: number;
+  name: string;
+  kind: string;
+  up: boolean;
+  mtu: number;
+  alias: string | null;
+  addrGenMode: string | null;
+  addresses: readonly Address[];
+  /** Names of the links enslaved to this one (bridges only). */
+  slaves?: readonly string[];
+  vxlan?: ObservedVxlan;
+  wireguard?: ObservedWireGuard;
+};
+
+/** What the kernel shows of one interface. */
+export type Observed = {
+  links: { readonly [S in Slot]?: ObservedLink | null };
+  /** Links with this interface's mark in a netns where none belongs; `netns` is the inode. */
+  strays: readonly { netns: string; index: number; name: string }[];
+  /** Whether each device that the spec names (bridge slaves, the vxlan's dev) exists in the target netns. */
+  devices: { readonly [name: string]: boolean };
+};
+
+/** One difference: `field` as in the spec or as `ip` names it, values as they print. */
+export type Drift = { field: string; wanted: unknown; found: unknown };

@@ -1,0 +1,60 @@
+import type { Slot } from './event.ts';
+import type { Address, ObservedVxlan } from './observed.ts';
+
+/** What to make, by kind. A veth's far end is made with it, in slot `peer`. */
+export type LinkKind =
+  | { kind: 'bridge' }
+  | { kind: 'dummy' }
+  | { kind: 'wireguard' }
+  | { kind: 'vxlan'; vxlan: ObservedVxlan }
+  | { kind: 'veth'; peer: string };
+
+/** An idempotent action on the kernel: making what exists adopts it, removing what is gone succeeds. Plain data, no secrets. */
+export type KernelOperation =
+  | { type: 'CreateLink'; slot: Slot; name: string; mark: string; mtu?: number; up?: boolean; link: LinkKind }
+  | { type: 'AdoptLink'; slot: Slot; name: string; index: number; mark: string }
+  | {
+      type: 'ChangeLink';
+      slot: Slot;
+      name: string;
+      index?: number;
+      change: { up?: boolean; mtu?: number; name?: string; addrGenMode?: 'none' };
+    }
+  | { type: 'MoveLink'; from: Slot; slot: Slot; name: string }
+  | { type: 'RemoveLink'; slot: Slot; name: string; index: number; mark: string }
+  | { type: 'RemoveStray'; netns: string; name: string; index: number; mark: string }
+  | { type: 'AddAddress'; slot: Slot; name: string; address: Address }
+  | { type: 'RemoveAddress'; slot: Slot; name: string; address: Address }
+  | { type: 'AttachSlave'; slot: Slot; name: string; slave: string }
+  | { type: 'ReleaseSlave'; slot: Slot; name: string; slave: string }
+  | {
+      type: 'SetWireGuard';
+      slot: Slot;
+      name: string;
+      /** The public key of the private key to set; the key itself is looked up where it is used. */
+      change: { privateKey?: string; listenPort?: number; fwmark?: number };
+    }
+  | {
+      type: 'SetPeer';
+      slot: Slot;
+      name: string;
+      publicKey: string;
+      /** `presharedKey` is a fingerprint, null removes it; `endpoint` as in the spec. */
+      change: {
+        presharedKey?: string | null;
+        endpoint?: string;
+        persistentKeepalive?: number;
+        allowedIPs?: readonly string[];
+      };
+    }
+  | { type: 'RemovePeer'; slot: Slot; name: string; publicKey: string };
+
+/** Everything a machine can ask of its runner. */
+export type Operation =
+  | { type: 'ResolveSecrets'; refs: readonly string[] }
+  | { type: 'ResolveNetns'; slots: readonly Slot[] }
+  | { type: 'Observe' }
+  /** Carried out in order; stops at the first failure; ends with one LinkObserved or OperationFailed of the same `id`. */
+  | { type: 'Perform'; id: string; operations: readonly KernelOperation[] }
+  /** Answered by TimerElapsed; starting a timer of the same name again replaces it. */
+  | { type: 'StartTimer'; timer: string; milliseconds: number };
