@@ -19,3 +19,34 @@ export type {
 export type { KernelOperation, LinkKind, Operation } from './operation.ts';
 export { ConditionSchema, heartbeatSeconds, InterfaceStatusSchema, NodeEntrySchema, states, StatusMessageSchema } from './status.ts';
 export type { Condition, InterfaceStatus, NodeEntry, State, StatusMessage } from './status.ts';
+export {
+  ContainerSelectorSchema,
+  InterfaceAddressSchema,
+  PortRangeSchema,
+  SecretRefSchema,
+} from './schema/common.ts';
+export type { ContainerSelector, InterfaceAddress, PortRange, SecretRef } from './schema/common.ts';
+export { API_VERSION, FINALIZER, GROUP, kinds, LEGACY_FINALIZERS, VERSION } from './schema/kinds.ts';
+export type { InterfaceKindName, InterfaceToken, KindMeta, KindName } from './schema/kinds.ts';
+export { NetlinkAddressSchema, NetlinkInterfaceSpecSchema, netlinkTypes, vethEnds } from './schema/netlinkInterface.ts';
+export type { NetlinkAddress, NetlinkInterfaceSpec, NetlinkType, VethEnd, VethEndSpec } from './schema/netlinkInterface.ts';
+export { isInterfaceName } from './schema/text.ts';
+export { VXLAN_PORT, VxlanSchema } from './schema/vxlan.ts';
+export type { VxlanSpec } from './schema/vxlan.ts';
+export { linkEnds, WireGuardNetworkPlanSpecSchema } from './schema/wireGuardNetworkPlan.ts';
+export type { PlanLink, PlanLinkEnd, PlanNode, WireGuardNetworkPlanSpec } from './schema/wireGuardNetworkPlan.ts';
+export { WireGuardInterfaceSpecSchema, WireGuardPeerSchema } from './schema/wireguardInterface.ts';
+export type { WireGuardInterfaceSpec, WireGuardPeer } from './schema/wireguardInterface.ts';
+export {
+  desiredFilter,
+  eventFilter,
+  formatDesiredSubject,
+  formatEventSubject,
+  formatStatusSubject,
+  parseDesiredSubject,
+  parseEventSubject,
+  parseStatusSubject,
+  statusFilter,
+  SubjectError,
+} from './subject.ts';
+export type { EventPlace, Key, Place } from './subject.ts';

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { ruled, transitions } from './rule.ts';
+import type { Rule } from './rule.ts';
+import { matching, patterns } from './text.ts';
+
+const nodeName = (what: string): z.ZodString =>
+  matching(
+    patterns.nodeName,
+    253,
+    `${what} must be a node name: lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit`,
+  ).min(1);
+
+/** Name of a node, as given to its agent by `--node`. */
+export const NodeNameSchema = nodeName('node name');
+
+/** `spec.node` of an interface. */
+export const NodeSchema = transitions(nodeName('node'), {
+  rule: 'self == oldSelf',
+  message: 'node is immutable: delete the object and create it again for the other node',
+}).describe('Name of the node whose agent owns the interface. Immutable.');
+
+/** TCP or UDP port that may be 0, which leaves the choice to the kernel. */
+export const PortSchema = z.int().min(0).max(65535);
+
+export const PortRangeSchema = ruled(
+  z.object({
+    start: z.int().min(1).max(65535).describe('First UDP port of the range.'),
+    end: z.int().min(1).max(65535).describe('Last UDP port of the range, itself included.'),
+  }),
+  {
+    rule: 'self.start <= self.end',
+    message: 'start must not be greater than end',
+    holds: ({ start, end }) => start <= end,
+  },
+);
+export type PortRange = z.infer<typeof PortRangeSchema>;
+
+/** MTU of a WireGuard interface: 0 stands for 1420. */
+export const WireGuardMtuSchema = ruled(z.int().min(0).max(65535), {
+  rule: 'self == 0 || self >= 68',
+  message: 'mtu must be 0 (for 1420) or from 68 to 65535',
+  holds: (mtu) => mtu === 0 || mtu >= 68,
+})
+  .default(1420)
+  .describe('Largest packet, in bytes. Absent or 0: 1420.');
+
+export const KeySchema = matching(patterns.key, 44, 'must be 32 bytes in base64 (44 characters, ending in "=")');
+
+const secretName = z.string().min(1).max(253).describe('Name of the Secret.');
+const secretKey = z
+  .string()
+  .min(1)
+  .max(253)
+  .describe('Key in the Secret\'s data. Its value may be the raw 32 bytes or their base64 text.');
+
+export const SecretRefSchema = z.object({
+  name: secretName,
+  key: secretKey,
+  namespace: z
+    .string()
+    .min(1)
+    .max(63)
+    .default('default')
+    .describe(
+      'Namespace of the Secret; `default` when absent. One other than the object\'s own is refused unless a policy allows it.',
+    ),
+});
+export type SecretRef = z.infer<typeof SecretRefSchema>;
+
+/** Where an interface belongs. The first of docker, podman, netns.path, netns.name, netns.pid that is given counts. */
+export const ContainerSelectorSchema = z.object({
+  docker: z
+    .object({
+      name: z.string().min(1).max(253).describe('Name or id of the container.'),
+    })
+    .optional()
+    .describe('A container of the Docker Engine on the node. Beats every other selector.'),
+  podman: z
+    .object({
+      name: z.string().min(1).max(253).describe('Name or id of the container.'),
+    })
+    .optional()
+    .describe('A Podman container on the node.'),
+  netns: z
+    .object({
+      path: z
+        .string()
+        .min(1)
+        .max(4096)
+        .optional()
+        .describe('Path of a network namespace file on the node, such as /proc/1234/ns/net. Beats name and pid.'),
+      name: z
+        .string()
+        .min(1)
+        .max(255)
+        .optional()
+        .describe('A named network namespace under /run/netns, as `ip netns` makes them. Beats pid.'),
+      pid: z
+        .int()
+        .min(1)
+        .max(4194304)
+        .optional()
+        .describe('Id of a process on the node, as the agent sees it: its network namespace.'),
+    })
+    .optional()
+    .describe('A network namespace given directly.'),
+});
+export type ContainerSelector = z.infer<typeof ContainerSelectorSchema>;
+
+/** CEL over the selector at `at` (known to be present): true where it names something. */
+export const selectsRule = (at: string): string =>
+  `has(${at}.docker) || has(${at}.podman) || (has(${at}.netns) && (has(${at}.netns.path) || has(${at}.netns.name) || has(${at}.netns.pid)))`;
+
+/** True where a selector names something; the twin of `selectsRule`. */
+export function selects({ docker, podman, netns }: ContainerSelector): boolean {
+  const given = netns?.path ?? netns?.name ?? netns?.pid;
+  return docker !== undefined || podman !== undefined || given !== undefined;
+}
+
+/** A selector that must select: used where its presence alone means "inside that netns". */
+export const PlacedContainerSchema = ruled(ContainerSelectorSchema, {
+  rule: selectsRule('self'),
+  message: 'container must name one of docker.name, podman.name, netns.path, netns.name, netns.pid',
+  holds: selects,
+});
+
+/** For specs with `moveToContainer`: true needs a container that selects, false ignores it. */
+export const moveNeedsContainer: Rule<{ moveToContainer: boolean; container?: ContainerSelector | undefined }> = {
+  rule: `!has(self.moveToContainer) || !self.moveToContainer || (has(self.container) && (${selectsRule('self.container')}))`,
+  message:
+    'container is required when moveToContainer is true: give one of docker.name, podman.name, netns.path, netns.name, netns.pid',
+  holds: ({ moveToContainer, container }) => !moveToContainer || (container !== undefined && selects(container)),
+};
+
+const ip = (what: string): z.ZodString =>
+  matching(patterns.ip, 45, `${what} must be an IPv4 or IPv6 address without a prefix length`);
+
+/** An address of a WireGuard interface. */
+export const InterfaceAddressSchema = ruled(
+  z.object({
+    family: z.enum(['inet', 'inet6']).describe('`inet` for IPv4, `inet6` for IPv6.'),
+    local: ip('local').describe('The interface\'s own address, without a prefix length.'),
+    peer: ip('peer')
+      .optional()
+      .describe(
+        'Address of the far end of a point-to-point link, as in `ip addr add LOCAL peer PEER/PREFIXLEN`. Absent: LOCAL/PREFIXLEN.',
+      ),
+    prefixlen: z
+      .int()
+      .min(1)
+      .max(128)
+      .describe('Prefix length in bits, of the peer where there is one: 1 to 32 for inet, 1 to 128 for inet6.'),
+    noPrefixRoute: z
+      .boolean()
+      .default(false)
+      .describe('True: the kernel adds no route to the prefix (IFA_F_NOPREFIXROUTE).'),
+  }),
+  {
+    rule: `self.local.contains(':') == (self.family == 'inet6')`,
+    message: 'local must be an IPv4 address for family inet, an IPv6 address for inet6',
+    holds: ({ family, local }) => local.includes(':') === (family === 'inet6'),
+  },
+  {
+    rule: `!has(self.peer) || self.peer.contains(':') == (self.family == 'inet6')`,
+    message: 'peer must be an IPv4 address for family inet, an IPv6 address for inet6',
+    holds: ({ family, peer }) => peer === undefined || peer.includes(':') === (family === 'inet6'),
+  },
+  {
+    rule: `self.family == 'inet6' || self.prefixlen <= 32`,
+    message: 'prefixlen must be from 1 to 32 for family inet',
+    holds: ({ family, prefixlen }) => family === 'inet6' || prefixlen <= 32,
+  },
+);
+export type InterfaceAddress = z.infer<typeof InterfaceAddressSchema>;
+
+/** A list of addresses of an interface. */
+export const InterfaceAddressesSchema = z.array(InterfaceAddressSchema).max(256);

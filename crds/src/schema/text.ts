@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { ruled } from './rule.ts';
+
+/*
+ * Patterns are written so that JavaScript and Go's RE2 (kube-apiserver) read them alike:
+ * no look-around, no back references, counts below 1000.
+ */
+const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+export const IPV4 = `(${OCTET}\\.){3}${OCTET}`;
+const H = '[0-9A-Fa-f]{1,4}';
+const TAIL = `(${H}:${H}|${IPV4})`;
+/** RFC 4291 text forms, the embedded IPv4 ones included; no zone. */
+export const IPV6 = [
+  `(${H}:){6}${TAIL}`,
+  `::(${H}:){5}${TAIL}`,
+  `(${H})?::(${H}:){4}${TAIL}`,
+  `((${H}:){0,1}${H})?::(${H}:){3}${TAIL}`,
+  `((${H}:){0,2}${H})?::(${H}:){2}${TAIL}`,
+  `((${H}:){0,3}${H})?::${H}:${TAIL}`,
+  `((${H}:){0,4}${H})?::${TAIL}`,
+  `((${H}:){0,5}${H})?::${H}`,
+  `((${H}:){0,6}${H})?::`,
+].join('|');
+
+const LENGTH_V4 = '([0-9]|[12][0-9]|3[0-2])';
+const LENGTH_V6 = '([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])';
+const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
+const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?';
+/** A DNS name whose last label begins with a letter, so that no bad IPv4 address passes for a name. */
+const HOST = `(${LABEL}\\.)*[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?\\.?`;
+
+export const patterns = {
+  ip: `^(${IPV4}|${IPV6})$`,
+  cidr: `^((${IPV4})/${LENGTH_V4}|(${IPV6})/${LENGTH_V6})$`,
+  /** As `cidr`, but a length of 0 is refused: an address on a link needs a network. */
+  addressCidr: `^((${IPV4})/([1-9]|[12][0-9]|3[0-2])|(${IPV6})/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))$`,
+  host: `^(${IPV4}|${IPV6}|${HOST})$`,
+  endpoint: `^(${IPV4}|\\[(${IPV6})(%[A-Za-z0-9_.-]{1,15})?\\]|${HOST}):${PORT}$`,
+  /** 32 bytes in base64, in its one canonical spelling (the last letter's spare bits are 0). */
+  key: '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$',
+  nodeName: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+} as const;
+
+/** Text that must match a pattern, refused on both sides with words instead of the pattern. */
+export function matching(pattern: string, maxLength: number, message: string): z.ZodString {
+  const compiled = new RegExp(pattern);
+  return ruled(z.string().max(maxLength), {
+    rule: `self.matches(${celString(pattern)})`,
+    message,
+    holds: (text) => compiled.test(text),
+  });
+}
+
+/** A CEL string literal. */
+export function celString(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** White space beyond ASCII: NEL, the no-break space, U+1680, and the spaces of U+2000 and after. Literal, because JavaScript and RE2 escape them differently. */
+const SPACES = '\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000';
+const INTERFACE_NAME = `^[^\\x00-\\x20\\x7f/:%${SPACES}]+$`;
+const interfaceName = new RegExp(INTERFACE_NAME);
+const utf8 = new TextEncoder();
+
+/** Name of a network interface in the kernel: 1 to 15 bytes (IFNAMSIZ - 1), no `/`, no white space, not `.` or `..`; nor `:` or `%`, which the kernel reads as something else. */
+export function isInterfaceName(name: string): boolean {
+  return name !== '.' && name !== '..' && utf8.encode(name).length <= 15 && interfaceName.test(name);
+}
+
+/** Schema of an interface name, `what` names it to the user. */
+export function interfaceNameSchema(what: string): z.ZodString {
+  return ruled(
+    z.string().min(1).max(15),
+    {
+      rule: 'size(bytes(self)) <= 15',
+      message: `${what} must be at most 15 bytes long (the kernel's limit)`,
+      holds: (name) => utf8.encode(name).length <= 15,
+    },
+    {
+      rule: `self != '.' && self != '..' && self.matches(${celString(INTERFACE_NAME)})`,
+      message: `${what} must not be "." or "..", nor contain "/", ":", "%" or white space`,
+      holds: (name) => name !== '.' && name !== '..' && interfaceName.test(name),
+    },
+  );
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import {
+  ContainerSelectorSchema,
+  InterfaceAddressesSchema,
+  KeySchema,
+  NodeSchema,
+  PortSchema,
+  SecretRefSchema,
+  WireGuardMtuSchema,
+  moveNeedsContainer,
+} from './common.ts';
+import { keyed, ruled } from './rule.ts';
+import { interfaceNameSchema, matching, patterns } from './text.ts';
+
+export const WireGuardPeerSchema = z.object({
+  publicKey: matching(patterns.key, 44, 'publicKey must be 32 bytes in base64 (44 characters, ending in "=")').describe(
+    'The peer\'s public key: 32 bytes in base64. Identifies the peer.',
+  ),
+  allowedIPs: z
+    .array(
+      z
+        .string()
+        .max(49)
+        .regex(new RegExp(patterns.cidr), { error: 'allowedIPs must be networks such as 10.4.0.0/16 or 2001:db8::/32' }),
+    )
+    .max(1024)
+    .default([])
+    .describe('Networks in CIDR form that are sent to and accepted from the peer. Exhaustive.'),
+  endpoint: matching(
+    patterns.endpoint,
+    270,
+    'endpoint must be HOST:PORT or [IPv6]:PORT, with a port from 1 to 65535',
+  )
+    .optional()
+    .describe(
+      'Where the peer is reached: `host:port` or `[v6]:port`; the host may be a DNS name. An endpoint learned by roaming is kept until this field changes. Absent: the peer speaks first.',
+    ),
+  persistentKeepalive: z
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe('Seconds between keepalive packets. Absent or 0: none are sent.'),
+  presharedKeySecretRef: SecretRefSchema.optional().describe('Secret with the preshared key. Absent: no preshared key.'),
+});
+export type WireGuardPeer = z.infer<typeof WireGuardPeerSchema>;
+
+export const WireGuardInterfaceSpecSchema = ruled(
+  z.object({
+    node: NodeSchema,
+    interfaceName: interfaceNameSchema('interfaceName').describe(
+      'Name of the interface in the kernel: 1 to 15 bytes, no "/", no white space.',
+    ),
+    moveToContainer: z
+      .boolean()
+      .default(false)
+      .describe(
+        'False: the interface lives in the agent\'s netns and container is ignored. True: it is created and configured there, then moved into the container; its UDP socket stays in the netns of birth.',
+      ),
+    container: ContainerSelectorSchema.optional().describe('Where the interface is moved to when moveToContainer is true.'),
+    addresses: InterfaceAddressesSchema.default([]).describe(
+      'Addresses of the interface. Exhaustive: an address that is not listed is removed, the kernel\'s own link-local included.',
+    ),
+    listenPort: PortSchema.optional().describe(
+      'UDP port. Absent or 0: chosen by the kernel and kept for the life of the interface.',
+    ),
+    mtu: WireGuardMtuSchema,
+    privateKey: KeySchema.optional().describe(
+      'Private key: 32 bytes in base64. Beats privateKeySecretRef, which is to be preferred: whoever may read the object reads this.',
+    ),
+    privateKeySecretRef: SecretRefSchema.optional().describe(
+      'Secret with the private key. Neither this nor privateKey given: the node generates a key, which never leaves it.',
+    ),
+    fwmark: z
+      .int()
+      .min(0)
+      .max(4294967295)
+      .optional()
+      .describe('Mark (SO_MARK) on the encrypted packets, for policy routing. Absent or 0: none.'),
+    peers: keyed(z.array(WireGuardPeerSchema).max(1000), 'publicKey')
+      .default([])
+      .describe('Peers, keyed by publicKey. Exhaustive: a peer that is not listed is removed.'),
+  }),
+  moveNeedsContainer,
+);
+export type WireGuardInterfaceSpec = z.infer<typeof WireGuardInterfaceSpecSchema>;
