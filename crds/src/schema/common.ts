@@ -1,20 +1,18 @@
 import { z } from 'zod';
 import { ruled, transitions } from './rule.ts';
 import type { Rule } from './rule.ts';
-import { matching, patterns } from './text.ts';
+import { matching, patterned, patterns } from './text.ts';
 
-const nodeName = (what: string): z.ZodString =>
-  matching(
-    patterns.nodeName,
-    253,
-    `${what} must be a node name: lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit`,
-  ).min(1);
+const NODE_NAME =
+  'must be a node name: lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit';
 
 /** Name of a node, as given to its agent by `--node`. */
-export const NodeNameSchema = nodeName('node name');
+export const NodeNameSchema = matching(patterns.nodeName, 253, `node name ${NODE_NAME}`).min(1);
+/** The same in lists within lists. */
+export const DeepNodeNameSchema = patterned(patterns.nodeName, 253, `node name ${NODE_NAME}`).min(1);
 
 /** `spec.node` of an interface. */
-export const NodeSchema = transitions(nodeName('node'), {
+export const NodeSchema = transitions(matching(patterns.nodeName, 253, `node ${NODE_NAME}`).min(1), {
   rule: 'self == oldSelf',
   message: 'node is immutable: delete the object and create it again for the other node',
 }).describe('Name of the node whose agent owns the interface. Immutable.');
@@ -132,15 +130,13 @@ export const moveNeedsContainer: Rule<{ moveToContainer: boolean; container?: Co
   holds: ({ moveToContainer, container }) => !moveToContainer || (container !== undefined && selects(container)),
 };
 
-const ip = (what: string): z.ZodString =>
-  matching(patterns.ip, 45, `${what} must be an IPv4 or IPv6 address without a prefix length`);
+const BARE = 'must be an IPv4 or IPv6 address without a prefix length';
 
-/** An address of a WireGuard interface. */
-export const InterfaceAddressSchema = ruled(
+const addressFields = (ip: typeof matching) =>
   z.object({
     family: z.enum(['inet', 'inet6']).describe('`inet` for IPv4, `inet6` for IPv6.'),
-    local: ip('local').describe('The interface\'s own address, without a prefix length.'),
-    peer: ip('peer')
+    local: ip(patterns.ip, 45, `local ${BARE}`).describe('The interface\'s own address, without a prefix length.'),
+    peer: ip(patterns.ip, 45, `peer ${BARE}`)
       .optional()
       .describe(
         'Address of the far end of a point-to-point link, as in `ip addr add LOCAL peer PEER/PREFIXLEN`. Absent: LOCAL/PREFIXLEN.',
@@ -154,7 +150,11 @@ export const InterfaceAddressSchema = ruled(
       .boolean()
       .default(false)
       .describe('True: the kernel adds no route to the prefix (IFA_F_NOPREFIXROUTE).'),
-  }),
+  });
+/** An address of a WireGuard interface. */
+export type InterfaceAddress = z.infer<ReturnType<typeof addressFields>>;
+
+const addressRules: readonly Rule<InterfaceAddress>[] = [
   {
     rule: `self.local.contains(':') == (self.family == 'inet6')`,
     message: 'local must be an IPv4 address for family inet, an IPv6 address for inet6',
@@ -170,8 +170,19 @@ export const InterfaceAddressSchema = ruled(
     message: 'prefixlen must be from 1 to 32 for family inet',
     holds: ({ family, prefixlen }) => family === 'inet6' || prefixlen <= 32,
   },
-);
-export type InterfaceAddress = z.infer<typeof InterfaceAddressSchema>;
+];
+const ofFamily = (family: string, address: object, length: object) => ({
+  properties: { family: { enum: [family] }, local: address, peer: address, ...length },
+});
 
-/** A list of addresses of an interface. */
-export const InterfaceAddressesSchema = z.array(InterfaceAddressSchema).max(256);
+export const InterfaceAddressSchema = ruled(addressFields(matching), ...addressRules);
+
+/** The same in lists within lists: the rules are said by `anyOf`, which costs the API server nothing. */
+export const DeepInterfaceAddressSchema = addressRules
+  .reduce((schema, { holds, message }) => schema.refine(holds, { error: message }), addressFields(patterned))
+  .meta({
+    anyOf: [
+      ofFamily('inet', { pattern: '^[^:]*$' }, { prefixlen: { maximum: 32 } }),
+      ofFamily('inet6', { pattern: ':' }, {}),
+    ],
+  });

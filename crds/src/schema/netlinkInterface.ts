@@ -126,10 +126,10 @@ const section = (type: NetlinkType, required: boolean) => ({
   holds: (spec: Base) => (spec[type] === undefined ? !required || spec.type !== type : spec.type === type),
 });
 
-const near = (at: string): string =>
+const nearName = (at: string): string =>
   `(has(${at}.local) && has(${at}.local.interfaceName) ? ${at}.local.interfaceName : has(${at}.localPeer) && has(${at}.localPeer.interfaceName) ? ${at}.localPeer.interfaceName : self.interfaceName)`;
-const far = (at: string): string =>
-  `(has(${at}.peer) && has(${at}.peer.interfaceName) ? ${at}.peer.interfaceName : has(${at}.peerPeer) && has(${at}.peerPeer.interfaceName) ? ${at}.peerPeer.interfaceName : ${near(at)} + '${VETH_PEER_SUFFIX}')`;
+const farName = (at: string): string =>
+  `(has(${at}.peer) && has(${at}.peer.interfaceName) ? ${at}.peer.interfaceName : has(${at}.peerPeer) && has(${at}.peerPeer.interfaceName) ? ${at}.peerPeer.interfaceName : ${nearName(at)} + '${VETH_PEER_SUFFIX}')`;
 
 export const NetlinkInterfaceSpecSchema = transitions(
   ruled(
@@ -139,12 +139,12 @@ export const NetlinkInterfaceSpecSchema = transitions(
     section('vxlan', true),
     section('veth', true),
     {
-      rule: `!has(self.veth) || size(bytes(${far('self.veth')})) <= 15`,
+      rule: `!has(self.veth) || size(bytes(${farName('self.veth')})) <= 15`,
       message: `veth.peer.interfaceName is required here: the default <interfaceName>${VETH_PEER_SUFFIX} is longer than 15 bytes`,
       holds: (spec) => spec.veth === undefined || new TextEncoder().encode(vethEnds(spec).peer.interfaceName).length <= 15,
     },
     {
-      rule: `!has(self.veth) || (has(self.veth.peer) && has(self.veth.peer.container)) || (has(self.veth.peerPeer) && has(self.veth.peerPeer.container)) || (has(self.veth.local) && has(self.veth.local.container)) || (has(self.veth.localPeer) && has(self.veth.localPeer.container)) || ${near('self.veth')} != ${far('self.veth')}`,
+      rule: `!has(self.veth) || (has(self.veth.peer) && has(self.veth.peer.container)) || (has(self.veth.peerPeer) && has(self.veth.peerPeer.container)) || (has(self.veth.local) && has(self.veth.local.container)) || (has(self.veth.localPeer) && has(self.veth.localPeer.container)) || ${nearName('self.veth')} != ${farName('self.veth')}`,
       message: 'the two ends of a veth in one netns must have different names',
       holds: (spec) => {
         if (spec.veth === undefined) return true;

@@ -24,7 +24,7 @@ const VALIDATIONS = 'x-kubernetes-validations';
 /** Adds rules to a schema: zod refinements and `x-kubernetes-validations` at once. Call it before `.optional()` and `.default()`. */
 export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.output<S>>[]): S {
   let out = schema;
-  for (const { holds, message } of rules) out = out.refine(holds, { error: message }) as S;
+  for (const { holds, message } of rules) out = out.refine(holds, { error: message });
   return withValidations(schema, out, rules.map(({ rule, message }) => ({ rule, message })));
 }
 
@@ -39,11 +39,11 @@ export function keyed<S extends z.ZodType<readonly Record<string, unknown>[]>>(s
     new Set(items.map((item) => JSON.stringify(keys.map((key) => item[key])))).size === items.length;
   return schema
     .refine((items) => unique(items), { error: `must not list the same ${keys.join(' and ')} twice` })
-    .meta({ ...schema.meta(), 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys }) as S;
+    .meta({ ...schema.meta(), 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
 }
 
 function withValidations<S extends z.ZodType>(from: S, to: S, rules: readonly Transition[]): S {
   const meta = from.meta() ?? {};
-  const before = (meta[VALIDATIONS] ?? []) as readonly Transition[];
-  return to.meta({ ...meta, [VALIDATIONS]: [...before, ...rules] }) as S;
+  const before: unknown = meta[VALIDATIONS];
+  return to.meta({ ...meta, [VALIDATIONS]: [...(Array.isArray(before) ? before : []), ...rules] });
 }

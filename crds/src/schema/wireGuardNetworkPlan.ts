@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import {
   ContainerSelectorSchema,
-  InterfaceAddressesSchema,
+  DeepInterfaceAddressSchema,
+  DeepNodeNameSchema,
   KeySchema,
   NodeNameSchema,
   PortRangeSchema,
@@ -12,14 +13,16 @@ import {
 import { keyed, ruled } from './rule.ts';
 import { matching, patterns } from './text.ts';
 
+const HOSTNAME = 'hostname must be a host name or an IP address, without a port';
+
 export const PlanNodeSchema = ruled(
   z.object({
     nodeName: NodeNameSchema.describe('Name of the node, as its agent was given it.'),
     underlay: z
       .object({
-        hostname: matching(patterns.host, 253, 'hostname must be a host name or an IP address, without a port').describe(
-          'Host name or IP address under which the other nodes reach this one.',
-        ),
+        hostname: matching(patterns.host, 253, HOSTNAME)
+          .regex(new RegExp(patterns.hostColons), { error: HOSTNAME })
+          .describe('Host name or IP address under which the other nodes reach this one.'),
         portRange: PortRangeSchema.optional().describe('UDP ports of this node\'s links. Absent: defaultPortRange.'),
       })
       .optional()
@@ -31,7 +34,7 @@ export const PlanNodeSchema = ruled(
       'Secret with the private key of all the node\'s links. Neither given: the node generates one per link.',
     ),
     mtu: WireGuardMtuSchema,
-    addresses: InterfaceAddressesSchema.default([]).describe('Addresses on every interface of the node.'),
+    addresses: z.array(DeepInterfaceAddressSchema).max(32).default([]).describe('Addresses on every interface of the node.'),
     moveToContainer: z
       .boolean()
       .default(false)
@@ -43,8 +46,8 @@ export const PlanNodeSchema = ruled(
 export type PlanNode = z.infer<typeof PlanNodeSchema>;
 
 export const PlanLinkEndSchema = z.object({
-  nodeName: NodeNameSchema.describe('Name of the node at the far end.'),
-  addresses: InterfaceAddressesSchema.default([]).describe('Addresses of the near end of this link, beside the node\'s.'),
+  nodeName: DeepNodeNameSchema.describe('Name of the node at the far end.'),
+  addresses: z.array(DeepInterfaceAddressSchema).max(32).default([]).describe('Addresses of the near end of this link, beside the node\'s.'),
   overrideAddresses: z
     .boolean()
     .default(false)
@@ -55,9 +58,9 @@ export type PlanLinkEnd = z.infer<typeof PlanLinkEndSchema>;
 export const PlanLinkSchema = ruled(
   z.object({
     fromNode: NodeNameSchema.describe('Name of the node at the near end.'),
-    toNodes: keyed(z.array(PlanLinkEndSchema).max(250), 'nodeName')
+    toNodes: keyed(z.array(PlanLinkEndSchema).max(256), 'nodeName')
       .optional()
-      .describe('Far ends, keyed by nodeName: one interface on fromNode for each.'),
+      .describe('Far ends, keyed by nodeName: one interface on fromNode for each. At most 256; more go into another entry with the same fromNode.'),
     toNode: NodeNameSchema.optional().describe(
       'The older spelling of toNodes for one far end without addresses of its own. Beside toNodes it is one more far end.',
     ),
@@ -71,7 +74,7 @@ export const PlanLinkSchema = ruled(
 export type PlanLink = z.infer<typeof PlanLinkSchema>;
 
 export const WireGuardNetworkPlanSpecSchema = z.object({
-  nodes: keyed(z.array(PlanNodeSchema).max(250), 'nodeName').default([]).describe('Nodes of the network, keyed by nodeName.'),
+  nodes: keyed(z.array(PlanNodeSchema).max(500), 'nodeName').default([]).describe('Nodes of the network, keyed by nodeName.'),
   defaultPortRange: PortRangeSchema.optional().describe(
     'UDP ports, both ends included, that links are given where the node has no underlay.portRange.',
   ),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import {
   ContainerSelectorSchema,
-  InterfaceAddressesSchema,
+  InterfaceAddressSchema,
   KeySchema,
   NodeSchema,
   PortSchema,
@@ -10,7 +10,9 @@ import {
   moveNeedsContainer,
 } from './common.ts';
 import { keyed, ruled } from './rule.ts';
-import { interfaceNameSchema, matching, patterns } from './text.ts';
+import { interfaceNameSchema, matching, patterned, patterns } from './text.ts';
+
+const ENDPOINT = 'endpoint must be HOST:PORT or [IPv6]:PORT, with a port from 1 to 65535';
 
 export const WireGuardPeerSchema = z.object({
   publicKey: matching(patterns.key, 44, 'publicKey must be 32 bytes in base64 (44 characters, ending in "=")').describe(
@@ -18,10 +20,7 @@ export const WireGuardPeerSchema = z.object({
   ),
   allowedIPs: z
     .array(
-      z
-        .string()
-        .max(49)
-        .regex(new RegExp(patterns.cidr), { error: 'allowedIPs must be networks such as 10.4.0.0/16 or 2001:db8::/32' }),
+      patterned(patterns.cidr, 49, 'allowedIPs must be networks such as 10.4.0.0/16 or 2001:db8::/32'),
     )
     .max(1024)
     .default([])
@@ -29,8 +28,9 @@ export const WireGuardPeerSchema = z.object({
   endpoint: matching(
     patterns.endpoint,
     270,
-    'endpoint must be HOST:PORT or [IPv6]:PORT, with a port from 1 to 65535',
+    ENDPOINT,
   )
+    .regex(new RegExp(patterns.endpointBrackets), { error: ENDPOINT })
     .optional()
     .describe(
       'Where the peer is reached: `host:port` or `[v6]:port`; the host may be a DNS name. An endpoint learned by roaming is kept until this field changes. Absent: the peer speaks first.',
@@ -58,7 +58,7 @@ export const WireGuardInterfaceSpecSchema = ruled(
         'False: the interface lives in the agent\'s netns and container is ignored. True: it is created and configured there, then moved into the container; its UDP socket stays in the netns of birth.',
       ),
     container: ContainerSelectorSchema.optional().describe('Where the interface is moved to when moveToContainer is true.'),
-    addresses: InterfaceAddressesSchema.default([]).describe(
+    addresses: z.array(InterfaceAddressSchema).max(256).default([]).describe(
       'Addresses of the interface. Exhaustive: an address that is not listed is removed, the kernel\'s own link-local included.',
     ),
     listenPort: PortSchema.optional().describe(

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/** A structural OpenAPI v3 schema, as a CustomResourceDefinition takes it. */
+export type Structural = { [keyword: string]: unknown };
+
+/** A zod schema uses something that a structural schema cannot say. */
+export class NotStructuralError extends Error {
+  override name = 'NotStructuralError';
+}
+
+const kept = new Set([
+  'type',
+  'description',
+  'default',
+  'enum',
+  'format',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'minItems',
+  'maxItems',
+  'required',
+  'x-kubernetes-validations',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+]);
+/** Formats that Kubernetes checks by itself, so that zod's pattern for them is noise. */
+const checkedFormats = new Set(['date-time']);
+
+/**
+ * The structural schema of what a user may send: defaulted fields are optional, unknown fields are pruned by the server.
+ * @throws NotStructuralError on a union, a record or any keyword that Kubernetes does not take
+ */
+export function structural(schema: z.ZodType): Structural {
+  return convert(z.toJSONSchema(schema, { io: 'input', reused: 'inline' }), []);
+}
+
+function convert(node: unknown, path: readonly string[]): Structural {
+  if (!isObject(node)) throw new NotStructuralError(`${path.join('.')}: not a schema`);
+  const out: Structural = {};
+  for (const [keyword, value] of Object.entries(node)) {
+    if (keyword === 'properties' && isObject(value)) {
+      const fields = Object.entries(value).map(([name, field]) => [name, convert(field, [...path, name])]);
+      if (fields.length > 0) out['properties'] = Object.fromEntries(fields);
+    } else if (keyword === 'items') {
+      out['items'] = convert(value, [...path, '[]']);
+    } else if (keyword === 'anyOf' && onlyValues(value)) {
+      out['anyOf'] = value;
+    } else if (kept.has(keyword)) {
+      out[keyword] = value;
+    } else if (keyword !== '$schema') {
+      throw new NotStructuralError(`${path.join('.')}: "${keyword}" has no place in a structural schema`);
+    }
+  }
+  if (typeof out['format'] === 'string') {
+    if (checkedFormats.has(out['format'])) delete out['pattern'];
+    else delete out['format'];
+  }
+  return out['type'] === 'integer' ? sizedInteger(out) : out;
+}
+
+/** Integers get the format that fits their range; zod's bounds of a safe integer are left out. */
+function sizedInteger({ minimum, maximum, ...rest }: Structural): Structural {
+  const low = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum;
+  const high = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  return {
+    ...rest,
+    format: typeof high === 'number' && high < 2 ** 31 ? 'int32' : 'int64',
+    ...(low === undefined ? {} : { minimum: low }),
+    ...(high === undefined ? {} : { maximum: high }),
+  };
+}
+
+/** True where every branch only narrows values: Kubernetes takes no types, descriptions or defaults in a branch. */
+function onlyValues(branches: unknown): boolean {
+  return !/"(type|description|default|title)":/.test(JSON.stringify(branches));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
