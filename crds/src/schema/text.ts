@@ -68,9 +68,7 @@ export function celString(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-/** White space beyond ASCII: NEL, the no-break space, U+1680, and the spaces of U+2000 and after. Literal, because JavaScript and RE2 escape them differently. */
-const SPACES = '\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000';
-const INTERFACE_NAME = `^[^\\x00-\\x20\\x7f/:%${SPACES}]+$`;
+const INTERFACE_NAME = '^[^\\x00-\\x20\\x7f\\x85\\xa0/:%]+$';
 const interfaceName = new RegExp(INTERFACE_NAME);
 const utf8 = new TextEncoder();
 
