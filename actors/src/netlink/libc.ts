@@ -1,0 +1,50 @@
+/** The few system calls that Node does not offer, by koffi. All are synchronous, on the calling thread. */
+import { closeSync, openSync } from 'node:fs';
+import koffi from 'koffi';
+import { KernelError } from './error.ts';
+import { errnoName } from './errno.ts';
+
+const CLONE_NEWNET = 0x40000000;
+
+const libc = koffi.load(null);
+const setns = libc.func('int setns(int fd, int type)') as (fd: number, type: number) => number;
+const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)') as (
+  fd: number, level: number, name: number, value: Buffer, length: number) => number;
+const getsockname = libc.func('int getsockname(int fd, void *address, _Inout_ uint32_t *length)') as (
+  fd: number, address: Buffer, length: [number]) => number;
+
+/** False where the kernel refuses the option. */
+export function setSocketOption(fd: number, level: number, name: number, value: number): boolean {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return setsockopt(fd, level, name, bytes, bytes.length) === 0;
+}
+
+/** The port that a netlink socket is bound to; undefined where the descriptor is no netlink socket. */
+export function netlinkPort(fd: number): number | undefined {
+  const address = Buffer.alloc(12); // struct sockaddr_nl
+  if (getsockname(fd, address, [address.length]) !== 0 || address.readUInt16LE(0) !== 16) return undefined;
+  return address.readUInt32LE(4);
+}
+
+/**
+ * Runs `body` with this thread inside the netns that `fd` is open on, and comes back.
+ * `body` must be synchronous: what it starts to wait for would go on in the wrong netns. A process that cannot come back
+ * is aborted, since all it did from then on would hit the wrong netns.
+ */
+export function inNetns<T>(fd: number, body: () => T extends Promise<unknown> ? never : T): T {
+  const home = openSync('/proc/thread-self/ns/net', 'r');
+  try {
+    if (setns(fd, CLONE_NEWNET) !== 0) throw new KernelError(errnoName(koffi.errno()), 'enter the network namespace');
+    try {
+      return body();
+    } finally {
+      if (setns(home, CLONE_NEWNET) !== 0) {
+        process.stderr.write(`cannot come back to the own network namespace: ${errnoName(koffi.errno())}; aborting\n`);
+        process.abort();
+      }
+    }
+  } finally {
+    closeSync(home);
+  }
+}

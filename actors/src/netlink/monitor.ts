@@ -1,0 +1,119 @@
+/** Follows the kernel's notifications about one netns on a socket of its own. */
+import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './addressCodec.ts';
+import type { Notification } from './cache.ts';
+import { decodeLink, encodeGetLink, linkIndex, RTM_DELLINK, RTM_NEWLINK } from './linkCodec.ts';
+import type { Socket, SocketHandlers } from './socket.ts';
+import { address, messages, NLMSG_ERROR, type Message } from './wire.ts';
+
+const RTNLGRP_LINK = 1;
+const RTNLGRP_IPV4_IFADDR = 5;
+const RTNLGRP_IPV6_IFADDR = 9;
+export const monitorGroups = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
+
+/** lo, which every netns has and which cannot be deleted. */
+const loopback = 1;
+
+export type MonitorHandlers = {
+  notification(notification: Notification): void;
+  /** Notifications were lost: read everything anew. */
+  overrun(error: Error): void;
+};
+
+/**
+ * The kernel queues its answers to this socket's questions behind all notifications that came before, so a question about
+ * one link serves as a barrier. There is one barrier under way at a time; callers that come meanwhile share the next.
+ */
+export class Monitor {
+  readonly #socket: Socket;
+  readonly #handlers: MonitorHandlers;
+  #seq = 1;
+  #underWay: { seq: number; done: () => void } | undefined;
+  #next: PromiseWithResolvers<void> | undefined;
+
+  constructor(open: (handlers: SocketHandlers) => Socket, handlers: MonitorHandlers) {
+    this.#handlers = handlers;
+    this.#socket = open({
+      receive: (data) => { for (const message of messages(data)) this.#receive(message); },
+      broken: (error) => this.#broken(error),
+    });
+  }
+
+  /** Resolves when all that the kernel had queued at the time of this call was told; also when that was lost by an overrun. */
+  barrier(): Promise<void> {
+    const { promise } = (this.#next ??= Promise.withResolvers<void>());
+    if (!this.#underWay) this.#ask();
+    return promise;
+  }
+
+  /** Reads one link anew, in order with the notifications. */
+  refresh(link: number | string): void {
+    this.#send(link);
+  }
+
+  close(): void {
+    this.#socket.close();
+    this.#release();
+  }
+
+  #ask(): void {
+    this.#underWay = { seq: this.#seq, done: this.#next!.resolve };
+    this.#next = undefined;
+    this.#socket.keepAlive(true);
+    this.#send(loopback);
+  }
+
+  #send(link: number | string): void {
+    const message = encodeGetLink(link);
+    address(message, this.#seq, this.#socket.port);
+    this.#seq = (this.#seq % 0xffffffff) + 1;
+    this.#socket.send([message]);
+  }
+
+  #receive(message: Message): void {
+    const notification = decode(message);
+    if (notification) this.#handlers.notification(notification);
+    const answer = message.port === this.#socket.port >>> 0 && (message.type === RTM_NEWLINK || message.type === NLMSG_ERROR);
+    if (answer && message.seq === this.#underWay?.seq) this.#answered();
+  }
+
+  #answered(): void {
+    const { done } = this.#underWay!;
+    this.#underWay = undefined;
+    done();
+    if (this.#next) this.#ask();
+    else this.#socket.keepAlive(false);
+  }
+
+  #broken(error: Error): void {
+    this.#handlers.overrun(error);
+    // The answer may be among what was lost.
+    this.#release();
+  }
+
+  #release(): void {
+    const waiting = [this.#underWay?.done, this.#next?.resolve];
+    this.#underWay = undefined;
+    this.#next = undefined;
+    this.#socket.keepAlive(false);
+    for (const done of waiting) done?.();
+  }
+}
+
+function decode(message: Message): Notification | undefined {
+  switch (message.type) {
+    case RTM_NEWLINK: {
+      const link = decodeLink(message.payload);
+      return link && { type: 'newLink', link };
+    }
+    case RTM_DELLINK: {
+      const index = linkIndex(message.payload);
+      return index === undefined ? undefined : { type: 'delLink', index };
+    }
+    case RTM_NEWADDR: case RTM_DELADDR: {
+      const decoded = decodeAddress(message.payload);
+      return decoded && { type: message.type === RTM_NEWADDR ? 'newAddress' : 'delAddress', ...decoded };
+    }
+    default:
+      return undefined;
+  }
+}
