@@ -53,6 +53,8 @@ export type ObservedLink = {
   addresses: readonly Address[];
   /** Names of the links enslaved to this one (bridges only). */
   slaves?: readonly string[];
+  /** Index of the far end, in its own netns (veth only). */
+  peerIndex?: number | null;
   vxlan?: ObservedVxlan;
   wireguard?: ObservedWireGuard;
 };

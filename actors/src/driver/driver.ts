@@ -1,0 +1,43 @@
+import type { ContainerSelector, Drift, InterfaceSpec, KernelOperation, Key, Observed, Slot } from '@ifactor/crds';
+
+/** Something that must appear before the interface can be whole; `reason` in CamelCase, `message` says what to do. */
+export type Waiting = { reason: string; message: string };
+
+/** What the actor knows beyond the spec that decides how the kernel should look. */
+export type Knowledge = {
+  key: Key;
+  /** Fingerprints by ref: the public key for `privateKey`. */
+  secrets: { readonly [ref: string]: string };
+  /** The endpoint last written for each peer, as spelled in the spec; null: written without one. */
+  endpoints: { readonly [publicKey: string]: string | null };
+  /** Peers whose endpoint has no address now: not to be tried again before the timer. */
+  unresolved: { readonly [publicKey: string]: string };
+  /** The port that the kernel chose, to be kept; null while none is known. */
+  listenPort: number | null;
+};
+
+/** How the kernel differs from what is wanted, and what to do about it. */
+export type Difference = {
+  drift: Drift[];
+  operations: KernelOperation[];
+  /** What is missing; operations that do not depend on it are still listed. */
+  waiting: Waiting[];
+  /** Something of another owner is in the way: nothing may be touched. */
+  conflict: Waiting | null;
+};
+
+/**
+ * One kind of interface. All functions are pure; `Spec` has passed the kind's own schema.
+ * The healthy state is an empty difference.
+ */
+export type Driver<Spec = InterfaceSpec> = {
+  /** Every netns that the interface touches, and how it is found; null is the agent's home. */
+  places(spec: Spec): { slot: Slot; container: ContainerSelector | null }[];
+  /** The names that this interface claims; a link is looked for by its mark first, then by this name. */
+  names(spec: Spec): { slot: Slot; name: string }[];
+  /** Names of devices in the target netns that the interface needs. */
+  devices(spec: Spec): string[];
+  /** Refs of the secrets it needs. */
+  secrets(spec: Spec): string[];
+  diff(spec: Spec, known: Knowledge, observed: Observed): Difference;
+};

@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Address, Drift, KernelOperation, LinkKind, ObservedLink, Slot } from '@ifactor/crds';
+import { printAddress } from './address.ts';
+import type { Difference } from './driver.ts';
+import { isMark, ownerIn } from './mark.ts';
+
+/** What is wanted of one link, for every kind alike. */
+export type WantedLink = {
+  slot: Slot;
+  name: string;
+  mark: string;
+  link: LinkKind;
+  /** Absent: not managed. */
+  mtu?: number;
+  up: boolean;
+  addresses: readonly Address[];
+};
+
+export const nothing = (): Difference => ({ drift: [], operations: [], waiting: [], conflict: null });
+
+/** Makes the link and gives it everything. A kind that takes more settings (WireGuard) brings the link up itself. */
+export function create(want: WantedLink): KernelOperation[] {
+  return [
+    {
+      type: 'CreateLink',
+      slot: want.slot,
+      name: want.name,
+      mark: want.mark,
+      up: want.up,
+      link: want.link,
+      ...(want.mtu === undefined ? {} : { mtu: want.mtu }),
+    },
+    ...want.addresses.map((address) => addAddress(want, address)),
+  ];
+}
+
+export const addAddress = (want: Pick<WantedLink, 'slot' | 'name'>, address: Address): KernelOperation => ({
+  type: 'AddAddress',
+  slot: want.slot,
+  name: want.name,
+  address,
+});
+
+/**
+ * Who has a link that stands where ours belongs. `ours`: it may be changed and removed; `free`: same kind and no mark,
+ * so it is adopted; `foreign`: nothing may be touched.
+ */
+export function ownership(want: WantedLink, found: ObservedLink): 'ours' | 'free' | 'foreign' {
+  if (found.alias === want.mark) return 'ours';
+  if (isMark(found.alias) || found.kind !== want.link.kind) return 'foreign';
+  return 'free';
+}
+
+/** The sentence for a link that is in the way. */
+export function conflictWith(want: WantedLink, found: ObservedLink) {
+  const owner = isMark(found.alias)
+    ? `belongs to ${ownerIn(found.alias)}`
+    : `is a ${found.kind || 'physical'} link that ifactor did not make`;
+  return {
+    reason: 'NameConflict',
+    message: `${found.name} already exists and ${owner}; rename or delete it, or choose another interfaceName`,
+  };
+}
+
+/** Removes a link that is ours. */
+export const remove = (slot: Slot, found: ObservedLink, mark: string): KernelOperation => ({
+  type: 'RemoveLink',
+  slot,
+  name: found.name,
+  index: found.index,
+  mark,
+});
+
+/**
+ * The difference of one link that may be absent.
+ * @param more what only this kind has: called for a link that is ours (or becomes so) and of the right kind
+ */
+export function diffLink(
+  want: WantedLink,
+  found: ObservedLink | null | undefined,
+  more: (found: ObservedLink) => Difference = nothing,
+): Difference {
+  const result = nothing();
+  if (!found) {
+    result.drift.push({ field: 'link', wanted: want.name, found: null });
+    result.operations.push(...create(want));
+    return result;
+  }
+  const owner = ownership(want, found);
+  if (owner === 'foreign') return { ...result, conflict: conflictWith(want, found) };
+  if (found.kind !== want.link.kind) {
+    result.drift.push({ field: 'kind', wanted: want.link.kind, found: found.kind });
+    result.operations.push(remove(want.slot, found, want.mark), ...create(want));
+    return result;
+  }
+  if (owner === 'free') {
+    result.drift.push({ field: 'alias', wanted: want.mark, found: found.alias });
+    result.operations.push({ type: 'AdoptLink', slot: want.slot, name: found.name, index: found.index, mark: want.mark });
+  }
+  const attributes = diffAttributes(want, found);
+  const special = more(found);
+  return {
+    drift: [...result.drift, ...attributes.drift, ...special.drift],
+    operations: [...result.operations, ...attributes.operations, ...special.operations],
+    waiting: special.waiting,
+    conflict: special.conflict,
+  };
+}
+
+/** Name, mtu, address generation, admin state and addresses of a link that is there. */
+export function diffAttributes(want: WantedLink, found: ObservedLink): Pick<Difference, 'drift' | 'operations'> {
+  const drift: Drift[] = [];
+  const operations: KernelOperation[] = [];
+  const { slot, name } = want;
+  if (found.name !== name) {
+    drift.push({ field: 'name', wanted: name, found: found.name });
+    // Most drivers in the kernel refuse to rename a link that is up.
+    if (found.up) operations.push({ type: 'ChangeLink', slot, name: found.name, change: { up: false } });
+    operations.push({ type: 'ChangeLink', slot, name: found.name, change: { name } });
+    if (found.up && want.up) operations.push({ type: 'ChangeLink', slot, name, change: { up: true } });
+  }
+  const change: { up?: boolean; mtu?: number; addrGenMode?: 'none' } = {};
+  if (want.mtu !== undefined && found.mtu !== want.mtu) {
+    drift.push({ field: 'mtu', wanted: want.mtu, found: found.mtu });
+    change.mtu = want.mtu;
+  }
+  if (found.addrGenMode !== null && found.addrGenMode !== 'none') {
+    drift.push({ field: 'addrgenmode', wanted: 'none', found: found.addrGenMode });
+    change.addrGenMode = 'none';
+  }
+  if (found.up !== want.up) {
+    drift.push({ field: 'up', wanted: want.up, found: found.up });
+    change.up = want.up;
+  }
+  if (Object.keys(change).length > 0) operations.push({ type: 'ChangeLink', slot, name, change });
+  const addresses = diffAddresses(want, found.addresses);
+  return { drift: [...drift, ...addresses.drift], operations: [...operations, ...addresses.operations] };
+}
+
+const has = (list: readonly Address[], address: Address): boolean => list.some((other) => isDeepStrictEqual(other, address));
+
+/** The list is exhaustive. Removals come first: the kernel takes two addresses that differ only in their prefix for one. */
+function diffAddresses(want: WantedLink, found: readonly Address[]): Pick<Difference, 'drift' | 'operations'> {
+  const drift: Drift[] = [];
+  const operations: KernelOperation[] = [];
+  for (const address of found) {
+    if (has(want.addresses, address)) continue;
+    drift.push({ field: 'addresses', wanted: null, found: printAddress(address) });
+    operations.push({ type: 'RemoveAddress', slot: want.slot, name: want.name, address });
+  }
+  for (const address of want.addresses) {
+    if (has(found, address)) continue;
+    drift.push({ field: 'addresses', wanted: printAddress(address), found: null });
+    operations.push(addAddress(want, address));
+  }
+  return { drift, operations };
+}

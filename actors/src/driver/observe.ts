@@ -1,0 +1,97 @@
+import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedVxlan, ObservedWireGuard, Slot } from '@ifactor/crds';
+import { isKernelError } from '../netlink/index.ts';
+import type { Link, Netns, VxlanAttributes, WireGuardDevice, WireGuardEndpoint } from '../netlink/index.ts';
+import type { Driver } from './driver.ts';
+import { pskFingerprint } from './fingerprint.ts';
+import { lookup } from './lookup.ts';
+import { markOf } from './mark.ts';
+
+/** `host:port`, IPv6 in brackets. */
+export const printEndpoint = ({ host, port }: WireGuardEndpoint): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** A device without its secrets. */
+function wireguardOf(device: WireGuardDevice): ObservedWireGuard {
+  const peers = device.peers.map((peer) => ({
+    publicKey: peer.publicKey,
+    presharedKey: peer.presharedKey === null ? null : pskFingerprint(peer.presharedKey),
+    endpoint: peer.endpoint === null ? null : printEndpoint(peer.endpoint),
+    persistentKeepalive: peer.persistentKeepalive,
+    allowedIPs: peer.allowedIPs.toSorted(),
+  }));
+  return {
+    publicKey: device.publicKey,
+    listenPort: device.listenPort,
+    fwmark: device.fwmark,
+    peers: peers.toSorted((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
+  };
+}
+
+function vxlanOf(vxlan: VxlanAttributes, netns: Netns): ObservedVxlan {
+  const { link, ageing, portRange, ...rest } = vxlan;
+  return {
+    ...rest,
+    dev: link === null ? null : (netns.linkAt(link)?.name ?? `if${link}`),
+    portRange: portRange[1] === 0 ? null : portRange,
+    ageing: ageing !== 0,
+  };
+}
+
+async function observeLink(netns: Netns, link: Link): Promise<ObservedLink | null> {
+  const { index, name, kind, up, mtu, alias } = link;
+  const addresses = netns.addresses(index).map(({ family, local, peer, prefixlen, noPrefixRoute }) => ({
+    family,
+    local,
+    peer,
+    prefixlen,
+    noPrefixRoute,
+  }));
+  const result: ObservedLink = { index, name, kind, up, mtu, alias, addrGenMode: link.addrGenMode ?? null, addresses };
+  if (kind === 'bridge') result.slaves = lookup(netns).slaves(index);
+  if (kind === 'veth') result.peerIndex = link.peerIndex;
+  if (link.vxlan) result.vxlan = vxlanOf(link.vxlan, netns);
+  if (kind === 'wireguard') {
+    try {
+      result.wireguard = wireguardOf(await netns.wireguard.get(name));
+    } catch (error) {
+      // Between the cache and the question the link went away: its notification follows.
+      if (isKernelError(error, 'ENODEV', 'ENOENT')) return null;
+      throw error;
+    }
+  }
+  return result;
+}
+
+/**
+ * What the kernel shows of an interface: for each slot the link with its mark, else the one of its name.
+ * @param places the open netns of each slot; a slot without one is left out
+ * @param all every open netns, searched for links with our mark where none belongs
+ */
+export async function observe(
+  key: Key,
+  driver: Driver,
+  spec: InterfaceSpec,
+  places: Partial<Record<Slot, Netns>>,
+  all: Iterable<Netns>,
+): Promise<Observed> {
+  const names = new Map(driver.names(spec).map(({ slot, name }) => [slot, name]));
+  const links: { [S in Slot]?: ObservedLink | null } = {};
+  for (const { slot } of driver.places(spec)) {
+    const netns = places[slot];
+    if (!netns) continue;
+    const mark = markOf(key, slot === 'peer' ? 'peer' : 'near');
+    const link = lookup(netns).marked(mark) ?? netns.link(names.get(slot) ?? spec.interfaceName);
+    links[slot] = link ? await observeLink(netns, link) : null;
+  }
+  const strays: Observed['strays'][number][] = [];
+  for (const netns of all) {
+    for (const mark of [markOf(key), markOf(key, 'peer')]) {
+      const link = lookup(netns).marked(mark);
+      const belongs = Object.entries(links).some(([slot, at]) => places[slot as Slot] === netns && at?.index === link?.index);
+      if (link && !belongs) strays.push({ netns: netns.id, index: link.index, name: link.name });
+    }
+  }
+  const devices: { [name: string]: boolean } = {};
+  for (const name of driver.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
+  return { links, strays, devices };
+}

@@ -1,0 +1,205 @@
+import { isIP } from 'node:net';
+import type { EventData, EventType, KernelOperation, LinkKind, Performed, Slot } from '@ifactor/crds';
+import { isKernelError, KernelError } from '../netlink/index.ts';
+import type { Link, NewLink, Netns, VxlanAttributes, WireGuardPeerChange } from '../netlink/index.ts';
+import { farMark, isMark } from './mark.ts';
+
+/** What carrying out operations needs from its surroundings. */
+export type Hands = {
+  /** The open netns of a slot. @throws KernelError ENOENT where there is none now */
+  netns(slot: Slot): Netns;
+  /** An open netns by its inode; undefined where it is gone, and all its links with it. */
+  netnsById(id: string): Netns | undefined;
+  /** The private or preshared key with this fingerprint. @throws Error that says which secret is missing */
+  secret(fingerprint: string): Buffer;
+  /** The address of a host name. @throws Error where it has none now */
+  address(host: string): Promise<string>;
+};
+
+type Done = { [T in EventType]: { type: T; data: Omit<EventData[T], keyof Performed> } }[EventType];
+
+/** From the cache; a link that our own last request made or renamed is in it after a barrier. */
+async function find(netns: Netns, name: string): Promise<Link> {
+  const link = netns.link(name);
+  if (link) return link;
+  await netns.barrier();
+  const late = netns.link(name);
+  if (!late) throw new KernelError('ENODEV', `find ${name}`, { advice: 'it is looked for again' });
+  return late;
+}
+
+type NewVxlan = Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes>;
+
+function vxlanAttributes(netns: Netns, link: LinkKind & { kind: 'vxlan' }): NewVxlan {
+  const { dev, ageing, portRange, ...rest } = link.vxlan;
+  const lower = dev === null ? null : netns.link(dev);
+  if (lower === undefined) throw new KernelError('ENODEV', `make a vxlan over ${dev}`, { advice: 'it is waited for' });
+  const attributes: NewVxlan = { ...rest, link: lower?.index ?? null };
+  if (portRange !== null) attributes.portRange = portRange;
+  if (!ageing) attributes.ageing = 0;
+  return attributes;
+}
+
+function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Netns, hands: Hands): NewLink {
+  const { name, mtu, link } = operation;
+  const base = { name, ...(mtu === undefined ? {} : { mtu }) };
+  switch (link.kind) {
+    case 'vxlan':
+      return { ...base, kind: 'vxlan', vxlan: vxlanAttributes(netns, link) };
+    case 'veth': {
+      const far = hands.netns('peer');
+      const peer = { name: link.peer, ...(mtu === undefined ? {} : { mtu }), ...(far === netns ? {} : { netns: far }) };
+      return { ...base, kind: 'veth', peer };
+    }
+    case 'bridge':
+    case 'dummy':
+    case 'wireguard':
+      return { ...base, kind: link.kind };
+  }
+}
+
+/** Gives a new or adopted link its mark and its fixed settings in one request. */
+const settle = (netns: Netns, link: Link, mark: string, up: boolean | undefined): Promise<void> =>
+  netns.changeLink(link.index, { alias: mark, addrGenMode: 'none', ...(up ? { up } : {}) });
+
+async function createLink(operation: KernelOperation & { type: 'CreateLink' }, hands: Hands): Promise<Done> {
+  const { slot, name, mark, up, link } = operation;
+  const netns = hands.netns(slot);
+  try {
+    await netns.createLink(newLink(operation, netns, hands));
+  } catch (error) {
+    // Made already, by a run of ours that ended before it could mark it: adopt it. Anything else is in the way.
+    if (!isKernelError(error, 'EEXIST')) throw error;
+    await netns.barrier();
+    const there = netns.link(name);
+    if (there?.kind !== link.kind || (isMark(there.alias) && there.alias !== mark)) throw error;
+  }
+  await netns.barrier();
+  const made = await find(netns, name);
+  await settle(netns, made, mark, up);
+  if (link.kind === 'veth') {
+    const far = hands.netns('peer');
+    await far.barrier();
+    await settle(far, await find(far, link.peer), farMark(mark), up);
+  }
+  return { type: 'LinkCreated', data: { slot, name, index: made.index } };
+}
+
+/** Removing what is gone succeeds; what bears another's mark is left alone. */
+async function removeLink(netns: Netns | undefined, index: number, mark: string): Promise<void> {
+  const link = netns?.linkAt(index);
+  if (!netns || !link || (isMark(link.alias) && link.alias !== mark && link.alias !== farMark(mark))) return;
+  await netns.deleteLink(index).catch((error: unknown) => {
+    if (!isKernelError(error, 'ENODEV')) throw error;
+  });
+}
+
+async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: Hands): Promise<Done[]> {
+  const { slot, name, publicKey, change } = operation;
+  const peer: WireGuardPeerChange = { publicKey };
+  const done: Done[] = [];
+  if (change.presharedKey !== undefined) {
+    peer.presharedKey = change.presharedKey === null ? null : hands.secret(change.presharedKey);
+  }
+  if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
+  if (change.allowedIPs !== undefined) Object.assign(peer, { replaceAllowedIPs: true, allowedIPs: change.allowedIPs });
+  let endpoint: string | null = change.endpoint ?? null;
+  if (endpoint !== null) {
+    const [, bracketed, plain = '', port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(endpoint) ?? [];
+    const host = bracketed ?? plain;
+    try {
+      peer.endpoint = { host: isIP(host) ? host : await hands.address(host), port: Number(port) };
+    } catch (error) {
+      const message = `${host} has no address now (${error instanceof Error ? error.message : String(error)}); it is looked up again`;
+      done.push({ type: 'EndpointUnresolved', data: { publicKey, endpoint, message } });
+      endpoint = null;
+    }
+  }
+  await hands.netns(slot).wireguard.set(name, { peers: [peer] });
+  return [...done, { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, change } }];
+}
+
+async function setWireGuard(operation: KernelOperation & { type: 'SetWireGuard' }, hands: Hands): Promise<Done> {
+  const { slot, name, change } = operation;
+  const { privateKey, ...rest } = change;
+  await hands.netns(slot).wireguard.set(name, {
+    ...rest,
+    ...(privateKey === undefined ? {} : { privateKey: hands.secret(privateKey) }),
+  });
+  return { type: 'WireGuardChanged', data: { slot, name, change } };
+}
+
+const without = async (action: Promise<void>, ...codes: string[]): Promise<void> => {
+  await action.catch((error: unknown) => {
+    if (!isKernelError(error, ...codes)) throw error;
+  });
+};
+
+/**
+ * Carries out one operation and says what was done.
+ * @throws KernelError with the kernel's words
+ */
+export async function perform(operation: KernelOperation, hands: Hands): Promise<Done[]> {
+  switch (operation.type) {
+    case 'CreateLink':
+      return [await createLink(operation, hands)];
+    case 'AdoptLink': {
+      const { slot, name, index, mark } = operation;
+      await hands.netns(slot).changeLink(index, { alias: mark });
+      return [{ type: 'LinkAdopted', data: { slot, name } }];
+    }
+    case 'ChangeLink': {
+      const { slot, name, change } = operation;
+      const netns = hands.netns(slot);
+      await netns.changeLink((await find(netns, name)).index, change);
+      return [{ type: 'LinkChanged', data: { slot, name, change } }];
+    }
+    case 'MoveLink': {
+      const { slot, name, from } = operation;
+      const [source, target] = [hands.netns(from), hands.netns(slot)];
+      await source.changeLink((await find(source, name)).index, { netns: target });
+      await target.barrier();
+      return [{ type: 'LinkMoved', data: { slot, name, from } }];
+    }
+    case 'RemoveLink': {
+      const { slot, name, index, mark } = operation;
+      await removeLink(hands.netns(slot), index, mark);
+      return [{ type: 'LinkRemoved', data: { slot, name } }];
+    }
+    case 'RemoveStray': {
+      const { netns, name, index, mark } = operation;
+      await removeLink(hands.netnsById(netns), index, mark);
+      return [{ type: 'LinkRemoved', data: { slot: null, name } }];
+    }
+    case 'AddAddress': {
+      const { slot, name, address } = operation;
+      const netns = hands.netns(slot);
+      await without(netns.addAddress((await find(netns, name)).index, address), 'EEXIST');
+      return [{ type: 'AddressAdded', data: { slot, name, address } }];
+    }
+    case 'RemoveAddress': {
+      const { slot, name, address } = operation;
+      const netns = hands.netns(slot);
+      await without(netns.removeAddress((await find(netns, name)).index, address), 'EADDRNOTAVAIL', 'ENODEV');
+      return [{ type: 'AddressRemoved', data: { slot, name, address } }];
+    }
+    case 'AttachSlave':
+    case 'ReleaseSlave': {
+      const { slot, name, slave } = operation;
+      const netns = hands.netns(slot);
+      const attach = operation.type === 'AttachSlave';
+      const master = attach ? (await find(netns, name)).index : null;
+      await without(netns.changeLink((await find(netns, slave)).index, { master }), ...(attach ? [] : ['ENODEV']));
+      return [{ type: attach ? 'SlaveAttached' : 'SlaveReleased', data: { slot, name, slave } }];
+    }
+    case 'SetWireGuard':
+      return [await setWireGuard(operation, hands)];
+    case 'SetPeer':
+      return setPeer(operation, hands);
+    case 'RemovePeer': {
+      const { slot, name, publicKey } = operation;
+      await hands.netns(slot).wireguard.set(name, { peers: [{ publicKey, remove: true }] });
+      return [{ type: 'PeerRemoved', data: { slot, name, publicKey } }];
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import type { KernelOperation, Operation, Slot } from '@ifactor/crds';
+import { driverOf, markOf } from '../driver/index.ts';
+import type { Difference, Driver } from '../driver/index.ts';
+import type { Context, Verdict } from './context.ts';
+
+/** What follows from what is known: a state with its reasons, and what to ask of the runner. */
+export type Decision = Verdict & { operations: Operation[]; perform?: KernelOperation[] };
+
+const verdict = (state: Verdict['state'], reason: string, message: string, operations: Operation[] = []): Decision => ({
+  state,
+  reason,
+  message,
+  operations,
+});
+
+/** The healthy state: where the interface belongs decides its name. */
+function healthy(context: Context, driver: Driver): Decision {
+  const spec = context.spec;
+  const away = spec !== null && driver.places(spec).some(({ container }) => container !== null);
+  return away
+    ? verdict('moved-to-netns', 'MovedToNetns', `in its container's netns, as declared${note(context)}`)
+    : verdict('configured', 'Configured', `in the node's netns, as declared${note(context)}`);
+}
+
+/** What does not keep the interface from being healthy, but should be known. */
+function note({ missing, unresolved }: Context): string {
+  const parts = [
+    ...Object.values(missing).map(({ message }) => `${message}; the key in use stays`),
+    ...Object.values(unresolved).map((endpoint) => `${endpoint} has no address now; it is looked up again`),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
+}
+
+/** While an answer is awaited, a healthy interface stays what it is: asking is no news. */
+const meanwhile = (context: Context, reason: string, message: string, operations: Operation[]): Decision =>
+  context.settled && context.deletion === null
+    ? { ...context.verdict, operations }
+    : verdict(context.deletion ? 'deleting' : 'pending', reason, message, operations);
+
+/** How the kernel differs from what is wanted, strays included; null while that cannot be told. */
+export function differenceOf(context: Context, driver: Driver): Difference | null {
+  const { spec, observed, key } = context;
+  if (spec === null || observed === null) return null;
+  const difference = driver.diff(spec, context, observed);
+  if (difference.conflict) return difference;
+  const strays = observed.strays.map(
+    ({ netns, index, name }): KernelOperation => ({ type: 'RemoveStray', netns, name, index, mark: markOf(key) }),
+  );
+  const drift = observed.strays.map(({ netns, name }) => ({ field: 'netns', wanted: null, found: `${name} in netns ${netns}` }));
+  return {
+    ...difference,
+    drift: [...difference.drift, ...drift],
+    operations: [...strays, ...difference.operations],
+  };
+}
+
+/** The driver of a context whose spec has passed its schema. */
+export function driverIn(context: Context): Driver | null {
+  const found = context.spec === null ? null : driverOf(context.key, context.spec);
+  return found === null || 'problem' in found ? null : found.driver;
+}
+
+function decideDeletion(context: Context, driver: Driver | null): Decision {
+  const { spec, places, observed, asked, key } = context;
+  const done = verdict('deleted', 'Deleted', 'gone from the kernel');
+  if (spec === null || driver === null) return done;
+  const slots = driver.places(spec).map(({ slot }) => slot);
+  const unknown = slots.filter((slot) => places[slot] === undefined);
+  if (unknown.length > 0) {
+    const operations: Operation[] = asked.places ? [] : [{ type: 'ResolveNetns', slots: unknown }];
+    return verdict('deleting', 'Deleting', 'looks for the netns of the interface', operations);
+  }
+  // A netns that is gone took its links with it.
+  if (!slots.some((slot) => 'netns' in (places[slot] ?? {}))) return done;
+  if (observed === null) {
+    return verdict('deleting', 'Deleting', 'looks for what to remove', asked.observe ? [] : [{ type: 'Observe' }]);
+  }
+  const mark = markOf(key);
+  const removals: KernelOperation[] = [];
+  for (const slot of slots) {
+    const link = observed.links[slot];
+    if (link?.alias !== markOf(key, slot === 'peer' ? 'peer' : 'near')) continue;
+    removals.push({ type: 'RemoveLink', slot, name: link.name, index: link.index, mark });
+  }
+  for (const { netns, index, name } of observed.strays) removals.push({ type: 'RemoveStray', netns, name, index, mark });
+  if (removals.length === 0) return done;
+  return { ...verdict('deleting', 'Deleting', `removes ${removals.map(({ name }) => name).join(', ')}`), perform: removals };
+}
+
+/** What has to be known or at hand before the kernel can be compared; null: everything is. */
+function decideNeeds(context: Context, driver: Driver): Decision | null {
+  const { spec, secrets, missing, places, taken, asked } = context;
+  if (spec === null) return null;
+  const refs = driver.secrets(spec).filter((ref) => secrets[ref] === undefined);
+  for (const ref of refs) {
+    const reason = missing[ref];
+    if (reason) return verdict('pending', reason.reason, reason.message);
+  }
+  if (refs.length > 0) {
+    const operations: Operation[] = asked.secrets ? [] : [{ type: 'ResolveSecrets', refs }];
+    return meanwhile(context, 'WaitingForSecret', `waits for ${refs.join(', ')}`, operations);
+  }
+  const slots = driver.places(spec).map(({ slot }) => slot);
+  const unknown = slots.filter((slot) => places[slot] === undefined);
+  if (unknown.length > 0) {
+    const operations: Operation[] = asked.places ? [] : [{ type: 'ResolveNetns', slots: unknown }];
+    return meanwhile(context, 'WaitingForNetns', `looks for the netns of ${unknown.join(', ')}`, operations);
+  }
+  for (const slot of slots) {
+    const place = places[slot];
+    if (place && 'reason' in place) return verdict('pending', place.reason, place.message);
+  }
+  const [claim] = Object.values(taken);
+  if (claim) {
+    return verdict(
+      'pending',
+      'NameConflict',
+      `${claim.name} in this netns is claimed by ${claim.by}, which is older; choose another interfaceName or delete that one`,
+    );
+  }
+  return null;
+}
+
+const names = (slots: Slot[]): string => slots.join(', ');
+
+/** Pure: the same context always gives the same decision. */
+export function decide(context: Context): Decision {
+  const driver = driverIn(context);
+  if (context.paused !== null) {
+    return { ...context.verdict, reason: 'Paused', message: `paused by ${context.paused}; resume with the agent's service`, operations: [] };
+  }
+  if (context.running !== null) return { ...context.verdict, operations: [] };
+  if (context.failure !== null) {
+    const { code, message, module, until } = context.failure;
+    const reason = code === 'EOPNOTSUPP' ? 'KernelUnsupported' : code === 'Contested' ? 'Contested' : 'OperationFailed';
+    const lack = module === null ? '' : ` (kernel module ${module})`;
+    return verdict('failed', reason, `${message}${lack}${until === null ? '' : `; tried again at ${until}`}`);
+  }
+  if (context.deletion !== null) return decideDeletion(context, driver);
+  if (context.problem !== null) return verdict('failed', 'InvalidSpec', context.problem);
+  if (context.spec === null || driver === null) return verdict('pending', 'Unknown', 'no spec has arrived yet');
+  const need = decideNeeds(context, driver);
+  if (need) return need;
+  if (context.observed === null) {
+    const slots = driver.places(context.spec).map(({ slot }) => slot);
+    const operations: Operation[] = context.asked.observe ? [] : [{ type: 'Observe' }];
+    return meanwhile(context, 'Observing', `looks at the kernel (${names(slots)})`, operations);
+  }
+  const difference = differenceOf(context, driver);
+  if (difference === null) return verdict('pending', 'Unknown', 'nothing is known of the kernel yet');
+  const { conflict, waiting, operations, drift } = difference;
+  if (conflict) return verdict('pending', conflict.reason, conflict.message);
+  if (operations.length > 0) {
+    const fields = [...new Set(drift.map(({ field }) => field))].join(', ');
+    return context.settled
+      ? { ...verdict('drifted', 'Drifted', `repairs ${fields}`), perform: operations }
+      : { ...verdict('creating', 'Creating', `brings the kernel to what is declared: ${fields}`), perform: operations };
+  }
+  const [first] = waiting;
+  if (first) return verdict('pending', first.reason, waiting.map(({ message }) => message).join('; '));
+  return healthy(context, driver);
+}

@@ -1,0 +1,229 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EventData, InterfaceEvent, Slot } from '@ifactor/crds';
+import { driverOf } from '../driver/index.ts';
+import { initialContext, timers } from './context.ts';
+import type { Context, Failure } from './context.ts';
+
+const second = 1000;
+/** The longest wait between two tries, in milliseconds. */
+const longestWait = 60 * second;
+/** Drift of the same fields this often within a minute is a fight with another program. */
+const fight = { times: 10, within: 60 * second };
+/** Rounds of operations that succeeded and changed nothing, after which the kernel is taken not to agree. */
+const patience = 5;
+/** Errors that a fresh look explains, such as a link that went away in the middle: no failure the first time. */
+const passing = new Set(['ENODEV', 'ENOENT', 'EEXIST', 'ECLOSED', 'ESTALE']);
+
+/** The wait before the next try, in milliseconds. */
+export const backOff = (attempts: number): number => Math.min(second * 2 ** (attempts - 1), longestWait);
+
+const later = (time: string, milliseconds: number): string => new Date(Date.parse(time) + milliseconds).toISOString();
+
+/** What is known of the kernel no longer holds: it is looked at again. */
+const unseen = (context: Context): Context => ({
+  ...context,
+  observed: null,
+  asked: { ...context.asked, observe: false },
+});
+
+function failed(context: Context, time: string, failure: Omit<Failure, 'until'>, forGood = false): Context {
+  const attempts = context.attempts + 1;
+  return { ...context, attempts, failure: { ...failure, until: forGood ? null : later(time, backOff(attempts)) } };
+}
+
+/** The netns that a changed spec looks for elsewhere are unknown again. */
+function placesAfter(context: Context, spec: Context['spec']): Context['places'] {
+  const before = context.spec === null ? null : driverOf(context.key, context.spec);
+  const after = spec === null ? null : driverOf(context.key, spec);
+  if (!before || !after || 'problem' in before || 'problem' in after) return {};
+  const old = before.driver.places(before.spec);
+  const places: { [S in Slot]?: NonNullable<Context['places'][S]> } = {};
+  for (const place of after.driver.places(after.spec)) {
+    const known = context.places[place.slot];
+    const same = old.some((other) => isDeepStrictEqual(other, place));
+    if (known && same) places[place.slot] = known;
+  }
+  return places;
+}
+
+function specChanged(context: Context, data: EventData['SpecChanged']): Context {
+  const { spec: raw, ...desired } = data;
+  const reborn = context.desired !== null && context.desired.uid !== data.uid;
+  const before = reborn ? { ...initialContext(context.key), round: context.round, ready: context.ready } : context;
+  const read = driverOf(context.key, raw);
+  const spec = 'problem' in read ? null : read.spec;
+  const problem = 'problem' in read ? read.problem : null;
+  const base = { ...before, desired, deletion: null };
+  if (before.desired !== null && problem === before.problem && isDeepStrictEqual(spec, before.spec)) return base;
+  return unseen({
+    ...base,
+    spec,
+    problem,
+    places: placesAfter(before, spec),
+    asked: { secrets: false, places: false, observe: false },
+    taken: {},
+    unresolved: {},
+    failure: null,
+    attempts: 0,
+    stuck: 0,
+    drifts: [],
+    settled: false,
+  });
+}
+
+function without<T>(record: { [key: string]: T }, key: string): { [key: string]: T } {
+  const { [key]: _, ...rest } = record;
+  return rest;
+}
+
+/** What a look at a WireGuard device teaches: the port it chose, and endpoints it has had since before our log. */
+function observedDevice(context: Context, observed: EventData['LinkObserved']['observed']): Pick<Context, 'listenPort' | 'endpoints'> {
+  const { spec } = context;
+  let { listenPort, endpoints } = context;
+  if (spec === null || !('peers' in spec)) return { listenPort, endpoints };
+  const device = observed.links.target?.wireguard ?? observed.links.home?.wireguard;
+  if (spec.listenPort) listenPort = null;
+  else if (device && device.listenPort > 0) listenPort ??= device.listenPort;
+  for (const { publicKey, endpoint } of device?.peers ?? []) {
+    if (endpoint === null || endpoints[publicKey] !== undefined) continue;
+    const wanted = spec.peers.find((peer) => peer.publicKey === publicKey)?.endpoint;
+    if (wanted !== undefined) endpoints = { ...endpoints, [publicKey]: wanted };
+  }
+  return { listenPort, endpoints };
+}
+
+function operationFailed(context: Context, time: string, data: EventData['OperationFailed']): Context {
+  if (data.operations !== context.running) return context;
+  const next = unseen({ ...context, running: null });
+  if (data.code === 'EADDRINUSE') next.listenPort = null;
+  if (passing.has(data.code) && context.attempts === 0) return { ...next, attempts: 1 };
+  return failed(next, time, { code: data.code, message: data.message, module: data.module ?? null }, data.code === 'EOPNOTSUPP');
+}
+
+function driftObserved(context: Context, time: string, data: EventData['DriftObserved']): Context {
+  const fields = [...new Set(data.drift.map(({ field }) => field))].join(', ');
+  const since = Date.parse(time) - fight.within;
+  const drifts = [...context.drifts.filter((drift) => Date.parse(drift.time) > since), { time, fields }];
+  const next: Context = {
+    ...context,
+    ...observedDevice(context, data.observed),
+    observed: data.observed,
+    asked: { ...context.asked, observe: false },
+    drifts,
+  };
+  const times = drifts.filter((drift) => drift.fields === fields).length;
+  if (times < fight.times) return next;
+  const message = `something on this node undoes ${fields}: ${times} times within a minute; find the program that changes it, or change the spec`;
+  return failed({ ...unseen(next), drifts: [] }, time, { code: 'Contested', message, module: null });
+}
+
+/** What the actor knows after an event. Late results of operations that are over are no news. */
+export function evolve(context: Context, event: InterfaceEvent): Context {
+  switch (event.type) {
+    case 'SpecChanged':
+      return specChanged(context, event.data);
+    case 'DeletionRequested':
+      if (context.deletion !== null) return { ...context, deletion: event.data };
+      return unseen({ ...context, deletion: event.data, failure: null, attempts: 0, paused: null });
+    case 'SecretResolved': {
+      const { ref, fingerprint } = event.data;
+      const changed = context.secrets[ref] !== undefined && context.secrets[ref] !== fingerprint;
+      return {
+        ...context,
+        secrets: { ...context.secrets, [ref]: fingerprint },
+        missing: without(context.missing, ref),
+        asked: { ...context.asked, secrets: false },
+        settled: context.settled && !changed,
+      };
+    }
+    case 'SecretMissing': {
+      const { ref, reason, message } = event.data;
+      return {
+        ...context,
+        missing: { ...context.missing, [ref]: { reason, message } },
+        asked: { ...context.asked, secrets: false },
+      };
+    }
+    case 'NetnsResolved': {
+      const { slot, netns } = event.data;
+      const known = context.places[slot];
+      const same = known !== undefined && 'netns' in known && known.netns === netns;
+      const next = { ...context, places: { ...context.places, [slot]: { netns } }, asked: { ...context.asked, places: false } };
+      return same ? next : unseen({ ...next, failure: null });
+    }
+    case 'NetnsLost': {
+      const { slot, reason, message } = event.data;
+      const next = { ...context, places: { ...context.places, [slot]: { reason, message } }, settled: false };
+      return unseen({ ...next, asked: { ...next.asked, places: false }, failure: null });
+    }
+    case 'NameTaken':
+      return { ...context, taken: { ...context.taken, [event.data.slot]: { name: event.data.name, by: event.data.by } } };
+    case 'NameFreed':
+      return unseen({ ...context, taken: without(context.taken, event.data.slot) });
+    case 'LinkObserved': {
+      const { observed, operations } = event.data;
+      if (operations !== undefined && operations !== context.running) return context;
+      const own = operations !== undefined;
+      const stuck = own ? context.stuck + 1 : context.stuck;
+      const running = own ? null : context.running;
+      const asked = { ...context.asked, observe: false };
+      return { ...context, ...observedDevice(context, observed), observed, asked, running, stuck };
+    }
+    case 'DriftObserved':
+      return driftObserved(context, event.time, event.data);
+    case 'LinkCreated':
+      return { ...context, endpoints: {}, unresolved: {} };
+    case 'PeerChanged': {
+      const { publicKey, endpoint } = event.data;
+      if (endpoint === null) return context;
+      const endpoints = { ...context.endpoints, [publicKey]: endpoint };
+      return { ...context, endpoints, unresolved: without(context.unresolved, publicKey) };
+    }
+    case 'PeerRemoved':
+      return { ...context, endpoints: without(context.endpoints, event.data.publicKey) };
+    case 'EndpointUnresolved':
+      return { ...context, unresolved: { ...context.unresolved, [event.data.publicKey]: event.data.endpoint } };
+    case 'OperationFailed':
+      return operationFailed(context, event.time, event.data);
+    case 'TimerElapsed':
+      if (event.data.timer === timers.endpoints) return { ...context, unresolved: {} };
+      return context.failure?.until ? unseen({ ...context, failure: null, stuck: 0 }) : context;
+    case 'AgentStarted':
+      return unseen({
+        ...context,
+        secrets: {},
+        missing: {},
+        places: {},
+        taken: {},
+        unresolved: {},
+        failure: null,
+        attempts: 0,
+        stuck: 0,
+        running: null,
+        asked: { secrets: false, places: false, observe: false },
+      });
+    case 'ResyncRequested':
+      return unseen({ ...context, failure: null, attempts: 0, stuck: 0 });
+    case 'Paused':
+      return { ...context, paused: event.data.by };
+    case 'Resumed':
+      return unseen({ ...context, paused: null });
+    case 'LinkAdopted':
+    case 'LinkChanged':
+    case 'LinkMoved':
+    case 'LinkRemoved':
+    case 'AddressAdded':
+    case 'AddressRemoved':
+    case 'SlaveAttached':
+    case 'SlaveReleased':
+    case 'WireGuardChanged':
+      return context;
+  }
+}
+
+/** The kernel took all operations and still differs: waits instead of trying for ever. */
+export function notConverging(context: Context, time: string, fields: string): Context | null {
+  if (context.stuck < patience) return null;
+  const message = `the kernel does not keep what is set: ${fields}; see the agent's events for what was tried`;
+  return failed({ ...context, stuck: 0 }, time, { code: 'NotConverging', message, module: null });
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { createActor, getInitialSnapshot } from 'xstate';
+import type { SnapshotFrom } from 'xstate';
+import type { Drift, InterfaceEvent, Key, Observed, Operation, State } from '@ifactor/crds';
+import type { Context } from './context.ts';
+import { differenceOf, driverIn } from './decide.ts';
+import { healthyStates } from './learn.ts';
+import { machine } from './machine.ts';
+
+/** An actor at rest: fold its events and you have it. */
+export type Snapshot = SnapshotFrom<typeof machine>;
+
+// One scope serves every fold: the machine spawns nothing and sends nothing, so the scope is never written to. Making a
+// scope per step, as `transition()` does, costs several times the step itself.
+const nobody: Key = { kind: 'none', namespace: 'none', name: 'none' };
+const scope = createActor(machine, { input: { key: nobody } }) as unknown as Parameters<typeof machine.transition>[2];
+
+/** An actor that has heard nothing yet. */
+export const initial = (key: Key): Snapshot => getInitialSnapshot(machine, { key });
+
+/** One step: the actor after an event, and what it asks its runner to do. Pure. */
+export function fold(snapshot: Snapshot, event: InterfaceEvent): { snapshot: Snapshot; operations: readonly Operation[] } {
+  const next = machine.transition(snapshot, event, scope);
+  return { snapshot: next, operations: next.context.operations };
+}
+
+export const stateOf = (snapshot: Snapshot): State => snapshot.value;
+
+/** Everything of a snapshot that is worth keeping, as plain JSON. */
+export const freeze = (snapshot: Snapshot): { value: State; context: Context } => ({
+  value: snapshot.value,
+  context: { ...snapshot.context, operations: [] },
+});
+
+/** The snapshot that `freeze` wrote. */
+export const thaw = (frozen: { value: State; context: Context }): Snapshot =>
+  machine.resolveState({ value: frozen.value, context: frozen.context });
+
+/** A digest of a snapshot: equal for the live actor and for the fold of its log. */
+export const hashOf = (snapshot: Snapshot): string =>
+  createHash('sha256').update(JSON.stringify(sorted(freeze(snapshot)))).digest('hex').slice(0, 32);
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+/** Drift that a fresh look shows of an interface that was healthy; empty: none, or it was not healthy. */
+export function driftIn(snapshot: Snapshot, observed: Observed): readonly Drift[] {
+  const { context } = snapshot;
+  if (!healthyStates.includes(snapshot.value) || !context.settled || context.deletion) return [];
+  const driver = driverIn(context);
+  return (driver && differenceOf({ ...context, observed }, driver)?.drift) ?? [];
+}

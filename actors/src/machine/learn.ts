@@ -1,0 +1,60 @@
+import type { InterfaceEvent, Operation, State } from '@ifactor/crds';
+import { timers } from './context.ts';
+import type { Context } from './context.ts';
+import { decide } from './decide.ts';
+import { evolve, notConverging } from './evolve.ts';
+
+/** How long after an endpoint's host name had no address it is looked up again, in milliseconds. */
+const endpointRetry = 30_000;
+
+export const healthyStates: readonly State[] = ['configured', 'moved-to-netns'];
+
+const isHealthy = (state: State): boolean => healthyStates.includes(state);
+
+function readiness(before: Context, state: State, time: string): Context['ready'] {
+  const status = isHealthy(state) ? 'True' : 'False';
+  return status === before.ready.status ? before.ready : { status, since: time };
+}
+
+/** One step of an actor: what it knows after an event, what it decides, and what it asks of its runner. Pure. */
+export function learn(before: Context, event: InterfaceEvent): Context {
+  let context = evolve(before, event);
+  let decision = decide(context);
+  if (decision.perform) {
+    const tired = notConverging(context, event.time, decision.message);
+    if (tired) {
+      context = tired;
+      decision = decide(context);
+    }
+  }
+  const operations: Operation[] = [...decision.operations];
+  const next: Context = { ...context };
+  if (decision.perform) {
+    next.round = context.round + 1;
+    next.running = `round-${next.round}`;
+    operations.push({ type: 'Perform', id: next.running, operations: decision.perform });
+  }
+  const failure = next.failure;
+  if (failure?.until && failure !== before.failure) {
+    const milliseconds = Date.parse(failure.until) - Date.parse(event.time);
+    operations.push({ type: 'StartTimer', timer: timers.retry, milliseconds });
+  }
+  if (event.type === 'EndpointUnresolved') {
+    operations.push({ type: 'StartTimer', timer: timers.endpoints, milliseconds: endpointRetry });
+  }
+  next.asked = {
+    secrets: context.asked.secrets || operations.some(({ type }) => type === 'ResolveSecrets'),
+    places: context.asked.places || operations.some(({ type }) => type === 'ResolveNetns'),
+    observe: context.asked.observe || operations.some(({ type }) => type === 'Observe'),
+  };
+  const { state, reason, message } = decision;
+  next.verdict = { state, reason, message };
+  next.ready = readiness(before, state, event.time);
+  next.operations = operations;
+  if (isHealthy(state) && context.observed !== null && context.paused === null) {
+    next.settled = true;
+    next.attempts = 0;
+    next.stuck = 0;
+  } else if (state === 'pending') next.settled = false;
+  return next;
+}
