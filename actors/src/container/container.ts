@@ -1,0 +1,125 @@
+/** Follows a container by name: asks the engine, and again at each event that may concern it. */
+import { Backoff } from './backoff.ts';
+import type { ContainerEvent, EngineError, Inspection } from './client.ts';
+import type { Engine } from './engine.ts';
+import { lost, type Source, type Where } from './place.ts';
+import { followProcess } from './process.ts';
+
+/**
+ * The main process of the container is watched by itself, too: so a container whose engine is away (restarted, upgraded)
+ * keeps its place as long as its process lives, and loses it when that ends.
+ * @param label how messages name it
+ */
+export function followContainer(engine: Engine, name: string, label: string, tell: (where: Where) => void): Source {
+  let bound: { id: string; run: string; pid: number; alive: boolean; process: Source } | undefined;
+  let seen = false;
+  let away: EngineError | undefined;
+  let asking = false;
+  let askAgain = false;
+  let stopped = false;
+  const retry = new Backoff(50, 5000);
+
+  const release = (): void => {
+    bound?.process.stop();
+    bound = undefined;
+  };
+
+  const bind = ({ id, run, pid }: Inspection): void => {
+    if (bound?.run === run) {
+      bound.process.again();
+      return;
+    }
+    release();
+    bound = { id, run, pid, alive: false, process: followProcess(pid, label, processTold) };
+  };
+
+  function processTold(where: Where): void {
+    if (!bound) return;
+    if ('path' in where) {
+      bound.alive = true;
+      seen = true;
+      retry.reset();
+      tell(where);
+      return;
+    }
+    const { alive, pid } = bound;
+    bound.alive = false;
+    if (where.lost.reason === 'Forbidden') tell(where);
+    else if (away) tell(unreachable(away));
+    else if (alive) tell(lost('ContainerGone', `${label} has stopped: ${engine.name} start ${name}`));
+    else if (!seen) {
+      tell(lost('ProcessNotFound',
+        `${label} runs as process ${pid}, which the agent cannot see: run the agent in the host's pid namespace (hostPID: true)`));
+    }
+    retry.schedule(ask);
+  }
+
+  const unreachable = (error: EngineError): Where => error.code === 'EACCES' || error.code === 'EPERM'
+    ? lost('Forbidden', `${label} cannot be looked up: ${engine.socketPath} may not be opened; run the agent as root or in the socket's group`)
+    : lost('EngineUnreachable',
+      `${label} cannot be looked up: ${engine.name} does not answer on ${engine.socketPath} (${error.message}); start it, or name its socket by --${engine.name}`);
+
+  const answered = (found: Inspection | null): void => {
+    if (found && found.pid > 0) {
+      bind(found);
+      return;
+    }
+    release();
+    retry.reset();
+    if (found) tell(lost(seen ? 'ContainerGone' : 'ContainerNotRunning', `${label} is not running: ${engine.name} start ${name}`));
+    else if (seen) tell(lost('ContainerGone', `${label} was removed or renamed: create it again by ${engine.name} run --name ${name} …`));
+    else tell(lost('ContainerNotFound', `${label} does not exist: create it by ${engine.name} run --name ${name} …, or correct the name`));
+  };
+
+  const failed = (error: EngineError): void => {
+    if (away) return;
+    if (!bound?.alive) tell(unreachable(error));
+    retry.schedule(ask);
+  };
+
+  const ask = (): void => {
+    if (stopped || away) return;
+    askAgain = asking;
+    if (asking) return;
+    asking = true;
+    void engine.inspect(name)
+      .then((found) => settle(() => answered(found)), (error: EngineError) => settle(() => failed(error)));
+  };
+
+  /** An answer that an event has overtaken is not looked at. */
+  const settle = (act: () => void): void => {
+    asking = false;
+    if (askAgain) ask();
+    else if (!stopped) act();
+  };
+
+  const concerns = ({ action, id, name: named }: ContainerEvent): boolean =>
+    action === 'rename' || id === bound?.id || named === name || id.startsWith(name);
+
+  const unsubscribe = engine.subscribe({
+    connected() {
+      away = undefined;
+      ask();
+    },
+    event(event) {
+      if (concerns(event)) ask();
+    },
+    away(error) {
+      away = error;
+      if (!bound?.alive) tell(unreachable(error));
+    },
+  });
+
+  return {
+    again() {
+      if (bound?.alive) bound.process.again();
+      if (away) { if (!bound?.alive) tell(unreachable(away)); } else ask();
+    },
+    stop() {
+      stopped = true;
+      unsubscribe();
+      release();
+      retry.reset();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** Follows a netns by the file that it is mounted on: `/run/netns/NAME`, or any path. */
+import { statfsSync, statSync } from 'node:fs';
+import { Backoff } from './backoff.ts';
+import { watchEntry } from './entry.ts';
+import { codeOf } from './json.ts';
+import { lost, type LostReason, type Source, type Where } from './place.ts';
+
+const NSFS_MAGIC = 0x6e736673;
+/** An unmount tells nobody. */
+const lookEvery = 1000;
+/** Over half a second after each event. */
+const settlingLooks = 10;
+
+export type FileTarget = {
+  path: string;
+  /** How messages name it. */
+  label: string;
+  /** Reason for there being no netns: at first, and after there was one. */
+  absent: LostReason;
+  gone: LostReason;
+  /** What to do then. */
+  advice: string;
+};
+
+export function followFile({ path, label, absent, gone, advice }: FileTarget, tell: (where: Where) => void): Source {
+  let known: Where | undefined;
+  let seen = false;
+  // `ip netns add` makes the file first and mounts the netns on it a moment later; the mount itself is no event.
+  const settling = new Backoff(1, 256);
+
+  const look = (): Where => {
+    try {
+      const { ino } = statSync(path);
+      if (statfsSync(path).type !== NSFS_MAGIC) return lost(seen ? gone : absent, `${label} is not there: ${path} is a plain file; ${advice}`);
+      return { path, id: String(ino) };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EACCES' || code === 'EPERM') return lost('Forbidden', `${label} may not be read: run the agent as root`);
+      return lost(seen ? gone : absent, `${label} ${seen ? 'was deleted' : 'does not exist'}: ${advice}`);
+    }
+  };
+
+  const check = (force: boolean, settled = true): void => {
+    const where = look();
+    // A plain file may become a netns in a moment: no news where there was none before.
+    if (!settled && 'lost' in where && known && 'lost' in known) return;
+    if (!force && JSON.stringify(where) === JSON.stringify(known)) return;
+    known = where;
+    seen ||= 'path' in where;
+    tell(where);
+  };
+
+  const settle = (looks: number): void => {
+    check(false, looks <= 1);
+    if (looks > 1) settling.schedule(() => settle(looks - 1));
+  };
+  const changed = (): void => {
+    settling.reset();
+    settle(settlingLooks);
+  };
+
+  const unwatch = watchEntry(path, changed);
+  const timer = setInterval(() => check(false), lookEvery).unref();
+  const soon = setImmediate(() => check(true));
+  return {
+    again: () => check(true),
+    stop() {
+      unwatch();
+      clearInterval(timer);
+      clearImmediate(soon);
+      settling.reset();
+    },
+  };
+}

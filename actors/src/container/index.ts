@@ -1,0 +1,3 @@
+export type { Lost, LostReason, Place } from './place.ts';
+export { createPlaces } from './places.ts';
+export type { Places, PlacesOptions } from './places.ts';

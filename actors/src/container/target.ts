@@ -1,0 +1,50 @@
+/** From a selector, as declared, to what has to be watched. Pure. */
+import type { ContainerSelector } from '@ifactor/crds';
+
+export type EngineName = 'docker' | 'podman';
+
+export type Target =
+  /** `label`: how messages name it. */
+  | { via: 'engine'; engine: EngineName; name: string; label: string }
+  /** `container`: the file stands for a container, and its absence for the container's. */
+  | { via: 'file'; path: string; label: string; container: boolean }
+  | { via: 'process'; pid: number; label: string }
+  | { via: 'nothing'; message: string };
+
+/**
+ * The first of docker, podman, netns.path, netns.name, netns.pid that is given counts.
+ * @param aliases container name → `docker:NAME`, `podman:NAME` or `netns:PATH`
+ */
+export function targetOf({ docker, podman, netns }: ContainerSelector, aliases: ReadonlyMap<string, string> = new Map()): Target {
+  if (docker) return containerTarget('docker', docker.name, aliases.get(docker.name));
+  if (podman) return containerTarget('podman', podman.name, aliases.get(podman.name));
+  if (netns?.path !== undefined) return pathTarget(netns.path, `network namespace ${netns.path}`, false);
+  if (netns?.name !== undefined) return pathTarget(`/run/netns/${netns.name}`, `network namespace "${netns.name}"`, false);
+  if (netns?.pid !== undefined) return { via: 'process', pid: netns.pid, label: `process ${netns.pid}` };
+  return {
+    via: 'nothing',
+    message: 'the container selector names nothing: give one of docker.name, podman.name, netns.path, netns.name, netns.pid',
+  };
+}
+
+/** Equal for targets that lead to the same place for the same reasons. */
+export function targetKey(target: Target): string {
+  return JSON.stringify(target, Object.keys(target).toSorted());
+}
+
+function containerTarget(engine: EngineName, name: string, alias: string | undefined): Target {
+  const label = `container "${name}"`;
+  if (alias === undefined) return { via: 'engine', engine, name, label };
+  const [, scheme, rest] = /^(docker|podman|netns):(.+)$/.exec(alias) ?? [];
+  if (rest === undefined) {
+    return { via: 'nothing', message: `${label} is an alias of ${JSON.stringify(alias)}: give docker:NAME, podman:NAME or netns:PATH` };
+  }
+  if (scheme === 'netns') return pathTarget(rest, `${label} (network namespace ${rest})`, true);
+  return { via: 'engine', engine: scheme === 'podman' ? 'podman' : 'docker', name: rest, label: `container "${rest}"` };
+}
+
+function pathTarget(path: string, label: string, container: boolean): Target {
+  const pid = /^\/proc\/([1-9][0-9]{0,6})\/ns\/net$/.exec(path)?.[1];
+  if (pid !== undefined && !container) return { via: 'process', pid: Number(pid), label };
+  return { via: 'file', path, label, container };
+}
