@@ -31,7 +31,8 @@ const HOST = `(${LABEL}\\.)*[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?\\.?`;
 
 export const patterns = {
   ip: `^(${IPV4}|${IPV6})$`,
-  cidr: `^((${IPV4})/${LENGTH_V4}|(${IPV6})/${LENGTH_V6})$`,
+  /** Text without a slash is left to a rule, which says in words what is missing. */
+  cidr: `^([^/]*|(${IPV4})/${LENGTH_V4}|(${IPV6})/${LENGTH_V6})$`,
   /** As `cidr`, but a length of 0 is refused: an address on a link needs a network. */
   addressCidr: `^((${IPV4})/([1-9]|[12][0-9]|3[0-2])|(${IPV6})/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))$`,
   /** Anything with a colon is checked by `hostColons`; see `endpoint`. */

@@ -12,6 +12,7 @@ import {
 import { keyed, ruled } from './rule.ts';
 import { interfaceNameSchema, matching, patterned, patterns } from './text.ts';
 
+const ALLOWED = 'allowedIPs must be networks such as 10.4.0.0/16, 10.4.0.2/32 or 2001:db8::/32';
 const ENDPOINT = 'endpoint must be HOST:PORT or [IPv6]:PORT, with a port from 1 to 65535';
 
 export const WireGuardPeerSchema = z.object({
@@ -20,7 +21,11 @@ export const WireGuardPeerSchema = z.object({
   ),
   allowedIPs: z
     .array(
-      patterned(patterns.cidr, 49, 'allowedIPs must be networks such as 10.4.0.0/16 or 2001:db8::/32'),
+      ruled(patterned(patterns.cidr, 49, ALLOWED), {
+        rule: "self.contains('/')",
+        message: ALLOWED,
+        holds: (text) => text.includes('/'),
+      }),
     )
     .max(1024)
     .default([])

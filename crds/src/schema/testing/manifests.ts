@@ -114,7 +114,7 @@ export const bad: readonly BadCase[] = [
   naming('prefixlen', address('prefixlen 0', { prefixlen: 0 })),
   naming('prefixlen', address('prefixlen 33 for IPv4', { prefixlen: 33 })),
   naming('prefixlen', address('prefixlen 129', { family: 'inet6', local: 'fe80::1', prefixlen: 129 })),
-  naming('addresses', wg('null for a list', { addresses: null })),
+  naming('addresses', wg('one address for a list', { addresses: inet })),
   naming('type', nl('no type', { type: undefined })),
   naming('type', nl('an unknown type', { type: 'token-ring' })),
   naming('up', nl('no up', { up: undefined })),
