@@ -27,7 +27,7 @@ export const WireGuardPeerSchema = z.object({
         holds: (text) => text.includes('/'),
       }),
     )
-    .max(1024)
+    .max(400)
     .default([])
     .describe('Networks in CIDR form that are sent to and accepted from the peer. Exhaustive.'),
   endpoint: matching(
