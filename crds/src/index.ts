@@ -30,6 +30,8 @@ export { API_VERSION, FINALIZER, GROUP, kinds, LEGACY_FINALIZERS, VERSION } from
 export type { InterfaceKindName, InterfaceToken, KindMeta, KindName } from './schema/kinds.ts';
 export { NetlinkAddressSchema, NetlinkInterfaceSpecSchema, netlinkTypes, vethEnds } from './schema/netlinkInterface.ts';
 export type { NetlinkAddress, NetlinkInterfaceSpec, NetlinkType, VethEnd, VethEndSpec } from './schema/netlinkInterface.ts';
+export { PlanStatusSchema } from './schema/planStatus.ts';
+export type { PlanAllocation, PlanInterfaceStatus, PlanStatus } from './schema/planStatus.ts';
 export { isInterfaceName } from './schema/text.ts';
 export { VXLAN_PORT, VxlanSchema } from './schema/vxlan.ts';
 export type { VxlanSpec } from './schema/vxlan.ts';
