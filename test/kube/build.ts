@@ -17,6 +17,18 @@ const STAMP = 'k8s.io/component-base/version';
 const [major, minor] = KUBE_VERSION.slice(1).split('.');
 
 /**
+ * One builds while others wait for the lock. The shell leads a process group and is told when its starter dies, so that no
+ * compiler outlives an interrupted run.
+ */
+const BUILD = `
+trap 'trap - TERM; kill 0' TERM
+exec 9>"$1.lock"
+flock 9 & wait $!
+[ -x "$1" ] && exit 0
+nice -n 15 go build -v -ldflags "$2" -o "$1.partial" "$3" 9>&- & wait $! || exit
+mv "$1.partial" "$1"`;
+
+/**
  * Builds Kubernetes' programs from Go modules into the cache, unless they are there. The first time takes some ten
  * minutes on two cores; `report` is told how far it is. Several processes may call this at once: one builds, the others wait.
  * @throws KubeUnavailable without a Go that can build them, or if the build fails.
@@ -39,18 +51,13 @@ export async function buildKube(report: (line: string) => void = () => {}): Prom
 
 async function compile(name: KubeProgram, path: string, report: (line: string) => void): Promise<void> {
   const started = Date.now();
-  const partial = `${path}.partial`;
   const flags = `-s -w -X ${STAMP}.gitVersion=${KUBE_VERSION} -X ${STAMP}.gitMajor=${major} -X ${STAMP}.gitMinor=${minor}`;
-  const script = '[ -x "$1" ] || { go build -v -ldflags "$3" -o "$2" "$4" && mv "$2" "$1"; }';
-  // Detached: an interrupt reaches go through kill() below, so that its compilers go with it.
-  const child = spawn('flock', ['-o', `${path}.lock`, 'nice', '-n', '15', 'sh', '-c', script, 'sh', path, partial, flags, `k8s.io/kubernetes/cmd/${name}`], {
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', 'sh', '-c', BUILD, 'sh', path, flags, `k8s.io/kubernetes/cmd/${name}`], {
     cwd: join(import.meta.dirname, 'module'),
     env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false', GOWORK: 'off' },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
-  const stop = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');
-  process.once('exit', stop);
   report(`building ${name} ${KUBE_VERSION} into ${path}`);
   let packages = 0;
   const said: string[] = [];
@@ -63,12 +70,9 @@ async function compile(name: KubeProgram, path: string, report: (line: string) =
   const seconds = () => Math.round((Date.now() - started) / 1000);
   const ticker = setInterval(() => report(`building ${name}: ${packages} packages, ${seconds()} s`), 15_000);
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (cause) => reject(new KubeUnavailable('flock is missing: apt-get install util-linux', { cause })));
+    child.once('error', (cause) => reject(new KubeUnavailable('setpriv is missing: apt-get install util-linux', { cause })));
     child.once('close', resolve);
-  }).finally(() => {
-    clearInterval(ticker);
-    process.removeListener('exit', stop);
-  });
+  }).finally(() => clearInterval(ticker));
   if (code !== 0) throw new KubeUnavailable(`go could not build ${name} ${KUBE_VERSION}:\n${said.slice(-20).join('\n')}`);
   report(`built ${name} in ${seconds()} s`);
 }
