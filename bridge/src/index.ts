@@ -1,1 +1,6 @@
-export {};
+export { startBridge } from './bridge.ts';
+export type { Bridge, BridgeOptions } from './bridge.ts';
+export { createClient } from './kube/client.ts';
+export type { Client } from './kube/client.ts';
+export { readKubeconfig } from './kube/kubeconfig.ts';
+export type { Access } from './kube/kubeconfig.ts';

@@ -1,0 +1,154 @@
+import { explain } from '@ifactor/crds';
+import type { Log } from '@ifactor/crds';
+import { pause } from '../backoff.ts';
+import { without } from '../json.ts';
+import type { Client } from './client.ts';
+import { answered } from './error.ts';
+import type { KubeObject } from './object.ts';
+import { apiVersionOf, pathOf, resources } from './resource.ts';
+
+type LeaseSpec = {
+  holderIdentity?: string;
+  leaseDurationSeconds?: number;
+  acquireTime?: string;
+  renewTime?: string;
+  leaseTransitions?: number;
+};
+
+export type LeaseOptions = {
+  client: Client;
+  namespace: string;
+  name: string;
+  identity: string;
+  log: Log;
+  signal: AbortSignal;
+  /** The lease is ours; called again after each loss. */
+  onLead(): void;
+  /** The lease is no longer ours; no write may follow. */
+  onLost(): void | Promise<void>;
+  /** Somebody else leads; called at the first sight of each holder. */
+  onStandBy(holder: string): void;
+  seconds?: number;
+};
+
+export type Lease = {
+  /** True only while no other bridge can have taken over: asked before each write. */
+  holds(): boolean;
+  /** Resolves after the signal was aborted and the lease, if ours, has been given up. */
+  readonly stopped: Promise<void>;
+  /** To be called when all work in flight has ended, so that a successor need not wait for the expiry. */
+  release(): Promise<void>;
+};
+
+/**
+ * Leader election by a coordination Lease. A holder that cannot renew stops at two thirds of the duration; another one takes
+ * over only after it has seen the lease unchanged for a whole duration by its own clock, so that clocks need not agree.
+ */
+export function holdLease(options: LeaseOptions): Lease {
+  const { client, namespace, name, identity, log, signal, seconds = 10 } = options;
+  const duration = seconds * 1000;
+  const path = pathOf(resources.leases, namespace, name);
+  let seen: { version: string; at: number; duration: number } | undefined;
+  let held: KubeObject | undefined;
+  let validUntil = -Infinity;
+  let leading = false;
+  let announced: string | undefined;
+
+  const holds = (): boolean => leading && performance.now() < validUntil;
+
+  async function attempt(): Promise<void> {
+    const asked = performance.now();
+    const found = held ?? (await read());
+    held = undefined;
+    const spec = (found?.spec ?? {}) as LeaseSpec;
+    const holder = spec.holderIdentity ?? '';
+    if (found !== undefined && holder !== '' && holder !== identity && !expired(found, spec)) {
+      if (announced !== holder) options.onStandBy(holder);
+      announced = holder;
+      return;
+    }
+    const now = new Date().toISOString().replace('Z', '000Z');
+    const mine: LeaseSpec = {
+      holderIdentity: identity,
+      leaseDurationSeconds: seconds,
+      acquireTime: leading ? (spec.acquireTime ?? now) : now,
+      renewTime: now,
+      leaseTransitions: (spec.leaseTransitions ?? 0) + (holder === identity ? 0 : 1),
+    };
+    held = await write(found, mine);
+    if (held === undefined) return;
+    validUntil = asked + (duration * 2) / 3;
+    announced = undefined;
+    if (leading) return;
+    leading = true;
+    options.onLead();
+  }
+
+  /** Whether the lease has stood unchanged for its whole duration while we looked. */
+  function expired(lease: KubeObject, spec: LeaseSpec): boolean {
+    const version = lease.metadata.resourceVersion;
+    if (seen?.version !== version) seen = { version, at: performance.now(), duration: (spec.leaseDurationSeconds ?? seconds) * 1000 };
+    return performance.now() - seen.at > seen.duration;
+  }
+
+  async function read(): Promise<KubeObject | undefined> {
+    try {
+      return await client.call<KubeObject>('GET', path, { signal: AbortSignal.timeout(duration / 3) });
+    } catch (error) {
+      if (answered(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  /** @returns undefined where another one was faster */
+  async function write(found: KubeObject | undefined, spec: LeaseSpec): Promise<KubeObject | undefined> {
+    const body = { apiVersion: apiVersionOf(resources.leases), kind: 'Lease', metadata: found?.metadata ?? { name, namespace }, spec };
+    const patience = AbortSignal.timeout(duration / 3);
+    try {
+      if (found === undefined) return await client.call('POST', pathOf(resources.leases, namespace), { body, signal: patience });
+      return await client.call('PUT', path, { body, signal: patience });
+    } catch (error) {
+      if (!answered(error, 404, 409)) throw error;
+      return undefined;
+    }
+  }
+
+  async function lose(): Promise<void> {
+    if (!leading || performance.now() < validUntil) return;
+    leading = false;
+    await options.onLost();
+  }
+
+  async function run(): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await attempt();
+        if (failures > 0) log.info('the lease can be reached again');
+        failures = 0;
+      } catch (error) {
+        if (!signal.aborted && failures++ % 20 === 0) log.warn('the lease cannot be reached', { lease: `${namespace}/${name}`, error: explain(error) });
+      }
+      await lose();
+      await pause(leading ? duration / 5 : Math.min(duration / 5, 1000), signal);
+    }
+  }
+
+  const stopped = run();
+  return {
+    holds,
+    stopped,
+    async release() {
+      await stopped;
+      if (!holds()) return;
+      leading = false;
+      const found = await read().catch(() => undefined);
+      const spec = found?.spec as LeaseSpec | undefined;
+      if (spec?.holderIdentity !== identity) return;
+      // No holder: an empty name is not a legal one.
+      await write(found, { ...without(spec, 'holderIdentity'), leaseDurationSeconds: 1 }).catch((error: unknown) =>
+        log.debug('the lease was not released', { error: explain(error) }),
+      );
+    },
+  };
+}

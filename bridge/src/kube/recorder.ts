@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { explain } from '@ifactor/crds';
+import type { Log } from '@ifactor/crds';
+import type { Client } from './client.ts';
+import { answered } from './error.ts';
+import type { KubeObject } from './object.ts';
+import { pathOf, resources } from './resource.ts';
+
+export type EventNote = { type: 'Normal' | 'Warning'; reason: string; message: string };
+
+/**
+ * Writes Kubernetes Events, as `kubectl describe` shows them. The same note on the same object is one Event that counts;
+ * an Event is written at most every `pace` ms, and an object gets at most `most` different ones per hour.
+ */
+export type Recorder = {
+  note(object: KubeObject, note: EventNote): void;
+  /** Writes what is still waiting. */
+  flush(): Promise<void>;
+};
+
+type Series = { name: string; object: KubeObject; note: EventNote; first: string; last: string; count: number; written: number; timer: NodeJS.Timeout | undefined };
+
+const pace = 10_000;
+const most = 30;
+const window = 3_600_000;
+
+export function createRecorder(client: Client, log: Log, host: string, allowed: () => boolean): Recorder {
+  const series = new Map<string, Series>();
+  const perObject = new Map<string, number>();
+  let inFlight: Promise<unknown> = Promise.resolve();
+
+  const sweep = setInterval(() => {
+    perObject.clear();
+    const old = Date.now() - window;
+    for (const [id, { last, timer }] of series) if (timer === undefined && Date.parse(last) < old) series.delete(id);
+  }, window);
+  sweep.unref();
+
+  async function write(one: Series): Promise<void> {
+    one.timer = undefined;
+    if (!allowed() || one.written === one.count) return;
+    const { name, object, note, first, last, count } = one;
+    const namespace = object.metadata.namespace ?? 'default';
+    const counted = { count, lastTimestamp: last };
+    try {
+      if (one.written === 0) {
+        await client.call('POST', pathOf(resources.events, namespace), { body: { ...bodyOf(name, object, note, host), firstTimestamp: first, ...counted } });
+      } else {
+        await client.call('PATCH', pathOf(resources.events, namespace, name), { patch: 'merge', body: counted });
+      }
+      one.written = count;
+    } catch (error) {
+      // Expired or deleted meanwhile: begin a new one. It exists: an earlier life of this bridge made it.
+      if (answered(error, 404)) one.written = 0;
+      else if (answered(error, 409)) one.written = Math.max(one.written, 1);
+      else log.debug('an Event was not written', { error: explain(error) });
+    }
+  }
+
+  return {
+    note(object, note) {
+      const { uid, name } = object.metadata;
+      const id = createHash('sha256').update(`${uid} ${note.reason} ${note.message}`).digest('hex').slice(0, 16);
+      const now = new Date();
+      let one = series.get(id);
+      if (one !== undefined && now.getTime() - Date.parse(one.last) > window) one = undefined;
+      if (one === undefined) {
+        const used = perObject.get(uid) ?? 0;
+        if (used >= most) return;
+        perObject.set(uid, used + 1);
+        const time = seconds(now);
+        // The time keeps a later run from meeting this name again.
+        one = { name: `${name.slice(0, 220)}.${id}${now.getTime().toString(16).slice(-8)}`, object, note, first: time, last: time, count: 0, written: 0, timer: undefined };
+        series.set(id, one);
+      }
+      one.count++;
+      one.last = seconds(now);
+      if (one.count === 1) {
+        inFlight = Promise.all([inFlight, write(one)]);
+        return;
+      }
+      one.timer ??= setTimeout(() => {
+        inFlight = Promise.all([inFlight, write(one)]);
+      }, pace).unref();
+    },
+    async flush() {
+      clearInterval(sweep);
+      for (const one of series.values()) clearTimeout(one.timer);
+      await inFlight;
+      await Promise.all([...series.values()].filter(({ timer }) => timer !== undefined).map(write));
+    },
+  };
+}
+
+function bodyOf(name: string, object: KubeObject, note: EventNote, host: string): Record<string, unknown> {
+  const { namespace, uid, name: objectName, resourceVersion } = object.metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name, namespace },
+    involvedObject: { apiVersion: object.apiVersion, kind: object.kind, namespace, name: objectName, uid, resourceVersion },
+    type: note.type,
+    reason: note.reason,
+    // The API server's limit is 1024 bytes.
+    message: note.message.slice(0, 1000),
+    source: { component: 'ifactor', host },
+    reportingComponent: 'ifactor',
+    reportingInstance: host,
+  };
+}
+
+/** `metav1.Time` has no fractions. */
+function seconds(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
+}

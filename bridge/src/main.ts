@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { Command, CommanderError, Option } from 'commander';
+import { createLog, run, stopSignal, UsageError } from '@ifactor/crds';
+import type { Level } from '@ifactor/crds';
+import { connect } from '@ifactor/crds/nats';
+import { startBridge } from './bridge.ts';
+import { createClient } from './kube/client.ts';
+import { inCluster, readKubeconfig } from './kube/kubeconfig.ts';
+import type { Access } from './kube/kubeconfig.ts';
+
+type Flags = { kubeconfig?: string; nats: string; natsCreds?: string; identity?: string; leaseNamespace?: string; logLevel: Level };
+
+const program = new Command('ifactor-bridge')
+  .description('Carries interfaces declared in Kubernetes to NATS, and what their agents say back into status and Events.')
+  .addOption(new Option('--kubeconfig <file>', 'how to reach the API server; default: the pod\'s service account').env('KUBECONFIG'))
+  .addOption(new Option('--nats <url>', 'NATS server, several separated by commas').env('NATS_URL').default('nats://127.0.0.1:4222'))
+  .addOption(new Option('--nats-creds <file>', 'NATS credentials file').env('NATS_CREDS'))
+  .option('--identity <name>', 'name of this bridge in the Lease; must differ between bridges (default: host name and a random part)')
+  .option('--lease-namespace <namespace>', 'namespace of the Lease ifactor-bridge (default: the pod\'s, else default)')
+  .addOption(new Option('--log-level <level>', 'least level that is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
+  .addHelpText(
+    'after',
+    `
+Examples:
+  ifactor-bridge --kubeconfig ~/.kube/config --nats nats://127.0.0.1:4222
+  KUBECONFIG=admin.yaml NATS_URL=nats://nats:4222 ifactor-bridge --log-level debug
+
+Several bridges may run: one leads, the others stand by. What it may do in the cluster: bridge/rbac.yaml.
+`,
+  )
+  .exitOverride()
+  .configureOutput({ writeErr: () => {} })
+  .showSuggestionAfterError();
+
+async function main(): Promise<void> {
+  const flags = parse();
+  const log = createLog('bridge', flags.logLevel);
+  const access = await reach(flags.kubeconfig);
+  const stop = new AbortController();
+  void (async () => {
+    log.info('stopping', { signal: await stopSignal() });
+    stop.abort();
+  })();
+  const namespace = flags.leaseNamespace ?? (await podNamespace()) ?? 'default';
+  const identity = flags.identity ?? `${hostname()}-${randomBytes(4).toString('hex')}`;
+  const connection = await connect(
+    { servers: flags.nats, name: `ifactor-bridge ${identity}`, ...(flags.natsCreds !== undefined && { creds: flags.natsCreds }) },
+    log,
+    stop.signal,
+  ).catch((error: unknown) => {
+    if (stop.signal.aborted) return undefined;
+    throw error;
+  });
+  if (connection === undefined) return;
+  const client = createClient(access);
+  const bridge = startBridge({ client, connection, identity, leaseNamespace: namespace, log, signal: stop.signal });
+  void bridge.ready.then((role) => log.info('ready', { role }));
+  await bridge.stopped;
+  await connection.close();
+  client.close();
+  log.info('stopped');
+}
+
+function parse(): Flags {
+  try {
+    return program.parse().opts<Flags>();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) process.exit(0);
+    throw new UsageError(`${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see ifactor-bridge --help`, { cause: error });
+  }
+}
+
+async function reach(kubeconfig: string | undefined): Promise<Access> {
+  // The first file of a list that KUBECONFIG may be.
+  if (kubeconfig) return readKubeconfig(kubeconfig.split(':')[0] ?? kubeconfig);
+  const access = await inCluster();
+  if (access === undefined) throw new UsageError('no API server: give --kubeconfig FILE or set KUBECONFIG; see ifactor-bridge --help');
+  return access;
+}
+
+async function podNamespace(): Promise<string | undefined> {
+  const text = await readFile('/var/run/secrets/kubernetes.io/serviceaccount/namespace', 'utf8').catch(() => undefined);
+  return text?.trim();
+}
+
+await run('ifactor-bridge', main);

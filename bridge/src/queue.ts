@@ -1,0 +1,102 @@
+import { explain } from '@ifactor/crds';
+import type { Log } from '@ifactor/crds';
+import { createBackoff } from './backoff.ts';
+import type { Backoff } from './backoff.ts';
+
+/**
+ * Level-triggered work: a key says that something about it changed, and the worker reads the world again. A key is
+ * worked on by one worker at a time; added while it is worked on, it is worked on once more. What fails is retried
+ * with back-off. Nothing is done while the queue is off, and nothing is forgotten.
+ */
+export type Queue = {
+  add(key: string): void;
+  /** Adds the key after a time, unless it is due earlier anyhow. */
+  later(key: string, milliseconds: number): void;
+  on(): void;
+  /** Resolves when work in flight has ended. */
+  off(): Promise<void>;
+  /** Resolves when nothing is due; keys that wait for a time do not count. */
+  idle(): Promise<void>;
+};
+
+export type QueueOptions = {
+  /** @returns milliseconds after which the key wants to be worked on again, if it does */
+  work: (key: string) => Promise<number | undefined>;
+  workers: number;
+  log: Log;
+};
+
+export function createQueue({ work, workers, log }: QueueOptions): Queue {
+  const due = new Set<string>();
+  const busy = new Set<string>();
+  const timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
+  const failing = new Map<string, Backoff>();
+  const waiting: { done: () => boolean; resolve: () => void }[] = [];
+  let open = false;
+
+  function add(key: string): void {
+    clearTimeout(timers.get(key)?.timer);
+    timers.delete(key);
+    due.add(key);
+    start();
+  }
+
+  function later(key: string, milliseconds: number): void {
+    const at = performance.now() + milliseconds;
+    const already = timers.get(key);
+    if (due.has(key) || (already !== undefined && already.at <= at)) return;
+    clearTimeout(already?.timer);
+    timers.set(key, { at, timer: setTimeout(() => add(key), milliseconds) });
+  }
+
+  function start(): void {
+    if (!open) return;
+    for (const key of due) {
+      if (busy.size >= workers) return;
+      if (busy.has(key)) continue;
+      due.delete(key);
+      busy.add(key);
+      void once(key);
+    }
+  }
+
+  async function once(key: string): Promise<void> {
+    try {
+      const again = await work(key);
+      failing.delete(key);
+      if (again !== undefined) later(key, again);
+    } catch (error) {
+      const backoff = failing.get(key) ?? createBackoff(100, 30_000);
+      failing.set(key, backoff);
+      const wait = backoff.next();
+      // While the queue is off, the world is expected to fail.
+      if (open) log.warn('will try again', { key, error: explain(error), milliseconds: Math.round(wait) });
+      later(key, wait);
+    }
+    busy.delete(key);
+    start();
+    for (const waiter of waiting.filter(({ done }) => done())) {
+      waiting.splice(waiting.indexOf(waiter), 1);
+      waiter.resolve();
+    }
+  }
+
+  function until(done: () => boolean): Promise<void> {
+    if (done()) return Promise.resolve();
+    return new Promise((resolve) => waiting.push({ done, resolve }));
+  }
+
+  return {
+    add,
+    later,
+    on: () => {
+      open = true;
+      start();
+    },
+    off: () => {
+      open = false;
+      return until(() => busy.size === 0);
+    },
+    idle: () => until(() => busy.size === 0 && due.size === 0),
+  };
+}

@@ -1,0 +1,72 @@
+import type { InterfaceStatus } from '@ifactor/crds';
+import { mayGo, withFinalizer, withoutFinalizers, isHeld } from './finalizer.ts';
+import { sameJson } from './json.ts';
+import { kindOf, unspell } from './key.ts';
+import type { Client } from './kube/client.ts';
+import type { KubeObject } from './kube/object.ts';
+import type { Recorder } from './kube/recorder.ts';
+import { resourceOf } from './kube/resource.ts';
+import { applyStatus, setFinalizers } from './kube/write.ts';
+import type { Nodes } from './nodes.ts';
+import { noteOf } from './note.ts';
+import { wantedStatus } from './status.ts';
+import type { Follower } from './stream/follower.ts';
+import { isPlace, placeOf, saidOf } from './world.ts';
+
+export type ReportParts = {
+  client: Client;
+  objects(key: string): KubeObject | undefined;
+  nodes: Nodes;
+  statuses: Follower;
+  recorder: Recorder;
+  /** When the status of each object (by uid) was last written, and what: shared by all calls. */
+  written: Map<string, { at: number; status: InterfaceStatus }>;
+};
+
+/** The least time between two writes of one object's status, ms. */
+const pace = 1000;
+
+/**
+ * Brings one object of the API to say what its agent says: finalizers and status.
+ * @returns milliseconds after which to look again, if that is needed
+ */
+export async function report(parts: ReportParts, key: string): Promise<number | undefined> {
+  const object = parts.objects(key);
+  const kind = kindOf(unspell(key).kind);
+  if (object === undefined || kind === undefined) return undefined;
+  const { client } = parts;
+  const resource = resourceOf(kind);
+  const { metadata } = object;
+  const now = Date.now();
+  const place = placeOf(object, unspell(key).kind);
+  const said = isPlace(place) ? saidOf(parts.statuses, object, place) : undefined;
+  const node = isPlace(place) ? parts.nodes.view(place.node, now) : ({ state: 'unknown' } as const);
+
+  let again: number | undefined;
+  const added = withFinalizer(metadata);
+  if (added !== undefined) await setFinalizers(client, resource, object, added);
+  if (metadata.deletionTimestamp !== undefined) {
+    if (!isHeld(metadata)) return undefined;
+    const go = mayGo(object, said, node, now);
+    if (go === true) {
+      await setFinalizers(client, resource, object, withoutFinalizers(metadata));
+      parts.written.delete(metadata.uid);
+      return undefined;
+    }
+    if (go !== false) again = go;
+  }
+
+  const status = wantedStatus(object, said, node, isPlace(place) ? undefined : place.refused, new Date(now));
+  if (status === undefined || sameJson(status, object.status ?? {})) return again;
+  const last = parts.written.get(metadata.uid);
+  if (last !== undefined) {
+    const wait = last.at + pace - now;
+    if (wait > 0) return again === undefined ? wait : Math.min(wait, again);
+  }
+  if (await applyStatus(client, resource, object, status)) {
+    const note = noteOf(last?.status ?? object.status, status);
+    if (note !== undefined) parts.recorder.note(object, note);
+    parts.written.set(metadata.uid, { at: now, status });
+  }
+  return again;
+}
