@@ -1,0 +1,193 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Desired, RecordedEvent } from '@ifactor/crds';
+import { DesiredSchema } from '@ifactor/crds';
+import { guarded, JournalError } from './journalError.ts';
+import { journalReads, lastSequence, spellKey } from './journalRead.ts';
+import type { Body, JournalRead } from './journalRead.ts';
+import { openEpochs, prepare } from './journalSchema.ts';
+import { lockFolder } from './lock.ts';
+import { prune } from './prune.ts';
+import type { Limits, Pruned } from './prune.ts';
+
+/** How far the journal has been stored in IFACTOR_EVENTS. */
+export type Shipped = {
+  /** Every event up to this one is stored. */
+  sequence: number;
+  /** Where that one lies: when the stream was created (RFC 3339), and its number there. */
+  stream: { created: string; sequence: number } | null;
+};
+
+/**
+ * The node's journal: every event before it is acted on, snapshots of the actors, the last word on what is desired.
+ * All calls are synchronous, and each is one transaction. Committed data survives kill -9; a power cut may take the last
+ * moments (see `openEpochs`).
+ * @throws JournalError from each function; code Full leaves what is stored, and the sequence, as they were
+ */
+export type Journal = JournalRead & {
+  /** Random; part of every event's id, `<node>.<id>.<sequence>`. */
+  readonly id: string;
+  /** Number of the last event. */
+  readonly sequence: number;
+  eventId(sequence: number): string;
+  /** Stores events, which must continue the sequence without a gap and bear the ids of `eventId`. */
+  append(events: readonly RecordedEvent[]): void;
+  /** `body` is JSON of the actor's state after every event of its own up to `sequence`. */
+  saveSnapshot(key: string, sequence: number, body: string): void;
+  /** The actor has finished: its next event, if any, begins another life. */
+  forget(key: string): void;
+  readonly shipped: Shipped;
+  markShipped(shipped: Shipped): void;
+  prune(limits: Limits): Pruned;
+  /** What is desired of each object, secrets still sealed, for a start without NATS. */
+  putDesired(key: string, desired: Desired): void;
+  deleteDesired(key: string): void;
+  allDesired(): Map<string, Desired>;
+};
+
+/**
+ * Opens or makes `<folder>/journal.db`, for this process alone.
+ * @param folder state folder; made with mode 0700 where it is missing
+ * @throws JournalError
+ */
+export function openJournal(folder: string, { node }: { node: string }): Journal {
+  const path = join(folder, 'journal.db');
+  try {
+    makeFolder(folder);
+    chmodSync(folder, 0o700);
+  } catch (cause) {
+    throw new JournalError('NotWritable', `cannot make the state folder ${folder}; make it writable for the agent`, cause);
+  }
+  const lock = lockFolder(folder);
+  let database: DatabaseSync | undefined;
+  try {
+    // SQLite gives -wal and -shm the mode of the file itself.
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+    const opened = (database = new DatabaseSync(path, { timeout: 5000 }));
+    return guarded(path, () => {
+      // To be chosen before anything is in the file, and a write in one that may be torn.
+      if (statSync(path).size === 0) opened.exec('PRAGMA auto_vacuum = INCREMENTAL');
+      opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+      prepare(opened, path, node);
+      return journal(opened, path, node, () => lock.release());
+    });
+  } catch (error) {
+    database?.close();
+    lock.release();
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) {
+      throw new JournalError('NotWritable', `cannot open the journal ${path}; make it writable for the agent`, error);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Sets a journal that cannot be used aside, as `journal.db.torn-<time>`, and begins a new one with an id of its own, so
+ * that the node goes on. Nothing of the old file is changed.
+ */
+export function recoverJournal(folder: string, options: { node: string }, now: Date = new Date()): { journal: Journal; aside: string } {
+  const path = join(folder, 'journal.db');
+  const aside = `${path}.torn-${now.toISOString().replaceAll(/[-:]/g, '').replace(/\.\d+/, '')}`;
+  const lock = lockFolder(folder);
+  try {
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (statSync(path + suffix, { throwIfNoEntry: false })) renameSync(path + suffix, aside + suffix);
+    }
+  } finally {
+    lock.release();
+  }
+  return { journal: openJournal(folder, options), aside };
+}
+
+function journal(database: DatabaseSync, path: string, node: string, release: () => void): Journal {
+  let shipped = readShipped(database);
+  let sequence = lastSequence(database);
+  const epochs = openEpochs(database, sequence);
+  const id = epochs.at(-1)?.id ?? '';
+  const eventId = (at: number): string => `${node}.${id}.${at}`;
+  const reads = journalReads(database, path, node, epochs);
+  const insert = database.prepare('INSERT INTO event (sequence, key, time, body) VALUES (?, ?, ?, ?)');
+  const snapshot = database.prepare('INSERT OR REPLACE INTO snapshot (key, sequence, body) VALUES (?, ?, ?)');
+  const mark = database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('shipped', ?)");
+  const put = database.prepare('INSERT OR REPLACE INTO desired (key, body) VALUES (?, ?)');
+  const remove = database.prepare('DELETE FROM desired WHERE key = ?');
+  const atomically = <T>(step: () => T): T =>
+    guarded(path, () => {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const result = step();
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // A full disk has rolled back already.
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  return {
+    ...reads,
+    id,
+    get sequence() {
+      return sequence;
+    },
+    last: () => sequence,
+    eventId,
+    append: (events) => {
+      let at = sequence;
+      for (const event of events) {
+        at++;
+        if (event.sequence !== at || event.id !== eventId(at)) {
+          throw new RangeError(`event ${event.id} does not continue the journal: ${eventId(at)} comes next`);
+        }
+      }
+      atomically(() => {
+        for (const { id: _, sequence: number, node: __, key, ...rest } of events) {
+          insert.run(number, spellKey(key), Date.parse(rest.time), JSON.stringify(rest satisfies Body));
+        }
+      });
+      sequence = at;
+    },
+    saveSnapshot: (key, at, body) => {
+      if (at > sequence) throw new RangeError(`snapshot of ${key} at ${at} lies beyond the journal's end ${sequence}`);
+      guarded(path, () => snapshot.run(key, at, body));
+    },
+    forget: (key) =>
+      atomically(() => {
+        database.prepare('DELETE FROM snapshot WHERE key = ?').run(key);
+        snapshot.run(key, sequence, null);
+      }),
+    get shipped() {
+      return shipped;
+    },
+    markShipped: (next) => {
+      guarded(path, () => mark.run(JSON.stringify(next)));
+      shipped = next;
+    },
+    prune: (limits) => atomically(() => prune(database, { sequence, shipped: shipped.sequence }, limits)),
+    putDesired: (key, desired) => void guarded(path, () => put.run(key, JSON.stringify(desired))),
+    deleteDesired: (key) => void guarded(path, () => remove.run(key)),
+    allDesired: () => {
+      const rows = guarded(path, () => database.prepare('SELECT key, body FROM desired').all()) as { key: string; body: string }[];
+      return new Map(rows.map(({ key, body }) => [key, DesiredSchema.parse(JSON.parse(body))]));
+    },
+    close: () => {
+      reads.close();
+      release();
+    },
+  };
+}
+
+/** As `mkdir -p`. Node's own, asked for a folder below /proc, never returns. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = dirname(resolve(folder));
+  if (!existsSync(parent)) makeFolder(parent);
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+function readShipped(database: DatabaseSync): Shipped {
+  const row = database.prepare("SELECT value FROM meta WHERE name = 'shipped'").get() as { value: string } | undefined;
+  return row === undefined ? { sequence: 0, stream: null } : (JSON.parse(row.value) as Shipped);
+}
