@@ -1,6 +1,28 @@
-/** Projects of the test workspace, in the order in which they run. A lane is a folder here with `*.test.ts` files. */
-export const LANES = ['lane', 'contract'] as const;
-export type Lane = (typeof LANES)[number];
+import { globSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 /** Workspaces whose unit tests stand beside their source; each is a lane of its own. */
 export const UNITS = ['crds', 'bridge', 'actors', 'lab'] as const;
+
+/** Folders whose tests belong to the lane of another folder, because they share what it starts. */
+const PART_OF: Readonly<Record<string, string>> = { kube: 'contract' };
+
+/** What ought to run first, because it says more plainly what is wrong; the rest follows by name. */
+const FIRST = ['lane', 'contract', 'kernel', 'e2e'];
+
+export interface Lane {
+  name: string;
+  /** Patterns of its test files, relative to the test workspace. */
+  include: string[];
+}
+
+/** Lanes of the test workspace, in the order in which they run: one for each folder that has tests. */
+export function lanes(): Lane[] {
+  const root = resolve(import.meta.dirname, '..');
+  const folders = new Set(globSync('*/**/*.test.ts', { cwd: root, exclude: ['node_modules/**'] }).map((file) => file.split('/')[0] ?? ''));
+  const byLane = Map.groupBy([...folders].toSorted(), (folder) => PART_OF[folder] ?? folder);
+  const rank = (name: string) => (FIRST.indexOf(name) + FIRST.length + 1) % (FIRST.length + 1);
+  return [...byLane]
+    .map(([name, parts]) => ({ name, include: parts.map((folder) => `${folder}/**/*.test.ts`) }))
+    .toSorted((a, b) => rank(a.name) - rank(b.name));
+}

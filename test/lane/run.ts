@@ -2,21 +2,24 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LANES, UNITS } from './lanes.ts';
+import { lanes, UNITS } from './lanes.ts';
 import { readResults } from './results.ts';
 import { summarize } from './summary.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'ifactor-results-'));
-const turbo = spawn('turbo', ['run', 'check', 'test', '--continue=always', '--output-logs=new-only', '--ui=stream', ...process.argv.slice(2)], {
+// Each task is parallel in itself; more tasks than this starve the servers and engines that tests start.
+const concurrency = Math.max(1, Math.floor(availableParallelism() / 2));
+const args = ['run', 'check', 'test', '--continue=always', '--ui=stream', `--concurrency=${concurrency}`, ...process.argv.slice(2)];
+const turbo = spawn('turbo', args, {
   stdio: 'inherit',
   env: { ...process.env, IFACTOR_RESULTS: folder, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
 });
 // An interrupt reaches turbo from the terminal; waiting for it lets the tests clean up.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => turbo.kill(signal));
 const [code, signal] = await once(turbo, 'close');
-const summary = summarize(await readResults(folder), [...UNITS, ...LANES]);
+const summary = summarize(await readResults(folder), [...UNITS, ...lanes().map(({ name }) => name)]);
 await rm(folder, { recursive: true });
 
 const broken = code !== 0 || summary.failed > 0;
