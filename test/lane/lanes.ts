@@ -21,8 +21,12 @@ export function lanes(): Lane[] {
   const root = resolve(import.meta.dirname, '..');
   const folders = new Set(globSync('*/**/*.test.ts', { cwd: root, exclude: ['node_modules/**'] }).map((file) => file.split('/')[0] ?? ''));
   const byLane = Map.groupBy([...folders].toSorted(), (folder) => PART_OF[folder] ?? folder);
-  const rank = (name: string) => (FIRST.indexOf(name) + FIRST.length + 1) % (FIRST.length + 1);
   return [...byLane]
     .map(([name, parts]) => ({ name, include: parts.map((folder) => `${folder}/**/*.test.ts`) }))
     .toSorted((a, b) => rank(a.name) - rank(b.name));
+}
+
+function rank(name: string): number {
+  const place = FIRST.indexOf(name);
+  return place === -1 ? FIRST.length : place;
 }
