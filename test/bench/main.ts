@@ -1,0 +1,132 @@
+/** `npm run bench`: how fast desired state becomes links, beside `ip -batch` in the same run, on the same machine. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { connectOnce, ensureStreams } from '@ifactor/crds/nats';
+import { explain } from '@ifactor/crds';
+import { startNats } from './nats.ts';
+import { addNetns, deleteAllNetns, deleteNetns, run, verify } from './netns.ts';
+import { runPath } from './path.ts';
+import { runPeer } from './peer.ts';
+import { readProfiles } from './profile.ts';
+import { report, type Result } from './report.ts';
+import { bridges } from './workload.ts';
+
+const help = `usage: npm run bench -- quick [options]
+
+quick: bridges (mtu, IPv4, IPv6, up) from desired state in NATS to the kernel, by a real agent; by the netlink layer alone; by
+\`ip -batch\`: interleaved, medians of several repetitions. Then the time from \`ip link del\` to healed, and the speed of the machine
+and of the journal. Needs root, iproute2, and nats-server 2.10 or newer on PATH (or NATS_SERVER=PATH). Touches only network
+namespaces of its own, which it removes.
+
+  --count N         bridges (default 1000)
+  --repetitions N   (default 5)
+  --tries N         deletions (default 50)
+  --profile         take a CPU profile of the agent: where its time goes
+  --json            one JSON document instead of text
+  --help
+`;
+
+const options = {
+  count: { type: 'string', default: '1000' },
+  repetitions: { type: 'string', default: '5' },
+  tries: { type: 'string', default: '50' },
+  profile: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`bench: ${explain(error)}`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<number> {
+  let parsed;
+  try {
+    parsed = parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    console.error(`bench: ${explain(error)}\n\n${help}`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
+  const [count, repetitions, tries] = [values.count, values.repetitions, values.tries].map(Number);
+  const numbers = [count, repetitions, tries].every((value) => Number.isSafeInteger(value) && value! >= 0) && count! > 0 && count! <= 20_000 && repetitions! > 0;
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  if (positionals.length > 1 || (positionals[0] ?? 'quick') !== 'quick' || !numbers) {
+    console.error(help);
+    return 2;
+  }
+  if (process.getuid?.() !== 0) throw new Error('network namespaces are needed: run it as root');
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const result = await measure({ count: count!, repetitions: repetitions!, tries: tries!, profile: values.profile });
+  console.log(values.json ? JSON.stringify(result) : report(result));
+  return 0;
+}
+
+function stop(): void {
+  void deleteAllNetns().finally(() => process.exit(130));
+}
+
+async function measure({ count, repetitions, tries, profile }: { count: number; repetitions: number; tries: number; profile: boolean }): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'ift-bench-'));
+  const profiles = join(folder, 'profiles');
+  const list = bridges(count);
+  const result: Result = { count, peer: [], layer: [], path: [], healed: [], fold: 0, journal: {}, profile: null };
+  const nats = await startNats(folder);
+  const connection = await connectOnce({ servers: nats.url, name: 'bench' });
+  try {
+    const nodes = await ensureStreams(connection);
+    for (let i = 0; i < repetitions; i++) {
+      const last = i === repetitions - 1;
+      progress(`${i + 1} of ${repetitions}: ip -batch`);
+      result.peer.push(await runPeer(list, `peer${i}`));
+      progress(`${i + 1} of ${repetitions}: netlink layer`);
+      result.layer.push(await runLayer(count, `layer${i}`));
+      progress(`${i + 1} of ${repetitions}: the whole path`);
+      const bench = { connection, url: nats.url, nodes, folder, ...(profile ? { profile: profiles } : {}) };
+      const { converged, healed } = await runPath(bench, list, `bench${i}`, last ? tries : 0);
+      result.path.push(converged);
+      result.healed.push(...healed);
+    }
+    progress('machine and journal');
+    result.fold = await child<number>('fold');
+    result.journal = await child<Record<string, number>>('journal');
+    if (profile && existsSync(profiles)) result.profile = readProfiles(profiles);
+    return result;
+  } finally {
+    await connection.close();
+    await nats.stop();
+    await deleteAllNetns();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runLayer(count: number, label: string): Promise<number> {
+  const netns = await addNetns(label);
+  try {
+    const took = await child<number>('netlink', `/run/netns/${netns}`, String(count));
+    await verify(netns, bridges(count));
+    return took;
+  } finally {
+    await deleteNetns(netns);
+  }
+}
+
+/** Runs one of `layer/*.ts`, which prints JSON. */
+async function child<T>(name: string, ...args: string[]): Promise<T> {
+  const { stdout } = await run(process.execPath, [fileURLToPath(new URL(`layer/${name}.ts`, import.meta.url)), ...args]);
+  return JSON.parse(stdout) as T;
+}
+
+function progress(what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
+  if (process.stderr.isTTY && what.startsWith('machine')) process.stderr.write('\r\x1b[K');
+}
