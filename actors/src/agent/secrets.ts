@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Desired, EventData, Key } from '@ifactor/crds';
+import { pskFingerprint } from '../driver/index.ts';
+import { publicKeyOf } from '../netlink/index.ts';
+import { SecretError } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { spellKey } from './journalRead.ts';
+import { privateFile } from './privateFile.ts';
+
+type Held = { version: string; fingerprint: string; value: Buffer };
+type Missing = { reason: string; message: string };
+type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventData[T] } }['SecretResolved' | 'SecretMissing'];
+
+const own = 'privateKey';
+
+/**
+ * The secrets of the node's interfaces, opened, in memory only. Everybody else knows them by fingerprint: a private key
+ * by its public key, a preshared key by `pskFingerprint`. Printing this object shows none of it.
+ */
+export class Secrets {
+  readonly #identity: Identity;
+  readonly #folder: string;
+  readonly #held = new Map<string, Map<string, Held | Missing>>();
+
+  /** @param folder state folder; keys made here lie in its `keys` */
+  constructor(identity: Identity, folder: string) {
+    this.#identity = identity;
+    this.#folder = join(folder, 'keys');
+  }
+
+  /** Takes over what a desired message says of an interface's secrets, all of them. Tombstones say nothing. */
+  learn(key: Key, { secrets, missing, deleted }: Pick<Desired, 'secrets' | 'missing' | 'deleted'>): void {
+    if (deleted === true) return;
+    const known = new Map<string, Held | Missing>(missing.map(({ ref, reason, message }) => [ref, { reason, message }]));
+    for (const sealed of secrets) {
+      try {
+        known.set(sealed.ref, hold(sealed.ref, sealed.version, keyIn(sealed.ref, this.#identity.open(sealed))));
+      } catch (error) {
+        if (!(error instanceof SecretError)) throw error;
+        known.set(sealed.ref, { reason: error.reason, message: error.message });
+      }
+    }
+    this.#held.set(spellKey(key), known);
+  }
+
+  /** What is known of a secret; a private key that the spec gives nowhere is made here, once in the life of the interface. */
+  resolve(key: Key, ref: string): Fact {
+    const known = this.#held.get(spellKey(key));
+    if (known !== undefined && ref === own && !known.has(own)) known.set(own, this.#generated(key));
+    const found = known?.get(ref) ?? { reason: 'NotDelivered', message: `secret ${ref} has not come from the bridge; it follows the object` };
+    if ('reason' in found) return { type: 'SecretMissing', data: { ref, reason: found.reason, message: found.message } };
+    return { type: 'SecretResolved', data: { ref, version: found.version, fingerprint: found.fingerprint } };
+  }
+
+  /**
+   * The value of the secret with this fingerprint, to be written to the kernel and nowhere else.
+   * @throws SecretError where it has been replaced or never came
+   */
+  use(key: Key, fingerprint: string): Buffer {
+    for (const held of this.#held.get(spellKey(key))?.values() ?? []) {
+      if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
+    }
+    throw new SecretError('NotDelivered', `the key with fingerprint ${fingerprint} is not at hand for ${spellKey(key)}`);
+  }
+
+  /** The interface is gone: drops its secrets, the key made for it included. */
+  forget(key: Key): void {
+    this.#held.delete(spellKey(key));
+    rmSync(this.#path(key), { force: true });
+  }
+
+  #generated(key: Key): Held | Missing {
+    try {
+      const value = privateFile(this.#path(key), () => Buffer.from(randomBytes(32).toString('base64')));
+      return hold(own, 'generated', keyIn(own, value));
+    } catch (error) {
+      if (error instanceof SecretError) return { reason: error.reason, message: `${this.#path(key)}: ${error.message}` };
+      return { reason: 'StateFolder', message: `cannot keep a key for the interface: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  #path({ kind, namespace, name }: Key): string {
+    return join(this.#folder, `${namespace}.${kind}.${name}`);
+  }
+}
+
+const hold = (ref: string, version: string, value: Buffer): Held => ({
+  version,
+  value,
+  fingerprint: ref === own ? publicKeyOf(value) : pskFingerprint(value),
+});
+
+/** The 32 bytes of a key given raw or as base64 text. @throws SecretError */
+function keyIn(ref: string, opened: Buffer): Buffer {
+  if (opened.length === 32) return opened;
+  const text = opened.toString('latin1').trim();
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length === 32 && bytes.toString('base64') === text) return bytes;
+  throw new SecretError('Malformed', `secret ${ref} must be 32 bytes or their base64 text (44 characters), it has ${opened.length} bytes`);
+}
