@@ -45,6 +45,7 @@ export class Daemon implements WireGuardAccess {
   /** Whether the link of this name in this netns is (or, while it moves, may be) the one that this process serves. */
   serves(netns: string, name: string): boolean {
     const { record } = this;
+    if (this.#ending) return false;
     return (record.netns === netns && record.name === name) || (record.was?.netns === netns && record.was.name === name);
   }
 
@@ -84,18 +85,23 @@ export class Daemon implements WireGuardAccess {
     if (!this.record.was && this.record.netns === netns) void this.end();
   }
 
+  /** Whether `end` was called for a link of this name there. */
+  leaves(netns: string, name: string): boolean {
+    return this.#ending !== undefined && this.record.netns === netns && this.record.name === name;
+  }
+
   /** Ends the process and removes its folder. Resolves when both are gone. */
   end(): Promise<void> {
     return (this.#ending ??= this.#end());
   }
 
   async #end(): Promise<void> {
-    this.#forget(this);
     this.#unlink(this.record);
     try {
       if (this.alive) await this.#kill();
     } finally {
       rmSync(this.folder, { recursive: true, force: true });
+      this.#forget(this);
     }
   }
 

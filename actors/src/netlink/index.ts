@@ -6,3 +6,5 @@ export { canonicalIp, canonicalNetwork, parseIp } from './ip.ts';
 export { publicKeyOf } from './wireguardKey.ts';
 export { openKernel } from './real.ts';
 export type { KernelOptions } from './real.ts';
+export { MemoryKernel } from './memory.ts';
+export type { MemoryOptions } from './memory.ts';

@@ -25,7 +25,7 @@ export type VxlanAttributes = {
   /** 0: the kernel's default. */
   ttl: number;
   learning: boolean;
-  /** Seconds till a learned entry is forgotten; 0: never. */
+  /** Seconds till a learned entry is forgotten; 0: not for 49 days, which is the longest that every kernel can count. */
   ageing: number;
   /** ARP and neighbour discovery are answered from the table. */
   proxy: boolean;
@@ -57,7 +57,7 @@ export type Link = {
   group: number;
   /** Kernel's id for the netns in which `peerIndex` counts; null: this one. */
   linkNetnsId: number | null;
-  /** IFLA_LINK: a veth's other end, a vxlan's or vlan's lower device. */
+  /** IFLA_LINK: a veth's other end, a vlan's lower device (a vxlan's is in `vxlan.link`). */
   peerIndex: number | null;
   vxlan?: VxlanAttributes;
 };

@@ -123,8 +123,8 @@ export function encodeNewLink(link: NewLink, fd: NetnsFd): Buffer {
 }
 
 function writePeer(writer: MessageWriter, peer: Extract<NewLink, { kind: 'veth' }>['peer'], fd: NetnsFd): void {
-  const up = peer.up ? IFF_UP : 0;
-  writer.raw(ifinfo(0, up, up)).text(IFLA_IFNAME, peer.name);
+  // Not yet up: the kernel would have to bring it up before the other end exists (ENOTCONN).
+  writer.raw(ifinfo(0)).text(IFLA_IFNAME, peer.name);
   if (peer.mtu) writer.u32(IFLA_MTU, peer.mtu);
   if (peer.netns) writer.u32(IFLA_NET_NS_FD, fd(peer.netns));
 }
@@ -152,6 +152,11 @@ export function encodeLinkChange(index: number, change: LinkChange, fd: NetnsFd)
   if (up !== undefined) out.push(setLink(index, up ? IFF_UP : 0, IFF_UP).finish());
   if (netns !== undefined) out.push(setLink(index).u32(IFLA_NET_NS_FD, fd(netns)).finish());
   return out;
+}
+
+/** For a link whose index is not known yet. */
+export function encodeUp(name: string): Buffer {
+  return setLink(0, IFF_UP, IFF_UP).text(IFLA_IFNAME, name).finish();
 }
 
 function setLink(index: number, flags = 0, change = 0): MessageWriter {

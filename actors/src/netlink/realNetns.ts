@@ -6,7 +6,7 @@ import { isKernelError, KernelError } from './error.ts';
 import { Follower } from './follower.ts';
 import type { Address, Link, LinkChange, Netns, NetnsChange, NewLink } from './kernel.ts';
 import { inNetns } from './libc.ts';
-import { decodeLink, encodeDeleteLink, encodeDumpLinks, encodeLinkChange, encodeNewLink } from './linkCodec.ts';
+import { decodeLink, encodeDeleteLink, encodeDumpLinks, encodeLinkChange, encodeNewLink, encodeUp } from './linkCodec.ts';
 import { Listeners } from './listeners.ts';
 import { monitorGroups } from './monitor.ts';
 import { Requests } from './requests.ts';
@@ -94,7 +94,7 @@ export class RealNetns implements Netns {
     const operation = `create ${link.kind} ${link.name}`;
     try {
       await this.#ask(operation, () => encodeNewLink(link, netnsFd));
-      if (link.kind === 'veth') real(link.peer.netns ?? link.netns ?? this).#follower.refresh(link.peer.name);
+      if (link.kind === 'veth') await real(link.peer.netns ?? link.netns ?? this).#greetPeer(link.peer, operation);
     } catch (error) {
       if (!isKernelError(error, 'EOPNOTSUPP') || !/^(unknown device type)?$/i.test(error.kernelWords ?? '')) throw error;
       if (link.kind !== 'wireguard') throw unsupported(link.kind, operation, error);
@@ -157,6 +157,12 @@ export class RealNetns implements Netns {
     this.#requests.close();
     this.#kernelWireGuard.close();
     closeSync(this.fd);
+  }
+
+  /** The end of a veth that was made with the other one, here. */
+  async #greetPeer({ name, up }: { name: string; up?: boolean }, operation: string): Promise<void> {
+    if (up) await this.#ask(operation, () => encodeUp(name));
+    this.#follower.refresh(name);
   }
 
   #ask(operation: string, encode: () => Buffer, alone = false): Promise<void> {

@@ -40,8 +40,8 @@ export class Userspace {
   /** Starts a process with a link `name` in the netns. Its sockets stay there. Resolves when it answers. @throws KernelError */
   async create(netns: { id: string; fd: number }, name: string, operation: string): Promise<void> {
     for (const program of ['wireguard-go', 'unshare', 'mount']) if (!onPath(program)) throw lacks(program, operation);
-    // One that serves a link that is no longer here.
-    await this.at(netns.id, name)?.end();
+    // The one before, whose link is no longer here.
+    for (const daemon of this.#daemons) if (daemon.serves(netns.id, name) || daemon.leaves(netns.id, name)) await daemon.end();
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const folder = mkdtempSync(join(this.#folder, `${name}.`));
     let daemon: Daemon | undefined;

@@ -17,6 +17,9 @@ const PORT = 15;
 const GROUP6 = 16;
 const LOCAL6 = 17;
 
+/** The kernel reads 0 as its default of 300 s, and multiplies seconds by up to 1000 ticks in 32 bits. */
+const longestAge = 4_294_967;
+
 /** `group` and `local` must be of one address family. */
 export function writeVxlan(writer: MessageWriter, vxlan: Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes>): void {
   writer.u32(ID, vxlan.vni);
@@ -26,7 +29,7 @@ export function writeVxlan(writer: MessageWriter, vxlan: Pick<VxlanAttributes, '
   if (vxlan.ttl !== undefined) writer.u8(TTL, vxlan.ttl);
   if (vxlan.tos !== undefined) writer.u8(TOS, vxlan.tos);
   if (vxlan.learning !== undefined) writer.u8(LEARNING, Number(vxlan.learning));
-  if (vxlan.ageing !== undefined) writer.u32(AGEING, vxlan.ageing);
+  if (vxlan.ageing !== undefined) writer.u32(AGEING, vxlan.ageing || longestAge);
   if (vxlan.proxy !== undefined) writer.u8(PROXY, Number(vxlan.proxy));
   if (vxlan.port !== undefined) writer.u16be(PORT, vxlan.port);
   if (vxlan.portRange) {
@@ -50,7 +53,7 @@ export function readVxlan(data: Buffer): VxlanAttributes {
       case TTL: vxlan.ttl = value.readUInt8(); break;
       case TOS: vxlan.tos = value.readUInt8(); break;
       case LEARNING: vxlan.learning = value.readUInt8() !== 0; break;
-      case AGEING: vxlan.ageing = value.readUInt32LE(); break;
+      case AGEING: vxlan.ageing = value.readUInt32LE() % longestAge; break;
       case PORT_RANGE: vxlan.portRange = [value.readUInt16BE(0), value.readUInt16BE(2)]; break;
       case PROXY: vxlan.proxy = value.readUInt8() !== 0; break;
       case PORT: vxlan.port = value.readUInt16BE(); break;

@@ -1,0 +1,23 @@
+/** What every `Kernel` must do. Run against the kernel in memory and against this machine's. */
+import { afterEach, beforeEach, describe } from 'vitest';
+import { addressSuite } from './suiteAddresses.ts';
+import { Fixture, type Bench } from './suiteFixture.ts';
+import { kindSuite } from './suiteKinds.ts';
+import { linkSuite } from './suiteLinks.ts';
+import { wireguardSuite } from './suiteWireguard.ts';
+
+export type { Bench } from './suiteFixture.ts';
+
+/** @param open a fresh bench for each test */
+export function kernelSuite(name: string, open: () => Promise<Bench>, options: { skip?: boolean } = {}): void {
+  describe.skipIf(options.skip)(`kernel: ${name}`, () => {
+    let bench: Bench | undefined;
+    let on: Fixture;
+    beforeEach(async () => {
+      bench = await open();
+      on = await Fixture.make(bench);
+    });
+    afterEach(() => bench?.close());
+    for (const part of [linkSuite, kindSuite, addressSuite, wireguardSuite]) part(() => on);
+  });
+}
