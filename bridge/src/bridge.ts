@@ -1,3 +1,4 @@
+import { kinds } from '@ifactor/crds';
 import type { Log } from '@ifactor/crds';
 import { ensureStreams, nodesBucket, streams } from '@ifactor/crds/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -12,6 +13,10 @@ import { reflect } from './kube/reflector.ts';
 import type { Reflector } from './kube/reflector.ts';
 import { resourceOf, resources } from './kube/resource.ts';
 import { createNodes } from './nodes.ts';
+import { carry, ownerPlan } from './plan/carry.ts';
+import type { CarryParts } from './plan/carry.ts';
+import { planSecrets } from './plan/secrets.ts';
+import { interfaceStatusOf } from './plan/status.ts';
 import { publish } from './publish.ts';
 import { createQueue } from './queue.ts';
 import { report } from './report.ts';
@@ -22,7 +27,7 @@ import { createStory } from './story.ts';
 import { followEvents } from './stream/events.ts';
 import { follow } from './stream/follower.ts';
 import { createPublisher } from './stream/publisher.ts';
-import { createIndex, isPlace, objectOf, placeOf } from './world.ts';
+import { createIndex, isPlace, objectOf, placeOf, saidOf } from './world.ts';
 
 export type BridgeOptions = {
   client: Client;
@@ -57,6 +62,7 @@ export function startBridge(options: BridgeOptions): Bridge {
   const nodes = createNodes();
   const bySecret = createIndex();
   const byNode = createIndex();
+  const byPlanSecret = createIndex();
   const bySubject = createIndex();
   const stores = new Map<string, Reflector>();
   const objects = (key: string): KubeObject | undefined => {
@@ -71,6 +77,27 @@ export function startBridge(options: BridgeOptions): Bridge {
     reporting.add(key);
   };
 
+  const planning = createQueue({ workers: 1, log: log.with({ task: 'plan' }), work: (key) => carry(carryParts, key) });
+  const plans = reflect({
+    client,
+    resource: resourceOf('WireGuardNetworkPlan'),
+    log,
+    signal: reading.signal,
+    onChange(key, object) {
+      byPlanSecret.set(key, object === undefined ? [] : planSecrets(object));
+      planning.add(key);
+      // What it held may be what another one waits for.
+      if (object === undefined) touchPlans();
+    },
+  });
+  const touchPlans = (): void => {
+    for (const one of plans.all()) planning.add(keyOf(one));
+  };
+  const touchPlanOf = (child: KubeObject | undefined): void => {
+    const owner = child && ownerPlan(child);
+    if (child !== undefined && owner !== undefined) planning.add(`${child.metadata.namespace}/${owner.name}`);
+  };
+
   for (const kind of interfaceKinds) {
     stores.set(
       kind.token,
@@ -79,12 +106,15 @@ export function startBridge(options: BridgeOptions): Bridge {
         resource: resourceOf(kind.kind),
         log,
         signal: reading.signal,
-        onChange(name, object) {
+        onChange(name, object, before) {
           const key = `${kind.token}/${name}`;
           const place = object && placeOf(object, kind.token);
           byNode.set(key, place !== undefined && isPlace(place) ? [place.node] : []);
           bySecret.set(key, object === undefined ? [] : secretsOf(object));
           touch(key);
+          touchPlanOf(object);
+          touchPlanOf(before);
+          if (object === undefined) touchPlans();
         },
       }),
     );
@@ -94,8 +124,11 @@ export function startBridge(options: BridgeOptions): Bridge {
     resource: resources.secrets,
     log,
     signal: reading.signal,
-    onChange(name) {
+    onChange(name, object, before) {
       for (const key of bySecret.sources(name)) publishing.add(key);
+      for (const key of byPlanSecret.sources(name)) planning.add(key);
+      touchPlanOf(object);
+      touchPlanOf(before);
     },
   });
 
@@ -118,7 +151,9 @@ export function startBridge(options: BridgeOptions): Bridge {
     stream: streams.status,
     onChange(subject) {
       const key = objectOf(subject);
-      if (key !== undefined) reporting.add(key);
+      if (key === undefined) return;
+      reporting.add(key);
+      touchPlanOf(objects(key));
     },
   });
   const registry = follow({
@@ -129,6 +164,8 @@ export function startBridge(options: BridgeOptions): Bridge {
       if (node !== undefined) for (const key of byNode.sources(node)) touch(key);
     },
   });
+  const queues = [planning, publishing, reporting];
+  const reads = [...stores.values(), plans, secrets, desired, statuses, registry];
   const publishParts = {
     objects,
     secrets,
@@ -138,6 +175,20 @@ export function startBridge(options: BridgeOptions): Bridge {
     publisher: createPublisher(connection, desired, createSealer()),
   };
   const reportParts: ReportParts = { client, objects, nodes, statuses, recorder, written: new Map() };
+
+  const carryParts: CarryParts = {
+    client,
+    plans,
+    interfaces: { get: (key) => objects(`${kinds.WireGuardInterface.token}/${key}`), all: () => stores.get(kinds.WireGuardInterface.token)?.all() ?? [] },
+    secrets,
+    recorder,
+    said(child) {
+      const place = placeOf(child, kinds.WireGuardInterface.token);
+      return (isPlace(place) ? saidOf(statuses, child, place)?.status : undefined) ?? interfaceStatusOf(child);
+    },
+    reserved: new Map(),
+    written: new Map(),
+  };
 
   const story = createStory();
   const telling = followEvents(
@@ -174,7 +225,7 @@ export function startBridge(options: BridgeOptions): Bridge {
   }, 2000);
 
   async function begin(): Promise<void> {
-    await Promise.all([...stores.values(), secrets, desired, statuses, registry].map(({ settled }) => settled));
+    await Promise.all(reads.map(({ settled }) => settled));
     if (signal.aborted) return;
     lease = holdLease({
       client: options.client,
@@ -187,18 +238,23 @@ export function startBridge(options: BridgeOptions): Bridge {
       onLead() {
         log.info('leading', { identity });
         // What was learned by standing by may be what another one wrote: look at everything again.
-        for (const [token, store] of stores) for (const object of store.all()) touch(`${token}/${keyOf(object)}`);
+        for (const [token, store] of stores) {
+          for (const object of store.all()) {
+            touch(`${token}/${keyOf(object)}`);
+            touchPlanOf(object);
+          }
+        }
+        touchPlans();
         for (const { subject } of desired.all()) {
           const key = objectOf(subject);
           if (key !== undefined) publishing.add(key);
         }
-        publishing.on();
-        reporting.on();
-        void publishing.idle().then(() => ready.resolve('leading'));
+        for (const queue of queues) queue.on();
+        void planning.idle().then(() => publishing.idle()).then(() => ready.resolve('leading'));
       },
       async onLost() {
         log.warn('no longer leading: the lease could not be renewed');
-        await Promise.all([publishing.off(), reporting.off()]);
+        await Promise.all(queues.map((queue) => queue.off()));
       },
       onStandBy(holder) {
         log.info('standing by', { leader: holder });
@@ -208,12 +264,12 @@ export function startBridge(options: BridgeOptions): Bridge {
   }
 
   async function end(): Promise<void> {
-    await Promise.all([publishing.off(), reporting.off()]);
+    await Promise.all(queues.map((queue) => queue.off()));
     await recorder.flush();
     await lease?.release();
     reading.abort();
     clearInterval(sweep);
-    await Promise.all([...stores.values(), secrets, desired, statuses, registry].map(({ stopped }) => stopped));
+    await Promise.all(reads.map(({ stopped }) => stopped));
     await telling;
   }
 

@@ -1,0 +1,49 @@
+import type { SecretRef, WireGuardNetworkPlanSpec } from '@ifactor/crds';
+import { allocate } from './allocate.ts';
+import type { Allocation, Taken } from './allocate.ts';
+import { childOf } from './child.ts';
+import type { Child, Parent } from './child.ts';
+import { directionKey, directionsOf, linkName } from './links.ts';
+import type { Problem } from './links.ts';
+
+/** Where a node's key comes from, where one is given: the Secret, and its public half once that could be read. */
+export type GivenKey = { ref: SecretRef; publicKey: string | undefined };
+
+export type PlanInput = {
+  parent: Parent;
+  spec: WireGuardNetworkPlanSpec;
+  /** `status.allocations` of the plan. */
+  previous: readonly Allocation[];
+  /** By node; a node without an entry generates its keys. */
+  given: ReadonlyMap<string, GivenKey>;
+  /** Public keys that agents reported, by name of the child. */
+  reported: ReadonlyMap<string, string>;
+  taken: Taken;
+};
+
+export type Planned = {
+  children: Child[];
+  allocations: Allocation[];
+  problems: Problem[];
+  /** Directions whose far end's public key is not known yet. */
+  keyless: string[];
+};
+
+/** What a plan becomes. Pure: the same input always gives the same children. */
+export function plan({ parent, spec, previous, given, reported, taken }: PlanInput): Planned {
+  const { directions, problems } = directionsOf(spec);
+  const { allocations, problems: unplaced } = allocate(spec, directions, previous, taken);
+  const children: Child[] = [];
+  const keyless: string[] = [];
+  for (const [key, near] of allocations) {
+    const direction = directions.get(key);
+    const far = allocations.get(directionKey(near.toNode, near.fromNode));
+    // A link goes up in both directions or not at all; the far end's problem is named already.
+    if (direction === undefined || far === undefined) continue;
+    const farGiven = given.get(near.toNode);
+    const farKey = farGiven === undefined ? reported.get(far.name) : farGiven.publicKey;
+    if (farKey === undefined) keyless.push(linkName(near.fromNode, near.toNode));
+    children.push(childOf(parent, direction, near, far, farKey, given.get(near.fromNode)?.ref));
+  }
+  return { children, allocations: [...allocations.values()], problems: [...problems, ...unplaced], keyless };
+}

@@ -1,0 +1,103 @@
+import { InterfaceStatusSchema } from '@ifactor/crds';
+import type { Condition, InterfaceAddress, InterfaceStatus, PlanInterfaceStatus, PlanStatus } from '@ifactor/crds';
+import type { KubeObject } from '../kube/object.ts';
+import { ready, readyOf } from '../status.ts';
+import type { Child } from './child.ts';
+import type { Problem } from './links.ts';
+import type { Planned } from './plan.ts';
+
+/** `said` is what is known of a child by its name: the API's object and its status. */
+export type Said = (name: string) => { object: KubeObject; status: InterfaceStatus } | undefined;
+
+/** The status of a plan. Holds public keys only. Pure. */
+export function planStatus(planned: Planned, generation: number, before: PlanStatus | undefined, said: Said, extra: readonly Problem[], now: Date): PlanStatus {
+  const problems = [...planned.problems, ...extra];
+  const lagging = planned.children.filter(({ metadata }) => !isReady(said(metadata.name)));
+  return {
+    observedGeneration: generation,
+    conditions: [
+      ready(before, { ...verdict(planned, problems, lagging, said), observedGeneration: generation }, now),
+      linksValid(before, problems, generation, now),
+    ],
+    links: `${planned.children.length - lagging.length}/${planned.children.length}`,
+    interfaces: planned.children.map((child) => interfaceOf(child, said(child.metadata.name)?.status)),
+    allocations: planned.allocations,
+  };
+}
+
+/** The conditions of a plan that cannot even be read. */
+export function refusedPlan(message: string, generation: number, before: PlanStatus | undefined, now: Date): PlanStatus {
+  return { ...before, observedGeneration: generation, conditions: [ready(before, { status: 'False', reason: 'InvalidSpec', message, observedGeneration: generation }, now)] };
+}
+
+type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+function verdict(planned: Planned, problems: readonly Problem[], lagging: readonly Child[], said: Said): Verdict {
+  if (problems.length > 0) return { status: 'False', reason: 'InvalidLinks', message: spellProblems(problems) };
+  if (planned.keyless.length > 0) {
+    const names = some(planned.keyless);
+    return { status: 'False', reason: 'PublicKeyUnknown', message: `waiting for the public key of the far end of ${names}` };
+  }
+  const [first] = lagging;
+  if (first !== undefined) {
+    const status = said(first.metadata.name)?.status;
+    const why = readyOf(status);
+    const more = lagging.length > 1 ? ` (and ${lagging.length - 1} more)` : '';
+    const detail = why === undefined ? 'no status yet' : `${why.reason}: ${why.message}`;
+    return { status: 'False', reason: 'InterfacesNotReady', message: `${first.metadata.name}${more} is not ready: ${detail}`.slice(0, 32768) };
+  }
+  return { status: 'True', reason: 'InterfacesReady', message: `all ${planned.children.length} interfaces are ready` };
+}
+
+function linksValid(before: PlanStatus | undefined, problems: readonly Problem[], generation: number, now: Date): Condition {
+  const status = problems.length === 0 ? 'True' : 'False';
+  const last = before?.conditions?.find(({ type }) => type === 'LinksValid');
+  return {
+    type: 'LinksValid',
+    status,
+    observedGeneration: generation,
+    lastTransitionTime: last?.status === status ? last.lastTransitionTime : now.toISOString(),
+    reason: problems[0]?.reason ?? 'AllLinksValid',
+    message: problems.length === 0 ? 'every link could be planned' : spellProblems(problems),
+  };
+}
+
+function spellProblems(problems: readonly Problem[]): string {
+  return some(problems.map(({ link, message }) => `${link}: ${message}`), '; ');
+}
+
+function some(all: readonly string[], separator = ', '): string {
+  const most = 20;
+  return `${all.slice(0, most).join(separator)}${all.length > most ? `${separator}and ${all.length - most} more` : ''}`;
+}
+
+/** A child is ready when its Ready condition answers the spec it has now. */
+function isReady(found: ReturnType<Said>): boolean {
+  const condition = readyOf(found?.status);
+  if (condition?.status !== 'True') return false;
+  return (condition.observedGeneration ?? found?.status.observedGeneration ?? 0) >= (found?.object.metadata.generation ?? 0);
+}
+
+function interfaceOf({ metadata, spec }: Child, status: InterfaceStatus | undefined): PlanInterfaceStatus {
+  const [peer] = status?.wireguard?.peers ?? [];
+  const listenPort = status?.wireguard?.listenPort ?? spec.listenPort;
+  return {
+    nodeName: spec.node,
+    ...(status?.hostname !== undefined && { hostName: status.hostname }),
+    wgObjectRef: { name: metadata.name, namespace: metadata.namespace },
+    ...(status?.wireguard?.publicKey !== undefined && { publicKey: status.wireguard.publicKey }),
+    ...(listenPort !== undefined && { listenPort }),
+    mtu: status?.netlink?.mtu ?? spec.mtu,
+    addresses: status?.netlink?.addresses ?? spec.addresses.map(spellAddress),
+    ...(peer?.lastHandshakeTime !== undefined && { lastHandshake: peer.lastHandshakeTime }),
+  };
+}
+
+function spellAddress({ local, peer, prefixlen }: InterfaceAddress): string {
+  return peer === undefined ? `${local}/${prefixlen}` : `${local} -> ${peer}/${prefixlen}`;
+}
+
+/** The status of an object of the API as an interface's, empty where it is none. */
+export function interfaceStatusOf(object: KubeObject): InterfaceStatus {
+  return InterfaceStatusSchema.safeParse(object.status ?? {}).data ?? {};
+}
