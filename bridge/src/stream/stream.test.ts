@@ -1,0 +1,124 @@
+import { formatDesiredSubject } from '@ifactor/crds';
+import { ensureStreams, streams } from '@ifactor/crds/nats';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { expect, test } from 'vitest';
+import { draft, tombstone } from '../desired.ts';
+import { createSealer } from '../seal.ts';
+import { startNats, until } from '../testing/nats.ts';
+import { quiet, registered, secret, wireguard } from '../testing/objects.ts';
+import { follow } from './follower.ts';
+import type { Follower } from './follower.ts';
+import { createPublisher, readDesired } from './publisher.ts';
+import type { Publisher } from './publisher.ts';
+
+
+const subject = (name: string): string => formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
+const secrets = { get: () => undefined, forbidden: false };
+
+type Side = { connection: NatsConnection; last: Follower; publisher: Publisher; changes: string[]; stop: AbortController };
+
+async function side(connection: NatsConnection): Promise<Side> {
+  const stop = new AbortController();
+  const changes: string[] = [];
+  const last = follow({
+    connection,
+    stream: streams.desired,
+    prepare: () => ensureStreams(connection),
+    log: quiet,
+    signal: stop.signal,
+    onChange: (at, entry) => changes.push(`${entry === undefined ? '-' : '+'}${at.split('.').at(-1)}`),
+  });
+  await last.settled;
+  return { connection, last, publisher: createPublisher(connection, last, createSealer()), changes, stop };
+}
+
+async function messages(connection: NatsConnection): Promise<number> {
+  const manager = await jetstreamManager(connection);
+  return (await manager.streams.info(streams.desired)).state.last_seq;
+}
+
+test('a wish is stored once, however often it is published', async () => {
+  await using nats = await startNats();
+  const { publisher, connection, last, stop } = await side(await nats.connect());
+  const wish = draft(wireguard('wg1'), secrets, undefined);
+  await publisher.publish(subject('wg1'), wish);
+  await publisher.publish(subject('wg1'), wish);
+  expect(await messages(connection)).toBe(1);
+  const entry = last.get(subject('wg1'));
+  expect(entry && readDesired(entry)).toMatchObject({ name: 'wg1', uid: 'uid-wg1', spec: { node: 'lax1' } });
+  stop.abort();
+});
+
+test('wanting again what was wanted before is another message', async () => {
+  await using nats = await startNats();
+  const { publisher, connection, last, stop } = await side(await nats.connect());
+  const one = draft(wireguard('wg1', { mtu: 1400 }), secrets, undefined);
+  const two = draft(wireguard('wg1', { mtu: 1300 }), secrets, undefined);
+  for (const wish of [one, two, one]) await publisher.publish(subject('wg1'), wish);
+  expect(await messages(connection)).toBe(3);
+  const entry = last.get(subject('wg1'));
+  expect(entry && readDesired(entry)?.spec['mtu']).toBe(1400);
+  stop.abort();
+});
+
+test('two bridges that say the same store it once, and the later wish wins where they differ', async () => {
+  await using nats = await startNats();
+  const a = await side(await nats.connect());
+  const b = await side(await nats.connect());
+  const wish = draft(wireguard('wg1'), secrets, undefined);
+  await Promise.all([a.publisher.publish(subject('wg1'), wish), b.publisher.publish(subject('wg1'), wish)]);
+  expect(await messages(a.connection)).toBe(1);
+  const next = draft(wireguard('wg1', { mtu: 1300 }), secrets, undefined);
+  // b has not necessarily seen a's message: it is told so by the stream, reads again, and succeeds.
+  await b.publisher.publish(subject('wg1'), next);
+  await until(() => a.last.get(subject('wg1'))?.sequence === 2);
+  a.stop.abort();
+  b.stop.abort();
+});
+
+test('a secret is sealed to the node and stands nowhere in the open', async () => {
+  await using nats = await startNats();
+  const { publisher, last, stop } = await side(await nats.connect());
+  const key = Buffer.alloc(32, 9);
+  const { entry: node, open } = registered('lax1');
+  const object = wireguard('wg1', { privateKeySecretRef: { name: 'key', key: 'k', namespace: 'default' } });
+  const store = { get: () => secret('key', { k: key }), forbidden: false };
+  await publisher.publish(subject('wg1'), draft(object, store, node));
+  const entry = last.get(subject('wg1'));
+  const [sealed] = (entry && readDesired(entry)?.secrets) ?? [];
+  expect(sealed).toMatchObject({ ref: 'privateKey', version: 'uid-secret-key@7' });
+  expect(open(sealed?.sealed ?? '', sealed?.sender ?? '')).toBe(key.toString('base64'));
+  expect(entry?.body).not.toContain(key.toString('base64'));
+  stop.abort();
+});
+
+test('a server that comes back with its store goes on; without it, everything is known to be gone', async () => {
+  await using nats = await startNats();
+  const { publisher, last, changes, connection, stop } = await side(await nats.connect());
+  for (const name of ['wg1', 'wg2', 'wg3']) await publisher.publish(subject(name), draft(wireguard(name), secrets, undefined));
+  const third = last.get(subject('wg3'))?.sequence;
+  await nats.stop('SIGKILL');
+  await nats.start();
+  await until(async () => (await connection.rtt().catch(() => undefined)) !== undefined, 'reconnection');
+  await publisher.publish(subject('wg4'), draft(wireguard('wg4'), secrets, undefined));
+  expect(last.get(subject('wg3'))?.sequence).toBe(third);
+  expect(changes).not.toContain('-wg1');
+
+  await nats.stop();
+  nats.forget();
+  await nats.start();
+  await until(() => changes.includes('-wg1') && changes.includes('-wg4'), 'the loss');
+  const gone = last.get(subject('wg1'));
+  expect(gone).toBeUndefined();
+  await publisher.publish(subject('wg1'), draft(wireguard('wg1'), secrets, undefined));
+  expect(await messages(connection)).toBe(1);
+  stop.abort();
+}, 30_000);
+
+test('a tombstone keeps who it was and nothing of what was wanted', async () => {
+  const wish = draft(wireguard('wg1', { mtu: 1400 }), secrets, undefined);
+  const { desired, open } = tombstone({ ...wish.desired, secrets: [] });
+  expect(desired).toMatchObject({ uid: 'uid-wg1', deleted: true, spec: {}, missing: [] });
+  expect(open).toEqual([]);
+});
