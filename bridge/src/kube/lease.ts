@@ -47,6 +47,8 @@ export type Lease = {
 export function holdLease(options: LeaseOptions): Lease {
   const { client, namespace, name, identity, log, signal, seconds = 10 } = options;
   const duration = seconds * 1000;
+  /** One request may take this long. */
+  const patience = Math.ceil(duration / 3);
   const path = pathOf(resources.leases, namespace, name);
   let seen: { version: string; at: number; duration: number } | undefined;
   let held: KubeObject | undefined;
@@ -93,7 +95,7 @@ export function holdLease(options: LeaseOptions): Lease {
 
   async function read(): Promise<KubeObject | undefined> {
     try {
-      return await client.call<KubeObject>('GET', path, { signal: AbortSignal.timeout(duration / 3) });
+      return await client.call<KubeObject>('GET', path, { signal: AbortSignal.timeout(patience) });
     } catch (error) {
       if (answered(error, 404)) return undefined;
       throw error;
@@ -103,10 +105,9 @@ export function holdLease(options: LeaseOptions): Lease {
   /** @returns undefined where another one was faster */
   async function write(found: KubeObject | undefined, spec: LeaseSpec): Promise<KubeObject | undefined> {
     const body = { apiVersion: apiVersionOf(resources.leases), kind: 'Lease', metadata: found?.metadata ?? { name, namespace }, spec };
-    const patience = AbortSignal.timeout(duration / 3);
     try {
-      if (found === undefined) return await client.call('POST', pathOf(resources.leases, namespace), { body, signal: patience });
-      return await client.call('PUT', path, { body, signal: patience });
+      if (found === undefined) return await client.call('POST', pathOf(resources.leases, namespace), { body, signal: AbortSignal.timeout(patience) });
+      return await client.call('PUT', path, { body, signal: AbortSignal.timeout(patience) });
     } catch (error) {
       if (!answered(error, 404, 409)) throw error;
       return undefined;
