@@ -3,9 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { cacheDir, KUBE_VERSION } from './cache.ts';
+import { cacheDir } from '../lane/cache.ts';
 import { KubeUnavailable } from './error.ts';
 import { executable } from './path.ts';
+
+/** The Kubernetes release that module/go.mod pins. */
+export const KUBE_VERSION = 'v1.37.2';
 
 const PROGRAMS = ['kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
 export type KubeProgram = (typeof PROGRAMS)[number];

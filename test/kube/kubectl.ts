@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { realpath, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { cacheDir, KUBE_VERSION } from './cache.ts';
+import { cacheDir } from '../lane/cache.ts';
+import { KUBE_VERSION } from './build.ts';
 import { executable, onPath } from './path.ts';
 
 export interface Ran {

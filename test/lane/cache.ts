@@ -1,9 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** The Kubernetes release that module/go.mod pins. */
-export const KUBE_VERSION = 'v1.37.2';
-
 /** Folder for what is expensive to make and the same for every clone. `IFACTOR_CACHE` beats the XDG cache folder. */
 export function cacheDir(...parts: string[]): string {
   const base = process.env['IFACTOR_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ifactor');

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import type { Kernel } from './kernel.ts';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+/** A guest that is going to run under KVM says its first word long before this. */
+const FIRST_WORD_MS = 5000;
+
+let known: Promise<Accelerator> | undefined;
+
+/**
+ * KVM where it runs guests, else emulation. /dev/kvm says little: in a nested machine it may be there and yet start nothing.
+ * So a kernel is booted for a moment, once per process. IFACTOR_ACCEL (`kvm`, `tcg`) settles it without trying.
+ */
+export function accelerator(qemu: string, kernel: Kernel): Promise<Accelerator> {
+  const wanted = process.env['IFACTOR_ACCEL'];
+  if (wanted === 'kvm' || wanted === 'tcg') return Promise.resolve(wanted);
+  known ??= probe(qemu, kernel);
+  return known;
+}
+
+async function probe(qemu: string, kernel: Kernel): Promise<Accelerator> {
+  if (!(await access('/dev/kvm', constants.R_OK | constants.W_OK).then(() => true, () => false))) return 'tcg';
+  const flags = ['-accel', 'kvm', '-cpu', 'host', '-m', '256', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', qemu, ...flags, '-kernel', kernel.image, '-append', 'console=ttyS0 panic=-1'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: FIRST_WORD_MS,
+    killSignal: 'SIGKILL',
+  });
+  let spoke = false;
+  child.stdout.on('data', (text: Buffer) => {
+    if (!text.includes('Linux version')) return;
+    spoke = true;
+    child.kill('SIGKILL');
+  });
+  await new Promise((resolve) => {
+    child.once('error', resolve);
+    child.once('close', resolve);
+  });
+  return spoke ? 'kvm' : 'tcg';
+}
