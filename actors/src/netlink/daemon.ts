@@ -20,24 +20,30 @@ export type DaemonRecord = {
   startTime: string;
 };
 
+export type DaemonParts = {
+  /** Folder of the links for tools, `<links>/<netns>/<name>.sock`. */
+  links: string;
+  /** Where this agent started the process itself. */
+  child?: ChildProcess | undefined;
+  /** The process and its folder are gone. */
+  ended: () => void;
+  /** Hears why it could not be cleared away when nobody asked for that. */
+  report: (error: unknown) => void;
+};
+
 const termPatience = 3000;
 const exitCheck = 10;
 
 export class Daemon implements WireGuardAccess {
   readonly folder: string;
   record: DaemonRecord;
-  readonly #links: string;
-  readonly #child: ChildProcess | undefined;
-  readonly #forget: (daemon: Daemon) => void;
+  readonly #parts: DaemonParts;
   #ending: Promise<void> | undefined;
 
-  /** @param links folder of the links for tools, `<links>/<netns>/<name>.sock` */
-  constructor(folder: string, links: string, record: DaemonRecord, forget: (daemon: Daemon) => void, child?: ChildProcess) {
+  constructor(folder: string, record: DaemonRecord, parts: DaemonParts) {
     this.folder = folder;
     this.record = record;
-    this.#links = links;
-    this.#forget = forget;
-    this.#child = child;
+    this.#parts = parts;
     this.#save(record);
     this.#link();
   }
@@ -50,7 +56,8 @@ export class Daemon implements WireGuardAccess {
   }
 
   get alive(): boolean {
-    return this.#child ? this.#child.exitCode === null && this.#child.signalCode === null : startTime(this.record.pid) === this.record.startTime;
+    const { child } = this.#parts;
+    return child ? child.exitCode === null && child.signalCode === null : startTime(this.record.pid) === this.record.startTime;
   }
 
   get socket(): string {
@@ -82,7 +89,7 @@ export class Daemon implements WireGuardAccess {
 
   /** The link left that netns: deleted by someone, or its process died. Not so while we move it ourselves. */
   vanished(netns: string): void {
-    if (!this.record.was && this.record.netns === netns) void this.end();
+    if (!this.record.was && this.record.netns === netns) this.end().catch(this.#parts.report);
   }
 
   /** Whether `end` was called for a link of this name there. */
@@ -101,17 +108,18 @@ export class Daemon implements WireGuardAccess {
       if (this.alive) await this.#kill();
     } finally {
       rmSync(this.folder, { recursive: true, force: true });
-      this.#forget(this);
+      this.#parts.ended();
     }
   }
 
   async #kill(): Promise<void> {
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     const check = (): void => { if (!this.alive) resolve(); };
-    this.#child?.once('exit', () => resolve());
+    const { child } = this.#parts;
+    child?.once('exit', () => resolve());
     // Not our child: its socket goes first, and then only looking tells when the process is gone.
     const watcher = watch(this.folder, check);
-    const looking = this.#child ? undefined : setInterval(check, exitCheck);
+    const looking = child ? undefined : setInterval(check, exitCheck);
     const patience = setTimeout(() => signal(this.record.pid, 'SIGKILL'), termPatience);
     signal(this.record.pid, 'SIGTERM');
     check();
@@ -129,7 +137,7 @@ export class Daemon implements WireGuardAccess {
   }
 
   #toolPath({ netns, name }: { netns: string; name: string }): string {
-    return join(this.#links, netns, `${name}.sock`);
+    return join(this.#parts.links, netns, `${name}.sock`);
   }
 
   #link(): void {

@@ -72,13 +72,15 @@ export class Follower {
   }
 
   /**
-   * Whatever a notification says is newer than the dump or already in it; so dump first, then fold those that came meanwhile
-   * and end as the kernel is. The barrier collects the ones that were still queued when the dump ended.
+   * What is notified from the first barrier on is newer than the dump or already in it: so dump, fold those notifications over
+   * it, and end as the kernel is. What came before the barrier may have gaps. The second barrier collects what was still queued
+   * when the dump ended.
    */
   async #read(): Promise<void> {
     let tries = 0;
     do {
       this.#again = false;
+      await this.#monitor.barrier();
       this.#held = [];
       try {
         const next = new Cache();

@@ -129,6 +129,7 @@ export type NetnsChange =
 
 /**
  * A network namespace: a cache of links and addresses that follows the kernel's notifications, and requests to change them.
+ * The kernel does not tell when another program changes alias or address generation of a link that is down: `resync` finds out.
  * Requests reject with `KernelError`. When one resolves, the kernel has done it; the cache shows it after `barrier()`.
  */
 export interface Netns {

@@ -167,6 +167,15 @@ export function encodeDeleteLink(index: number): Buffer {
   return new MessageWriter(RTM_DELLINK, NLM_F_ACK, 64).raw(ifinfo(index)).finish();
 }
 
+export function encodeSetGroup(index: number, group: number): Buffer {
+  return setLink(index).u32(IFLA_GROUP, group).finish();
+}
+
+/** Deletes every link of the group, or none. */
+export function encodeDeleteGroup(group: number): Buffer {
+  return new MessageWriter(RTM_DELLINK, NLM_F_ACK, 64).raw(ifinfo(0)).u32(IFLA_GROUP, group).finish();
+}
+
 /** Asks for one link by index or name. The answer is RTM_NEWLINK, or an error (ENODEV); no acknowledgement beside it. */
 export function encodeGetLink(link: number | string): Buffer {
   const writer = new MessageWriter(RTM_GETLINK, 0, 64).raw(ifinfo(typeof link === 'number' ? link : 0));

@@ -19,15 +19,20 @@ export type MonitorHandlers = {
   overrun(error: Error): void;
 };
 
+/** Milliseconds. */
+const askAgain = 100;
+
 /**
  * The kernel queues its answers to this socket's questions behind all notifications that came before, so a question about
  * one link serves as a barrier. There is one barrier under way at a time; callers that come meanwhile share the next.
+ * After an overrun the kernel drops everything for this socket, answers too and without a word, till all that was queued has
+ * been read: so a question is asked again till it is answered, and its answer says that the socket is whole again.
  */
 export class Monitor {
   readonly #socket: Socket;
   readonly #handlers: MonitorHandlers;
   #seq = 1;
-  #underWay: { seq: number; done: () => void } | undefined;
+  #underWay: { seqs: Set<number>; done: () => void; again: NodeJS.Timeout } | undefined;
   #next: PromiseWithResolvers<void> | undefined;
 
   constructor(open: (handlers: SocketHandlers) => Socket, handlers: MonitorHandlers) {
@@ -52,11 +57,16 @@ export class Monitor {
 
   close(): void {
     this.#socket.close();
-    this.#release();
+    this.#takeWaiting()();
   }
 
   #ask(): void {
-    this.#underWay = { seq: this.#seq, done: this.#next!.resolve };
+    const seqs = new Set([this.#seq]);
+    const again = setInterval(() => {
+      seqs.add(this.#seq);
+      this.#send(loopback);
+    }, askAgain);
+    this.#underWay = { seqs, done: this.#next!.resolve, again };
     this.#next = undefined;
     this.#socket.keepAlive(true);
     this.#send(loopback);
@@ -73,29 +83,32 @@ export class Monitor {
     const notification = decode(message);
     if (notification) this.#handlers.notification(notification);
     const answer = message.port === this.#socket.port >>> 0 && (message.type === RTM_NEWLINK || message.type === NLMSG_ERROR);
-    if (answer && message.seq === this.#underWay?.seq) this.#answered();
+    if (answer && this.#underWay?.seqs.has(message.seq)) this.#answered();
   }
 
   #answered(): void {
-    const { done } = this.#underWay!;
+    const { done, again } = this.#underWay!;
     this.#underWay = undefined;
+    clearInterval(again);
     done();
     if (this.#next) this.#ask();
     else this.#socket.keepAlive(false);
   }
 
+  /** The answers that are waited for may be among what was lost. What the handler asks is asked after this. */
   #broken(error: Error): void {
+    const release = this.#takeWaiting();
     this.#handlers.overrun(error);
-    // The answer may be among what was lost.
-    this.#release();
+    release();
   }
 
-  #release(): void {
+  #takeWaiting(): () => void {
+    clearInterval(this.#underWay?.again);
     const waiting = [this.#underWay?.done, this.#next?.resolve];
     this.#underWay = undefined;
     this.#next = undefined;
     this.#socket.keepAlive(false);
-    for (const done of waiting) done?.();
+    return () => { for (const done of waiting) done?.(); };
   }
 }
 

@@ -30,7 +30,7 @@ class RealKernel implements Kernel {
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ stateDir, report = warn }: KernelOptions) {
-    this.#userspace = new Userspace(stateDir);
+    this.#userspace = new Userspace(stateDir, report);
     this.#report = report;
   }
 

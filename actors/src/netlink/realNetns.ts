@@ -2,11 +2,12 @@
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { decodeAddress, encodeDeleteAddress, encodeDumpAddresses, encodeNewAddress } from './addressCodec.ts';
 import type { Notification } from './cache.ts';
+import { Deletions } from './deletions.ts';
 import { isKernelError, KernelError } from './error.ts';
 import { Follower } from './follower.ts';
 import type { Address, Link, LinkChange, Netns, NetnsChange, NewLink } from './kernel.ts';
 import { inNetns } from './libc.ts';
-import { decodeLink, encodeDeleteLink, encodeDumpLinks, encodeLinkChange, encodeNewLink, encodeUp } from './linkCodec.ts';
+import { decodeLink, encodeDumpLinks, encodeLinkChange, encodeNewLink, encodeUp } from './linkCodec.ts';
 import { Listeners } from './listeners.ts';
 import { monitorGroups } from './monitor.ts';
 import { Requests } from './requests.ts';
@@ -33,6 +34,7 @@ export class RealNetns implements Netns {
   readonly wireguard: WireGuardAccess;
   readonly #parts: RealNetnsParts;
   readonly #requests: Requests;
+  readonly #deletions: Deletions;
   readonly #follower: Follower;
   readonly #listeners: Listeners;
   readonly #kernelWireGuard: KernelWireGuard;
@@ -44,6 +46,7 @@ export class RealNetns implements Netns {
     this.fd = parts.fd;
     this.#listeners = new Listeners(parts.report);
     this.#requests = new Requests((handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers));
+    this.#deletions = new Deletions(this.#requests);
     this.#follower = new Follower({
       openMonitor: (handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers, { groups: monitorGroups, receiveBuffer: monitorBuffer }),
       dump: (fold) => this.#dump(fold),
@@ -119,7 +122,7 @@ export class RealNetns implements Netns {
   async deleteLink(index: number): Promise<void> {
     const name = this.linkAt(index)?.name;
     const daemon = name === undefined ? undefined : this.#parts.userspace.at(this.id, name);
-    await this.#ask(`delete ${name ?? `link ${index}`}`, () => encodeDeleteLink(index), true);
+    await this.#deletions.delete(index, `delete ${name ?? `link ${index}`}`);
     await daemon?.end();
   }
 
@@ -165,14 +168,14 @@ export class RealNetns implements Netns {
     this.#follower.refresh(name);
   }
 
-  #ask(operation: string, encode: () => Buffer, alone = false): Promise<void> {
-    return this.#sendAll(operation, () => [encode()], alone);
+  #ask(operation: string, encode: () => Buffer): Promise<void> {
+    return this.#sendAll(operation, () => [encode()]);
   }
 
   /** In order, in one batch. Rejects with the first error; later messages are carried out all the same. */
-  async #sendAll(operation: string, encode: () => Buffer[], alone = false): Promise<void> {
+  async #sendAll(operation: string, encode: () => Buffer[]): Promise<void> {
     const messages = encoded(operation, encode);
-    await Promise.all(messages.map((message) => this.#requests.request(message, { operation, alone })));
+    await Promise.all(messages.map((message) => this.#requests.request(message, { operation })));
   }
 
   async #dump(fold: (notification: Notification) => void): Promise<boolean> {

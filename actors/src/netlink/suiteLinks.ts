@@ -140,6 +140,11 @@ export function linkSuite(fixture: () => Fixture): void {
       }
       await on.netns.resync();
       expect([...on.netns.links()]).toHaveLength(61);
+      const ends = await Promise.all([...names.map((name) => on.netns.link(name)!.index), 4242, 1].map((index) => refusal(on.netns.deleteLink(index))));
+      expect(ends.slice(0, 60).every((end) => end === 'done')).toBe(true);
+      expect(ends.slice(60)).toEqual(['ENODEV', 'EOPNOTSUPP']);
+      await on.netns.barrier();
+      expect([...on.netns.links()]).toHaveLength(1);
     });
   });
 }

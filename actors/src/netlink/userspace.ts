@@ -21,12 +21,16 @@ const script = `mount --bind "$1" ${socketFolder} && cd / && exec wireguard-go -
 export class Userspace {
   readonly #folder: string;
   readonly #links: string;
+  readonly #report: (error: unknown) => void;
   readonly #daemons = new Set<Daemon>();
 
   /** Finds the processes that earlier agents left, and clears away what is left of dead ones. */
-  constructor(stateDir: string) {
+  constructor(stateDir: string, report: (error: unknown) => void) {
+    this.#report = report;
     this.#folder = resolve(stateDir, 'wireguard-go');
     this.#links = resolve(stateDir, 'wireguard');
+    // Those of dead processes go; those of living ones are made anew.
+    rmSync(this.#links, { recursive: true, force: true });
     if (!existsSync(this.#folder)) return;
     for (const entry of readdirSync(this.#folder)) this.#find(join(this.#folder, entry));
   }
@@ -91,7 +95,9 @@ export class Userspace {
   }
 
   #keep(folder: string, record: Daemon['record'], child?: ChildProcess): Daemon {
-    const daemon = new Daemon(folder, this.#links, record, () => this.#daemons.delete(daemon), child);
+    const daemon = new Daemon(folder, record, {
+      links: this.#links, child, report: this.#report, ended: () => this.#daemons.delete(daemon),
+    });
     this.#daemons.add(daemon);
     return daemon;
   }
