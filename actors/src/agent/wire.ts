@@ -1,0 +1,85 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+
+/**
+ * Whether NATS is reachable just now. What is published while it is not is lost or late, so whoever publishes waits for
+ * `up` first, and ends what it was doing when `session` aborts.
+ */
+export type Wire = {
+  /** Resolves while connected; never after the connection was closed for good. */
+  up(): Promise<void>;
+  /** Aborted when the connection that is there now breaks. */
+  session(): AbortSignal;
+};
+
+const wires = new WeakMap<NatsConnection, Wire>();
+
+/** The wire of a connection; one for all who ask. The connection must be up at the first call. */
+export function wireOf(connection: NatsConnection): Wire {
+  let wire = wires.get(connection);
+  if (wire === undefined) wires.set(connection, (wire = watch(connection)));
+  return wire;
+}
+
+function watch(connection: NatsConnection): Wire {
+  let session = new AbortController();
+  let up = Promise.withResolvers<void>();
+  up.resolve();
+  const down = (): void => {
+    if (session.signal.aborted) return;
+    up = Promise.withResolvers();
+    session.abort(new Error('the connection to NATS broke'));
+  };
+  void (async () => {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') down();
+      if (type === 'reconnect') {
+        down();
+        session = new AbortController();
+        up.resolve();
+      }
+    }
+    down();
+  })();
+  return { up: () => up.promise, session: () => session.signal };
+}
+
+/** Waits, or less when a signal is aborted. */
+export function pause(milliseconds: number, ...signals: AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    const signal = AbortSignal.any(signals);
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** The promise's outcome, or a rejection as soon as the signal is aborted; what comes later is nobody's. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Doubling pauses between tries, up to 5 s; `reset` after a success. */
+export class Backoff {
+  #next = 50;
+  next(): number {
+    const now = this.#next;
+    this.#next = Math.min(now * 2, 5000);
+    return now;
+  }
+  reset(): void {
+    this.#next = 50;
+  }
+}

@@ -1,0 +1,6 @@
+export { someEvents, someKey } from './events.ts';
+export { natsServer, startNats } from './nats.ts';
+export type { TestNats } from './nats.ts';
+export { startProxy } from './proxy.ts';
+export type { Proxy } from './proxy.ts';
+export { readEvents } from './stream.ts';
