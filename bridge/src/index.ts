@@ -4,3 +4,5 @@ export { createClient } from './kube/client.ts';
 export type { Client } from './kube/client.ts';
 export { readKubeconfig } from './kube/kubeconfig.ts';
 export type { Access } from './kube/kubeconfig.ts';
+export { ApiError, answered } from './kube/error.ts';
+export type { KubeObject } from './kube/object.ts';

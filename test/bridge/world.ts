@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { answered, createClient, readKubeconfig } from '@ifactor/bridge';
+import type { Client, KubeObject } from '@ifactor/bridge';
+import { startNats, until } from '@ifactor/bridge/testing';
+import type { NatsServer } from '@ifactor/bridge/testing';
+import { startApi } from './api.ts';
+import type { Api } from './api.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const group = '/apis/networking.dn42.io/v1alpha1';
+
+/** A bridge in a process of its own. */
+export type BridgeProcess = {
+  /** What it has logged so far. */
+  output(): string;
+  /** Waits for a line of its log that matches; looks from the beginning. */
+  said(pattern: RegExp, milliseconds?: number): Promise<void>;
+  /** @returns its exit code, null where a signal ended it */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+};
+
+/** An API server with the CRDs, a NATS server, and bridges between them. */
+export type World = {
+  api: Api;
+  client: Client;
+  nats: NatsServer;
+  bridge(identity?: string): Promise<BridgeProcess>;
+  create(manifest: Manifest): Promise<KubeObject>;
+  get(plural: string, name: string): Promise<KubeObject | undefined>;
+  list(plural: string): Promise<KubeObject[]>;
+  patch(plural: string, name: string, change: object): Promise<KubeObject>;
+  remove(plural: string, name: string): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export type Manifest = { apiVersion?: string; kind: string; metadata: { name: string; [field: string]: unknown }; [field: string]: unknown };
+
+const core = new Set(['secrets', 'events']);
+const path = (plural: string, name?: string): string =>
+  `${core.has(plural) ? '/api/v1' : group}/namespaces/default/${plural}${name === undefined ? '' : `/${name}`}`;
+
+export async function startWorld(): Promise<World> {
+  const api = await startApi();
+  const nats = await startNats();
+  const client = createClient(await readKubeconfig(api.kubeconfig));
+  const running: BridgeProcess[] = [];
+  return {
+    api,
+    client,
+    nats,
+    async bridge(identity = 'test') {
+      const started = startBridge(api.kubeconfig, nats.url, identity);
+      running.push(started);
+      await started.said(/ready/);
+      return started;
+    },
+    create: (manifest) =>
+      client.call('POST', path(`${manifest.kind.toLowerCase()}s`), {
+        body: { apiVersion: manifest.kind === 'Secret' ? 'v1' : 'networking.dn42.io/v1alpha1', ...manifest },
+      }),
+    async get(plural, name) {
+      try {
+        return await client.call<KubeObject>('GET', path(plural, name));
+      } catch (error) {
+        if (answered(error, 404)) return undefined;
+        throw error;
+      }
+    },
+    list: async (plural) => (await client.call<{ items: KubeObject[] }>('GET', path(plural))).items,
+    patch: (plural, name, change) => client.call('PATCH', path(plural, name), { patch: 'merge', body: change }),
+    remove: async (plural, name) => {
+      await client.call('DELETE', path(plural, name));
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(running.map((bridge) => bridge.end('SIGKILL')));
+      client.close();
+      await nats[Symbol.asyncDispose]();
+      await api.stop();
+    },
+  };
+}
+
+function startBridge(kubeconfig: string, nats: string, identity: string): BridgeProcess {
+  const child = spawn(process.execPath, [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let output = '';
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    if (process.env['DEBUG']) process.stderr.write(`${identity}: ${chunk.toString()}`);
+  });
+  return {
+    output: () => output,
+    async said(pattern, milliseconds = 30_000) {
+      await until(
+        () => {
+          if (child.exitCode !== null) throw new Error(`the bridge ended with ${child.exitCode}: ${output}`);
+          return pattern.test(output);
+        },
+        `${pattern.source} in the log of bridge ${identity}`,
+        milliseconds,
+      );
+    },
+    async end(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      const [code] = child.exitCode === null && child.signalCode === null ? await ended : [child.exitCode];
+      return code;
+    },
+  };
+}
+
+/** The text of a committed example, by its file name. */
+export function example(name: string): Promise<string> {
+  return readFile(resolve(root, 'crds/examples', name), 'utf8');
+}
