@@ -1,25 +1,48 @@
-/** A netns of its own for each repetition, and what `ip` shows in it. */
+/** A netns of its own for each measurement, and what `ip` shows in it. */
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Bridge } from './workload.ts';
 
 export const run = promisify(execFile);
 
-const made = new Set<string>();
+const made: string[] = [];
 
+/** It stays till `deleteAllNetns`. */
 export async function addNetns(label: string): Promise<string> {
   const name = `ift-${process.pid}-${label}`;
   await run('ip', ['netns', 'add', name]);
-  made.add(name);
+  made.push(name);
   return name;
 }
 
-export async function deleteNetns(name: string): Promise<void> {
-  if (made.delete(name)) await run('ip', ['netns', 'del', name]);
+/**
+ * Resolves when the kernel has removed them with all their links. For each bridge it waits 20 ms or so for RCU and lets nobody
+ * else change any link meanwhile: so none is deleted before all is measured.
+ */
+export async function deleteAllNetns(): Promise<void> {
+  if (made.length === 0) return;
+  const keeper = await addNetns('keeper');
+  // One end of a veth goes with the netns of the other.
+  const sentinels: string[] = [];
+  for (const [i, name] of made.splice(0).entries()) {
+    if (name === keeper) continue;
+    const sentinel = `gone${i}`;
+    await run('ip', ['-n', name, 'link', 'add', 'sentinel', 'type', 'veth', 'peer', sentinel, 'netns', keeper]);
+    await run('ip', ['netns', 'del', name]);
+    sentinels.push(sentinel);
+  }
+  for (;;) {
+    const { stdout } = await run('ip', ['-n', keeper, '-br', 'link']);
+    if (!sentinels.some((sentinel) => stdout.includes(`${sentinel}@`))) break;
+    await sleep(250);
+  }
+  await run('ip', ['netns', 'del', keeper]);
 }
 
-export async function deleteAllNetns(): Promise<void> {
-  await Promise.all([...made].map((name) => deleteNetns(name).catch((error: unknown) => console.error(error))));
+/** At once, without waiting for the kernel. */
+export async function dropAllNetns(): Promise<void> {
+  await Promise.all(made.splice(0).map((name) => run('ip', ['netns', 'del', name]).catch(() => {})));
 }
 
 type Shown = { ifname: string; mtu: number; flags: string[]; addr_info: { local: string; prefixlen: number }[] };

@@ -7,7 +7,7 @@ import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { startAgent, type Agent } from './agent.ts';
 import { Monitor, now } from './monitor.ts';
-import { addNetns, deleteNetns, run, verify } from './netns.ts';
+import { addNetns, run, verify } from './netns.ts';
 import { desired, type Bridge } from './workload.ts';
 
 export type Bench = { connection: NatsConnection; url: string; nodes: KV; folder: string; profile?: string };
@@ -45,7 +45,6 @@ export async function runPath(bench: Bench, list: readonly Bridge[], node: strin
   } finally {
     await agent?.stop();
     monitor.close();
-    await deleteNetns(netns);
   }
 }
 

@@ -8,7 +8,8 @@ import { percentile, summarize } from './stats.ts';
 export type Result = {
   count: number;
   peer: number[];
-  layer: number[];
+  netlink: number;
+  actors: number;
   path: Converged[];
   healed: Healed[];
   fold: number;
@@ -16,7 +17,7 @@ export type Result = {
   profile: { functions: Share[]; parts: Share[] } | null;
 };
 
-export function report({ count, peer, layer, path, healed, fold, journal, profile }: Result): string {
+export function report({ count, peer, netlink, actors, path, healed, fold, journal, profile }: Result): string {
   const peerMedian = summarize(peer).median;
   const row = (what: string, values: number[]): string => {
     const { median, least, most } = summarize(values);
@@ -25,10 +26,11 @@ export function report({ count, peer, layer, path, healed, fold, journal, profil
   const lines = [
     `${count} bridges, each with mtu, IPv4, IPv6, up; medians of ${peer.length}, ${cpus().length} cores (${cpus()[0]?.model ?? '?'})`,
     row('ip -batch', peer),
-    row('netlink layer', layer),
     row('desired in NATS → kernel', path.map(({ took }) => took)),
     row('  of which publishing', path.map(({ published }) => published)),
     row('  CPU time of the agent', path.map(({ cpu }) => cpu)),
+    row('netlink layer alone', [netlink]),
+    row('actors and journal, no NATS', [actors]),
     `  resident memory of the agent       ${summarize(path.map(({ memory }) => memory)).median.toFixed(0).padStart(8)} MB`,
   ];
   if (healed.length > 0) {

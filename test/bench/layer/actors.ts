@@ -1,0 +1,50 @@
+/** In a process of its own: the same bridges by actors and journal, without NATS. argv: netns path, count. Prints milliseconds. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '@ifactor/crds';
+import { systemClock } from '../../../actors/src/agent/clock.ts';
+import { keyOf, news } from '../../../actors/src/agent/intake.ts';
+import { openJournal } from '../../../actors/src/agent/journal.ts';
+import { Runner } from '../../../actors/src/agent/runner.ts';
+import { createPlaces } from '../../../actors/src/container/index.ts';
+import { openKernel } from '../../../actors/src/netlink/real.ts';
+import { bridges, desired } from '../workload.ts';
+
+const [path = '', count = '1000'] = process.argv.slice(2);
+const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
+const kernel = openKernel({ stateDir });
+const log = createLog('bench', 'warn');
+const places = createPlaces({ kernel, home: path, log });
+const journal = openJournal(stateDir, { node: 'bench' });
+const noSecrets = { resolve: () => { throw new Error('bridges have no secrets'); }, use: () => { throw new Error('bridges have no secrets'); } };
+const messages = bridges(Number(count)).map((bridge) => JSON.stringify(desired('bench', bridge)));
+
+const healthy = new Set<string>();
+const done = Promise.withResolvers<void>();
+const runner = new Runner({
+  node: 'bench', places, journal, secrets: noSecrets, clock: systemClock, log,
+  changed: ({ id, snapshot }) => {
+    if (snapshot.value === 'configured') healthy.add(id);
+    if (healthy.size === messages.length) done.resolve();
+  },
+  stored: () => {},
+});
+const keepAlive = setTimeout(() => done.reject(new Error(`only ${healthy.size} are configured`)), 120_000);
+
+const start = performance.now();
+for (const text of messages) {
+  const message: ReturnType<typeof desired> = JSON.parse(text);
+  const actor = runner.actor(keyOf(message)!);
+  for (const fact of news(actor, message)) runner.tell(actor, fact, null);
+}
+await done.promise;
+const took = performance.now() - start;
+
+clearTimeout(keepAlive);
+runner.stop();
+journal.close();
+places.close();
+await kernel.close();
+rmSync(stateDir, { recursive: true });
+console.log(JSON.stringify(took));
