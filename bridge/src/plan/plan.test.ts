@@ -176,6 +176,14 @@ describe('single rules', () => {
   });
 });
 
+const places = ({ children }: Planned): Map<string | undefined, string> =>
+  new Map(
+    children.map(({ spec, metadata }) => [
+      metadata.labels['networkplan.networking.dn42.io/resource-id'],
+      `${metadata.name} ${spec.node} ${spec.listenPort}`,
+    ]),
+  );
+
 describe('any sequence of specs', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'a-b'];
   const anySpec = fc
@@ -188,8 +196,6 @@ describe('any sequence of specs', () => {
       nodes: present.map((name) => node(name)),
       links: pairs.map(([from, to]) => link(from, to)),
     }));
-  const places = ({ children }: Planned) => new Map(children.map(({ spec, metadata }) => [metadata.labels['networkplan.networking.dn42.io/resource-id'], `${metadata.name} ${spec.node} ${spec.listenPort}`]));
-
   test('never renames or re-ports a link that stays, never gives a name or a port of a node twice', () => {
     fc.assert(
       fc.property(fc.array(anySpec, { minLength: 1, maxLength: 6 }), (specs) => {
@@ -199,8 +205,7 @@ describe('any sequence of specs', () => {
           const result = planned(spec, { previous });
           const now = places(result);
           for (const [id, place] of now) {
-            const was = before.get(id);
-            if (was !== undefined) expect(place).toBe(was);
+            expect(before.get(id) ?? place).toBe(place);
           }
           const ports = result.children.map(({ spec: { node: at, listenPort } }) => `${at}/${listenPort}`);
           expect(new Set(ports).size).toBe(ports.length);
