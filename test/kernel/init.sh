@@ -25,6 +25,9 @@ mount -t tmpfs shm /root/dev/shm
 mount -t cgroup2 cgroup /root/sys/fs/cgroup
 ln -sfn "$modules" "/root/lib/modules/$(uname -r)"
 
+# Else every new netns has a gre0, a tunl0 and the like once those modules are loaded.
+echo 1 >/root/proc/sys/net/core/fb_tunnels_only_for_init_net
+
 ip link set lo up
 ip address add 10.0.2.15/24 dev eth0
 ip link set eth0 up

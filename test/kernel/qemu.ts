@@ -44,7 +44,7 @@ export function startQemu(program: string, { kernel, initrd, accel, memoryMb, co
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(signal ?? `code ${code}`));
   });
-  const tail = async () => (await readFile(consoleFile, 'utf8').catch(() => '')).replaceAll('\r', '').trimEnd().split('\n').slice(-30).join('\n');
+  const tail = async () => (await readFile(consoleFile, 'utf8').catch(() => '')).replaceAll('\r', '').trimEnd().split('\n').slice(-100).join('\n');
   const ended = closed.then(async (how): Promise<never> => {
     throw new VmFailed(`the VM ended (${how})\n${await said}its console ends:\n${await tail()}`);
   });

@@ -1,0 +1,103 @@
+import { access } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { VmFailed, VmUnavailable } from './error.ts';
+import { runInside } from './inside.ts';
+import { choose } from './kernel.ts';
+import { startVm, type Vm } from './vm.ts';
+
+/** Every kind that semantics.md names, and the options that `ip link add` needs for it. */
+const KINDS: [kind: string, ...options: string[]][] = [
+  ['wireguard'],
+  ['dummy'],
+  ['bridge'],
+  ['veth', 'peer', 'name', 'far'],
+  ['vxlan', 'id', '142', 'dstport', '4789', 'local', '127.0.0.1'],
+  ['vrf', 'table', '10'],
+  ['ipip', 'local', '127.0.0.1', 'remote', '127.0.0.2'],
+  ['gre', 'local', '127.0.0.1', 'remote', '127.0.0.2'],
+];
+
+test('takes the newest package of the oldest and of the newest series', () => {
+  const names = ['6.1.0-9', '6.12.5+deb12', '6.1.0-56', '6.12.117+deb12', '6.12.99+deb12'].map((version) => `linux-image-${version}-amd64`);
+  expect(choose('oldest', ['linux-image-6.12-amd64', ...names])).toBe('linux-image-6.1.0-56-amd64');
+  expect(choose('newest', ['linux-image-6.12-amd64', ...names])).toBe('linux-image-6.12.117+deb12-amd64');
+});
+
+describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel) => {
+  let vm: Vm;
+  let unavailable: string | undefined;
+
+  beforeAll(async () => {
+    try {
+      vm = await startVm({ kernel, report: (line) => console.log(`vm: ${line}`) });
+    } catch (error) {
+      if (!(error instanceof VmUnavailable)) throw error;
+      unavailable = error.message;
+    }
+  });
+  beforeEach(({ skip }) => skip(unavailable !== undefined, unavailable));
+  afterAll(() => vm?.stop());
+
+  const inside = async (...command: string[]) => {
+    const { code, stdout, stderr } = await vm.run(command);
+    return { code, stdout: stdout.trim(), stderr: stderr.trim() };
+  };
+
+  test('is the one that was asked for, and up in time', async () => {
+    expect(await inside('uname', '-r')).toEqual({ code: 0, stdout: vm.release, stderr: '' });
+    expect(vm.bootMs).toBeLessThan(60_000);
+  });
+
+  test.each(KINDS)('has %s', async (kind, ...options) => {
+    onTestFinished(async () => void (await inside('ip', 'link', 'delete', 'if1')));
+    expect(await inside('ip', 'link', 'add', 'if1', 'type', kind, ...options)).toMatchObject({ code: 0, stderr: '' });
+    expect((await inside('ip', '-details', 'link', 'show', 'if1')).stdout).toContain(kind);
+  });
+
+  test.each(['vlan', 'macvlan'])('has %s', async (kind) => {
+    onTestFinished(async () => void (await inside('ip', 'link', 'delete', 'low')));
+    await inside('ip', 'link', 'add', 'low', 'type', 'dummy');
+    const options = kind === 'vlan' ? ['id', '5'] : [];
+    expect(await inside('ip', 'link', 'add', 'link', 'low', 'name', 'if1', 'type', kind, ...options)).toMatchObject({ code: 0, stderr: '' });
+    expect((await inside('ip', '-details', 'link', 'show', 'if1')).stdout).toContain(kind);
+  });
+
+  test('runs the same node', async () => {
+    expect(await inside(process.execPath, '--version')).toEqual({ code: 0, stdout: process.version, stderr: '' });
+  });
+
+  test('tells exit code, both outputs and input apart', async () => {
+    const result = await vm.run(['sh', '-c', 'cat; echo $WORD >&2; pwd; exit 3'], { input: 'in\n', env: { WORD: 'err' }, cwd: '/usr' });
+    expect(result).toEqual({ code: 3, stdout: 'in\n/usr\n', stderr: 'err\n' });
+  });
+
+  test('shows the files of this machine, and keeps its own writes to itself', async () => {
+    expect(await inside('sha256sum', import.meta.filename)).toMatchObject({ code: 0 });
+    const file = `${import.meta.filename}.written-inside`;
+    expect(await inside('touch', file)).toMatchObject({ code: 0 });
+    await expect(access(file)).rejects.toThrow('ENOENT');
+  });
+
+  test('kills a command that hangs, and says what it last said', async () => {
+    const hung = vm.run(['sh', '-c', 'echo working on it; exec sleep 1000'], { timeoutMs: 2000 });
+    await expect(hung).rejects.toThrow(VmFailed);
+    await expect(hung).rejects.toThrow('working on it');
+    expect((await inside('pgrep', '-x', 'sleep')).stdout).toBe('');
+  });
+
+  test('says so when a command cannot be started', async () => {
+    await expect(vm.run(['/no/such/program'])).rejects.toThrow('ENOENT');
+  });
+
+  test('passes the suite of our kernel access', { timeout: 600_000 }, async () => {
+    const { passed, failed, skipped } = await runInside(vm, 'actors', ['src/netlink/real.test.ts']);
+    expect({ failed, skipped }).toEqual({ failed: [], skipped: [] });
+    expect(passed).toBeGreaterThan(20);
+  });
+
+  // Last: nothing runs in this VM afterwards.
+  test('a guest that dies shows its console', async () => {
+    const lost = vm.run(['sh', '-c', 'echo 1 >/proc/sys/kernel/sysrq; echo last words >/dev/console; sleep 1; echo c >/proc/sysrq-trigger; sleep 60']);
+    await expect(lost).rejects.toThrow('last words');
+  });
+});
