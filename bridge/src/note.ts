@@ -3,7 +3,7 @@ import { readyOf } from './status.ts';
 import type { EventNote } from './kube/recorder.ts';
 
 /** Reasons under which an interface is on its way; not worth a warning. */
-const passing = new Set(['Pending', 'Creating', 'Deleting', 'Paused']);
+const passing = new Set(['Pending', 'Unknown', 'Creating', 'Drifted', 'Deleting', 'Deleted', 'Paused']);
 
 /**
  * What a person reading `kubectl describe` wants to know of a change of status: that Ready became something else, or is

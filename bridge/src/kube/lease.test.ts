@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { json, startHttp } from '../testing/http.ts';
+import type { Handler } from '../testing/http.ts';
+import { until } from '../testing/nats.ts';
+import { quiet } from '../testing/objects.ts';
+import type { Client } from './client.ts';
+import { fence, NotLeadingError } from './fence.ts';
+import { holdLease } from './lease.ts';
+import type { KubeObject } from './object.ts';
+
+/** The part of an API server that a Lease needs: one object, optimistic concurrency. */
+function leases(): { handler: Handler; current(): KubeObject | undefined; reachable(yes: boolean): void } {
+  let lease: KubeObject | undefined;
+  let version = 0;
+  let up = true;
+  const handler: Handler = (_url, response, request) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const given = body === '' ? undefined : (JSON.parse(body) as KubeObject);
+      const conflict = request.method === 'POST' ? lease !== undefined : given?.metadata.resourceVersion !== lease?.metadata.resourceVersion;
+      if (!up) response.destroy();
+      else if (request.method === 'GET') json(response, lease ?? { kind: 'Status' }, lease === undefined ? 404 : 200);
+      else if (given === undefined || conflict) json(response, { kind: 'Status', reason: 'Conflict' }, 409);
+      else {
+        lease = { ...given, metadata: { ...given.metadata, resourceVersion: String(++version) } };
+        json(response, lease);
+      }
+    });
+  };
+  return { handler, current: () => lease, reachable: (yes) => (up = yes) };
+}
+
+function contender(client: Client, identity: string) {
+  const stop = new AbortController();
+  const log: string[] = [];
+  const lease = holdLease({
+    client,
+    namespace: 'default',
+    name: 'ifactor-bridge',
+    identity,
+    log: quiet,
+    signal: stop.signal,
+    seconds: 1,
+    onLead: () => void log.push('lead'),
+    onLost: () => void log.push('lost'),
+    onStandBy: (holder) => void log.push(`after ${holder}`),
+  });
+  return {
+    ...lease,
+    log,
+    async leave() {
+      stop.abort();
+      await lease.release();
+    },
+  };
+}
+
+test('one leads; when it leaves, the other leads within a moment', async () => {
+  const server = leases();
+  await using http = await startHttp(server.handler);
+  const a = contender(http.client, 'a');
+  await until(() => a.holds());
+  const b = contender(http.client, 'b');
+  await until(() => b.log.includes('after a'));
+  await a.leave();
+  expect(a.holds()).toBe(false);
+  await until(() => b.holds());
+  expect(server.current()?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 2 });
+  await b.leave();
+  expect(server.current()?.spec).not.toHaveProperty('holderIdentity');
+});
+
+test('never two at once: one that cannot renew stops before another may begin', async () => {
+  const server = leases();
+  await using http = await startHttp(server.handler);
+  const a = contender(http.client, 'a');
+  await until(() => a.holds());
+  server.reachable(false);
+  await until(() => a.log.includes('lost'));
+  expect(a.holds()).toBe(false);
+  server.reachable(true);
+  const b = contender(http.client, 'b');
+  let both = false;
+  const watch = setInterval(() => (both ||= a.holds() && b.holds()), 1);
+  await until(() => a.holds() || b.holds());
+  await until(() => a.log.length > 2 || b.log.length > 0);
+  clearInterval(watch);
+  expect(both).toBe(false);
+  await Promise.all([a.leave(), b.leave()]);
+});
+
+test('who does not lead writes nothing', async () => {
+  await using http = await startHttp((_url, response) => json(response, {}));
+  let leads = true;
+  const client = fence(http.client, () => leads);
+  await client.call('PATCH', '/x', { body: {} });
+  leads = false;
+  await expect(client.call('PATCH', '/x', { body: {} })).rejects.toThrow(NotLeadingError);
+  await client.call('GET', '/x');
+});
