@@ -5,13 +5,12 @@ import type { Requests } from './requests.ts';
 
 type Wanted = { index: number; operation: string; resolve: () => void; reject: (error: unknown) => void };
 
-const atOnce = 256;
+const atOnce = 32;
 /** Marks links for deletion by this process; no one sets 31 random bits by chance. */
 const group = 0x40000000 + Math.floor(Math.random() * 0x3fffffff);
 
 /**
- * Each deletion costs the kernel tens of milliseconds, through which it keeps this thread; but links of one group it deletes
- * for the price of one. So what is asked for in one turn, or while a deletion is under way, is gathered into a group.
+ * Each deletion costs the kernel tens of milliseconds, much of it for waiting, which it does once for all links of a group. So what is asked for in one turn, or while a deletion is under way, is gathered into a group.
  */
 export class Deletions {
   readonly #requests: Requests;
@@ -42,7 +41,7 @@ export class Deletions {
   }
 
   async #single({ index, operation, resolve, reject }: Wanted): Promise<void> {
-    await this.#requests.request(encodeDeleteLink(index), { operation, alone: true }).then(() => resolve(), reject);
+    await this.#requests.request(encodeDeleteLink(index), { operation, slow: true }).then(() => resolve(), reject);
   }
 
   async #many(batch: Wanted[]): Promise<void> {
@@ -52,7 +51,7 @@ export class Deletions {
         .then(() => marked.push(wanted), wanted.reject)));
     if (marked.length === 0) return;
     try {
-      await this.#requests.request(encodeDeleteGroup(group), { operation: `delete ${marked.length} links`, alone: true });
+      await this.#requests.request(encodeDeleteGroup(group), { operation: `delete ${marked.length} links`, slow: true });
       for (const wanted of marked) wanted.resolve();
     } catch (error) {
       // One that cannot be deleted spoils it for all; each then learns its own fate.

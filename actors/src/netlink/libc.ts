@@ -1,4 +1,4 @@
-/** The few system calls that Node does not offer, by koffi. All are synchronous, on the calling thread. */
+/** The few system calls that Node does not offer, by koffi. Unless said otherwise on the calling thread. */
 import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
 import { KernelError } from './error.ts';
@@ -12,6 +12,21 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *
   fd: number, level: number, name: number, value: Buffer, length: number) => number;
 const getsockname = libc.func('int getsockname(int fd, void *address, _Inout_ uint32_t *length)') as (
   fd: number, address: Buffer, length: [number]) => number;
+
+const send = libc.func('long send(int fd, void *data, size_t length, int flags)');
+
+/**
+ * `send(2)` on another thread: it can take the kernel seconds to get to a request. The descriptor must stay open till it ends.
+ */
+export function sendAside(fd: number, data: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    send.async(fd, data, data.length, 0, (error: Error | null, result: number) => {
+      if (error) reject(error);
+      else if (result < 0) reject(new Error('the kernel took no request'));
+      else resolve();
+    });
+  });
+}
 
 /** False where the kernel refuses the option. */
 export function setSocketOption(fd: number, level: number, name: number, value: number): boolean {

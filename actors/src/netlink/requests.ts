@@ -13,8 +13,10 @@ export type RequestOptions = {
   operation: string;
   /** Hears each message of a dump or answer; its payload is a view. */
   each?: (message: Message) => void;
-  /** Goes alone: it is a dump, or keeps the kernel busy for long. */
+  /** Goes alone: its answer is long. */
   alone?: boolean;
+  /** Goes alone, and takes the kernel long. */
+  slow?: boolean;
 };
 
 /** `interrupted`: the dump may lack entries, since they changed while it went on. */
@@ -29,7 +31,7 @@ type Pending = RequestOptions & {
 };
 
 const batchMessages = 16;
-const answerTimeout = 10_000;
+const answerTimeout = 60_000;
 
 /**
  * The kernel carries out rtnetlink requests within `send`, so a batch saves system calls and wake-ups, and a small one cannot
@@ -80,7 +82,7 @@ export class Requests {
 
   #send(): void {
     let count = 1;
-    if (!this.#queue[0]!.alone) while (count < Math.min(batchMessages, this.#queue.length) && !this.#queue[count]!.alone) count++;
+    if (!single(this.#queue[0]!)) while (count < Math.min(batchMessages, this.#queue.length) && !single(this.#queue[count]!)) count++;
     this.#inFlight = this.#queue.splice(0, count);
     for (const pending of this.#inFlight) {
       pending.seq = this.#seq;
@@ -89,7 +91,7 @@ export class Requests {
     }
     this.#socket.keepAlive(true);
     this.#watch(this.#inFlight);
-    this.#socket.send(this.#inFlight.map((pending) => pending.data));
+    this.#socket.send(this.#inFlight.map((pending) => pending.data), this.#inFlight[0]?.slow);
   }
 
   /** A busy process runs its timers before it reads its sockets; so an answer may lie there when the time is up. */
@@ -133,6 +135,10 @@ export class Requests {
     clearTimeout(this.#timer);
     this.#socket.keepAlive(false);
   }
+}
+
+function single({ alone, slow }: RequestOptions): boolean {
+  return (alone ?? false) || (slow ?? false);
 }
 
 function rejection(errno: number, message: Message, operation: string): KernelError {

@@ -1,7 +1,7 @@
 /** A netlink socket that lives in a netns of our choice. */
 import { readdirSync } from 'node:fs';
 import { RawNetlinkSocket } from 'netlink';
-import { inNetns, netlinkPort, setSocketOption } from './libc.ts';
+import { inNetns, netlinkPort, sendAside, setSocketOption } from './libc.ts';
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_GENERIC = 16;
@@ -21,8 +21,11 @@ export type SocketHandlers = {
 
 export type Socket = {
   readonly port: number;
-  /** Sends in one system call; the kernel has carried the messages out when this returns. Throws never: see `broken`. */
-  send(messages: Buffer[]): void;
+  /**
+   * Sends in one system call, which lasts till the kernel has carried the messages out. Throws never: see `broken`.
+   * @param slow it takes the kernel long: let another thread wait for it
+   */
+  send(messages: Buffer[], slow?: boolean): void;
   /** Whether waiting on this socket keeps the process alive; it does not at first. */
   keepAlive(on: boolean): void;
   /** Safe to call from inside the handlers. */
@@ -45,6 +48,7 @@ export function openSocket(
     if (options.receiveBuffer) setSocketOption(own, SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBuffer);
   }
   let closed = false;
+  let sending: Promise<void> = Promise.resolve();
   // An exception in here would abort the process, as would an 'error' event that nobody hears.
   const guard = (body: () => void): void => {
     if (closed) return;
@@ -61,18 +65,46 @@ export function openSocket(
   raw.unref();
   return {
     port: raw.address().port,
-    send: (messages) => guard(() => raw.send(messages, {}, (error) => error && guard(() => handlers.broken(error)))),
+    send(messages, slow = false) {
+      if (own === undefined || (!slow && waiting === 0)) {
+        guard(() => raw.send(messages, {}, (error) => error && guard(() => handlers.broken(error))));
+      } else {
+        sending = inTurn(async () => { if (!closed) await sendAside(own, Buffer.concat(messages)); })
+          .catch((error: Error) => guard(() => handlers.broken(error)));
+      }
+    },
     keepAlive: (on) => guard(() => (on ? raw.ref() : raw.unref())),
     close() {
       if (closed) return;
       closed = true;
       // The package crashes when a socket is closed from inside its own callbacks.
-      setImmediate(() => {
+      void sending.finally(() => setImmediate(() => {
         if (own !== undefined) known.delete(own);
         raw.close();
-      });
+      }));
     },
   };
+}
+
+/**
+ * The kernel does one thing at a time, whatever the netns: while one of our threads waits for it, the others would wait as well, and
+ * the main one must not. So what comes meanwhile lines up, too.
+ */
+let last: Promise<unknown> = Promise.resolve();
+let waiting = 0;
+
+async function inTurn(act: () => Promise<void>): Promise<void> {
+  waiting++;
+  const before = last;
+  const done = Promise.withResolvers<void>();
+  last = done.promise;
+  try {
+    await before;
+    await act();
+  } finally {
+    waiting--;
+    done.resolve();
+  }
 }
 
 /** Descriptors of our open sockets. A port is unique in one netns only, so looking for a port alone could find another's. */
