@@ -1,1 +1,3 @@
-export {};
+export { environmentOf } from './lab/environment.ts';
+export { readManifest } from './lab/manifest.ts';
+export type { Manifest } from './lab/manifest.ts';

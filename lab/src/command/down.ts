@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { down } from '../lab/down.ts';
+import { createProgress } from '../lab/progress.ts';
+import { dirOf, labCommand } from './shared.ts';
+
+export function downCommand(): Command {
+  return labCommand('down', 'Remove all of the lab: processes, containers, network namespaces, files. Also after a crash.', [
+    'ifactor lab down',
+    'ifactor lab down --dir /tmp/other',
+  ]).action(async (_options, command: Command) => {
+    const dir = dirOf(command);
+    const progress = createProgress();
+    if (!(await down(dir, progress))) progress.say(`no lab in ${dir}`);
+  });
+}

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { environmentOf } from '../lab/environment.ts';
+import { needManifest } from '../lab/manifest.ts';
+import { quote } from '../lab/shell.ts';
+import { dirOf, labCommand } from './shared.ts';
+
+export function envCommand(): Command {
+  return labCommand('env', 'Print what a shell needs for kubectl and nats to reach the lab.', [
+    'eval "$(ifactor lab env)"',
+    'eval "$(ifactor lab env --dir /tmp/other)"',
+  ]).action((_options, command: Command) => {
+    for (const [name, value] of Object.entries(environmentOf(needManifest(dirOf(command))))) console.log(`export ${name}=${quote(value)}`);
+  });
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { needManifest } from '../lab/manifest.ts';
+import { start, stop } from '../lab/program.ts';
+import { programOf } from '../lab/programs.ts';
+import { createProgress } from '../lab/progress.ts';
+import { dirOf, labCommand } from './shared.ts';
+
+const partHelp = 'agent/NODE, bridge, nats or apiserver';
+
+export function restartCommand(): Command {
+  return labCommand('restart', 'Stop a part of the lab, if it runs, and start it again. Returns when it is ready.', [
+    'ifactor lab restart agent/lax1',
+    'ifactor lab restart nats',
+  ])
+    .argument('<part>', partHelp)
+    .action(async (part: string, _options, command: Command) => {
+      const lab = needManifest(dirOf(command));
+      const program = programOf(lab, part);
+      const progress = createProgress();
+      await progress.step(`${part} stopped`, () => stop(lab.dir, part), (was) => (was ? '' : '(it did not run)'));
+      await progress.step(`${part} ready`, () => start(lab.dir, program));
+    });
+}
+
+export function killCommand(): Command {
+  return labCommand('kill', 'Kill a part of the lab (-9) and leave it dead, to try a fault.', [
+    'ifactor lab kill agent/lax1 && ifactor lab restart agent/lax1',
+  ])
+    .argument('<part>', partHelp)
+    .action(async (part: string, _options, command: Command) => {
+      const lab = needManifest(dirOf(command));
+      programOf(lab, part);
+      await createProgress().step(`${part} killed`, () => stop(lab.dir, part, 'SIGKILL'), (was) => (was ? '' : '(it did not run)'));
+    });
+}

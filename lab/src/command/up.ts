@@ -1,0 +1,98 @@
+import { Option, type Command } from 'commander';
+import { explain, stopSignal, UsageError } from '@ifactor/crds';
+import { down } from '../lab/down.ts';
+import { readManifest, type Manifest } from '../lab/manifest.ts';
+import { fromCaller, labDir, parseContainers, parseNodes, type UpOptions } from '../lab/options.ts';
+import { createProgress, type Progress } from '../lab/progress.ts';
+import { detach, logsOf, up } from '../lab/up.ts';
+import { hints } from './hints.ts';
+import { collect, labCommand, type DirFlag } from './shared.ts';
+
+export type UpFlags = DirFlag & { node?: string[]; container?: string[]; runtime: UpOptions['runtime']; kubeconfig?: string; detach?: boolean };
+
+export function upCommand(): Command {
+  return addUpOptions(
+    labCommand('up', 'Start a lab: API server, NATS, bridge, and an agent for each node. Ctrl-C takes it down.', [
+      'ifactor lab up',
+      'ifactor lab up --detach && eval "$(ifactor lab env)"',
+      'ifactor lab up --node fra1 --node sea1=198.51.100.7/24 --container web',
+      'ifactor lab up --dir /tmp/other --runtime netns',
+      'ifactor lab up --kubeconfig ~/.kube/config',
+      'KUBEBUILDER_ASSETS=/usr/local/kubebuilder/bin ifactor lab up',
+    ]),
+  )
+    .allowExcessArguments()
+    .action(async (_options, command: Command) => {
+      // The default command gets the names of commands that do not exist.
+      if (command.args[0] !== undefined) throw new UsageError(`no command ${command.args[0]}; see ifactor lab --help`);
+      await runUp(command.optsWithGlobals<UpFlags>());
+    });
+}
+
+export function addUpOptions(command: Command): Command {
+  return command
+    .option('--detach', 'return when the lab is ready; `ifactor lab down` ends it')
+    .option('--node <name[=address/len]>', 'a node and its underlay address; repeatable (default: lax1=192.0.2.1/24, lax2=192.0.2.2/24)', collect)
+    .option('--container <name>', 'a container; repeatable (default: agent1, agent2)', collect)
+    .addOption(new Option('--runtime <which>', 'what containers are: of Docker, or named network namespaces').choices(['docker', 'netns', 'auto']).default('auto'))
+    .option('--kubeconfig <file>', 'use this cluster instead of the embedded API server');
+}
+
+export function upOptions(flags: UpFlags): UpOptions {
+  return {
+    dir: labDir(flags.dir),
+    nodes: parseNodes(flags.node ?? ['lax1', 'lax2']),
+    containers: parseContainers(flags.container ?? ['agent1', 'agent2']),
+    runtime: flags.runtime,
+    ...(flags.kubeconfig !== undefined && { kubeconfig: fromCaller(flags.kubeconfig) }),
+  };
+}
+
+export async function runUp(flags: UpFlags): Promise<void> {
+  const options = upOptions(flags);
+  const progress = createProgress();
+  const stop = new AbortController();
+  const stopped = onStop(stop);
+  const started = performance.now();
+  const lab = await startOrClear(options, progress, stop.signal);
+  if (!lab) {
+    process.exitCode = 130;
+    return;
+  }
+  if (flags.detach) detach(lab);
+  progress.say(`The lab is up (${((performance.now() - started) / 1000).toFixed(1)} s).`);
+  progress.say(hints(lab, flags));
+  if (flags.detach) {
+    process.exit();
+  }
+  await stopped;
+  progress.say('');
+  await down(options.dir, progress);
+  process.exit();
+}
+
+/**
+ * Starts a lab; what fails, or is broken off, is taken down again.
+ * @returns undefined where it was broken off
+ */
+export async function startOrClear(options: UpOptions, progress: Progress, abort: AbortSignal): Promise<Manifest | undefined> {
+  try {
+    return await up(options, progress, abort);
+  } catch (error) {
+    if (!abort.aborted) progress.say(`the lab could not be started: ${explain(error).split(/[;:]/)[0] ?? ''}`);
+    const mine = readManifest(options.dir)?.owner?.pid === process.pid;
+    if (mine) {
+      await down(options.dir, progress, { keepLogs: !abort.aborted });
+      if (!abort.aborted) progress.say(`logs are kept in ${logsOf(options.dir)}`);
+    }
+    if (abort.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Aborts at the first signal that asks to stop. */
+export async function onStop(controller: AbortController): Promise<void> {
+  const hangup = new Promise((resolve) => process.once('SIGHUP', resolve));
+  await Promise.race([stopSignal(), hangup]);
+  controller.abort();
+}

@@ -1,0 +1,33 @@
+import pc from 'picocolors';
+import type { WriteStream } from 'node:tty';
+
+/** Tells a person what happens, a line per step that is done. */
+export type Progress = {
+  /** Runs the step, then says so with the time it took. `describe` may add what came out. */
+  step<T>(title: string, act: () => Promise<T>, describe?: (result: T) => string): Promise<T>;
+  say: (line: string) => void;
+};
+
+/** Marks in colour on a terminal, plain elsewhere. */
+export function createProgress(out: Pick<WriteStream, 'write' | 'isTTY'> = process.stderr): Progress {
+  const { green, red, dim } = pc.createColors(out.isTTY && pc.isColorSupported);
+  const say = (line: string) => {
+    out.write(`${line}\n`);
+  };
+  return {
+    say,
+    async step(title, act, describe) {
+      const started = performance.now();
+      const took = () => dim(`${((performance.now() - started) / 1000).toFixed(1)} s`);
+      try {
+        const result = await act();
+        const more = describe?.(result);
+        say(`${green('✓')} ${title}${more ? ` ${more}` : ''}  ${took()}`);
+        return result;
+      } catch (error) {
+        say(`${red('✗')} ${title}  ${took()}`);
+        throw error;
+      }
+    },
+  };
+}
