@@ -1,6 +1,6 @@
 import type { Key } from './subject.ts';
 import type { Address, Observed, Drift } from './observed.ts';
-import type { Operation } from './operation.ts';
+import type { KernelOperation } from './operation.ts';
 import type { NetlinkInterfaceSpec } from './schema/netlinkInterface.ts';
 import type { WireGuardInterfaceSpec } from './schema/wireguardInterface.ts';
 
@@ -68,7 +68,7 @@ export type EventData = {
   PeerRemoved: Performed & { slot: Slot; name: string; publicKey: string };
   /** The endpoint's host name has no address now; the rest of the peer was configured. */
   EndpointUnresolved: { publicKey: string; endpoint: string; message: string };
-  OperationFailed: Performed & { operation: Operation; code: string; message: string; module?: string };
+  OperationFailed: Performed & { operation: KernelOperation; code: string; message: string; module?: string };
   TimerElapsed: { timer: string };
   /** The agent started: what it knew of netns, timers and operations in flight no longer holds. */
   AgentStarted: { version: string };

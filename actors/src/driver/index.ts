@@ -47,6 +47,5 @@ function readSpec(key: Key, spec: object): Found {
   }
   const { data } = parsed;
   // Each driver reads only specs of its own kind: this is the one place that pairs them.
-  const driver: Driver<never> = 'type' in data ? byType[data.type] : wireguard;
-  return { driver: driver as Driver, spec: data };
+  return { driver: 'type' in data ? byType[data.type] : wireguard, spec: data };
 }

@@ -1,10 +1,13 @@
 import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedVxlan, ObservedWireGuard, Slot } from '@ifactor/crds';
 import { isKernelError } from '../netlink/index.ts';
 import type { Link, Netns, VxlanAttributes, WireGuardDevice, WireGuardEndpoint } from '../netlink/index.ts';
+import { printAddress } from './address.ts';
 import type { Driver } from './driver.ts';
 import { pskFingerprint } from './fingerprint.ts';
 import { lookup } from './lookup.ts';
 import { markOf } from './mark.ts';
+
+type Seen = (device: Omit<WireGuardDevice, 'privateKey'>) => void;
 
 /** `host:port`, IPv6 in brackets. */
 export const printEndpoint = ({ host, port }: WireGuardEndpoint): string =>
@@ -37,7 +40,21 @@ function vxlanOf(vxlan: VxlanAttributes, netns: Netns): ObservedVxlan {
   };
 }
 
-async function observeLink(netns: Netns, link: Link): Promise<ObservedLink | null> {
+/** Devices are asked for by name: one that was renamed a moment ago is asked for again, one that is gone is null. */
+async function deviceOf(netns: Netns, link: Link): Promise<WireGuardDevice | null> {
+  try {
+    return await netns.wireguard.get(link.name);
+  } catch (error) {
+    if (!isKernelError(error, 'ENODEV', 'ENOENT')) throw error;
+    await netns.barrier();
+    const now = netns.linkAt(link.index);
+    if (!now) return null;
+    if (now.name === link.name) throw error;
+    return deviceOf(netns, now);
+  }
+}
+
+async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<ObservedLink | null> {
   const { index, name, kind, up, mtu, alias } = link;
   const addresses = netns.addresses(index).map(({ family, local, peer, prefixlen, noPrefixRoute }) => ({
     family,
@@ -46,18 +63,18 @@ async function observeLink(netns: Netns, link: Link): Promise<ObservedLink | nul
     prefixlen,
     noPrefixRoute,
   }));
+  // The kernel lists them by age; the order means nothing.
+  addresses.sort((a, b) => (printAddress(a) < printAddress(b) ? -1 : 1));
   const result: ObservedLink = { index, name, kind, up, mtu, alias, addrGenMode: link.addrGenMode ?? null, addresses };
   if (kind === 'bridge') result.slaves = lookup(netns).slaves(index);
   if (kind === 'veth') result.peerIndex = link.peerIndex;
   if (link.vxlan) result.vxlan = vxlanOf(link.vxlan, netns);
   if (kind === 'wireguard') {
-    try {
-      result.wireguard = wireguardOf(await netns.wireguard.get(name));
-    } catch (error) {
-      // Between the cache and the question the link went away: its notification follows.
-      if (isKernelError(error, 'ENODEV', 'ENOENT')) return null;
-      throw error;
-    }
+    const device = await deviceOf(netns, link);
+    if (device === null) return null;
+    result.wireguard = wireguardOf(device);
+    const { privateKey: _, ...rest } = device;
+    seen({ ...rest, peers: rest.peers.map((peer) => ({ ...peer, presharedKey: null })) });
   }
   return result;
 }
@@ -66,6 +83,7 @@ async function observeLink(netns: Netns, link: Link): Promise<ObservedLink | nul
  * What the kernel shows of an interface: for each slot the link with its mark, else the one of its name.
  * @param places the open netns of each slot; a slot without one is left out
  * @param all every open netns, searched for links with our mark where none belongs
+ * @param seen receives a WireGuard device as it is, without its keys: what the status tells and no decision depends on
  */
 export async function observe(
   key: Key,
@@ -73,6 +91,7 @@ export async function observe(
   spec: InterfaceSpec,
   places: Partial<Record<Slot, Netns>>,
   all: Iterable<Netns>,
+  seen: Seen = () => undefined,
 ): Promise<Observed> {
   const names = new Map(driver.names(spec).map(({ slot, name }) => [slot, name]));
   const links: { [S in Slot]?: ObservedLink | null } = {};
@@ -81,7 +100,7 @@ export async function observe(
     if (!netns) continue;
     const mark = markOf(key, slot === 'peer' ? 'peer' : 'near');
     const link = lookup(netns).marked(mark) ?? netns.link(names.get(slot) ?? spec.interfaceName);
-    links[slot] = link ? await observeLink(netns, link) : null;
+    links[slot] = link ? await observeLink(netns, link, seen) : null;
   }
   const strays: Observed['strays'][number][] = [];
   for (const netns of all) {

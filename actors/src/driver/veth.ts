@@ -72,8 +72,9 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
     const result = nothing();
     for (const [want, link] of [[near, found.near], [far, found.far]] as const) {
       if (link && ownership(want, link) !== 'ours') return { ...nothing(), conflict: conflictWith(want, link) };
-      if (!link) result.drift.push({ field: `veth.${want.name}`, wanted: want.name, found: null });
+      if (!link) result.drift.push({ field: 'link', wanted: want.name, found: null });
       else result.operations.push(remove(want.slot, link, want.mark));
+      if (link && link.kind !== 'veth') result.drift.push({ field: 'kind', wanted: 'veth', found: link.kind });
     }
     if (result.drift.length === 0) {
       result.drift.push({ field: 'veth.peer', wanted: far.name, found: 'the far end of another pair' });

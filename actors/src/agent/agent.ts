@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { explain, formatStatusSubject, machineVersion } from '@ifactor/crds';
+import type { Desired, Key, Log } from '@ifactor/crds';
+import { connect } from '@ifactor/crds/nats';
+import type { NatsOptions } from '@ifactor/crds/nats';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { createPlaces } from '../container/index.ts';
+import type { PlacesOptions } from '../container/index.ts';
+import { openKernel } from '../netlink/index.ts';
+import { systemClock } from './clock.ts';
+import { followDesired } from './desired.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { loadIdentity } from './identity.ts';
+import { keyOf, news, sameSecrets } from './intake.ts';
+import { openJournal, recoverJournal } from './journal.ts';
+import type { Journal } from './journal.ts';
+import { JournalError } from './journalError.ts';
+import { spellKey } from './journalRead.ts';
+import type { Live } from './live.ts';
+import { StatusPublisher } from './publisher.ts';
+import { Runner } from './runner.ts';
+import { Secrets } from './secrets.ts';
+import { startService } from './service.ts';
+import { Shipper } from './shipper.ts';
+import { statusMessage, takeIn } from './status.ts';
+
+export type AgentOptions = {
+  node: string;
+  nats: NatsOptions;
+  /** Folder of the journal, the keys and the WireGuard sockets; one agent at a time. */
+  stateDir: string;
+  places: Omit<PlacesOptions, 'kernel' | 'log'>;
+  version: string;
+  log: Log;
+};
+
+export type Agent = {
+  /** Rejects when the agent cannot go on, such as when another one serves the node. */
+  readonly failed: Promise<never>;
+  /** Lets go of everything. Links stay, and tunnels go on. */
+  stop(): Promise<void>;
+};
+
+/** Events are kept on the node for a month or half a gigabyte, whichever is less; in JetStream as its stream says. */
+const retention = { maxAge: 30 * 24 * 3600 * 1000, maxBytes: 512 * 1024 * 1024 };
+const pruneEvery = 3600 * 1000;
+
+/**
+ * Starts a node's agent. Interfaces come up from the journal at once, whether or not NATS answers.
+ * @throws JournalError where the state folder cannot be used
+ */
+export function startAgent(options: AgentOptions): Agent {
+  const { node, stateDir, log } = options;
+  const journal = journalIn(stateDir, node, log);
+  const identity = loadIdentity(stateDir);
+  const secrets = new Secrets(identity, stateDir);
+  const kernel = openKernel({ stateDir, report: (error) => log.warn('kernel', { error: explain(error) }) });
+  const places = createPlaces({ ...options.places, kernel, log });
+  const host = { node, hostname: hostname() };
+  const stored = journal.allDesired();
+  const stopping = new AbortController();
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => undefined);
+  let publisher: StatusPublisher | undefined;
+  let shipper: Shipper | undefined;
+
+  const runner = new Runner({
+    node,
+    places,
+    journal,
+    secrets,
+    clock: systemClock,
+    log,
+    changed: (actor) => publisher?.touch(actor.id),
+    looked: (actor) => {
+      if (takeIn(actor, Date.now())) publisher?.touch(actor.id);
+    },
+    forgotten: ({ key, id }) => {
+      secrets.forget(key);
+      stored.delete(id);
+      attempt(log, 'cannot forget an object in the journal', () => journal.deleteDesired(id));
+    },
+    stored: () => shipper?.wake(),
+  });
+
+  /** Takes in the last word on an object. */
+  const put = (key: Key, desired: Desired): void => {
+    const id = spellKey(key);
+    const known = runner.actors.get(id)?.snapshot.context.desired;
+    if (desired.deleted && !known) return;
+    const actor = runner.actor(key);
+    if (known && known.uid !== desired.uid && !desired.deleted) secrets.forget(key);
+    const before = stored.get(id);
+    if (JSON.stringify(before) !== JSON.stringify(desired)) {
+      stored.set(id, desired);
+      attempt(log, 'cannot store what is desired', () => journal.putDesired(id, desired));
+    }
+    secrets.learn(key, desired);
+    const facts = news(actor, desired);
+    for (const fact of facts) runner.tell(actor, fact, causeOf(desired));
+    if (!sameSecrets(before, desired)) tellSecrets(actor, desired);
+  };
+
+  const tellSecrets = (actor: Live, desired: Desired): void => {
+    const { context } = actor.snapshot;
+    for (const { ref } of [...desired.secrets, ...desired.missing]) {
+      const fact = secrets.resolve(actor.key, ref);
+      const fresh = fact.type === 'SecretResolved' ? fact.data.fingerprint !== context.secrets[ref] || context.missing[ref] !== undefined : true;
+      if (fresh) runner.tell(actor, fact, causeOf(desired));
+    }
+  };
+
+  for (const desired of stored.values()) {
+    const key = keyOf(desired);
+    if (key) secrets.learn(key, desired);
+  }
+  runner.restore(options.version);
+  for (const desired of stored.values()) {
+    const key = keyOf(desired);
+    if (!key) continue;
+    const actor = runner.actor(key);
+    for (const fact of news(actor, desired)) runner.tell(actor, fact, causeOf(desired));
+  }
+  if (runner.actors.size > 0) log.info('brings up what the journal holds', { interfaces: runner.actors.size });
+
+  const pruner = setInterval(() => attempt(log, 'cannot prune the journal', () => {
+    const { heldBy } = journal.prune(retention);
+    runner.save(heldBy);
+  }), pruneEvery);
+  pruner.unref();
+
+  const serve = async (): Promise<(() => Promise<void>)[]> => {
+    const connection = await connect(options.nats, log, stopping.signal);
+    const entry = {
+      node,
+      hostname: host.hostname,
+      version: options.version,
+      machine: machineVersion,
+      sealKey: identity.sealKey,
+      journal: journal.id,
+      instance: randomUUID(),
+    };
+    const heartbeat = await startHeartbeat({ connection, log, entry, rival: failure.reject });
+    const ship = (shipper = new Shipper({ connection, journal, log }));
+    const status = (publisher = new StatusPublisher({
+      connection,
+      node,
+      log,
+      keys: () => runner.actors.keys(),
+      value: (id) => {
+        const actor = runner.actors.get(id);
+        const message = actor ? statusMessage(actor, host) : null;
+        return actor && message
+          ? { subject: formatStatusSubject({ node, ...actor.key }), payload: JSON.stringify(message) }
+          : null;
+      },
+    }));
+    const service = await startService({ connection, node, runner, version: options.version });
+    let ready = false;
+    const desired = followDesired({
+      connection,
+      node,
+      log,
+      put,
+      malformed: (subject, error) => log.warn('ignores a message that is no desired object', { subject, error: explain(error) }),
+      caughtUp: () => {
+        if (!ready) log.info('ready');
+        ready = true;
+      },
+    });
+    sayConnection(connection, log);
+    return [
+      () => desired.stop(),
+      () => service.stop(),
+      () => status.stop(),
+      () => ship.stop(),
+      () => heartbeat.stop(),
+      () => connection.close(),
+    ];
+  };
+  const serving = serve().catch((error: unknown) => {
+    if (!stopping.signal.aborted) failure.reject(error);
+    return [];
+  });
+
+  return {
+    failed: failure.promise,
+    stop: async () => {
+      stopping.abort();
+      clearInterval(pruner);
+      runner.stop();
+      for (const stop of await serving) await stop().catch((error: unknown) => log.debug('stopping', { error: explain(error) }));
+      places.close();
+      await kernel.close();
+      journal.close();
+    },
+  };
+}
+
+/** What an apply sets off is told by the object and its version. */
+const causeOf = ({ uid, resourceVersion }: Desired) => ({ id: '', correlation: `${uid}@${resourceVersion}` });
+
+/** A journal that is torn or of a later version is set aside: the node goes on from what the kernel shows. */
+function journalIn(stateDir: string, node: string, log: Log): Journal {
+  try {
+    return openJournal(stateDir, { node });
+  } catch (error) {
+    if (!(error instanceof JournalError) || (error.code !== 'Torn' && error.code !== 'Newer')) throw error;
+    const { journal, aside } = recoverJournal(stateDir, { node });
+    log.error('begins a new journal; adopts what the kernel shows', { error: explain(error), aside });
+    return journal;
+  }
+}
+
+function attempt(log: Log, what: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    log.error(what, { error: explain(error) });
+  }
+}
+
+function sayConnection(connection: NatsConnection, log: Log): void {
+  const follow = async (): Promise<void> => {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') log.warn('NATS is away; the node goes on healing and tells later');
+      if (type === 'reconnect') log.info('NATS is back');
+    }
+  };
+  void follow();
+}

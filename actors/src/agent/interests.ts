@@ -1,0 +1,58 @@
+import type { Netns, NetnsChange } from '../netlink/index.ts';
+import { markOf } from '../driver/index.ts';
+import { claimedNames, soundSpec } from './live.ts';
+import type { Live } from './live.ts';
+
+/** Which actors a change in a netns may concern: found by name, index, master and mark, without asking every actor. */
+export class Interests {
+  readonly #interested = new Map<string, Set<Live>>();
+
+  /** To be called whenever an actor's spec, places or observation changed. */
+  update(actor: Live): void {
+    const interests = interestsOf(actor);
+    if (interests.length === actor.interests.length && interests.every((key, at) => key === actor.interests[at])) return;
+    for (const key of actor.interests) {
+      const at = this.#interested.get(key);
+      at?.delete(actor);
+      if (at?.size === 0) this.#interested.delete(key);
+    }
+    for (const key of interests) {
+      const at = this.#interested.get(key);
+      if (at) at.add(actor);
+      else this.#interested.set(key, new Set([actor]));
+    }
+    actor.interests = interests;
+  }
+
+  /** The actors that should look again after this change. */
+  in(netns: Netns, change: NetnsChange): Set<Live> {
+    const found = new Set<Live>();
+    const add = (key: string): void => {
+      for (const actor of this.#interested.get(key) ?? []) found.add(actor);
+    };
+    if (change.type === 'resync') add(netns.id);
+    if (change.type === 'resync' || change.type === 'lost') return found;
+    add(`${netns.id}/${change.name}`);
+    add(`${netns.id}#${change.index}`);
+    if (change.type !== 'link') return found;
+    const link = netns.linkAt(change.index);
+    if (link?.alias) add(`mark ${link.alias}`);
+    if (link && link.master !== null) add(`${netns.id}#${link.master}`);
+    return found;
+  }
+}
+
+function interestsOf(actor: Live): string[] {
+  const sound = soundSpec(actor);
+  if (!sound) return [];
+  const keys = new Set<string>([`mark ${markOf(actor.key)}`, `mark ${markOf(actor.key, 'peer')}`]);
+  for (const { netns, name } of claimedNames(actor)) keys.add(`${netns.id}/${name}`);
+  for (const [slot, netns] of actor.netns) {
+    keys.add(netns.id);
+    const link = actor.snapshot.context.observed?.links[slot];
+    if (link) keys.add(`${netns.id}#${link.index}`);
+  }
+  const target = actor.netns.get('target');
+  if (target) for (const name of sound.driver.devices(sound.spec)) keys.add(`${target.id}/${name}`);
+  return [...keys];
+}

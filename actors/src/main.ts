@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { createLog, run, stopSignal, UsageError } from '@ifactor/crds';
+import type { Level } from '@ifactor/crds';
+import { startAgent } from './agent/agent.ts';
+
+type Flags = {
+  node: string;
+  nats: string;
+  natsCreds?: string;
+  stateDir: string;
+  netns?: string;
+  docker?: string;
+  podman?: string;
+  containerAlias: Map<string, string>;
+  logLevel: Level;
+};
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+function nodeName(value: string): string {
+  if (/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/.test(value)) return value;
+  throw new InvalidArgumentError('A node name has lower-case letters, digits, "-" and ".", as spec.node.');
+}
+
+function alias(value: string, known: Map<string, string>): Map<string, string> {
+  const [, name, target] = /^([^=]+)=((?:docker|podman|netns):.+)$/.exec(value) ?? [];
+  if (name === undefined || target === undefined) {
+    throw new InvalidArgumentError('Give NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH.');
+  }
+  return known.set(name, target);
+}
+
+const program = new Command('ifactor-agent')
+  .description("Keeps this machine's network interfaces as they are declared: takes what is desired from NATS, drives netlink, heals drift.")
+  .version(version)
+  .requiredOption('--node <name>', 'name of this node, as spec.node of its interfaces', nodeName)
+  .addOption(new Option('--nats <url>', 'NATS server; several separated by commas').env('NATS_URL').default('nats://127.0.0.1:4222'))
+  .option('--nats-creds <file>', 'NATS credentials file (else NATS_CREDS, NATS_USER with NATS_PASSWORD, or NATS_TOKEN)')
+  .option('--state-dir <folder>', 'journal, keys and WireGuard sockets; one agent at a time', '/var/lib/ifactor')
+  .option('--netns <path>', "home network namespace, where links are born (default: the agent's own)")
+  .option('--docker <socket>', 'Docker Engine socket (default: DOCKER_HOST, else /var/run/docker.sock)')
+  .option('--podman <socket>', 'Podman socket (default: /run/podman/podman.sock)')
+  .option('--container-alias <alias>', 'what a container name stands for: NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH; repeatable', alias, new Map<string, string>())
+  .addOption(new Option('--log-level <level>', 'least level of the log on stderr').choices(['debug', 'info', 'warn', 'error']).default('info'))
+  .addHelpText('after', `
+Examples:
+  ifactor-agent --node lax1 --nats nats://10.0.0.5:4222
+  ifactor-agent --node lax1 --state-dir /tmp/lax1 --netns /run/netns/lax1`);
+
+await run('ifactor-agent', async () => {
+  program.exitOverride();
+  try {
+    program.parse();
+  } catch (error) {
+    const { code, exitCode } = error as { code?: string; exitCode?: number };
+    if (code?.startsWith('commander.')) process.exit(exitCode === 0 ? 0 : 2);
+    throw error;
+  }
+  const flags = program.opts<Flags>();
+  if (process.getuid?.() !== 0) throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
+  const log = createLog(`agent/${flags.node}`, flags.logLevel);
+  const agent = startAgent({
+    node: flags.node,
+    nats: { servers: flags.nats, name: `ifactor-agent ${flags.node}`, ...(flags.natsCreds ? { creds: flags.natsCreds } : {}) },
+    stateDir: flags.stateDir,
+    places: {
+      aliases: flags.containerAlias,
+      ...(flags.netns ? { home: flags.netns } : {}),
+      ...(flags.docker ? { docker: flags.docker } : {}),
+      ...(flags.podman ? { podman: flags.podman } : {}),
+    },
+    version,
+    log,
+  });
+  try {
+    await Promise.race([stopSignal(), agent.failed]);
+  } finally {
+    await agent.stop();
+  }
+  process.exit(0);
+});

@@ -1,0 +1,285 @@
+/** The healing matrix: every managed attribute of every kind, undone by another program. Run against every kernel. */
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EventData } from '@ifactor/crds';
+import type { Bench } from '../netlink/suite.ts';
+import { publicKeyOf } from '../netlink/index.ts';
+import type { Address, Link, Netns } from '../netlink/index.ts';
+import type { Fact, Live } from '../agent/live.ts';
+import { TestNode } from './node.ts';
+
+type Kind = 'NetlinkInterface' | 'WireGuardInterface';
+type Place = { home: Netns; box: Netns; far: Netns };
+/** `paused`: undone while the agent is paused, for what takes another program several steps. */
+type Case = { what: string; paused?: boolean; field: string; undo: (at: Place, link: Link, netns: Netns) => Promise<unknown>; only?: string[] };
+
+const peerKey = publicKeyOf(Buffer.alloc(32, 7));
+const address = (local: string, prefixlen: number): Address => ({
+  family: local.includes(':') ? 'inet6' : 'inet',
+  local,
+  peer: null,
+  prefixlen,
+  noPrefixRoute: false,
+});
+
+const container = { docker: { name: 'box' } };
+const cidrs = [{ ipcidr: '10.9.0.1/24' }, { ipcidr: 'fd09::1/64' }];
+
+/** One interface of each kind, and the name of its link in the netns `box`. */
+const subjects: { name: string; kind: Kind; spec: object; link: string }[] = [
+  { name: 'bridge', kind: 'NetlinkInterface', link: 'br9', spec: { interfaceName: 'br9', type: 'bridge', up: true, mtu: 1400, addresses: cidrs, container, bridge: { slaves: ['slave0'] } } },
+  { name: 'dummy', kind: 'NetlinkInterface', link: 'dummy9', spec: { interfaceName: 'dummy9', type: 'dummy', up: true, mtu: 1400, addresses: cidrs, container } },
+  { name: 'vxlan', kind: 'NetlinkInterface', link: 'vx9', spec: { interfaceName: 'vx9', type: 'vxlan', up: true, mtu: 1400, addresses: cidrs, container, vxlan: { vni: 9, local: '10.9.9.1', group: '10.9.9.2', port: 4790, portRange: [4000, 5000], tos: 4, ttl: 9, noLearning: true, noAge: true, proxyARP: true } } },
+  { name: 'veth', kind: 'NetlinkInterface', link: 've9', spec: { interfaceName: 've9', type: 'veth', up: true, mtu: 1400, addresses: cidrs, container, veth: { peer: { interfaceName: 've9-far', container: { docker: { name: 'far' } }, addresses: [{ ipcidr: '10.9.0.2/24' }] } } } },
+  { name: 'wireguard', kind: 'WireGuardInterface', link: 'wg9', spec: { interfaceName: 'wg9', moveToContainer: true, container, mtu: 1400, addresses: [{ family: 'inet', local: '10.9.0.1', prefixlen: 24 }, { family: 'inet6', local: 'fd09::1', prefixlen: 64 }], peers: [{ publicKey: peerKey, endpoint: '127.0.0.1:5999', persistentKeepalive: 25, allowedIPs: ['10.9.0.0/24', 'fd09::/64'], presharedKeySecretRef: { name: 's', key: 'k' } }] } },
+];
+
+const wireguardOnly = ['wireguard'];
+const peer = (change: object) => (_: Place, link: Link, netns: Netns) =>
+  netns.wireguard.set(link.name, { peers: [{ publicKey: peerKey, ...change }] });
+
+const cases: Case[] = [
+  { what: 'link deleted', field: 'link', undo: (_, link, netns) => netns.deleteLink(link.index) },
+  { what: 'set down', field: 'up', undo: (_, link, netns) => netns.changeLink(link.index, { up: false }) },
+  { what: 'mtu changed', field: 'mtu', undo: (_, link, netns) => netns.changeLink(link.index, { mtu: 1300 }) },
+  { what: 'IPv4 address removed', field: 'addresses', undo: (_, link, netns) => netns.removeAddress(link.index, address('10.9.0.1', 24)) },
+  { what: 'IPv6 address removed', field: 'addresses', undo: (_, link, netns) => netns.removeAddress(link.index, address('fd09::1', 64)) },
+  { what: 'address added', field: 'addresses', undo: (_, link, netns) => netns.addAddress(link.index, address('10.99.0.1', 24)) },
+  { what: 'address replaced by another prefix', paused: true, field: 'addresses', undo: async (_, link, netns) => {
+    await netns.removeAddress(link.index, address('10.9.0.1', 24));
+    await netns.addAddress(link.index, address('10.9.0.1', 16));
+  } },
+  { what: 'alias mark removed', field: 'alias', undo: (_, link, netns) => netns.changeLink(link.index, { alias: null }) },
+  { what: 'renamed', paused: true, field: 'name', undo: async (_, link, netns) => {
+    await netns.changeLink(link.index, { up: false });
+    await netns.changeLink(link.index, { name: 'elsewhat' });
+    await netns.barrier();
+  } },
+  { what: 'moved to another netns', paused: true, field: 'link', only: ['dummy', 'vxlan', 'veth', 'wireguard'], undo: (at, link, netns) => netns.changeLink(link.index, { netns: at.home }) },
+  { what: 're-made as another kind under its mark', paused: true, field: 'kind', undo: async (_, link, netns) => {
+    await netns.deleteLink(link.index);
+    await netns.createLink(link.kind === 'bridge' ? { kind: 'vxlan', name: link.name, vxlan: { vni: 77 } } : { kind: 'bridge', name: link.name });
+    await netns.barrier();
+    await netns.changeLink(netns.link(link.name)?.index ?? 0, { alias: link.alias });
+  } },
+  { what: 'slave released', field: 'bridge.slaves', only: ['bridge'], undo: (_, __, netns) => netns.changeLink(netns.link('slave0')?.index ?? 0, { master: null }) },
+  { what: 'foreign slave attached', field: 'bridge.slaves', only: ['bridge'], undo: (_, link, netns) => netns.changeLink(netns.link('slave1')?.index ?? 0, { master: link.index }) },
+  { what: 'vxlan re-made with another vni', paused: true, field: 'vxlan.vni', only: ['vxlan'], undo: async (_, link, netns) => {
+    await netns.deleteLink(link.index);
+    await netns.createLink({ kind: 'vxlan', name: link.name, vxlan: { vni: 10 } });
+  } },
+  { what: 'far end set down', field: 'up', only: ['veth'], undo: (at) => at.far.changeLink(at.far.link('ve9-far')?.index ?? 0, { up: false }) },
+  { what: 'far end deleted', field: 'link', only: ['veth'], undo: (at) => at.far.deleteLink(at.far.link('ve9-far')?.index ?? 0) },
+  { what: 'private key changed', field: 'publicKey', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { privateKey: Buffer.alloc(32, 3) }) },
+  { what: 'listen port changed', field: 'listenPort', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { listenPort: 5123 }) },
+  { what: 'fwmark set', field: 'fwmark', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { fwmark: 5 }) },
+  { what: 'keepalive changed', field: `peers[${peerKey}].persistentKeepalive`, only: wireguardOnly, undo: peer({ persistentKeepalive: 5 }) },
+  { what: 'PSK removed', field: `peers[${peerKey}].presharedKey`, only: wireguardOnly, undo: peer({ presharedKey: null }) },
+  { what: 'PSK changed', field: `peers[${peerKey}].presharedKey`, only: wireguardOnly, undo: peer({ presharedKey: Buffer.alloc(32, 9) }) },
+  { what: 'allowed IPs changed', field: `peers[${peerKey}].allowedIPs`, only: wireguardOnly, undo: peer({ replaceAllowedIPs: true, allowedIPs: ['10.8.0.0/24'] }) },
+  { what: 'peer removed', field: 'peers', only: wireguardOnly, undo: peer({ remove: true }) },
+  { what: 'peer remade without endpoint', paused: true, field: `peers[${peerKey}].endpoint`, only: wireguardOnly, undo: async (at, link, netns) => {
+    await peer({ remove: true })(at, link, netns);
+    await peer({})(at, link, netns);
+  } },
+  { what: 'foreign peer added', field: 'peers', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { peers: [{ publicKey: publicKeyOf(Buffer.alloc(32, 8)) }] }) },
+];
+
+export function healingSuite(where: string, open: () => Promise<Bench>): void {
+  describe(`healing: ${where}`, () => {
+    let bench: Bench;
+    let node: TestNode;
+    let at: Place;
+    let paths: { [name: string]: string };
+
+    beforeEach(async () => {
+      bench = await open();
+      paths = { home: await bench.addNetns(), box: await bench.addNetns(), far: await bench.addNetns() };
+      node = new TestNode({ kernel: bench.kernel, path: (place) => paths[place] ?? '', poll: 50 });
+      const netns = async (place: string): Promise<Netns> => bench.kernel.open(paths[place] ?? '');
+      at = { home: await netns('home'), box: await netns('box'), far: await netns('far') };
+      for (const slave of ['slave0', 'slave1']) await at.box.createLink({ kind: 'bridge', name: `${slave}x` });
+      for (const slave of ['slave0', 'slave1']) await at.box.createLink({ kind: 'veth', name: slave, peer: { name: `${slave}-far` } });
+      await at.box.barrier();
+    });
+    afterEach(async () => {
+      node.dispose();
+      await bench.close();
+    });
+
+    const tell = async (actor: Live, fact: Fact): Promise<void> => {
+      const from = node.journal.sequence;
+      node.runner.tell(actor, fact, null);
+      await node.until(() => node.journal.sequence > from);
+    };
+    const untouched = (): unknown => ['slave0x', 'slave1x'].map((link) => at.box.link(link)?.index);
+
+    const healthy = async (subject: (typeof subjects)[number]): Promise<Live> => {
+      node.secret('default', subject.name, 'privateKey', Buffer.alloc(32, 1));
+      node.secret('default', subject.name, `psk:${peerKey}`, Buffer.alloc(32, 2));
+      const actor = node.apply(subject.kind, subject.name, subject.spec);
+      await node.settles(actor, 'moved-to-netns');
+      return actor;
+    };
+
+    for (const subject of subjects) {
+      for (const { what, field, undo, only, paused } of cases) {
+        if (only && !only.includes(subject.name)) continue;
+        it(`${subject.name}: ${what}`, async (context) => {
+          if (!bench.supports(subject.kind === 'WireGuardInterface' ? 'wireguard' : subject.name)) context.skip();
+          const actor = await healthy(subject);
+          const link = at.box.link(subject.link);
+          if (!link) throw new Error(`${subject.link} is not in its netns`);
+          const others = untouched();
+          const wanted = JSON.stringify(actor.snapshot.context.observed, ignoreIndex);
+          const from = node.journal.sequence;
+          if (paused) await tell(actor, { type: 'Paused', data: { by: 'test' } });
+          await undo(at, link, at.box);
+          for (const netns of Object.values(at)) await netns.barrier();
+          if (paused) await tell(actor, { type: 'Resumed', data: { by: 'test' } });
+          await node.until(
+            () => node.events(actor).some(({ sequence, type }) => sequence > from && type === 'DriftObserved'),
+            () => `no drift was seen\n${node.story(actor)}`,
+          );
+          await node.settles(actor, 'moved-to-netns');
+          const drift = node.events(actor).filter(({ sequence, type }) => sequence > from && type === 'DriftObserved')
+            .flatMap(({ data }) => (data as EventData['DriftObserved']).drift.map((entry) => entry.field));
+          expect(drift).toContain(field);
+          expect(JSON.stringify(actor.snapshot.context.observed, ignoreIndex)).toBe(wanted);
+          expect(untouched()).toEqual(others);
+          await at.box.barrier();
+          expect(at.box.link('elsewhat')).toBeUndefined();
+          // A link that was moved is found where it is once that netns has told of it.
+          await node.until(() => ![...at.home.links()].some(({ alias }) => alias?.startsWith('ifactor:')));
+        });
+      }
+    }
+
+    it('removes what it made, and nothing else, when the object is deleted', async () => {
+      const others = untouched();
+      for (const subject of subjects) {
+        if (!bench.supports(subject.kind === 'WireGuardInterface' ? 'wireguard' : subject.name)) continue;
+        await healthy(subject);
+        const actor = node.delete(subject.kind, subject.name);
+        await node.settles(actor, 'deleted');
+        await at.box.barrier();
+        expect(at.box.link(subject.link)).toBeUndefined();
+      }
+      expect(untouched()).toEqual(others);
+    });
+
+    for (const journal of ['with its journal', 'with its journal lost']) {
+      it(`adopts what is there after a restart ${journal}`, async (context) => {
+        if (!bench.supports('wireguard')) context.skip();
+        await healthy(subjects[0]!);
+        const before = await healthy(subjects[4]!);
+        const links = JSON.stringify([...at.box.links()]);
+        const device = await at.box.wireguard.get('wg9');
+        node.stop();
+        const options = { kernel: bench.kernel, path: (place: string) => paths[place] ?? '', poll: 50 };
+        const next = new TestNode(journal === 'with its journal' ? { ...options, folder: node.folder } : options);
+        try {
+          const from = next.journal.sequence;
+          next.secret('default', 'wireguard', 'privateKey', Buffer.alloc(32, 1));
+          next.secret('default', 'wireguard', `psk:${peerKey}`, Buffer.alloc(32, 2));
+          next.runner.restore('test');
+          for (const { kind, name, spec } of [subjects[0]!, subjects[4]!]) {
+            await next.settles(next.apply(kind, name, spec), 'moved-to-netns');
+          }
+          await at.box.barrier();
+          const done = next.events().filter(({ sequence }) => sequence > from).map(({ type }) => type);
+          expect(done.filter((type) => /Created|Removed|Moved|Changed$/.test(type) && type !== 'SpecChanged')).toEqual([]);
+          expect(JSON.stringify([...at.box.links()])).toBe(links);
+          expect(await at.box.wireguard.get('wg9')).toEqual(device);
+          expect(before.snapshot.value).toBe('moved-to-netns');
+        } finally {
+          next.dispose();
+        }
+      });
+    }
+
+    it('keeps a roamed endpoint', async (context) => {
+      if (!bench.supports('wireguard')) context.skip();
+      const actor = await healthy(subjects[4]!);
+      const from = node.journal.sequence;
+      await at.box.wireguard.set('wg9', { peers: [{ publicKey: peerKey, endpoint: { host: '127.0.0.9', port: 6000 } }] });
+      // Something else changes, so that the device is certainly looked at again.
+      await at.box.wireguard.set('wg9', { fwmark: 9 });
+      await node.until(() => node.journal.sequence > from && actor.snapshot.context.running === null && actor.snapshot.value === 'moved-to-netns');
+      const device = await at.box.wireguard.get('wg9');
+      expect(device.fwmark).toBe(0);
+      expect(device.peers[0]?.endpoint).toEqual({ host: '127.0.0.9', port: 6000 });
+    });
+
+    it('waits for a slave and enslaves it when it appears', async () => {
+      const actor = node.apply('NetlinkInterface', 'late', { interfaceName: 'br8', type: 'bridge', up: true, container, bridge: { slaves: ['late0'] } });
+      await node.settles(actor, 'pending');
+      expect(actor.snapshot.context.verdict).toMatchObject({ reason: 'SlaveMissing' });
+      await at.box.createLink({ kind: 'veth', name: 'late0', peer: { name: 'late0-far' } });
+      await node.settles(actor, 'moved-to-netns');
+      await at.box.barrier();
+      expect(at.box.link('late0')?.master).toBe(at.box.link('br8')?.index);
+    });
+
+    it('touches no link of another owner, and goes on when it is gone', async () => {
+      await at.box.createLink({ kind: 'vxlan', name: 'br9', vxlan: { vni: 5 } });
+      await at.box.barrier();
+      const foreign = at.box.link('br9');
+      const actor = node.apply('NetlinkInterface', 'bridge', subjects[0]!.spec);
+      await node.settles(actor, 'pending');
+      expect(actor.snapshot.context.verdict.reason).toBe('NameConflict');
+      expect(at.box.link('br9')).toEqual(foreign);
+      await at.box.deleteLink(foreign?.index ?? 0);
+      await node.settles(actor, 'moved-to-netns');
+    });
+
+    it('gives a name to the older of two resources, and to the other when that is deleted', async () => {
+      const spec = { interfaceName: 'br7', type: 'bridge', up: true, container };
+      const young = node.apply('NetlinkInterface', 'young', spec, { creationTimestamp: '2026-02-01T00:00:00Z' });
+      const old = node.apply('NetlinkInterface', 'old', spec, { creationTimestamp: '2026-01-01T00:00:00Z' });
+      await node.settles(old, 'moved-to-netns');
+      await node.settles(young, 'pending');
+      expect(young.snapshot.context.verdict).toMatchObject({ reason: 'NameConflict' });
+      node.delete('NetlinkInterface', 'old');
+      await node.settles(old, 'deleted');
+      await node.settles(young, 'moved-to-netns');
+    });
+
+    it('says when a container is gone, and comes back with it', async () => {
+      const actor = await healthy(subjects[0]!);
+      await node.places.set('box', false);
+      await node.settles(actor, 'pending');
+      expect(actor.snapshot.context.verdict.reason).toBe('ContainerGone');
+      await node.places.set('box', true);
+      await node.settles(actor, 'moved-to-netns');
+    });
+
+    it('finishes a deletion whose container is gone', async () => {
+      const actor = await healthy(subjects[0]!);
+      await node.places.set('box', false);
+      node.delete('NetlinkInterface', 'bridge');
+      await node.settles(actor, 'deleted');
+      expect(actor.snapshot.context.verdict.reason).toBe('Deleted');
+    });
+
+    it('never writes a key into the log', async (context) => {
+      if (!bench.supports('wireguard')) context.skip();
+      const privateKey = randomBytes(32);
+      const psk = randomBytes(32);
+      node.secret('default', 'wireguard', 'privateKey', privateKey);
+      node.secret('default', 'wireguard', `psk:${peerKey}`, psk);
+      const actor = node.apply('WireGuardInterface', 'wireguard', subjects[4]!.spec);
+      await node.settles(actor, 'moved-to-netns');
+      const log = JSON.stringify(node.events()) + JSON.stringify(actor.snapshot.context);
+      for (const secret of [privateKey, psk]) {
+        expect(log).not.toContain(secret.toString('base64'));
+        expect(log).not.toContain(secret.toString('hex'));
+      }
+    });
+  });
+}
+
+/** The same link made anew has another index; all else must be as before. */
+function ignoreIndex(key: string, value: unknown): unknown {
+  return key === 'index' || key === 'peerIndex' ? undefined : value;
+}

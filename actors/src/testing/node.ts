@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '@ifactor/crds';
+import type { ContainerSelector, Desired, RecordedEvent, State } from '@ifactor/crds';
+import { systemClock } from '../agent/clock.ts';
+import type { Clock } from '../agent/clock.ts';
+import { keyOf, news } from '../agent/intake.ts';
+import { openJournal } from '../agent/journal.ts';
+import type { Journal } from '../agent/journal.ts';
+import type { Fact, Live } from '../agent/live.ts';
+import { Runner } from '../agent/runner.ts';
+import type { Place, Places } from '../container/index.ts';
+import { pskFingerprint } from '../driver/index.ts';
+import { publicKeyOf } from '../netlink/index.ts';
+import type { Kernel } from '../netlink/index.ts';
+
+/** Netns by name, in a kernel of the test's choice; `null` is `home`. A name may be taken away and come back. */
+export class TestPlaces implements Places {
+  readonly #kernel: Kernel;
+  readonly #path: (name: string) => string;
+  readonly #listeners = new Map<string, Set<(place: Place) => void>>();
+  readonly #gone = new Set<string>();
+
+  constructor(kernel: Kernel, path: (name: string) => string) {
+    this.#kernel = kernel;
+    this.#path = path;
+  }
+
+  follow(selector: ContainerSelector | null, listener: (place: Place) => void): () => void {
+    const name = selector === null ? 'home' : (selector.docker?.name ?? selector.netns?.name ?? '');
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    // A kernel that was closed meanwhile has nobody left to tell.
+    void this.#place(name).then((place) => listeners.has(listener) && listener(place), () => undefined);
+    return () => void listeners.delete(listener);
+  }
+
+  async set(name: string, there: boolean): Promise<void> {
+    if (there) this.#gone.delete(name);
+    else this.#gone.add(name);
+    const place = await this.#place(name);
+    for (const listener of this.#listeners.get(name) ?? []) listener(place);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+  }
+
+  async #place(name: string): Promise<Place> {
+    if (this.#gone.has(name)) return { lost: { reason: 'ContainerGone', message: `container "${name}" is gone` } };
+    return { netns: await this.#kernel.open(this.#path(name)) };
+  }
+}
+
+export type TestNodeOptions = {
+  kernel: Kernel;
+  path: (name: string) => string;
+  clock?: Clock;
+  poll?: number;
+  folder?: string;
+};
+
+/** A node with everything but NATS: runner, journal and places on a kernel of the test's choice. */
+export class TestNode {
+  readonly runner: Runner;
+  readonly places: TestPlaces;
+  readonly journal: Journal;
+  readonly folder: string;
+  /** Keys by fingerprint. */
+  readonly keys = new Map<string, Buffer>();
+  readonly #refs = new Map<string, Buffer>();
+  readonly #waiting = new Set<() => void>();
+  #versions = 0;
+
+  constructor({ kernel, path, clock = systemClock, poll, folder }: TestNodeOptions) {
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ift-node-'));
+    this.journal = openJournal(this.folder, { node: 'n1' });
+    this.places = new TestPlaces(kernel, path);
+    this.runner = new Runner({
+      node: 'n1',
+      places: this.places,
+      journal: this.journal,
+      secrets: {
+        resolve: (key, ref) => this.#resolve(`${key.namespace}/${key.name}/${ref}`, ref),
+        use: (_key, fingerprint) => {
+          const value = this.keys.get(fingerprint);
+          if (!value) throw new Error(`no key with fingerprint ${fingerprint}`);
+          return value;
+        },
+      },
+      clock,
+      log: createLog('test', 'error'),
+      ...(poll === undefined ? {} : { poll }),
+      changed: () => {
+        for (const check of this.#waiting) check();
+      },
+      stored: () => undefined,
+    });
+  }
+
+  /** Gives a secret that objects name by `ref`, before it is applied. Returns its fingerprint. */
+  secret(namespace: string, name: string, ref: string, value: Buffer): string {
+    this.#refs.set(`${namespace}/${name}/${ref}`, value);
+    const fingerprint = ref.startsWith('psk:') ? pskFingerprint(value) : publicKeyOf(value);
+    this.keys.set(fingerprint, value);
+    return fingerprint;
+  }
+
+  /** As a Desired message would arrive. */
+  apply(kind: 'NetlinkInterface' | 'WireGuardInterface', name: string, spec: object, more: Partial<Desired> = {}): Live {
+    const desired: Desired = {
+      apiVersion: 'networking.dn42.io/v1alpha1',
+      kind,
+      namespace: 'default',
+      name,
+      uid: `uid-${name}`,
+      generation: ++this.#versions,
+      resourceVersion: String(this.#versions),
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      spec: { node: 'n1', ...spec },
+      secrets: [],
+      missing: [],
+      ...more,
+    };
+    const key = keyOf(desired);
+    if (!key) throw new Error(`agents do not carry out ${kind}`);
+    const actor = this.runner.actor(key);
+    for (const fact of news(actor, desired)) this.runner.tell(actor, fact, null);
+    return actor;
+  }
+
+  delete(kind: 'NetlinkInterface' | 'WireGuardInterface', name: string): Live {
+    return this.apply(kind, name, {}, { deletionTimestamp: '2026-01-02T00:00:00Z' });
+  }
+
+  /** Resolves when the actor is in one of these states with nothing in flight; rejects with its log when it takes too long. */
+  async settles(actor: Live, ...states: State[]): Promise<void> {
+    const done = (): boolean => {
+      const { value, context } = actor.snapshot;
+      const { secrets, places, observe } = context.asked;
+      const busy = context.running !== null || secrets || places || observe || context.verdict.reason === 'Unknown';
+      return states.includes(value) && !busy;
+    };
+    await this.until(done, () => `${actor.id} is ${actor.snapshot.value}: ${actor.snapshot.context.verdict.message}\n${this.story(actor)}`);
+  }
+
+  /** Resolves when the condition holds after some event. */
+  until(done: () => boolean, explain: () => string = () => 'it did not happen', milliseconds = 8000): Promise<void> {
+    if (done()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const end = (action: () => void): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(check);
+        action();
+      };
+      const check = (): void => {
+        if (done()) end(resolve);
+      };
+      const timer = setTimeout(() => end(() => reject(new Error(explain()))), milliseconds);
+      this.#waiting.add(check);
+    });
+  }
+
+  events(actor?: Live): RecordedEvent[] {
+    return [...this.journal.read(actor ? { key: actor.id } : {})];
+  }
+
+  /** The actor's log as a person reads it. */
+  story(actor?: Live): string {
+    return this.events(actor)
+      .map(({ sequence, type, state, data }) => `${sequence} ${type} → ${state} ${JSON.stringify(data)}`)
+      .join('\n');
+  }
+
+  /** Ends as an agent that is stopped; links stay. */
+  stop(): void {
+    this.runner.stop();
+    this.places.close();
+    this.journal.close();
+  }
+
+  dispose(): void {
+    this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #resolve(id: string, ref: string): Fact {
+    const value = this.#refs.get(id);
+    if (!value) return { type: 'SecretMissing', data: { ref, reason: 'SecretNotFound', message: `no ${ref}` } };
+    const fingerprint = ref.startsWith('psk:') ? pskFingerprint(value) : publicKeyOf(value);
+    const version = createHash('sha256').update(fingerprint).digest('hex').slice(0, 8);
+    return { type: 'SecretResolved', data: { ref, version, fingerprint } };
+  }
+}
