@@ -3,18 +3,28 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { fetchNats, findNats } from '@ifactor/lab';
 import { lanes, UNITS } from './lanes.ts';
 import { readResults } from './results.ts';
 import { summarize } from './summary.ts';
 
+// Tests in every workspace start a nats-server; the lab knows how to get one.
+const nats = (await findNats()) ?? (await fetchNats((line) => console.log(line)));
 const folder = await mkdtemp(join(tmpdir(), 'ifactor-results-'));
 // Each task is parallel in itself; more tasks than this starve the servers and engines that tests start.
 const concurrency = Math.max(1, Math.floor(availableParallelism() / 2));
 const args = ['run', 'check', 'test', '--continue=always', '--ui=stream', `--concurrency=${concurrency}`, ...process.argv.slice(2)];
 const turbo = spawn('turbo', args, {
   stdio: 'inherit',
-  env: { ...process.env, IFACTOR_RESULTS: folder, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+  env: {
+    ...process.env,
+    PATH: `${process.env['PATH']}${delimiter}${dirname(nats.path)}`,
+    IFACTOR_NATS_SERVER: nats.path,
+    IFACTOR_RESULTS: folder,
+    TURBO_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
+  },
 });
 // An interrupt reaches turbo from the terminal; waiting for it lets the tests clean up.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => turbo.kill(signal));
