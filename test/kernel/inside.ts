@@ -18,7 +18,7 @@ interface Report {
 
 /** Runs test files of a workspace inside a VM, one after the other in one process: starting one takes seconds there. */
 export async function runInside(vm: Vm, workspace: string, files: string[]): Promise<InsideResult> {
-  const output = '/tmp/ifactor-inside.json';
+  const output = '/run/ifactor-inside.json';
   const flags = ['--no-isolate', '--pool=threads', '--maxWorkers=1', '--testTimeout=60000', '--hookTimeout=60000', '--reporter=json', `--outputFile=${output}`];
   const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs');
   const ran = await vm.run([process.execPath, vitest, 'run', ...flags, ...files], { cwd: resolve(ROOT, workspace), timeoutMs: 600_000 });
