@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
 import { envCommand } from './env.ts';
 import { execCommand } from './exec.ts';
@@ -17,5 +19,7 @@ export function labCommands(): Command {
     .addCommand(execCommand())
     .addCommand(restartCommand())
     .addCommand(killCommand())
+    .addCommand(demoCommand())
+    .addCommand(doctorCommand())
     .addHelpText('after', '\n`ifactor lab` alone is `ifactor lab up`. Each command has --help with examples.\n');
 }

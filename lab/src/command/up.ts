@@ -21,6 +21,7 @@ export function upCommand(): Command {
       'KUBEBUILDER_ASSETS=/usr/local/kubebuilder/bin ifactor lab up',
     ]),
   )
+    .option('--detach', 'return when the lab is ready; `ifactor lab down` ends it')
     .allowExcessArguments()
     .action(async (_options, command: Command) => {
       // The default command gets the names of commands that do not exist.
@@ -31,7 +32,6 @@ export function upCommand(): Command {
 
 export function addUpOptions(command: Command): Command {
   return command
-    .option('--detach', 'return when the lab is ready; `ifactor lab down` ends it')
     .option('--node <name[=address/len]>', 'a node and its underlay address; repeatable (default: lax1=192.0.2.1/24, lax2=192.0.2.2/24)', collect)
     .option('--container <name>', 'a container; repeatable (default: agent1, agent2)', collect)
     .addOption(new Option('--runtime <which>', 'what containers are: of Docker, or named network namespaces').choices(['docker', 'netns', 'auto']).default('auto'))

@@ -72,7 +72,7 @@ function assetsPrograms(folder: string, kubeconfig: string, { folder: assets, po
       '--name=ifactor', `--data-dir=${at('etcd')}`, '--logger=zap', `--listen-client-urls=${client}`, `--advertise-client-urls=${client}`,
       `--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=ifactor=${peer}`,
     ],
-    ready: /ready to serve client requests/,
+    ready: /ready to serve client requests|serving client traffic/,
   };
   const apiserver: Program = {
     part: 'apiserver',

@@ -1,0 +1,38 @@
+import { jetstream } from '@nats-io/jetstream';
+import { createLog, decodeEvent, eventFilter, type Key, type RecordedEvent } from '@ifactor/crds';
+import { connect, streams } from '@ifactor/crds/nats';
+import { environmentOf } from '../lab/environment.ts';
+import { LabError } from '../lab/error.ts';
+import type { Manifest } from '../lab/manifest.ts';
+
+const patience = 20_000;
+
+/**
+ * Reads the event log of one interface from a time on, until an event is found for which `last` holds.
+ * @throws LabError where none comes
+ */
+export async function readLog(lab: Manifest, place: Key & { node: string }, since: Date, last: (event: RecordedEvent) => boolean): Promise<RecordedEvent[]> {
+  const { NATS_URL = '', ...credentials } = environmentOf(lab);
+  Object.assign(process.env, credentials);
+  const connection = await connect({ servers: NATS_URL, name: 'ifactor demo' }, createLog('demo'));
+  try {
+    const consumer = await jetstream(connection).consumers.get(streams.events, {
+      filter_subjects: eventFilter(place),
+      opt_start_time: since.toISOString(),
+    });
+    const messages = await consumer.consume();
+    const timer = setTimeout(() => messages.stop(), patience);
+    const events: RecordedEvent[] = [];
+    for await (const message of messages) {
+      const event = decodeEvent(message.subject, message.headers, message.string());
+      events.push(event);
+      if (last(event)) {
+        clearTimeout(timer);
+        return events;
+      }
+    }
+    throw new LabError(`the event log of ${place.namespace}/${place.name} does not tell what happened; it has ${events.map(({ type }) => type).join(', ') || 'nothing'}`);
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,30 @@
+import { LabError } from '../lab/error.ts';
+import type { Stage } from './stage.ts';
+
+/** Time for a tunnel's first handshake, which WireGuard tries every 5 s, and for addresses to be usable. */
+const patience = 40_000;
+
+/**
+ * Pings until each of these addresses answers, then once more before everyone's eyes.
+ * @param from one or more addresses whose replies must be seen
+ * @throws LabError where one did not answer
+ */
+export async function ping(stage: Stage, container: string, target: string, from: string[]): Promise<void> {
+  const limit = Date.now() + patience;
+  const lacks = (output: string) => from.filter((address) => !answered(output, address));
+  for (let left = from; left.length > 0; ) {
+    const { stdout } = await stage.look(stage.inside(container, 'ping', '-c', '2', '-W', '1', target));
+    left = lacks(stdout);
+    if (left.length > 0 && Date.now() > limit) throw new LabError(`${left.join(' and ')} did not answer a ping to ${target} from ${container} within ${patience / 1000} s`);
+  }
+  const missing = lacks(await stage.show(stage.inside(container, 'ping', '-c', '3', target)));
+  if (missing.length > 0) throw new LabError(`${missing.join(' and ')} did not answer`);
+}
+
+/** `64 bytes from ADDRESS: …`, as busybox prints it, or `64 bytes from ADDRESS%LINK: …`, as iputils. */
+export function answered(output: string, address: string): boolean {
+  return output.split('\n').some((line) => {
+    const from = /bytes from ([0-9a-f.:]+?)(?:%\S+?)?:? /.exec(line)?.[1];
+    return from === address;
+  });
+}

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { basename, join, relative } from 'node:path';
+import { crdFile, kubectl } from '../lab/cluster.ts';
+import { environmentOf } from '../lab/environment.ts';
+import { LabError } from '../lab/error.ts';
+import type { Manifest } from '../lab/manifest.ts';
+import { capture, quote, type Result } from '../lab/shell.ts';
+
+/** A program with its arguments; `shown` is how a person would type it. */
+export type Command = { argv: string[]; shown: string };
+
+/** Where the walkthrough is performed: every command is printed before it runs, with what it prints. */
+export class Stage {
+  readonly lab: Manifest;
+  readonly abort: AbortSignal;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(lab: Manifest, abort: AbortSignal) {
+    this.lab = lab;
+    this.abort = abort;
+    this.#env = { ...process.env, ...environmentOf(lab) };
+  }
+
+  say(line = ''): void {
+    this.abort.throwIfAborted();
+    console.log(line);
+  }
+
+  /** Runs a command before everyone's eyes and gives what it printed. @throws LabError where it fails */
+  async show({ argv, shown }: Command): Promise<string> {
+    this.say(`$ ${shown}`);
+    const [program = '', ...args] = argv;
+    const child = spawn(program, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], signal: this.abort });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        process.stdout.write(text);
+        if (stream === child.stdout) output += text;
+      });
+    }
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) throw new LabError(`\`${shown}\` failed (${code})`);
+    return output;
+  }
+
+  /** Runs a command unseen, whatever its exit code. */
+  async look({ argv }: Command): Promise<Result> {
+    this.abort.throwIfAborted();
+    const [program = '', ...args] = argv;
+    return capture(program, args, { env: this.#env });
+  }
+
+  kubectl(...args: string[]): Command {
+    return { argv: [kubectl(), ...args], shown: spell([basename(kubectl()), ...args]) };
+  }
+
+  /** One of the container's own programs, as a person with Docker or named netns runs it. */
+  inside(name: string, ...command: string[]): Command {
+    const real = this.lab.containers.find((container) => container.name === name)?.real ?? name;
+    const argv = this.lab.runtime === 'docker' ? ['docker', 'exec', real, ...command] : ['ip', 'netns', 'exec', real, ...command];
+    return { argv, shown: spell(argv) };
+  }
+
+  /** One of this machine's programs in the network of a node or a container. */
+  exec(name: string, ...command: string[]): Command {
+    const main = join(import.meta.dirname, '..', 'main.ts');
+    const argv = [process.execPath, main, 'lab', 'exec', '--dir', this.lab.dir, name, '--', ...command];
+    return { argv, shown: spell(['ifactor', 'lab', 'exec', name, '--', ...command]) };
+  }
+}
+
+/** An example of the walkthrough, as a path from where the person stands. */
+export function example(name: string): string {
+  const path = relative(process.cwd(), crdFile(`examples/${name}`));
+  return path.startsWith('../../') ? crdFile(`examples/${name}`) : path;
+}
+
+function spell(words: string[]): string {
+  return words.map(quote).join(' ');
+}
