@@ -1,5 +1,5 @@
 import { kinds } from '@ifactor/crds';
-import type { Log } from '@ifactor/crds';
+import type { Log, RecordedEvent } from '@ifactor/crds';
 import { ensureStreams, nodesBucket, streams } from '@ifactor/crds/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { interfaceKinds, spell, unspell } from './key.ts';
@@ -13,6 +13,7 @@ import { reflect } from './kube/reflector.ts';
 import type { Reflector } from './kube/reflector.ts';
 import { resourceOf, resources } from './kube/resource.ts';
 import { createNodes } from './nodes.ts';
+import { createOutage } from './outage.ts';
 import { carry, ownerPlan } from './plan/carry.ts';
 import type { CarryParts } from './plan/carry.ts';
 import { planSecrets } from './plan/secrets.ts';
@@ -23,6 +24,7 @@ import { report } from './report.ts';
 import type { ReportParts } from './report.ts';
 import { createSealer } from './seal.ts';
 import { secretsOf } from './desired.ts';
+import { wantedStatus } from './status.ts';
 import { createStory } from './story.ts';
 import { followEvents } from './stream/events.ts';
 import { follow } from './stream/follower.ts';
@@ -64,6 +66,9 @@ export function startBridge(options: BridgeOptions): Bridge {
   const byNode = createIndex();
   const byPlanSecret = createIndex();
   const bySubject = createIndex();
+  const byStatus = createIndex();
+  const apiOutage = createOutage(log, 'the API server answers again');
+  const natsOutage = createOutage(log, 'NATS answers again');
   const stores = new Map<string, Reflector>();
   const objects = (key: string): KubeObject | undefined => {
     const { kind, namespace, name } = unspell(key);
@@ -77,11 +82,18 @@ export function startBridge(options: BridgeOptions): Bridge {
     reporting.add(key);
   };
 
+  const touchNode = (node: string): void => {
+    for (const key of byNode.sources(node)) {
+      touch(key);
+      touchPlanOf(objects(key));
+    }
+  };
+
   const planning = createQueue({ workers: 1, log: log.with({ task: 'plan' }), work: (key) => carry(carryParts, key) });
   const plans = reflect({
     client,
     resource: resourceOf('WireGuardNetworkPlan'),
-    log,
+    outage: apiOutage,
     signal: reading.signal,
     onChange(key, object) {
       byPlanSecret.set(key, object === undefined ? [] : planSecrets(object));
@@ -104,7 +116,7 @@ export function startBridge(options: BridgeOptions): Bridge {
       reflect({
         client,
         resource: resourceOf(kind.kind),
-        log,
+        outage: apiOutage,
         signal: reading.signal,
         onChange(name, object, before) {
           const key = `${kind.token}/${name}`;
@@ -122,7 +134,7 @@ export function startBridge(options: BridgeOptions): Bridge {
   const secrets = reflect({
     client,
     resource: resources.secrets,
-    log,
+    outage: apiOutage,
     signal: reading.signal,
     onChange(name, object, before) {
       for (const key of bySecret.sources(name)) publishing.add(key);
@@ -135,7 +147,7 @@ export function startBridge(options: BridgeOptions): Bridge {
   // One at a time: each follower asks for the streams when NATS comes back.
   let making: Promise<unknown> | undefined;
   const prepare = (): Promise<unknown> => (making ??= ensureStreams(connection).finally(() => (making = undefined)));
-  const following = { connection, prepare, log, signal: reading.signal };
+  const following = { connection, prepare, outage: natsOutage, signal: reading.signal };
   const desired = follow({
     ...following,
     stream: streams.desired,
@@ -149,9 +161,10 @@ export function startBridge(options: BridgeOptions): Bridge {
   const statuses = follow({
     ...following,
     stream: streams.status,
-    onChange(subject) {
+    onChange(subject, entry) {
       const key = objectOf(subject);
       if (key === undefined) return;
+      byStatus.set(subject, entry === undefined ? [] : [key]);
       reporting.add(key);
       touchPlanOf(objects(key));
     },
@@ -161,20 +174,30 @@ export function startBridge(options: BridgeOptions): Bridge {
     stream: `KV_${nodesBucket}`,
     onChange(subject, entry) {
       const node = nodes.take(subject, entry, Date.now());
-      if (node !== undefined) for (const key of byNode.sources(node)) touch(key);
+      if (node !== undefined) touchNode(node);
     },
   });
   const queues = [planning, publishing, reporting];
   const reads = [...stores.values(), plans, secrets, desired, statuses, registry];
+  const publisher = createPublisher(connection, desired, createSealer());
   const publishParts = {
     objects,
     secrets,
     nodes,
     desired,
     subjects: (key: string) => bySubject.sources(key),
-    publisher: createPublisher(connection, desired, createSealer()),
+    publisher,
   };
-  const reportParts: ReportParts = { client, objects, nodes, statuses, recorder, written: new Map() };
+  const reportParts: ReportParts = {
+    client,
+    objects,
+    nodes,
+    statuses,
+    recorder,
+    subjects: (key) => byStatus.sources(key),
+    purge: (subject) => publisher.purgeStatus(subject).then(() => statuses.forget(subject)),
+    written: new Map(),
+  };
 
   const carryParts: CarryParts = {
     client,
@@ -184,24 +207,27 @@ export function startBridge(options: BridgeOptions): Bridge {
     recorder,
     said(child) {
       const place = placeOf(child, kinds.WireGuardInterface.token);
-      return (isPlace(place) ? saidOf(statuses, child, place)?.status : undefined) ?? interfaceStatusOf(child);
+      if (!isPlace(place)) return interfaceStatusOf(child);
+      const now = new Date();
+      return wantedStatus(child, saidOf(statuses, child, place), nodes.view(place.node, now.getTime()), undefined, now);
     },
     reserved: new Map(),
     written: new Map(),
   };
 
   const story = createStory();
-  const telling = followEvents(
-    connection,
-    prepare,
-    (event) => {
-      const note = story(event);
-      const object = objects(spell(event.key));
-      if (note !== undefined && object !== undefined && leads()) recorder.note(object, note);
-    },
-    log,
-    reading.signal,
-  );
+  const tell = (event: RecordedEvent): void => {
+    const note = story(event);
+    const object = objects(spell(event.key));
+    if (note !== undefined && object !== undefined) recorder.note(object, note);
+  };
+  // Only while leading: all bridges share one place in the event log.
+  let telling: { stop: AbortController; ended: Promise<void> } | undefined;
+  const hush = async (): Promise<void> => {
+    telling?.stop.abort();
+    await telling?.ended;
+    telling = undefined;
+  };
 
   const watchConnection = async (): Promise<void> => {
     for await (const { type } of connection.status()) {
@@ -220,7 +246,7 @@ export function startBridge(options: BridgeOptions): Bridge {
       if (gone) silent.add(node);
       else silent.delete(node);
       log.info(gone ? 'a node fell silent' : 'a node is heard again', { node });
-      for (const key of byNode.sources(node)) reporting.add(key);
+      touchNode(node);
     }
   }, 2000);
 
@@ -232,7 +258,7 @@ export function startBridge(options: BridgeOptions): Bridge {
       namespace: options.leaseNamespace,
       name: 'ifactor-bridge',
       identity,
-      log,
+      outage: apiOutage,
       signal,
       seconds: options.leaseSeconds ?? 10,
       onLead() {
@@ -249,12 +275,14 @@ export function startBridge(options: BridgeOptions): Bridge {
           const key = objectOf(subject);
           if (key !== undefined) publishing.add(key);
         }
+        const stop = new AbortController();
+        telling = { stop, ended: followEvents(connection, prepare, tell, log, stop.signal) };
         for (const queue of queues) queue.on();
         void planning.idle().then(() => publishing.idle()).then(() => ready.resolve('leading'));
       },
       async onLost() {
         log.warn('no longer leading: the lease could not be renewed');
-        await Promise.all(queues.map((queue) => queue.off()));
+        await Promise.all([hush(), ...queues.map((queue) => queue.off())]);
       },
       onStandBy(holder) {
         log.info('standing by', { leader: holder });
@@ -264,13 +292,12 @@ export function startBridge(options: BridgeOptions): Bridge {
   }
 
   async function end(): Promise<void> {
-    await Promise.all(queues.map((queue) => queue.off()));
+    await Promise.all([hush(), ...queues.map((queue) => queue.off())]);
     await recorder.flush();
     await lease?.release();
     reading.abort();
     clearInterval(sweep);
     await Promise.all(reads.map(({ stopped }) => stopped));
-    await telling;
   }
 
   const beginning = begin();

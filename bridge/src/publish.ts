@@ -1,4 +1,4 @@
-import { formatDesiredSubject, formatStatusSubject, parseDesiredSubject } from '@ifactor/crds';
+import { formatDesiredSubject } from '@ifactor/crds';
 import { draft, tombstone } from './desired.ts';
 import { unspell } from './key.ts';
 import type { KubeObject } from './kube/object.ts';
@@ -39,7 +39,6 @@ export async function publish(parts: PublishParts, key: string): Promise<undefin
     const last = entry && readDesired(entry);
     if (last === undefined || last.deleted === true) continue;
     await parts.publisher.publish(subject, tombstone(last));
-    await parts.publisher.purgeStatus(formatStatusSubject(parseDesiredSubject(subject)));
   }
 }
 

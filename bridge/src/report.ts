@@ -19,8 +19,11 @@ export type ReportParts = {
   nodes: Nodes;
   statuses: Follower;
   recorder: Recorder;
-  /** When the status of each object (by uid) was last written, and what: shared by all calls. */
-  written: Map<string, { at: number; status: InterfaceStatus }>;
+  /** Subjects of IFACTOR_STATUS that speak of an object. */
+  subjects(key: string): Iterable<string>;
+  purge(subject: string): Promise<void>;
+  /** When the status of each object was last written, and what: shared by all calls. */
+  written: Map<string, { uid: string; at: number; status: InterfaceStatus }>;
 };
 
 /** The least time between two writes of one object's status, ms. */
@@ -33,7 +36,12 @@ const pace = 1000;
 export async function report(parts: ReportParts, key: string): Promise<number | undefined> {
   const object = parts.objects(key);
   const kind = kindOf(unspell(key).kind);
-  if (object === undefined || kind === undefined) return undefined;
+  if (object === undefined || kind === undefined) {
+    parts.written.delete(key);
+    // What agents still say of what is gone is of use to nobody.
+    for (const subject of parts.subjects(key)) await parts.purge(subject);
+    return undefined;
+  }
   const { client } = parts;
   const resource = resourceOf(kind);
   const { metadata } = object;
@@ -50,7 +58,6 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
     const go = mayGo(object, said, node, now);
     if (go === true) {
       await setFinalizers(client, resource, object, withoutFinalizers(metadata));
-      parts.written.delete(metadata.uid);
       return undefined;
     }
     if (go !== false) again = go;
@@ -58,7 +65,8 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
 
   const status = wantedStatus(object, said, node, isPlace(place) ? undefined : place.refused, new Date(now));
   if (status === undefined || sameJson(status, object.status ?? {})) return again;
-  const last = parts.written.get(metadata.uid);
+  const before = parts.written.get(key);
+  const last = before?.uid === metadata.uid ? before : undefined;
   if (last !== undefined) {
     const wait = last.at + pace - now;
     if (wait > 0) return again === undefined ? wait : Math.min(wait, again);
@@ -66,7 +74,7 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
   if (await applyStatus(client, resource, object, status)) {
     const note = noteOf(last?.status ?? object.status, status);
     if (note !== undefined) parts.recorder.note(object, note);
-    parts.written.set(metadata.uid, { at: now, status });
+    parts.written.set(key, { uid: metadata.uid, at: now, status });
   }
   return again;
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { json, startHttp } from '../testing/http.ts';
 import type { Handler } from '../testing/http.ts';
 import { until } from '../testing/nats.ts';
+import { createOutage } from '../outage.ts';
 import { quiet } from '../testing/objects.ts';
 import type { Client } from './client.ts';
 import { fence, NotLeadingError } from './fence.ts';
@@ -39,7 +40,7 @@ function contender(client: Client, identity: string) {
     namespace: 'default',
     name: 'ifactor-bridge',
     identity,
-    log: quiet,
+    outage: createOutage(quiet, 'back'),
     signal: stop.signal,
     seconds: 1,
     onLead: () => void log.push('lead'),

@@ -1,7 +1,6 @@
-import { explain } from '@ifactor/crds';
-import type { Log } from '@ifactor/crds';
 import { pause } from '../backoff.ts';
 import { without } from '../json.ts';
+import type { Outage } from '../outage.ts';
 import type { Client } from './client.ts';
 import { answered } from './error.ts';
 import type { KubeObject } from './object.ts';
@@ -20,7 +19,8 @@ export type LeaseOptions = {
   namespace: string;
   name: string;
   identity: string;
-  log: Log;
+  /** Told while the lease cannot be read or written. */
+  outage: Outage;
   signal: AbortSignal;
   /** The lease is ours; called again after each loss. */
   onLead(): void;
@@ -45,7 +45,7 @@ export type Lease = {
  * over only after it has seen the lease unchanged for a whole duration by its own clock, so that clocks need not agree.
  */
 export function holdLease(options: LeaseOptions): Lease {
-  const { client, namespace, name, identity, log, signal, seconds = 10 } = options;
+  const { client, namespace, name, identity, outage, signal, seconds = 10 } = options;
   const duration = seconds * 1000;
   /** One request may take this long. */
   const patience = Math.ceil(duration / 3);
@@ -121,14 +121,12 @@ export function holdLease(options: LeaseOptions): Lease {
   }
 
   async function run(): Promise<void> {
-    let failures = 0;
     while (!signal.aborted) {
       try {
         await attempt();
-        if (failures > 0) log.info('the lease can be reached again');
-        failures = 0;
+        outage.up('lease');
       } catch (error) {
-        if (!signal.aborted && failures++ % 20 === 0) log.warn('the lease cannot be reached', { lease: `${namespace}/${name}`, error: explain(error) });
+        if (!signal.aborted) outage.down('lease', `waiting for the lease ${namespace}/${name}`, error);
       }
       await lose();
       await pause(leading ? duration / 5 : Math.min(duration / 5, 1000), signal);
@@ -147,9 +145,8 @@ export function holdLease(options: LeaseOptions): Lease {
       const spec = found?.spec as LeaseSpec | undefined;
       if (spec?.holderIdentity !== identity) return;
       // No holder: an empty name is not a legal one.
-      await write(found, { ...without(spec, 'holderIdentity'), leaseDurationSeconds: 1 }).catch((error: unknown) =>
-        log.debug('the lease was not released', { error: explain(error) }),
-      );
+      // Left as it is, it expires.
+      await write(found, { ...without(spec, 'holderIdentity'), leaseDurationSeconds: 1 }).catch(() => undefined);
     },
   };
 }

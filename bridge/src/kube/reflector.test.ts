@@ -3,11 +3,13 @@ import { expect, test } from 'vitest';
 import { json, startHttp } from '../testing/http.ts';
 import type { Handler } from '../testing/http.ts';
 import { until } from '../testing/nats.ts';
+import { createOutage } from '../outage.ts';
 import { quiet, wireguard } from '../testing/objects.ts';
 import type { Client } from './client.ts';
 import { reflect } from './reflector.ts';
 import { resourceOf } from './resource.ts';
 
+const outage = createOutage(quiet, 'back');
 const item = (name: string, resourceVersion: string) => wireguard(name, {}, { resourceVersion, uid: `uid-${name}` });
 const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
 
@@ -38,7 +40,7 @@ function start(client: Client, page?: number) {
   const reflector = reflect({
     client,
     resource: resourceOf('WireGuardInterface'),
-    log: quiet,
+    outage,
     signal: stop.signal,
     onChange: (key, object) => seen.push(`${object === undefined ? '-' : '+'}${key}@${object?.metadata.resourceVersion ?? ''}`),
     ...(page !== undefined && { page }),
@@ -128,7 +130,7 @@ test('a resource that may not be read settles, says so, and is asked for again',
   const server = scripted(() => ({ items: [item('a', '1')], version: '10' }));
   await using http = await startHttp((_url, response) => json(response, { kind: 'Status', code: 403, reason: 'Forbidden', message: 'no' }, 403));
   const stop = new AbortController();
-  const reflector = reflect({ client: http.client, resource: resourceOf('WireGuardInterface'), log: quiet, signal: stop.signal, onChange: () => {} });
+  const reflector = reflect({ client: http.client, resource: resourceOf('WireGuardInterface'), outage, signal: stop.signal, onChange: () => {} });
   await reflector.settled;
   expect(reflector.forbidden).toBe(true);
   http.handle(server.handler);

@@ -1,6 +1,5 @@
-import { explain } from '@ifactor/crds';
-import type { Log } from '@ifactor/crds';
 import { createBackoff, pause } from '../backoff.ts';
+import type { Outage } from '../outage.ts';
 import type { Client } from './client.ts';
 import { answered, ApiError } from './error.ts';
 import type { Status } from './error.ts';
@@ -24,7 +23,8 @@ export type Reflector = {
 export type ReflectorOptions = {
   client: Client;
   resource: Resource;
-  log: Log;
+  /** Told while the server cannot be read. */
+  outage: Outage;
   signal: AbortSignal;
   /** Called one at a time, after the store holds the new value; `object` is undefined when it is gone. */
   onChange: (key: string, object: KubeObject | undefined, before: KubeObject | undefined) => void;
@@ -39,14 +39,12 @@ type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR
 const silence = 5 * 60_000;
 
 /** Starts listing and watching; never gives up until the signal is aborted. */
-export function reflect({ client, resource, log: parent, signal, onChange, page = 500 }: ReflectorOptions): Reflector {
-  const log = parent.with({ resource: resource.plural });
+export function reflect({ client, resource, outage, signal, onChange, page = 500 }: ReflectorOptions): Reflector {
   const path = pathOf(resource);
   const store = new Map<string, KubeObject>();
   const settled = Promise.withResolvers<void>();
   const backoff = createBackoff(200, 10_000);
   let forbidden = false;
-  let failures = 0;
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
 
@@ -107,8 +105,7 @@ export function reflect({ client, resource, log: parent, signal, onChange, page 
   }
 
   function recovered(): void {
-    if (failures > 0) log.info('the API server answers again');
-    failures = 0;
+    outage.up(resource.plural);
   }
 
   async function round(): Promise<void> {
@@ -144,7 +141,7 @@ export function reflect({ client, resource, log: parent, signal, onChange, page 
           forbidden = true;
           settled.resolve();
         }
-        if (failures++ % 10 === 0) log.warn(hint(error, resource), { error: explain(error) });
+        outage.down(resource.plural, hint(error, resource), error);
         const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
         await pause(Math.max(asked, backoff.next()), signal);
       }

@@ -12,14 +12,15 @@ export type Taken = { port(node: string, port: number): boolean; name(name: stri
 /**
  * Gives each direction its number, name and port. What `previous` gave is kept as long as the link is there and its
  * port within the range, so that no change elsewhere renames, renumbers or re-ports it. Pure.
- * A direction with a problem is left out of `allocations`.
+ * What cannot go up is in `blocked`, by the direction's key; it keeps what it was given.
  */
 export function allocate(
   spec: WireGuardNetworkPlanSpec,
   directions: ReadonlyMap<string, Direction>,
   previous: readonly Allocation[],
   taken: Taken,
-): { allocations: Map<string, Allocation>; problems: Problem[] } {
+): { allocations: Map<string, Allocation>; blocked: Set<string>; problems: Problem[] } {
+  const blocked = new Set<string>();
   const allocations = new Map<string, Allocation>();
   const problems: Problem[] = [];
   const kept = new Map(previous.filter(({ fromNode, toNode }) => directions.has(directionKey(fromNode, toNode))).map((one) => [directionKey(one.fromNode, one.toNode), one]));
@@ -41,18 +42,18 @@ export function allocate(
       names.add(name);
       if (taken.name(name)) {
         problems.push({ link, reason: 'NameTaken', message: `a WireGuardInterface ${name} that is not this plan's exists; delete or rename it` });
-        continue;
+        blocked.add(key);
       }
       const port = within(range, before?.listenPort) ? before?.listenPort : freePort(node, range, index, ports, taken);
       if (port !== undefined) ports.add(port);
       if (port === undefined && node.underlay !== undefined) {
         problems.push({ link, ...noPort(node, range) });
-        continue;
+        blocked.add(key);
       }
       allocations.set(key, { fromNode: node.nodeName, toNode: to.nodeName, index, name, ...(port !== undefined && { listenPort: port }) });
     }
   }
-  return { allocations, problems };
+  return { allocations, blocked, problems };
 }
 
 function within(range: PortRange | undefined, port: number | undefined): port is number {

@@ -32,14 +32,15 @@ export type Planned = {
 /** What a plan becomes. Pure: the same input always gives the same children. */
 export function plan({ parent, spec, previous, given, reported, taken }: PlanInput): Planned {
   const { directions, problems } = directionsOf(spec);
-  const { allocations, problems: unplaced } = allocate(spec, directions, previous, taken);
+  const { allocations, blocked, problems: unplaced } = allocate(spec, directions, previous, taken);
   const children: Child[] = [];
   const keyless: string[] = [];
   for (const [key, near] of allocations) {
     const direction = directions.get(key);
-    const far = allocations.get(directionKey(near.toNode, near.fromNode));
+    const back = directionKey(near.toNode, near.fromNode);
+    const far = allocations.get(back);
     // A link goes up in both directions or not at all; the far end's problem is named already.
-    if (direction === undefined || far === undefined) continue;
+    if (direction === undefined || far === undefined || blocked.has(key) || blocked.has(back)) continue;
     const farGiven = given.get(near.toNode);
     const farKey = farGiven === undefined ? reported.get(far.name) : farGiven.publicKey;
     if (farKey === undefined) keyless.push(linkName(near.fromNode, near.toNode));

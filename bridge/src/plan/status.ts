@@ -34,10 +34,6 @@ type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 function verdict(planned: Planned, problems: readonly Problem[], lagging: readonly Child[], said: Said): Verdict {
   if (problems.length > 0) return { status: 'False', reason: 'InvalidLinks', message: spellProblems(problems) };
-  if (planned.keyless.length > 0) {
-    const names = some(planned.keyless);
-    return { status: 'False', reason: 'PublicKeyUnknown', message: `waiting for the public key of the far end of ${names}` };
-  }
   const [first] = lagging;
   if (first !== undefined) {
     const status = said(first.metadata.name)?.status;
@@ -45,6 +41,10 @@ function verdict(planned: Planned, problems: readonly Problem[], lagging: readon
     const more = lagging.length > 1 ? ` (and ${lagging.length - 1} more)` : '';
     const detail = why === undefined ? 'no status yet' : `${why.reason}: ${why.message}`;
     return { status: 'False', reason: 'InterfacesNotReady', message: `${first.metadata.name}${more} is not ready: ${detail}`.slice(0, 32768) };
+  }
+  if (planned.keyless.length > 0) {
+    const names = some(planned.keyless);
+    return { status: 'False', reason: 'PublicKeyUnknown', message: `waiting for the public key of the far end of ${names}` };
   }
   return { status: 'True', reason: 'InterfacesReady', message: `all ${planned.children.length} interfaces are ready` };
 }

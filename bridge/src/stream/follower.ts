@@ -1,9 +1,8 @@
-import { explain } from '@ifactor/crds';
-import type { Log } from '@ifactor/crds';
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createBackoff, pause } from '../backoff.ts';
+import type { Outage } from '../outage.ts';
 
 /** The last message of a subject. `sequence` is its place in the stream, `time` when the server stored it, in ms. */
 export type Entry = { subject: string; sequence: number; time: number; header(name: string): string; body: string };
@@ -26,7 +25,8 @@ export type FollowerOptions = {
   stream: string;
   /** Makes the stream if it is missing (the server may have lost its store). */
   prepare: () => Promise<unknown>;
-  log: Log;
+  /** Told while the stream cannot be read. */
+  outage: Outage;
   signal: AbortSignal;
   /** Called after the change is in the cache; `entry` is undefined when the stream has nothing more on the subject. */
   onChange: (subject: string, entry: Entry | undefined) => void;
@@ -35,13 +35,11 @@ export type FollowerOptions = {
 /** After these the ordered consumer would go on from its old place, which is wrong if the stream was made anew. */
 const upsets = new Set(['consumer_not_found', 'stream_not_found', 'consumer_deleted', 'ordered_consumer_recreated', 'reset']);
 
-export function follow({ connection, stream, prepare, log: parent, signal, onChange }: FollowerOptions): Follower {
-  const log = parent.with({ stream });
+export function follow({ connection, stream, prepare, outage, signal, onChange }: FollowerOptions): Follower {
   const js = jetstream(connection);
   const cache = new Map<string, Entry>();
   const settled = Promise.withResolvers<void>();
   const backoff = createBackoff(100, 5000);
-  let failures = 0;
 
   function put(entry: Entry): void {
     const before = cache.get(entry.subject);
@@ -64,8 +62,7 @@ export function follow({ connection, stream, prepare, log: parent, signal, onCha
     const finish = (): void => {
       caughtUp = true;
       for (const subject of cache.keys()) if (!seen.has(subject)) forget(subject);
-      if (failures > 0) log.info('NATS answers again');
-      failures = 0;
+      outage.up(stream);
       backoff.reset();
       settled.resolve();
     };
@@ -99,7 +96,7 @@ export function follow({ connection, stream, prepare, log: parent, signal, onCha
         await round();
       } catch (error) {
         if (signal.aborted || connection.isClosed()) return;
-        if (failures++ % 10 === 0) log.warn('waiting for NATS', { error: explain(error) });
+        outage.down(stream, 'waiting for NATS', error);
       }
       await pause(backoff.next(), signal);
     }

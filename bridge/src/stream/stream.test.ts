@@ -4,6 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
 import { draft, tombstone } from '../desired.ts';
+import { createOutage } from '../outage.ts';
 import { createSealer } from '../seal.ts';
 import { startNats, until } from '../testing/nats.ts';
 import { quiet, registered, secret, wireguard } from '../testing/objects.ts';
@@ -25,7 +26,7 @@ async function side(connection: NatsConnection): Promise<Side> {
     connection,
     stream: streams.desired,
     prepare: () => ensureStreams(connection),
-    log: quiet,
+    outage: createOutage(quiet, 'back'),
     signal: stop.signal,
     onChange: (at, entry) => changes.push(`${entry === undefined ? '-' : '+'}${at.split('.').at(-1)}`),
   });
