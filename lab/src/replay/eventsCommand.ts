@@ -1,0 +1,40 @@
+import { UsageError } from '@ifactor/crds';
+import type { Command } from 'commander';
+import { parseSelector, parseTime } from './selector.ts';
+import type { Selector } from './selector.ts';
+import { logCommand, withSource } from './source.ts';
+import type { SourceFlags } from './source.ts';
+import { eventText } from './text.ts';
+
+type Flags = SourceFlags & { namespace: string; node?: string; type?: string[]; since?: string; until?: string; follow?: boolean; json?: boolean };
+
+export function eventsCommand(): Command {
+  return logCommand('events', 'Show what happened, event by event.', [
+    'ifactor events --since 15m',
+    'ifactor events wgi/wg-lax1-lax2-0 --follow',
+    'ifactor events nl --type DriftObserved,LinkRemoved --json',
+  ])
+    .argument('[selector]', 'KIND, KIND/NAME or KIND/NAMESPACE/NAME')
+    .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
+    .option('--node <name>', 'only events of this node')
+    .option('--type <types>', 'only these types, separated by commas', (text: string) => text.split(','))
+    .option('--since <time>', 'from this time on: RFC 3339, or how long ago (15m, 2h, 3d)')
+    .option('--until <time>', 'up to this time')
+    .option('-f, --follow', 'then wait for more')
+    .option('--json', 'one JSON object per line')
+    .action(async (selector: string | undefined, flags: Flags) => {
+      const { namespace, node, type, since, until, follow, json } = flags;
+      const wanted: Selector = {
+        ...(selector === undefined ? {} : parseSelector(selector, namespace)),
+        ...(node === undefined ? {} : { node }),
+        ...(type === undefined ? {} : { types: type }),
+        ...(since === undefined ? {} : { since: parseTime(since) }),
+        ...(until === undefined ? {} : { until: parseTime(until) }),
+      };
+      await withSource(flags, async (source) => {
+        if (follow && source.follow === undefined) throw new UsageError('--follow reads NATS only: leave out --journal and --file');
+        const events = follow && source.follow ? source.follow(wanted) : source.events(wanted);
+        for await (const event of events) console.log(json ? JSON.stringify(event) : eventText(event));
+      });
+    });
+}

@@ -1,0 +1,120 @@
+import { freeze, hashOf, thaw } from '@ifactor/actors';
+import type { Snapshot } from '@ifactor/actors';
+import { UsageError } from '@ifactor/crds';
+import type { Key, RecordedEvent } from '@ifactor/crds';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { changes } from './diff.ts';
+import { actorOf, lived, replay } from './lives.ts';
+import type { Step } from './lives.ts';
+import { parseObject, parseTime } from './selector.ts';
+import { logCommand, withSource } from './source.ts';
+import type { Source, SourceFlags } from './source.ts';
+import { eventText, spell } from './text.ts';
+import { runVerify } from './verifyRun.ts';
+import { runWhatIf } from './whatIfRun.ts';
+
+type Flags = SourceFlags & { namespace: string; node?: string; at?: string; step?: boolean; json?: boolean; verify?: boolean; whatIf?: boolean };
+
+export function replayCommand(): Command {
+  return logCommand('replay', 'Fold the log of an interface, up to any point of it.', [
+    'ifactor replay wgi/wg1 --at 2026-11-23T03:12:00Z',
+    'ifactor replay nl/vxlan1 --step',
+    'ifactor replay --verify',
+    'ifactor replay --what-if --file bug.log',
+  ])
+    .argument('[object]', 'KIND/NAME or KIND/NAMESPACE/NAME; with --verify and --what-if, every one when left out')
+    .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
+    .option('--node <name>', 'the node, where the interface has been on several')
+    .option('--at <point>', 'the state then: a time (RFC 3339, or 15m ago), or the number of an event')
+    .option('--step', 'walk event by event, with what each one changed and asked for')
+    .option('--json', 'the whole snapshot as JSON')
+    .option('--verify', 'compare the fold with the digest that the live agent publishes; exit code 1 where they differ')
+    .option('--what-if', 'fold with the code at hand, show the first decision that differs from the recorded one')
+    .action(async (object: string | undefined, flags: Flags) => {
+      const key = object === undefined ? undefined : parseObject(object, flags.namespace);
+      await withSource(flags, async (source) => {
+        const selector = { ...key, ...(flags.node === undefined ? {} : { node: flags.node }) };
+        if (flags.verify) return runVerify(source, selector);
+        if (flags.whatIf) return runWhatIf(source, selector);
+        if (key === undefined) throw new UsageError('name an interface, as KIND/NAME, or give --verify or --what-if');
+        const steps = await stepsOf(source, key, flags);
+        if (flags.step) for (const step of steps) print(step, flags.json === true);
+        else show(key, steps.at(-1), flags.json === true);
+      });
+    });
+}
+
+/** The steps up to the wanted point; only the last few where a journal's snapshot spares the others. */
+async function stepsOf(source: Source, key: Key, { node, at, step }: Flags): Promise<Step[]> {
+  const number = at !== undefined && /^#?\d+$/.test(at) ? Number(at.replace('#', '')) : undefined;
+  const time = at === undefined || number !== undefined ? undefined : parseTime(at);
+  const text = `${key.kind}/${key.namespace}/${key.name}`;
+  if (source.journal && number !== undefined && !step) {
+    const { journal } = source;
+    const base = journal.snapshotAt(text, number);
+    const from = typeof base?.body === 'string' ? restore(base.body) : undefined;
+    const events = [...journal.read({ key: text, from: (base?.sequence ?? 0) + 1, to: number })];
+    // A snapshot at the very point: its last event, folded again, only to be shown.
+    if (events.length === 0 && from !== undefined && base !== undefined) {
+      const [event] = [...journal.read({ key: text, to: base.sequence })].slice(-1);
+      if (event !== undefined) return [{ event, before: from, snapshot: from, operations: [] }];
+    }
+    return [...replay(events, from)];
+  }
+  const events: RecordedEvent[] = [];
+  const range = time === undefined ? {} : { until: time };
+  for await (const event of source.events({ ...key, ...(node === undefined ? {} : { node }), ...range })) {
+    if (number === undefined || event.sequence <= number) events.push(event);
+  }
+  const actors = new Set(events.map(actorOf));
+  if (actors.size > 1) throw new UsageError(`${text} has been on several nodes: choose one with --node (${[...new Set(events.map((event) => event.node))].join(', ')})`);
+  return [...replay(lived(events))];
+}
+
+const restore = (body: string): Snapshot => thaw(JSON.parse(body) as ReturnType<typeof freeze>);
+
+/** The state and its reasons after a step. */
+function show(key: Key, step: Step | undefined, json: boolean): void {
+  if (step === undefined) throw new Error(`the log holds no event of ${key.kind}/${key.namespace}/${key.name} up to that point`);
+  const { event, snapshot } = step;
+  const { context } = snapshot;
+  if (json) {
+    console.log(JSON.stringify({ event, hash: hashOf(snapshot), ...freeze(snapshot) }, null, 2));
+    return;
+  }
+  const { verdict, ready, desired, observed, places, missing, failure, drifts } = context;
+  const rows: [string, string | undefined][] = [
+    ['state', `${snapshot.value}  (${verdict.reason}: ${verdict.message})`],
+    ['ready', `${ready.status} since ${ready.since}`],
+    ['node', event.node],
+    ['generation', desired === null ? undefined : `${desired.generation}  (resourceVersion ${desired.resourceVersion})`],
+    ['deletion', context.deletion === null ? undefined : context.deletion.gone ? 'gone from the API' : 'requested'],
+    ['paused by', context.paused ?? undefined],
+    ...Object.entries(places).map(([slot, place]): [string, string] => [`place ${slot}`, 'netns' in place ? `netns ${place.netns}` : `${place.reason}: ${place.message}`]),
+    ...Object.entries(observed?.links ?? {}).map(([slot, link]): [string, string] => [
+      `link ${slot}`,
+      link === null ? 'none' : `${link.index}: ${link.name} ${link.kind} ${link.up ? 'up' : 'down'} mtu ${link.mtu}`,
+    ]),
+    ...Object.entries(missing).map(([ref, why]): [string, string] => [`secret ${ref}`, `${why.reason}: ${why.message}`]),
+    ['failure', failure === null ? undefined : `${failure.code}: ${failure.message}${failure.until === null ? '' : `, tried again at ${failure.until}`}`],
+    ['drift lately', drifts.length === 0 ? undefined : drifts.map(({ time, fields }) => `${time} ${fields}`).join('; ')],
+    ['last event', eventText(event)],
+    ['digest', hashOf(snapshot)],
+  ];
+  for (const [name, value] of rows) if (value !== undefined) console.log(`${pc.bold(name.padEnd(14))} ${value}`);
+}
+
+function print({ event, before, snapshot, operations }: Step, json: boolean): void {
+  const changed = changes(freeze(before), freeze(snapshot)).filter(({ path }) => path !== 'context.operations');
+  if (json) {
+    console.log(JSON.stringify({ event, changes: changed, operations, hash: hashOf(snapshot) }));
+    return;
+  }
+  console.log(eventText(event));
+  for (const { path, before: was, after } of changed) console.log(`    ${path.replace('context.', '')}: ${pc.red(spell(was))} → ${pc.green(spell(after))}`);
+  for (const operation of operations) {
+    if (operation.type !== 'Perform') console.log(`    ${pc.yellow('asks')} ${spell(operation)}`);
+    else for (const one of operation.operations) console.log(`    ${pc.yellow('performs')} ${spell(one)}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { decodeEvent, eventFilter, explain, statusFilter, StatusMessageSchema, UsageError } from '@ifactor/crds';
+import type { RecordedEvent } from '@ifactor/crds';
+import { connectOnce, streams } from '@ifactor/crds/nats';
+import { DeliverPolicy, jetstream, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import type { JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { environmentOf } from '../lab/environment.ts';
+import { readManifest } from '../lab/manifest.ts';
+import { labDir } from '../lab/options.ts';
+import { selects } from './selector.ts';
+import type { Selector } from './selector.ts';
+import type { Source, SourceFlags } from './source.ts';
+
+/** Events are stored later than they happen, never earlier; but clocks of nodes differ. */
+const slack = 60_000;
+
+/** The connection that the flags, the environment or the lab of this folder name. @throws UsageError */
+export async function connectBy({ nats, creds, dir }: SourceFlags): Promise<NatsConnection> {
+  let servers = nats ?? process.env['NATS_URL'];
+  if (servers === undefined) {
+    const lab = readManifest(labDir(dir));
+    if (lab === undefined) {
+      throw new UsageError('no NATS server is known: give --nats, set NATS_URL, or run this where a lab is up (or use --journal or --file)');
+    }
+    const { NATS_URL, ...credentials } = environmentOf(lab);
+    Object.assign(process.env, Object.fromEntries(Object.entries(credentials).filter(([name]) => name.startsWith('NATS_'))));
+    servers = NATS_URL ?? '';
+  }
+  try {
+    return await connectOnce({ servers, name: 'ifactor', ...(creds === undefined ? {} : { creds }) });
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    throw new Error(`cannot reach NATS at ${servers}`, { cause });
+  }
+}
+
+/** The log as JetStream holds it. */
+export async function openStream(flags: SourceFlags): Promise<Source> {
+  const connection = await connectBy(flags);
+  return {
+    events: (selector) => events(connection, selector, false),
+    follow: (selector) => events(connection, selector, true),
+    async *statuses() {
+      const options = { filter_subjects: statusFilter(), deliver_policy: DeliverPolicy.LastPerSubject };
+      for await (const message of messages(connection, streams.status, options, false)) {
+        const parsed = StatusMessageSchema.safeParse(JSON.parse(message.string()));
+        if (parsed.success) yield parsed.data;
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function* events(connection: NatsConnection, selector: Selector, follow: boolean): AsyncGenerator<RecordedEvent> {
+  const { node, kind, namespace, name, types, since } = selector;
+  const filter = eventFilter({
+    ...(node === undefined ? {} : { node }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+    ...(types?.length === 1 && types[0] !== undefined ? { type: types[0] } : {}),
+  });
+  const options: Partial<OrderedConsumerOptions> = { filter_subjects: filter };
+  if (since !== undefined) {
+    options.deliver_policy = DeliverPolicy.StartTime;
+    options.opt_start_time = new Date(since - slack).toISOString();
+  }
+  for await (const message of messages(connection, streams.events, options, follow)) {
+    let event: RecordedEvent;
+    try {
+      event = decodeEvent(message.subject, message.headers, message.string());
+    } catch (error) {
+      process.stderr.write(`ifactor: left out message ${message.seq}: ${explain(error)}\n`);
+      continue;
+    }
+    if (selects(selector, event)) yield event;
+  }
+}
+
+async function* messages(
+  connection: NatsConnection,
+  stream: string,
+  options: Partial<OrderedConsumerOptions>,
+  follow: boolean,
+): AsyncGenerator<JsMsg> {
+  const consumer = await jetstream(connection)
+    .consumers.get(stream, options)
+    .catch((error: unknown) => {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return null;
+      throw error;
+    });
+  if (consumer === null) throw new Error(`there is no stream ${stream} on this server: no agent has been here yet`);
+  const { num_pending: waiting } = await consumer.info();
+  if (waiting === 0 && !follow) return;
+  const consumed = await consumer.consume({ max_messages: 2000 });
+  try {
+    for await (const message of consumed) {
+      yield message;
+      if (!follow && message.info.pending === 0) return;
+    }
+  } finally {
+    consumed.stop();
+  }
+}
