@@ -14,6 +14,8 @@ type IpLink = { ifindex: number; ifname: string; mtu: number; operstate: string;
 type IpAddress = { ifname: string; addr_info: { family: string; local: string; address?: string; prefixlen: number; noprefixroute?: boolean }[] };
 
 let count = 0;
+const modules = join('/lib/modules', readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim());
+const kernelWireGuard = existsSync('/sys/module/wireguard') || existsSync(join(modules, 'kernel/drivers/net/wireguard'));
 
 // The kernel deletes netns in the background, and holds everybody's requests up while it does.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -159,7 +161,7 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
     expect(own.id).not.toBe(netns.id);
   });
 
-  describe.skipIf(existsSync('/sys/module/wireguard'))('wireguard-go', () => {
+  describe.skipIf(kernelWireGuard)('wireguard-go', () => {
     beforeEach(async () => {
       await netns.createLink({ kind: 'wireguard', name: 'wg0' });
       await netns.barrier();

@@ -11,7 +11,10 @@ const socketFolder = '/var/run/wireguard';
 const startPatience = 10_000;
 const logTail = 400;
 
-/** Gives the process a socket folder of its own, so that links of one name can live in several netns. */
+/**
+ * Gives the process a socket folder of its own, so that links of one name can live in several netns. What is unmounted on the machine
+ * is unmounted for it, too (propagation 'slave'): it must not hold on to a container's file system.
+ */
 const script = `mount --bind "$1" ${socketFolder} && cd / && exec wireguard-go --foreground "$2"`;
 
 /**
@@ -78,7 +81,7 @@ export class Userspace {
     const log = openSync(join(folder, 'log'), 'a', 0o600);
     try {
       // A child is born in the netns of the thread that makes it.
-      const child = inNetns(fd, () => spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', folder, name], {
+      const child = inNetns(fd, () => spawn('unshare', ['--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', folder, name], {
         detached: true, stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], LOG_LEVEL: 'error' },
       }));
       child.unref();
