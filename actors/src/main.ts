@@ -42,7 +42,7 @@ const program = new Command('ifactor-agent')
   .option('--netns <path>', "home network namespace, where links are born (default: the agent's own)")
   .option('--docker <socket>', 'Docker Engine socket (default: DOCKER_HOST, else /var/run/docker.sock)')
   .option('--podman <socket>', 'Podman socket (default: /run/podman/podman.sock)')
-  .option('--container-alias <alias>', 'what a container name stands for: NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH; repeatable', alias, new Map<string, string>())
+  .addOption(new Option('--container-alias <alias>', 'what a container name stands for: NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH; repeatable').argParser(alias).default(new Map<string, string>(), 'none'))
   .addOption(new Option('--log-level <level>', 'least level of the log on stderr').choices(['debug', 'info', 'warn', 'error']).default('info'))
   .addHelpText('after', `
 Examples:

@@ -24,8 +24,15 @@ export class Claims {
 
   /** To be called whenever an actor's spec, places or end may have changed. */
   update(actor: Live): void {
-    const over = actor.snapshot.value === 'deleted';
-    const claims = over ? [] : claimedNames(actor).map(({ netns, name, slot }) => `${netns.id}/${name}/${slot}`);
+    this.#set(actor, actor.snapshot.value === 'deleted' ? [] : claimsOf(actor));
+  }
+
+  /** The actor is gone. */
+  remove(actor: Live): void {
+    this.#set(actor, []);
+  }
+
+  #set(actor: Live, claims: readonly string[]): void {
     if (claims.length === actor.claims.length && claims.every((claim, at) => claim === actor.claims[at])) return;
     const touched = new Set([...actor.claims, ...claims].map(place));
     for (const claim of actor.claims) this.#claimants.get(place(claim))?.delete(actor);
@@ -55,6 +62,8 @@ export class Claims {
     }
   }
 }
+
+const claimsOf = (actor: Live): string[] => claimedNames(actor).map(({ netns, name, slot }) => `${netns.id}/${name}/${slot}`);
 
 /** `netns/name` of a claim `netns/name/slot`. Interface names hold no slash. */
 const place = (claim: string): string => claim.slice(0, claim.lastIndexOf('/'));

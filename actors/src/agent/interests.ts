@@ -9,7 +9,15 @@ export class Interests {
 
   /** To be called whenever an actor's spec, places or observation changed. */
   update(actor: Live): void {
-    const interests = interestsOf(actor);
+    this.#set(actor, interestsOf(actor));
+  }
+
+  /** The actor is gone. */
+  remove(actor: Live): void {
+    this.#set(actor, []);
+  }
+
+  #set(actor: Live, interests: readonly string[]): void {
     if (interests.length === actor.interests.length && interests.every((key, at) => key === actor.interests[at])) return;
     for (const key of actor.interests) {
       const at = this.#interested.get(key);

@@ -108,7 +108,8 @@ export class Runner {
 
   /** Queues a fact. It is folded and stored at the end of this turn of the event loop. */
   tell(actor: Live, fact: Fact, cause: Cause | null): void {
-    if (this.#stopped) return;
+    // What a forgotten actor's last requests bring is nobody's.
+    if (this.#stopped || this.actors.get(actor.id) !== actor) return;
     this.#queue.push({ actor, fact, cause });
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -240,6 +241,8 @@ export class Runner {
     for (const cancel of actor.timers.values()) cancel();
     this.#sites.leave(actor);
     this.#looker.forget(actor);
+    this.#interests.remove(actor);
+    this.#claims.remove(actor);
     this.actors.delete(actor.id);
     if (this.#storing) this.#options.journal.forget(actor.id);
     this.#options.forgotten?.(actor);

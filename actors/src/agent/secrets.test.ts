@@ -150,3 +150,11 @@ describe('a key that nobody gives', () => {
     expect(secrets.resolve(wg0, 'privateKey')).toMatchObject({ type: 'SecretMissing', data: { reason: 'StateFolder' } });
   });
 });
+
+test('a key that was made here stays at hand when the object is told again', () => {
+  learn();
+  const fact = secrets.resolve(wg0, 'privateKey');
+  if (fact.type !== 'SecretResolved') throw new Error(fact.data.message);
+  learn();
+  expect(secrets.use(wg0, fact.data.fingerprint)).toHaveLength(32);
+});

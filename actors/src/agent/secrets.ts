@@ -14,6 +14,8 @@ type Missing = { reason: string; message: string };
 type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventData[T] } }['SecretResolved' | 'SecretMissing'];
 
 const own = 'privateKey';
+/** The version of a key that was made on this node. */
+const generated = 'generated';
 
 /**
  * The secrets of the node's interfaces, opened, in memory only. Everybody else knows them by fingerprint: a private key
@@ -42,6 +44,9 @@ export class Secrets {
         known.set(sealed.ref, { reason: error.reason, message: error.message });
       }
     }
+    // A key that was made here is in no message, and stays.
+    const made = this.#held.get(spellKey(key))?.get(own);
+    if (!known.has(own) && made && 'value' in made && made.version === generated) known.set(own, made);
     this.#held.set(spellKey(key), known);
   }
 
@@ -74,7 +79,7 @@ export class Secrets {
   #generated(key: Key): Held | Missing {
     try {
       const value = privateFile(this.#path(key), () => Buffer.from(randomBytes(32).toString('base64')));
-      return hold(own, 'generated', keyIn(own, value));
+      return hold(own, generated, keyIn(own, value));
     } catch (error) {
       if (error instanceof SecretError) return { reason: error.reason, message: `${this.#path(key)}: ${error.message}` };
       return { reason: 'StateFolder', message: `cannot keep a key for the interface: ${error instanceof Error ? error.message : String(error)}` };

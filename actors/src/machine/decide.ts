@@ -131,10 +131,9 @@ export function decide(context: Context): Decision {
   }
   if (context.running !== null) return { ...context.verdict, operations: [] };
   if (context.failure !== null) {
-    const { code, message, module, until } = context.failure;
+    const { code, message, until } = context.failure;
     const reason = code === 'EOPNOTSUPP' ? 'KernelUnsupported' : code === 'Contested' ? 'Contested' : 'OperationFailed';
-    const lack = module === null ? '' : ` (kernel module ${module})`;
-    return verdict('failed', reason, `${message}${lack}${until === null ? '' : `; tried again at ${until}`}`);
+    return verdict('failed', reason, `${message}${until === null ? '' : `; tried again at ${until}`}`);
   }
   if (context.deletion !== null) return decideDeletion(context, driver);
   if (context.problem !== null) return verdict('failed', 'InvalidSpec', context.problem);
