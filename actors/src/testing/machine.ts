@@ -19,7 +19,9 @@ export async function openMachine(): Promise<Bench> {
   };
   return {
     kernel,
-    supports: (kind) => kind !== 'dummy' || existsSync(join(modules, 'kernel/drivers/net/dummy.ko')) || existsSync(`/sys/module/${kind}`),
+    supports: (kind) => kind !== 'dummy'
+      || ['', '.xz', '.zst', '.gz'].some((packed) => existsSync(join(modules, `kernel/drivers/net/dummy.ko${packed}`)))
+      || existsSync(`/sys/module/${kind}`),
     async addNetns() {
       const name = `ift-${process.pid}-${count++}`;
       execFileSync('ip', ['netns', 'add', name]);
