@@ -9,7 +9,7 @@ import type { Backoff } from './backoff.ts';
  * with back-off. Nothing is done while the queue is off, and nothing is forgotten.
  */
 export type Queue = {
-  add(key: string): void;
+  add: (key: string) => void;
   /** Adds the key after a time, unless it is due earlier anyhow. */
   later(key: string, milliseconds: number): void;
   on(): void;
