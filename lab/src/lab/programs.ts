@@ -54,7 +54,8 @@ export function bridgeProgram(lab: Manifest): Program {
   return {
     part: 'bridge',
     command: process.execPath,
-    args: [mainOf('@ifactor/bridge'), '--kubeconfig', kubeconfigOf(lab), '--nats', natsUrl(lab)],
+    // A fixed name: a bridge that was killed is followed at once, without waiting for its lease to expire.
+    args: [mainOf('@ifactor/bridge'), '--identity', 'lab', '--kubeconfig', kubeconfigOf(lab), '--nats', natsUrl(lab)],
     env: natsCredentials(lab),
   };
 }
