@@ -7,7 +7,7 @@ import { makePlaces, netnsId, temporaryFolder, unique, Watch } from './harness.t
 const missing = noDocker();
 const places = (): Places => makePlaces({ docker: sharedSocket });
 
-describe.skipIf(missing !== undefined)(`containers of Docker${missing ? ` (skipped: ${missing})` : ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing !== undefined)(`containers of Docker${missing ? ` (skipped: ${missing})` : ''}`, { timeout: 180_000 }, () => {
   const docker = new Docker(sharedSocket);
 
   beforeAll(() => docker.import(), 60_000);
@@ -27,8 +27,8 @@ describe.skipIf(missing !== undefined)(`containers of Docker${missing ? ` (skipp
     const netns = await byId.netns();
     expect(await byAlias.netns()).toBe(netns);
     await docker.cli('kill', name);
-    await byId.lost('ContainerGone', 1000);
-    await byAlias.lost('ContainerGone', 1000);
+    await byId.lost('ContainerGone');
+    await byAlias.lost('ContainerGone');
   });
 
   test('comes later, stops, starts, is removed, and is made again', async () => {
@@ -36,20 +36,20 @@ describe.skipIf(missing !== undefined)(`containers of Docker${missing ? ` (skipp
     const watch = new Watch(places(), { docker: { name } });
     expect(await watch.lost('ContainerNotFound')).toContain(`container "${name}" does not exist`);
     await docker.start(name);
-    const first = await watch.netns(undefined, 500);
+    const first = await watch.netns();
 
     await docker.cli('stop', name);
-    expect(await watch.lost('ContainerGone', 500)).toContain(`docker start ${name}`);
+    expect(await watch.lost('ContainerGone')).toContain(`docker start ${name}`);
     await expect(first.resync()).rejects.toThrow(/closed/);
 
     await docker.cli('start', name);
-    const second = await watch.netns(first, 500);
+    const second = await watch.netns(first);
     expect(second.id).toBe(await netnsId(`/proc/${await docker.pid(name)}/ns/net`));
 
     await docker.cli('rm', '-f', name);
-    await watch.until('removed', (place) => 'lost' in place && place.lost.message.includes('was removed'), 2000);
+    await watch.until('removed', (place) => 'lost' in place && place.lost.message.includes('was removed'));
     await docker.start(name);
-    await watch.netns(second, 500);
+    await watch.netns(second);
   });
 
   test('created but not started', async () => {
@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)(`containers of Docker${missing ? ` (skipp
     for (let round = 0; round < 3; round++) {
       const since = (Date.now() / 1000).toFixed(3);
       const restarted = docker.cli('restart', '-t', '0', name);
-      const after = await watch.netns(before, 20_000);
+      const after = await watch.netns(before);
       const told = Date.now();
       await restarted;
       const until = (Date.now() / 1000 + 1).toFixed(3);
@@ -88,10 +88,10 @@ describe.skipIf(missing !== undefined)(`containers of Docker${missing ? ` (skipp
     const netns = await old.netns();
     await fresh.lost('ContainerNotFound');
     await docker.cli('rename', name, renamed);
-    await old.lost('ContainerGone', 500);
-    expect((await fresh.netns(undefined, 500)).id).toBe(netns.id);
+    await old.lost('ContainerGone');
+    expect((await fresh.netns()).id).toBe(netns.id);
     await docker.cli('rename', renamed, name);
-    await old.netns(undefined, 500);
+    await old.netns();
   });
 
   test('in the network of the host: the home netns', async () => {
@@ -113,22 +113,22 @@ describe.skipIf(missing !== undefined)(`containers of Docker${missing ? ` (skipp
     expect(await watch.lost('EngineUnreachable')).toContain(engine.docker.socket);
 
     await engine.start();
-    await watch.lost('ContainerNotFound', 1000);
+    await watch.lost('ContainerNotFound');
     await engine.docker.import();
     await engine.docker.start(name);
-    const first = await watch.netns(undefined, 500);
+    const first = await watch.netns();
     const pid = Number(await engine.docker.pid(name));
 
     await engine.kill();
     await new Promise((resolve) => { setTimeout(resolve, 1000); });
     expect(watch.told.at(-1)).toMatchObject({ netns: { id: first.id } });
     process.kill(pid, 'SIGKILL');
-    await watch.lost('EngineUnreachable', 1500);
+    await watch.lost('EngineUnreachable');
 
     await engine.start();
-    await watch.lost('ContainerGone', 5000);
+    await watch.lost('ContainerGone');
     await engine.docker.cli('start', name);
-    await watch.netns(first, 1000);
+    await watch.netns(first);
   });
 
   test('a socket that nobody answers on', async () => {

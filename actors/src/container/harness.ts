@@ -45,7 +45,7 @@ export class Watch {
   }
 
   /** Resolves once the latest place is as wanted. */
-  async until(what: string, wanted: (place: Place) => boolean, within = 5000): Promise<Place> {
+  async until(what: string, wanted: (place: Place) => boolean, within = 60_000): Promise<Place> {
     const ends = Date.now() + within;
     for (;;) {
       const last = this.told.at(-1);
