@@ -50,7 +50,8 @@ export class Follower {
   }
 
   /** What the kernel has at the time of this call, or later, is in the cache when it resolves. */
-  resync(): Promise<void> {
+  async resync(): Promise<void> {
+    if (this.#closed) throw new KernelError('ECLOSED', 'read the kernel anew');
     if (this.#reading) this.#again = true;
     this.#reading ??= this.#read().finally(() => { this.#reading = undefined; });
     return this.#reading;
