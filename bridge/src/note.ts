@@ -1,19 +1,21 @@
-import type { InterfaceStatus } from '@ifactor/crds';
-import { readyOf } from './status.ts';
 import type { EventNote } from './kube/recorder.ts';
+import { readyOf } from './status.ts';
+import type { WithConditions } from './status.ts';
 
-/** Reasons under which an interface is on its way; not worth a warning. */
-const passing = new Set(['Pending', 'Unknown', 'Creating', 'Drifted', 'Deleting', 'Deleted', 'Paused']);
+/** On the way to something that will be told, or told better from the event log. */
+const passing = new Set(['Pending', 'Unknown', 'Observing', 'Creating', 'Drifted', 'Paused', 'PublicKeyUnknown', 'InterfacesNotReady']);
 
 /**
  * What a person reading `kubectl describe` wants to know of a change of status: that Ready became something else, or is
  * so for another reason. Drift and its repair are told from the event log, which misses none.
  */
-export function noteOf(before: Partial<InterfaceStatus> | undefined, after: InterfaceStatus): EventNote | undefined {
+export function noteOf(before: WithConditions | undefined, after: WithConditions): EventNote | undefined {
   const is = readyOf(after);
   const was = readyOf(before);
-  if (is === undefined || (was?.status === is.status && was.reason === is.reason)) return undefined;
-  if (is.status === 'True' && was?.status === 'True') return undefined;
-  const type = is.status === 'True' || passing.has(is.reason) ? 'Normal' : 'Warning';
-  return { type, reason: is.reason, message: is.message };
+  if (is === undefined || passing.has(is.reason)) return undefined;
+  if (was?.status === is.status && (was.reason === is.reason || is.status === 'True')) return undefined;
+  // Repaired: that was told as such.
+  if (is.status === 'True' && was?.reason === 'Drifted') return undefined;
+  const deleting = is.reason === 'Deleting' || is.reason === 'Deleted';
+  return { type: is.status === 'True' || deleting ? 'Normal' : 'Warning', reason: is.reason, message: is.message };
 }

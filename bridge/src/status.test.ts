@@ -108,4 +108,8 @@ test('an Event is told when Ready changes, not at each status', () => {
   expect(noteOf(undefined, configured)).toEqual({ type: 'Normal', reason: 'Configured', message: 'as declared' });
   expect(noteOf(configured, configured)).toBeUndefined();
   expect(noteOf(configured, pending)).toEqual({ type: 'Warning', reason: 'SecretNotFound', message: 'create it' });
+  const drifted: InterfaceStatus = { conditions: [{ type: 'Ready', status: 'False', reason: 'Drifted', message: 'repairs mtu', lastTransitionTime: now.toISOString() }] };
+  // Told from the event log, with the fields.
+  expect(noteOf(configured, drifted)).toBeUndefined();
+  expect(noteOf(drifted, configured)).toBeUndefined();
 });

@@ -71,13 +71,15 @@ function stale(status: InterfaceStatus | undefined): boolean {
   return condition === undefined || ['NodeUnknown', 'NodeUnreachable', 'InvalidSpec'].includes(condition.reason);
 }
 
-export function readyOf(status: { conditions?: readonly Condition[] | undefined } | undefined): Condition | undefined {
+export type WithConditions = { conditions?: readonly Condition[] | undefined };
+
+export function readyOf(status: WithConditions | undefined): Condition | undefined {
   return status?.conditions?.find(({ type }) => type === 'Ready');
 }
 
 /** A Ready condition whose transition time only moves when its status does. */
 export function ready(
-  before: { conditions?: readonly Condition[] | undefined } | undefined,
+  before: WithConditions | undefined,
   condition: Omit<Condition, 'type' | 'lastTransitionTime'>,
   now: Date,
 ): Condition {

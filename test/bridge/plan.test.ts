@@ -72,6 +72,23 @@ test('a child edited or deleted by hand comes back as planned', async () => {
   expect((await planReady(world, 'True')).links).toBe('2/2');
 });
 
+test('a tunnel keeps its peer while the far end cannot say its key', async () => {
+  await using world = await startWorld();
+  const connection = await world.nats.connect();
+  const [lax1] = await Promise.all(['lax1', 'lax2'].map((node) => startAgent(connection, node, { publicKey: generated })));
+  const bridge = await world.bridge();
+  await world.create(await manifest('wgp1.yaml'));
+  await planReady(world, 'True');
+  const { generation } = (await world.get('wireguardinterfaces', 'wg-lax2-lax1-0'))?.metadata ?? {};
+  await lax1?.report('wg-lax1-lax2-0', { state: 'drifted', wireguard: undefined, conditions: [] });
+  await planReady(world, 'False');
+  await bridge.end('SIGKILL');
+  await world.bridge();
+  await lax1?.report('wg-lax1-lax2-0', {});
+  await planReady(world, 'True');
+  expect((await world.get('wireguardinterfaces', 'wg-lax2-lax1-0'))?.metadata.generation).toBe(generation);
+});
+
 test('an inline key moves to a Secret of the plan and stands in no child and no status', async () => {
   await using world = await startWorld();
   await startNodes(world);

@@ -79,7 +79,9 @@ export async function carry(parts: CarryParts, key: string): Promise<number | un
   const spec = parsed.data;
   const parent: Parent = { name, namespace, uid: metadata.uid, generation };
   const { given, owned: wantedSecrets, problems } = givenKeys(parent, spec, secrets);
+  // What was said before still holds while an agent is away or makes a link anew.
   const reported = new Map<string, string>();
+  for (const { wgObjectRef, publicKey } of before?.interfaces ?? []) if (publicKey !== undefined) reported.set(wgObjectRef.name, publicKey);
   const status = (child: KubeObject): InterfaceStatus => parts.said(child) ?? {};
   for (const child of children) {
     const publicKey = status(child).wireguard?.publicKey;

@@ -59,6 +59,12 @@ describe('the walkthrough', () => {
     expect(result.keyless).toEqual(['lax1 → lax2', 'lax2 → lax1']);
   });
 
+  test('keeps what was known of a key that can no longer be read', () => {
+    const ref = { name: 's', key: 'k', namespace: 'default' };
+    const result = planned(spec, { reported, given: new Map([['lax1', { ref, publicKey: undefined }]]) });
+    expect(child(result, 'wg-lax2-lax1-0')?.spec.peers).toMatchObject([{ publicKey: reported.get('wg-lax1-lax2-0') }]);
+  });
+
   test('marks its children as its own', () => {
     expect(child(planned(spec), 'wg-lax1-lax2-0')?.metadata).toMatchObject({
       namespace: 'default',

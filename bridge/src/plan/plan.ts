@@ -16,7 +16,7 @@ export type PlanInput = {
   previous: readonly Allocation[];
   /** By node; a node without an entry generates its keys. */
   given: ReadonlyMap<string, GivenKey>;
-  /** Public keys that agents reported, by name of the child. */
+  /** Public keys that agents reported, now or before, by name of the child. */
   reported: ReadonlyMap<string, string>;
   taken: Taken;
 };
@@ -25,6 +25,8 @@ export type Planned = {
   children: Child[];
   allocations: Allocation[];
   problems: Problem[];
+  /** The public key of each child, where it is known, by name: a tunnel stays up while an agent cannot say it. */
+  publicKeys: Map<string, string>;
   /** Directions whose far end's public key is not known yet. */
   keyless: string[];
 };
@@ -35,16 +37,20 @@ export function plan({ parent, spec, previous, given, reported, taken }: PlanInp
   const { allocations, blocked, problems: unplaced } = allocate(spec, directions, previous, taken);
   const children: Child[] = [];
   const keyless: string[] = [];
+  const publicKeys = new Map<string, string>();
+  for (const { fromNode, name } of allocations.values()) {
+    const publicKey = given.get(fromNode)?.publicKey ?? reported.get(name);
+    if (publicKey !== undefined) publicKeys.set(name, publicKey);
+  }
   for (const [key, near] of allocations) {
     const direction = directions.get(key);
     const back = directionKey(near.toNode, near.fromNode);
     const far = allocations.get(back);
     // A link goes up in both directions or not at all; the far end's problem is named already.
     if (direction === undefined || far === undefined || blocked.has(key) || blocked.has(back)) continue;
-    const farGiven = given.get(near.toNode);
-    const farKey = farGiven === undefined ? reported.get(far.name) : farGiven.publicKey;
+    const farKey = publicKeys.get(far.name);
     if (farKey === undefined) keyless.push(linkName(near.fromNode, near.toNode));
     children.push(childOf(parent, direction, near, far, farKey, given.get(near.fromNode)?.ref));
   }
-  return { children, allocations: [...allocations.values()], problems: [...problems, ...unplaced], keyless };
+  return { children, allocations: [...allocations.values()], problems: [...problems, ...unplaced], publicKeys, keyless };
 }

@@ -20,7 +20,7 @@ export function planStatus(planned: Planned, generation: number, before: PlanSta
       linksValid(before, problems, generation, now),
     ],
     links: `${planned.children.length - lagging.length}/${planned.children.length}`,
-    interfaces: planned.children.map((child) => interfaceOf(child, said(child.metadata.name)?.status)),
+    interfaces: planned.children.map((child) => interfaceOf(child, said(child.metadata.name)?.status, planned.publicKeys.get(child.metadata.name))),
     allocations: planned.allocations,
   };
 }
@@ -78,14 +78,14 @@ function isReady(found: ReturnType<Said>): boolean {
   return (condition.observedGeneration ?? found?.status.observedGeneration ?? 0) >= (found?.object.metadata.generation ?? 0);
 }
 
-function interfaceOf({ metadata, spec }: Child, status: InterfaceStatus | undefined): PlanInterfaceStatus {
+function interfaceOf({ metadata, spec }: Child, status: InterfaceStatus | undefined, publicKey: string | undefined): PlanInterfaceStatus {
   const [peer] = status?.wireguard?.peers ?? [];
   const listenPort = status?.wireguard?.listenPort ?? spec.listenPort;
   return {
     nodeName: spec.node,
     ...(status?.hostname !== undefined && { hostName: status.hostname }),
     wgObjectRef: { name: metadata.name, namespace: metadata.namespace },
-    ...(status?.wireguard?.publicKey !== undefined && { publicKey: status.wireguard.publicKey }),
+    ...(publicKey !== undefined && { publicKey }),
     ...(listenPort !== undefined && { listenPort }),
     mtu: status?.netlink?.mtu ?? spec.mtu,
     addresses: status?.netlink?.addresses ?? spec.addresses.map(spellAddress),
