@@ -32,6 +32,7 @@ export class Monitor {
   readonly #socket: Socket;
   readonly #handlers: MonitorHandlers;
   #seq = 1;
+  #closed = false;
   #underWay: { seqs: Set<number>; done: () => void; again: NodeJS.Timeout } | undefined;
   #next: PromiseWithResolvers<void> | undefined;
 
@@ -43,8 +44,9 @@ export class Monitor {
     });
   }
 
-  /** Resolves when all that the kernel had queued at the time of this call was told; also when that was lost by an overrun. */
+  /** Resolves when all that the kernel had queued at the time of this call was told; also when that was lost by an overrun, or it is closed. */
   barrier(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     const { promise } = (this.#next ??= Promise.withResolvers<void>());
     if (!this.#underWay) this.#ask();
     return promise;
@@ -56,6 +58,7 @@ export class Monitor {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.close();
     this.#takeWaiting()();
   }

@@ -19,6 +19,7 @@ export function linkSuite(fixture: () => Fixture): void {
       await on.netns.barrier();
       on.netns.close();
       expect(await refusal(on.netns.barrier())).toBe('ECLOSED');
+      expect(await refusal(on.netns.resync())).toBe('ECLOSED');
       expect(await refusal(on.netns.createLink({ kind: 'bridge', name: 'br0' }))).toBe('ECLOSED');
       const reopened = await on.bench.kernel.open(on.path);
       expect(reopened.link('lo')).toBeDefined();
