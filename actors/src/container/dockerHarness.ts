@@ -74,7 +74,8 @@ export class OwnEngine {
     onTestFinished(() => this.#remove());
   }
 
-  async start(): Promise<void> {
+  /** Tries again where the machine is too busy: dockerd gives its containerd 15 s to come up. */
+  async start(tries = 4): Promise<void> {
     const at = (name: string): string => join(this.folder, name);
     const log = openSync(at('log'), 'a');
     this.#process = spawn('dockerd', [
@@ -82,9 +83,14 @@ export class OwnEngine {
       '--storage-driver', 'vfs', '--iptables=false', '--bridge=none', '--ip-masq=false', '--live-restore',
     ], { stdio: ['ignore', log, log] });
     closeSync(log);
-    const ended = once(this.#process, 'exit').then(() => { throw new Error(`dockerd ended: ${readFileSync(at('log'), 'utf8').slice(-1000)}`); });
-    await Promise.race([ended, this.#answers()]);
-    ended.catch(() => {});
+    const ended = once(this.#process, 'exit').then(() => { throw new Error(`dockerd ended: ${readFileSync(at('log'), 'utf8').slice(-3000)}`); });
+    try {
+      await Promise.race([ended, this.#answers()]);
+      ended.catch(() => {});
+    } catch (error) {
+      if (tries <= 1 || !String(error).includes('timeout waiting for containerd')) throw error;
+      await this.start(tries - 1);
+    }
   }
 
   async kill(): Promise<void> {
