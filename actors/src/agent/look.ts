@@ -81,11 +81,11 @@ export class Looker {
   async #look(actor: Live, cause: Cause | null): Promise<void> {
     const sound = soundSpec(actor);
     if (!sound) return;
-    const { epoch } = actor;
+    // What changed in this turn of the event loop is looked at once.
+    await new Promise((resolve) => setImmediate(resolve));
+    const { epoch, performed } = actor;
     let observed: Observed;
     try {
-      // What changed in this turn of the event loop is looked at once.
-      await new Promise((resolve) => setImmediate(resolve));
       observed = await observe(actor.key, sound.driver, sound.spec, Object.fromEntries(actor.netns), this.#options.open(), (device) => {
         actor.device = device;
       });
@@ -94,7 +94,9 @@ export class Looker {
       this.#options.log.warn('cannot look at the kernel; looks again', { actor: actor.id, error: explain(error) });
       return this.#retry(actor, cause, again);
     }
-    if (actor.epoch !== epoch || soundSpec(actor)?.spec !== sound.spec) return this.#retry(actor, cause, 0);
+    // A look that began before the operations ended does not show their outcome.
+    const stale = actor.epoch !== epoch || actor.performed !== performed || soundSpec(actor)?.spec !== sound.spec;
+    if (stale) return this.#retry(actor, cause, 0);
     this.#report(actor, observed, cause);
     this.#options.looked(actor);
   }

@@ -1,5 +1,5 @@
 import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
-import { printAddress } from '../driver/index.ts';
+import { printAddress, privateKeyRef } from '../driver/index.ts';
 import { printEndpoint } from '../driver/observe.ts';
 import { hashOf } from '../machine/fold.ts';
 import type { Live } from './live.ts';
@@ -33,7 +33,7 @@ function statusOf(actor: Live, host: Host): InterfaceStatus {
     ...(desired ? { observedGeneration: desired.generation } : {}),
   };
   const netlink = netlinkOf(actor);
-  const wireguard = netlink ? wireguardOf(actor) : undefined;
+  const wireguard = wireguardOf(actor, netlink !== undefined);
   return {
     state: value,
     conditions: [condition],
@@ -57,7 +57,7 @@ export function takeIn(actor: Live, now: number): boolean {
     const shaken = device?.peers.flatMap(({ publicKey, lastHandshakeTime }) => (lastHandshakeTime === null ? [] : [[publicKey, lastHandshakeTime] as const]));
     actor.handshakes = { at: now, times: new Map(shaken) };
   }
-  const told = JSON.stringify([netlinkOf(actor), wireguardOf(actor)]);
+  const told = JSON.stringify([netlinkOf(actor), wireguardOf(actor, true)]);
   if (told === actor.told) return false;
   actor.told = told;
   return true;
@@ -82,10 +82,15 @@ function netlinkOf(actor: Live): InterfaceStatus['netlink'] {
   return undefined;
 }
 
-function wireguardOf({ device, handshakes }: Live): InterfaceStatus['wireguard'] {
-  if (!device) return undefined;
+/**
+ * The device. Its public key is told as soon as it is known, and while the link is away: other ends are configured by it,
+ * and a link that is being healed must not make them drop theirs.
+ */
+function wireguardOf({ device, handshakes, snapshot }: Live, there: boolean): InterfaceStatus['wireguard'] {
+  const publicKey = snapshot.context.secrets[privateKeyRef] ?? device?.publicKey;
+  if (!device || !there) return publicKey ? { publicKey, listenPort: 0, peers: [] } : undefined;
   return {
-    ...(device.publicKey === null ? {} : { publicKey: device.publicKey }),
+    ...(publicKey ? { publicKey } : {}),
     listenPort: device.listenPort,
     peers: device.peers.map((peer) => ({
       publicKey: peer.publicKey,

@@ -32,10 +32,11 @@ function note({ missing, unresolved }: Context): string {
 }
 
 /** While an answer is awaited, a healthy interface stays what it is: asking is no news. */
-const meanwhile = (context: Context, reason: string, message: string, operations: Operation[]): Decision =>
-  context.settled && context.deletion === null
-    ? { ...context.verdict, operations }
-    : verdict(context.deletion ? 'deleting' : 'pending', reason, message, operations);
+function meanwhile(context: Context, reason: string, message: string, operations: Operation[]): Decision {
+  if (context.settled) return { ...context.verdict, operations };
+  const { state } = context.verdict;
+  return verdict(state === 'pending' || state === 'deleted' || state === 'deleting' ? 'pending' : 'creating', reason, message, operations);
+}
 
 /** How the kernel differs from what is wanted, strays included; null while that cannot be told. */
 export function differenceOf(context: Context, driver: Driver): Difference | null {

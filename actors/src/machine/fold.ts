@@ -47,10 +47,11 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
-/** Drift that a fresh look shows of an interface that was healthy; empty: none, or it was not healthy. */
+/** Drift that a fresh look shows of an interface that was healthy, or is being repaired; empty: none, or it was neither. */
 export function driftIn(snapshot: Snapshot, observed: Observed): readonly Drift[] {
   const { context } = snapshot;
-  if (!healthyStates.includes(snapshot.value) || !context.settled || context.deletion) return [];
+  const known = healthyStates.includes(snapshot.value) || snapshot.value === 'drifted';
+  if (!known || !context.settled || context.deletion) return [];
   const driver = driverIn(context);
   return (driver && differenceOf({ ...context, observed }, driver)?.drift) ?? [];
 }
