@@ -1,28 +1,67 @@
+import { readFile } from 'node:fs/promises';
 import { createClient, readKubeconfig } from '@ifactor/bridge';
-import type { KubeObject } from '@ifactor/bridge';
+import type { Client, KubeObject } from '@ifactor/bridge';
+import { until } from '@ifactor/bridge/testing';
+import { afterAll } from 'vitest';
+import { parse } from 'yaml';
 import { startKube } from '../kube/server.ts';
 
-export type Api = { kubeconfig: string; stop(): Promise<void> };
+/** A real API server with our CRDs. */
+export type Api = { kubeconfig: string; client: Client; stop(): Promise<void> };
 
-export async function startApi(): Promise<Api> {
-  const given = process.env['IFACTOR_TEST_KUBECONFIG'];
-  if (given) {
-    await clean(given);
-    return { kubeconfig: given, stop: () => clean(given) };
-  }
-  return startKube();
+const plurals = ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces'] as const;
+const ours = '/apis/networking.dn42.io/v1alpha1/namespaces/default';
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+let shared: Promise<Api> | undefined;
+afterAll(async () => (await shared)?.stop());
+
+/** The test file's API server, emptied; IFACTOR_TEST_KUBECONFIG names one that runs already. */
+export async function emptyApi(): Promise<Api> {
+  shared ??= start();
+  const api = await shared;
+  await empty(api.client);
+  return api;
 }
 
-async function clean(kubeconfig: string): Promise<void> {
-  const client = createClient(await readKubeconfig(kubeconfig));
-  const base = '/apis/networking.dn42.io/v1alpha1/namespaces/default';
-  for (const plural of ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces']) {
-    await client.call('DELETE', `${base}/${plural}`).catch(() => {});
-    const { items } = await client.call<{ items: KubeObject[] }>('GET', `${base}/${plural}`);
-    await Promise.all(items.map(({ metadata: { name } }) => client.call('PATCH', `${base}/${plural}/${name}`, { patch: 'merge', body: { metadata: { finalizers: null } } }).catch(() => {})));
+async function start(): Promise<Api> {
+  const given = process.env['IFACTOR_TEST_KUBECONFIG'];
+  const kube = given ? { kubeconfig: given, stop: () => Promise.resolve() } : await startKube();
+  const client = createClient(await readKubeconfig(kube.kubeconfig));
+  for (const plural of plurals) {
+    const body: unknown = parse(await readFile(new URL(`../../crds/${plural}.yaml`, import.meta.url), 'utf8'));
+    // 409: the server that runs already has it.
+    await client.call('POST', definitions, { body }).catch(() => undefined);
+    await until(() => client.call('GET', `${ours}/${plural}`).then(() => true, () => false), `${plural} to be served`);
   }
-  await client.call('DELETE', '/api/v1/namespaces/default/secrets').catch(() => {});
-  await client.call('DELETE', '/api/v1/namespaces/default/events').catch(() => {});
-  await client.call('DELETE', '/apis/coordination.k8s.io/v1/namespaces/default/leases/ifactor-bridge').catch(() => {});
-  client.close();
+  return {
+    kubeconfig: kube.kubeconfig,
+    client,
+    async stop() {
+      await empty(client);
+      client.close();
+      await kube.stop();
+    },
+  };
+}
+
+/** Removes what tests make, finalizers or not. */
+async function empty(client: Client): Promise<void> {
+  await drop(client, '/apis/coordination.k8s.io/v1/namespaces/default/leases');
+  for (const plural of plurals) {
+    await until(async () => {
+      await drop(client, `${ours}/${plural}`);
+      const { items } = await client.call<{ items: KubeObject[] }>('GET', `${ours}/${plural}`);
+      const release = ({ metadata: { name } }: KubeObject): Promise<unknown> =>
+        client.call('PATCH', `${ours}/${plural}/${name}`, { patch: 'merge', body: { metadata: { finalizers: null } } }).catch(() => undefined);
+      await Promise.all(items.map(release));
+      return items.length === 0;
+    }, `${plural} to be empty`);
+  }
+  await drop(client, '/api/v1/namespaces/default/secrets');
+  await drop(client, '/api/v1/namespaces/default/events');
+}
+
+async function drop(client: Client, collection: string): Promise<void> {
+  await client.call('DELETE', collection);
 }

@@ -2,12 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { answered, createClient, readKubeconfig } from '@ifactor/bridge';
+import { answered } from '@ifactor/bridge';
 import type { Client, KubeObject } from '@ifactor/bridge';
 import { startNats, until } from '@ifactor/bridge/testing';
 import type { NatsServer } from '@ifactor/bridge/testing';
-import { startApi } from './api.ts';
-import type { Api } from './api.ts';
+import { emptyApi } from './api.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const group = '/apis/networking.dn42.io/v1alpha1';
@@ -24,7 +23,6 @@ export type BridgeProcess = {
 
 /** An API server with the CRDs, a NATS server, and bridges between them. */
 export type World = {
-  api: Api;
   client: Client;
   nats: NatsServer;
   bridge(identity?: string): Promise<BridgeProcess>;
@@ -43,12 +41,11 @@ const path = (plural: string, name?: string): string =>
   `${core.has(plural) ? '/api/v1' : group}/namespaces/default/${plural}${name === undefined ? '' : `/${name}`}`;
 
 export async function startWorld(): Promise<World> {
-  const api = await startApi();
+  const api = await emptyApi();
   const nats = await startNats();
-  const client = createClient(await readKubeconfig(api.kubeconfig));
+  const { client } = api;
   const running: BridgeProcess[] = [];
   return {
-    api,
     client,
     nats,
     async bridge(identity = 'test') {
@@ -76,9 +73,7 @@ export async function startWorld(): Promise<World> {
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((bridge) => bridge.end('SIGKILL')));
-      client.close();
       await nats[Symbol.asyncDispose]();
-      await api.stop();
     },
   };
 }
