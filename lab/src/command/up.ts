@@ -5,6 +5,7 @@ import { readManifest, type Manifest } from '../lab/manifest.ts';
 import { fromCaller, labDir, parseContainers, parseNodes, type UpOptions } from '../lab/options.ts';
 import { createProgress, type Progress } from '../lab/progress.ts';
 import { detach, logsOf, up } from '../lab/up.ts';
+import { watchParts } from '../lab/watch.ts';
 import { hints } from './hints.ts';
 import { collect, labCommand, type DirFlag } from './shared.ts';
 
@@ -65,8 +66,9 @@ export async function runUp(flags: UpFlags): Promise<void> {
   if (flags.detach) {
     process.exit();
   }
+  const watch = watchParts(lab, progress.say);
   await stopped;
-  progress.say('');
+  watch.stop();
   await down(options.dir, progress);
   process.exit();
 }

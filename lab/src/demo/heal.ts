@@ -19,13 +19,14 @@ export async function deleteAndAwait(stage: Stage, container: string, link: stri
   const timer = setTimeout(() => reject(new LabError(`${link} was deleted and is not back after ${patience / 1000} s`)), patience);
   monitor.once('error', reject);
   monitor.once('exit', (code) => reject(new LabError(`ip monitor ended (${code})`)));
-  let gone: number | undefined;
-  const about = new RegExp(`^(Deleted )?\\d+: ${link}[@:]`);
+  let gone: { index: string; time: number } | undefined;
+  const about = new RegExp(`^(Deleted )?(\\d+): ${link}[@:]`);
   createInterface(monitor.stdout).on('line', (line) => {
-    const [hit, deleted] = about.exec(line) ?? [];
-    if (hit === undefined) return;
-    if (deleted !== undefined) gone = performance.now();
-    else if (gone !== undefined) resolve(performance.now() - gone);
+    const [, deleted, index] = about.exec(line) ?? [];
+    if (index === undefined) return;
+    if (deleted !== undefined) gone ??= { index, time: performance.now() };
+    // The kernel may still speak of the old one.
+    else if (gone !== undefined && gone.index !== index) resolve(performance.now() - gone.time);
   });
   try {
     await Promise.race([listening(monitor.pid), promise]);

@@ -2,7 +2,7 @@ import { LabError } from '../lab/error.ts';
 import type { Stage } from './stage.ts';
 
 /** Time for a tunnel's first handshake, which WireGuard tries every 5 s, and for addresses to be usable. */
-const patience = 40_000;
+const patience = 60_000;
 
 /**
  * Pings until each of these addresses answers, then once more before everyone's eyes.

@@ -42,6 +42,8 @@ export async function startContainer(dir: string, id: string, name: string): Pro
   for (const real of [name, `${name}-${id}`]) {
     const { code, stderr } = await capture('docker', [
       'run', '--detach', '--name', real, '--hostname', name, '--label', `${label}=${dir}`, '--network', 'none',
+      // Docker turns IPv6 off in a netns without a network; on lo, that keeps a ping to ff02::1 from answering itself.
+      '--sysctl', 'net.ipv6.conf.lo.disable_ipv6=0',
       // Process 1 ignores SIGTERM unless it handles it; sleep has nothing to lose.
       '--stop-signal', 'KILL', image, 'sleep', 'infinity',
     ]);

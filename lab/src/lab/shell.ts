@@ -31,11 +31,10 @@ export async function must(program: string, args: string[], options?: Options): 
   throw new LabError(`${program} ${args.join(' ')} failed (${code}): ${(stderr || stdout).trim()}`);
 }
 
-/** Where PATH has the program. */
+/** Where PATH has the program; one that is given by its path stands for itself. */
 export function onPath(program: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, program))
+  const candidates = program.includes('/') ? [program] : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program));
+  return candidates
     .find((path) => {
       try {
         accessSync(path, constants.X_OK);
