@@ -36,7 +36,7 @@ Several bridges may run: one leads, the others stand by. What it may do in the c
   .showSuggestionAfterError();
 
 async function main(): Promise<void> {
-  const flags = parse();
+  const flags = readFlags();
   const log = createLog('bridge', flags.logLevel);
   const access = await reach(flags.kubeconfig);
   const stop = new AbortController();
@@ -64,13 +64,13 @@ async function main(): Promise<void> {
   log.info('stopped');
 }
 
-function parse(): Flags {
+function readFlags(): Flags {
   try {
     return program.parse().opts<Flags>();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) process.exit(0);
-    throw new UsageError(`${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see ifactor-bridge --help`, { cause: error });
+    throw new UsageError(`${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see ifactor-bridge --help`);
   }
 }
 

@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
 import { streams } from '@ifactor/crds/nats';
@@ -5,7 +8,9 @@ import { until } from '@ifactor/bridge/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { startAgent } from './agent.ts';
+import { startProxy } from './proxy.ts';
 import { startWorld } from './world.ts';
 import type { Manifest, World } from './world.ts';
 
@@ -176,6 +181,52 @@ test('a bridge that is asked to stop hands over at once', async () => {
   expect(await leader.end('SIGTERM')).toBe(0);
   await other.said(/leading/);
   expect(performance.now() - asked).toBeLessThan(5000);
+});
+
+test('the API server away: the bridge stops writing, and finds what changed when it is back', async () => {
+  await using world = await startWorld();
+  const agent = await startAgent(await world.nats.connect(), 'lax1');
+  const folder = await mkdtemp(join(tmpdir(), 'ift-proxy-'));
+  const config = parse(await readFile(world.kubeconfig, 'utf8')) as { clusters: { cluster: Record<string, string> }[] };
+  const cluster = config.clusters[0]?.cluster ?? {};
+  const server = new URL(cluster['server'] ?? '');
+  const proxy = await startProxy(server.hostname, Number(server.port));
+  try {
+    const through = join(folder, 'config');
+    cluster['server'] = `${server.protocol}//127.0.0.1:${proxy.port}`;
+    const { 'certificate-authority': ca } = cluster;
+    if (ca !== undefined) cluster['certificate-authority'] = resolve(dirname(world.kubeconfig), ca);
+    await writeFile(through, stringify(config));
+    const bridge = await world.bridge('test', through);
+    for (const name of ['br1', 'br2']) await world.create(bridgeLink(name));
+    for (const name of ['br1', 'br2']) await becomes(world, 'netlinkinterfaces', name, 'True Configured');
+    await proxy.shut();
+    await bridge.said(/waiting for the API server/);
+    await bridge.said(/no longer leading/);
+    await world.patch('netlinkinterfaces', 'br1', { spec: { mtu: 1400 } });
+    await world.create(bridgeLink('br3'));
+    await world.remove('netlinkinterfaces', 'br2');
+    await proxy.open();
+    await becomes(world, 'netlinkinterfaces', 'br3', 'True Configured');
+    await until(() => agent.wishes.get('br1')?.spec['mtu'] === 1400, 'the change to arrive');
+    await until(async () => (await world.get('netlinkinterfaces', 'br2')) === undefined, 'br2 to be gone');
+    expect(agent.wishes.get('br2')).toMatchObject({ name: 'br2', deletionTimestamp: expect.any(String) as string });
+  } finally {
+    await proxy.shut();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a node that falls silent is said to be unreachable, and what it said is kept', async () => {
+  await using world = await startWorld();
+  const agent = await startAgent(await world.nats.connect(), 'lax1');
+  await world.bridge();
+  await world.create(bridgeLink('br1'));
+  await becomes(world, 'netlinkinterfaces', 'br1', 'True Configured');
+  await until(async () => readyOf(await world.get('netlinkinterfaces', 'br1')) === 'Unknown NodeUnreachable', 'silence to be noticed', 60_000);
+  expect((await world.get('netlinkinterfaces', 'br1'))?.status).toMatchObject({ state: 'configured', hostname: 'lax1.example' });
+  await agent.beat();
+  await becomes(world, 'netlinkinterfaces', 'br1', 'True Configured');
 });
 
 test('NATS away: changes are published when it is back; its store lost: everything is', async () => {

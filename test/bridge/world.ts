@@ -25,7 +25,8 @@ export type BridgeProcess = {
 export type World = {
   client: Client;
   nats: NatsServer;
-  bridge(identity?: string): Promise<BridgeProcess>;
+  kubeconfig: string;
+  bridge(identity?: string, kubeconfig?: string): Promise<BridgeProcess>;
   create(manifest: Manifest): Promise<KubeObject>;
   get(plural: string, name: string): Promise<KubeObject | undefined>;
   list(plural: string): Promise<KubeObject[]>;
@@ -48,8 +49,9 @@ export async function startWorld(): Promise<World> {
   return {
     client,
     nats,
-    async bridge(identity = 'test') {
-      const started = startBridge(api.kubeconfig, nats.url, identity);
+    kubeconfig: api.kubeconfig,
+    async bridge(identity = 'test', kubeconfig = api.kubeconfig) {
+      const started = startBridge(kubeconfig, nats.url, identity);
       running.push(started);
       await started.said(/ready/);
       return started;

@@ -35,6 +35,7 @@ export async function followEvents(
       const messages = await consumer.consume({ max_messages: 500, abort_on_missing_resource: true });
       const stop = (): void => messages.stop();
       signal.addEventListener('abort', stop);
+      if (signal.aborted) stop();
       backoff.reset();
       try {
         for await (const message of messages) {

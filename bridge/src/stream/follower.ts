@@ -69,6 +69,7 @@ export function follow({ connection, stream, prepare, outage, signal, onChange }
     const messages = await consumer.consume({ max_messages: 1000, idle_heartbeat: 5000 });
     const stop = (): void => messages.stop();
     signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
     const watching = Promise.all([guard(messages), reconnect(connection, messages)]);
     try {
       if (waiting === 0 && delivered.stream_seq === 0) finish();
