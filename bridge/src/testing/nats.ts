@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { connectOnce } from '@ifactor/crds/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-/** A real nats-server with JetStream on a free loopback port; `IFACTOR_NATS_SERVER` names the binary, else PATH. */
+/** A real nats-server with JetStream on a free loopback port. */
 export type NatsServer = {
   readonly url: string;
   connect(name?: string): Promise<NatsConnection>;
@@ -32,9 +32,7 @@ export async function startNats(): Promise<NatsServer> {
       return connection;
     },
     async start() {
-      const started = spawn(process.env['IFACTOR_NATS_SERVER'] ?? 'nats-server', ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', store], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
+      const started = spawn(program(), ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', store], { stdio: ['ignore', 'ignore', 'pipe'] });
       child = started;
       await new Promise<void>((resolve, reject) => {
         let said = '';
@@ -63,6 +61,18 @@ export async function startNats(): Promise<NatsServer> {
   };
   await server.start();
   return server;
+}
+
+/** IFACTOR_NATS_SERVER, else the one on PATH, else the one that the lab fetched into its cache. */
+function program(): string {
+  const { IFACTOR_NATS_SERVER: given, IFACTOR_CACHE, XDG_CACHE_HOME, PATH = '' } = process.env;
+  if (given) return given;
+  const cache = IFACTOR_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ifactor');
+  const fetched = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('nats-server')) : [];
+  const folders = [...PATH.split(delimiter), ...fetched.map((name) => join(cache, name))];
+  const found = folders.map((folder) => join(folder, 'nats-server')).find((path) => existsSync(path));
+  if (found === undefined) throw new Error('no nats-server: put one of 2.10 or newer on PATH, or name it in IFACTOR_NATS_SERVER');
+  return found;
 }
 
 export function freePort(): Promise<number> {
