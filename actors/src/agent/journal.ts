@@ -23,15 +23,20 @@ export type Shipped = {
  * The node's journal: every event before it is acted on, snapshots of the actors, the last word on what is desired.
  * All calls are synchronous, and each is one transaction. Committed data survives kill -9; a power cut may take the last
  * moments (see `openEpochs`).
- * @throws JournalError from each function; code Full leaves what is stored, and the sequence, as they were
+ * @throws JournalError from each function; code Full leaves what is stored as it was
  */
 export type Journal = JournalRead & {
   /** Random; part of every event's id, `<node>.<id>.<sequence>`. */
   readonly id: string;
-  /** Number of the last event. */
+  /** Number of the last event that was appended; `last()` is that of the last one stored. */
   readonly sequence: number;
   eventId(sequence: number): string;
-  /** Stores events, which must continue the sequence without a gap and bear the ids of `eventId`. */
+  /**
+   * Stores events, which must continue the sequence without a gap and bear the ids of `eventId`. Those that cannot be
+   * stored are kept in memory, up to 10 000, and stored with the next ones: a disk that is full for a while leaves no hole
+   * in the log.
+   * @throws JournalError where they are not stored now
+   */
   append(events: readonly RecordedEvent[]): void;
   /** `body` is JSON of the actor's state after every event of its own up to `sequence`. */
   saveSnapshot(key: string, sequence: number, body: string): void;
@@ -45,6 +50,8 @@ export type Journal = JournalRead & {
   deleteDesired(key: string): void;
   allDesired(): Map<string, Desired>;
 };
+
+const mostPending = 10_000;
 
 /**
  * Opens or makes `<folder>/journal.db`, for this process alone.
@@ -104,6 +111,8 @@ export function recoverJournal(folder: string, options: { node: string }, now: D
 function journal(database: DatabaseSync, path: string, node: string, release: () => void): Journal {
   let shipped = readShipped(database);
   let sequence = lastSequence(database);
+  let stored = sequence;
+  let pending: RecordedEvent[] = [];
   const epochs = openEpochs(database, sequence);
   const id = epochs.at(-1)?.id ?? '';
   const eventId = (at: number): string => `${node}.${id}.${at}`;
@@ -132,7 +141,7 @@ function journal(database: DatabaseSync, path: string, node: string, release: ()
     get sequence() {
       return sequence;
     },
-    last: () => sequence,
+    last: () => stored,
     eventId,
     append: (events) => {
       let at = sequence;
@@ -142,21 +151,31 @@ function journal(database: DatabaseSync, path: string, node: string, release: ()
           throw new RangeError(`event ${event.id} does not continue the journal: ${eventId(at)} comes next`);
         }
       }
-      atomically(() => {
-        for (const { id: _, sequence: number, node: __, key, ...rest } of events) {
-          insert.run(number, spellKey(key), Date.parse(rest.time), JSON.stringify(rest satisfies Body));
+      const batch = pending.length === 0 ? events : [...pending, ...events];
+      try {
+        atomically(() => {
+          for (const { id: _, sequence: number, node: __, key, ...rest } of batch) {
+            insert.run(number, spellKey(key), Date.parse(rest.time), JSON.stringify(rest satisfies Body));
+          }
+        });
+        pending = [];
+        stored = sequence = at;
+      } catch (error) {
+        if (error instanceof JournalError && batch.length <= mostPending) {
+          pending = [...batch];
+          sequence = at;
         }
-      });
-      sequence = at;
+        throw error;
+      }
     },
     saveSnapshot: (key, at, body) => {
-      if (at > sequence) throw new RangeError(`snapshot of ${key} at ${at} lies beyond the journal's end ${sequence}`);
+      if (at > stored) throw new RangeError(`snapshot of ${key} at ${at} lies beyond the journal's end ${stored}`);
       guarded(path, () => snapshot.run(key, at, body));
     },
     forget: (key) =>
       atomically(() => {
         database.prepare('DELETE FROM snapshot WHERE key = ?').run(key);
-        snapshot.run(key, sequence, null);
+        snapshot.run(key, stored, null);
       }),
     get shipped() {
       return shipped;
@@ -165,7 +184,7 @@ function journal(database: DatabaseSync, path: string, node: string, release: ()
       guarded(path, () => mark.run(JSON.stringify(next)));
       shipped = next;
     },
-    prune: (limits) => atomically(() => prune(database, { sequence, shipped: shipped.sequence }, limits)),
+    prune: (limits) => atomically(() => prune(database, { sequence: stored, shipped: shipped.sequence }, limits)),
     putDesired: (key, desired) => void guarded(path, () => put.run(key, JSON.stringify(desired))),
     deleteDesired: (key) => void guarded(path, () => remove.run(key)),
     allDesired: () => {

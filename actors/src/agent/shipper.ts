@@ -57,7 +57,7 @@ export class Shipper {
 
   /** Events that are not known to be stored yet. */
   get lag(): number {
-    return this.#options.journal.sequence - this.#shipped.sequence;
+    return this.#options.journal.last() - this.#shipped.sequence;
   }
 
   /** Resolves when every event of the journal is stored. */
@@ -116,7 +116,7 @@ export class Shipper {
       await ensureStreams(connection);
       return resume(manager, journal, this.#filter, log, signal);
     });
-    if (place.next > journal.sequence + 1) throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.sequence}`);
+    if (place.next > journal.last() + 1) throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.last()}`);
     if (place.next < journal.first()) {
       log.warn('events are missing in the stream and no longer in the journal', { from: place.next, to: journal.first() - 1 });
       place.next = journal.first();
@@ -170,7 +170,7 @@ export class Shipper {
     try {
       for (;;) {
         turn = Promise.withResolvers();
-        const until = Math.min(journal.sequence, cursor + window - flying - 1);
+        const until = Math.min(journal.last(), cursor + window - flying - 1);
         if (!failed && until >= cursor) {
           for (const event of journal.read({ from: cursor, to: until })) {
             flying++;
@@ -181,7 +181,7 @@ export class Shipper {
         signal.throwIfAborted();
         if (flying > 0) await turn.promise;
         else if (failed) throw failed.error;
-        else if (cursor > journal.sequence && !(await this.#more(signal))) return;
+        else if (cursor > journal.last() && !(await this.#more(signal))) return;
       }
     } finally {
       signal.removeEventListener('abort', broken);
@@ -192,13 +192,13 @@ export class Shipper {
   async #more(signal: AbortSignal): Promise<boolean> {
     const { journal } = this.#options;
     const end = this.#shipped.sequence;
-    if (journal.sequence > end) return true;
+    if (journal.last() > end) return true;
     this.#wake = Promise.withResolvers();
     const calm = new AbortController();
     await Promise.race([this.#wake.promise, pause(quiet, signal, calm.signal)]);
     calm.abort();
     signal.throwIfAborted();
-    return journal.sequence > end;
+    return journal.last() > end;
   }
 
   #publish(event: RecordedEvent, place: Place, expect: JetStreamPublishOptions['expect'] = {}): Promise<PubAck> {
