@@ -1,4 +1,5 @@
-import type { InterfaceStatus } from '@ifactor/crds';
+import { formatStatusSubject } from '@ifactor/crds';
+import type { InterfaceStatus, StatusMessage } from '@ifactor/crds';
 import { mayGo, withFinalizer, withoutFinalizers, isHeld } from './finalizer.ts';
 import { sameJson } from './json.ts';
 import { kindOf, unspell } from './key.ts';
@@ -7,7 +8,7 @@ import type { KubeObject } from './kube/object.ts';
 import type { Recorder } from './kube/recorder.ts';
 import { resourceOf } from './kube/resource.ts';
 import { applyStatus, setFinalizers } from './kube/write.ts';
-import type { Nodes } from './nodes.ts';
+import type { Nodes, NodeView } from './nodes.ts';
 import { noteOf } from './note.ts';
 import { wantedStatus } from './status.ts';
 import type { Follower } from './stream/follower.ts';
@@ -28,6 +29,10 @@ export type ReportParts = {
 
 /** The least time between two writes of one object's status, ms. */
 const pace = 1000;
+/** What passes within this time is not written, so that the state it leads to need not wait for its turn, ms. */
+const passing = 200;
+/** How long an agent is given to say a first word, ms; creation times have no fractions. */
+const firstWord = 3000;
 
 /**
  * Brings one object of the API to say what its agent says: finalizers and status.
@@ -67,6 +72,8 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
   if (status === undefined || sameJson(status, object.status ?? {})) return again;
   const before = parts.written.get(key);
   const last = before?.uid === metadata.uid ? before : undefined;
+  const soon = settling(object, said, node, isPlace(place) ? parts.statuses.get(formatStatusSubject(place))?.time : undefined, now);
+  if (soon > 0) return again === undefined ? soon : Math.min(soon, again);
   if (last !== undefined) {
     const wait = last.at + pace - now;
     if (wait > 0) return again === undefined ? wait : Math.min(wait, again);
@@ -77,4 +84,17 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
     parts.written.set(key, { uid: metadata.uid, at: now, status });
   }
   return again;
+}
+
+/** Milliseconds to wait before a status is worth writing: another one is about to follow. */
+function settling(object: KubeObject, said: StatusMessage | undefined, node: NodeView, saidAt: number | undefined, now: number): number {
+  if (node.state !== 'reachable') return 0;
+  if (said === undefined) {
+    const wait = Date.parse(object.metadata.creationTimestamp) + firstWord - now;
+    // More than the whole time is a clock that differs.
+    return wait <= firstWord ? wait : 0;
+  }
+  const moving = said.status.state === 'pending' || said.status.state === 'creating' || said.status.state === 'drifted';
+  const age = now - (saidAt ?? 0);
+  return moving && age >= 0 ? passing - age : 0;
 }
