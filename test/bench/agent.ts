@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KV } from '@nats-io/kv';
-import { end } from './nats.ts';
+import { end, own } from './processes.ts';
 
 const main = fileURLToPath(new URL('../../actors/src/main.ts', import.meta.url));
 
@@ -28,10 +28,10 @@ export async function startAgent({ node, nats, netns, folder, nodes, profile }: 
   await mkdir(folder, { recursive: true });
   const log = join(folder, 'log');
   const fd = openSync(log, 'w');
-  const child = spawn(process.execPath, [
+  const child = own(spawn(process.execPath, [
     ...(profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile, '--cpu-prof-interval', '500']),
     main, '--node', node, '--nats', nats, '--state-dir', join(folder, 'state'), '--netns', `/run/netns/${netns}`,
-  ], { stdio: ['ignore', fd, fd] });
+  ], { stdio: ['ignore', fd, fd] }));
   closeSync(fd);
   for (let tries = 0; tries < 400 && child.exitCode === null; tries++) {
     const entry = await nodes.get(node);

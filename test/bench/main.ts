@@ -10,6 +10,7 @@ import { startNats } from './nats.ts';
 import { addNetns, deleteAllNetns, dropAllNetns, run, verify } from './netns.ts';
 import { runPath } from './path.ts';
 import { runPeer } from './peer.ts';
+import { endAll } from './processes.ts';
 import { readProfiles } from './profile.ts';
 import { report, type Result } from './report.ts';
 import { bridges } from './workload.ts';
@@ -18,8 +19,8 @@ const help = `usage: npm run bench -- quick [options]
 
 quick: bridges (mtu, IPv4, IPv6, up) from desired state in NATS to the kernel, by a real agent, and by \`ip -batch\`: interleaved,
 medians of several repetitions. Beside them the parts alone: netlink layer, actors without NATS, machine, journal; and the time
-from \`ip link del\` to healed. Needs root, iproute2, and nats-server 2.10 or newer on PATH (or NATS_SERVER=PATH). Touches only
-network namespaces of its own, which it removes at the end (some 20 ms per bridge, whoever asks).
+from \`ip link del\` to healed. Needs root and iproute2; takes the lab's nats-server. Touches only network namespaces of its own,
+which it removes at the end (some 20 ms per bridge, whoever asks).
 
   --count N         bridges (default 1000)
   --repetitions N   (default 3)
@@ -38,10 +39,15 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const;
 
+/** For state, logs and profiles, once it is made. */
+let folder: string | undefined;
+let stopping = false;
+
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(`bench: ${explain(error)}`);
+  // What fails while all is being taken down is no news.
+  if (!stopping) console.error(`bench: ${explain(error)}`);
   process.exitCode = 1;
 }
 
@@ -78,15 +84,20 @@ async function main(): Promise<number> {
 }
 
 function stop(): void {
-  void dropAllNetns().finally(() => process.exit(130));
+  if (stopping) return;
+  stopping = true;
+  void endAll().then(dropAllNetns).finally(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  });
 }
 
 async function measure({ count, repetitions, tries, profile }: { count: number; repetitions: number; tries: number; profile: boolean }): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), 'ift-bench-'));
-  const profiles = join(folder, 'profiles');
+  const made = (folder = mkdtempSync(join(tmpdir(), 'ift-bench-')));
+  const profiles = join(made, 'profiles');
   const list = bridges(count);
   const result: Result = { count, peer: [], netlink: 0, actors: 0, path: [], healed: [], fold: 0, journal: {}, profile: null };
-  const nats = await startNats(folder);
+  const nats = await startNats(made);
   const connection = await connectOnce({ servers: nats.url, name: 'bench' });
   try {
     const nodes = await ensureStreams(connection);
@@ -100,7 +111,7 @@ async function measure({ count, repetitions, tries, profile }: { count: number; 
         result.actors = await runLayer('actors', count, 'actors');
       }
       progress(`${i + 1} of ${repetitions}: the whole path`);
-      const bench = { connection, url: nats.url, nodes, folder, ...(profile ? { profile: profiles } : {}) };
+      const bench = { connection, url: nats.url, nodes, folder: made, ...(profile ? { profile: profiles } : {}) };
       const { converged, healed } = await runPath(bench, list, `bench${i}`, last ? tries : 0);
       result.path.push(converged);
       result.healed.push(...healed);
@@ -113,7 +124,7 @@ async function measure({ count, repetitions, tries, profile }: { count: number; 
   } finally {
     await connection.close();
     await nats.stop();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(made, { recursive: true, force: true });
   }
 }
 

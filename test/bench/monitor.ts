@@ -1,6 +1,7 @@
 /** Watches a netns from outside, by `ip monitor`: when each bridge became complete, and when one was deleted. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { own } from './processes.ts';
 
 /** Milliseconds since 1970, with a fraction. */
 export type Instant = number;
@@ -21,9 +22,9 @@ export class Monitor {
   readonly failure: Promise<never>;
 
   constructor(netns: string) {
-    this.#process = spawn('ip', ['-n', netns, '-ts', '-o', '-rc', String(64 << 20), 'monitor', 'link', 'address'], {
+    this.#process = own(spawn('ip', ['-n', netns, '-ts', '-o', '-rc', String(64 << 20), 'monitor', 'link', 'address'], {
       stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
-    });
+    }));
     this.failure = new Promise((_, reject) => { this.#failed = reject; });
     this.failure.catch(() => {});
     this.#process.on('exit', (code) => this.#failed?.(new Error(`ip monitor ended with ${code}`)));
