@@ -1,25 +1,21 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createLog, encodeEvent } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
-import { connectOnce, ensureStreams, streams } from '@ifactor/crds/nats';
+import { ensureStreams, streams } from '@ifactor/crds/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { natsBench } from '../testing/bench.ts';
 import { someEvents, someKey } from '../testing/events.ts';
-import { startNats } from '../testing/nats.ts';
-import type { TestNats } from '../testing/nats.ts';
 import { startProxy } from '../testing/proxy.ts';
 import { readEvents } from '../testing/stream.ts';
 import { openJournal } from './journal.ts';
 import type { Journal } from './journal.ts';
 import { Shipper } from './shipper.ts';
-import { wireOf } from './wire.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const node = 'lax1';
@@ -27,41 +23,25 @@ const keys = [someKey('a'), someKey('b'), someKey('c')];
 const lines: string[] = [];
 const log = createLog('test', 'debug', (line) => lines.push(line));
 
-let folder: string;
-let nats: TestNats;
+const bench = natsBench();
 let journal: Journal;
-const cleanups: (() => Promise<unknown> | void)[] = [];
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'ifactor-shipper-'));
-  nats = await startNats(folder);
-  journal = openJournal(join(folder, 'state'), { node });
+beforeEach(() => {
+  journal = openJournal(join(bench.folder, 'state'), { node });
+  bench.cleanup(() => journal.close());
   lines.length = 0;
 });
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-  journal.close();
-  await nats.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
 
-async function dial(servers = nats.url): Promise<NatsConnection> {
-  const connection = await connectOnce({ servers, name: 'test' });
-  cleanups.push(() => connection.close());
-  return connection;
-}
 async function shipping(servers?: string, window?: number): Promise<Shipper> {
-  const connection = await dial(servers);
-  wireOf(connection);
+  const connection = await bench.dial(servers);
   const shipper = new Shipper({ connection, journal, log, ...(window === undefined ? {} : { window }) });
-  cleanups.push(() => shipper.stop());
+  bench.cleanup(() => shipper.stop());
   return shipper;
 }
 function happen(count: number, shipper?: Shipper): void {
   journal.append(someEvents(journal, Array.from({ length: count }, (_, i) => keys[i % 3]!)));
   shipper?.wake();
 }
-const stored = async (): Promise<RecordedEvent[]> => readEvents(await dial(), streams.events);
+const stored = async (): Promise<RecordedEvent[]> => readEvents(await bench.dial(), streams.events);
 /** What a reader of the stream is to see: nothing twice, nothing left out, all in order. */
 const whole = (from = 1): RecordedEvent[] => [...journal.read({ from })];
 /** Appends now and then, until told to stop. */
@@ -73,7 +53,7 @@ const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 const here = (path: string): string => join(import.meta.dirname, path);
-const manager = async () => jetstreamManager(await dial());
+const manager = async () => jetstreamManager(await bench.dial());
 
 describe('the journal is shipped', () => {
   test('in order, what was there before and what comes', async () => {
@@ -100,11 +80,11 @@ describe('the journal is shipped', () => {
   });
 
   test('beside other nodes', async () => {
-    const other = openJournal(join(folder, 'other'), { node: 'lax2' });
-    cleanups.push(() => other.close());
-    const connection = await dial();
+    const other = openJournal(join(bench.folder, 'other'), { node: 'lax2' });
+    bench.cleanup(() => other.close());
+    const connection = await bench.dial();
     const others = new Shipper({ connection, journal: other, log });
-    cleanups.push(() => others.stop());
+    bench.cleanup(() => others.stop());
     const shipper = await shipping();
     for (let i = 0; i < 20; i++) {
       happen(50, shipper);
@@ -123,9 +103,9 @@ describe('the journal is shipped', () => {
 describe('nothing is lost and nothing doubled when', () => {
   test('NATS is away at first, or for a while', async () => {
     const shipper = await shipping();
-    await nats.kill();
+    await bench.nats.kill();
     happen(500, shipper);
-    await nats.start();
+    await bench.nats.start();
     happen(500, shipper);
     await shipper.idle();
     expect(await stored()).toEqual(whole());
@@ -137,8 +117,8 @@ describe('nothing is lost and nothing doubled when', () => {
     for (let i = 0; i < 5; i++) {
       const before = journal.shipped.sequence;
       await until(() => journal.shipped.sequence > before + 50);
-      await nats.kill();
-      await nats.start();
+      await bench.nats.kill();
+      await bench.nats.start();
     }
     stop();
     await shipper.idle();
@@ -149,9 +129,9 @@ describe('nothing is lost and nothing doubled when', () => {
     const shipper = await shipping();
     happen(800, shipper);
     await shipper.idle();
-    await nats.kill();
-    nats.wipe();
-    await nats.start();
+    await bench.nats.kill();
+    bench.nats.wipe();
+    await bench.nats.start();
     happen(100, shipper);
     await shipper.idle();
     expect(await stored()).toEqual(whole());
@@ -161,9 +141,9 @@ describe('nothing is lost and nothing doubled when', () => {
     const shipper = await shipping();
     const stop = trickle(shipper);
     await until(() => journal.shipped.sequence > 300);
-    await nats.kill();
-    nats.wipe();
-    await nats.start();
+    await bench.nats.kill();
+    bench.nats.wipe();
+    await bench.nats.start();
     await until(() => journal.shipped.stream !== null && journal.shipped.sequence > 1500);
     stop();
     await shipper.idle();
@@ -175,18 +155,18 @@ describe('nothing is lost and nothing doubled when', () => {
     const first = await shipping();
     await first.idle();
     await first.stop();
-    const backup = join(folder, 'backup');
-    await nats.kill('SIGTERM');
-    cpSync(join(folder, 'nats'), backup, { recursive: true });
-    await nats.start();
+    const backup = join(bench.folder, 'backup');
+    await bench.nats.kill('SIGTERM');
+    cpSync(join(bench.folder, 'nats'), backup, { recursive: true });
+    await bench.nats.start();
     happen(500);
     const second = await shipping();
     await second.idle();
     await second.stop();
-    await nats.kill();
-    nats.wipe();
-    cpSync(backup, join(folder, 'nats'), { recursive: true });
-    await nats.start();
+    await bench.nats.kill();
+    bench.nats.wipe();
+    cpSync(backup, join(bench.folder, 'nats'), { recursive: true });
+    await bench.nats.start();
     happen(10);
     await (await shipping()).idle();
     expect(await stored()).toEqual(whole());
@@ -200,9 +180,9 @@ describe('nothing is lost and nothing doubled when', () => {
     for (const key of ['a', 'b', 'c']) journal.saveSnapshot(`netlinkinterface/default/${key}`, 300, '{}');
     journal.prune({ maxAge: -1000, maxBytes: Infinity });
     happen(50);
-    await nats.kill();
-    nats.wipe();
-    await nats.start();
+    await bench.nats.kill();
+    bench.nats.wipe();
+    await bench.nats.start();
     await (await shipping()).idle();
     expect(await stored()).toEqual(whole(301));
   });
@@ -212,7 +192,7 @@ describe('nothing is lost and nothing doubled when', () => {
     happen(300, shipper);
     await shipper.idle();
     await (await manager()).streams.delete(streams.events);
-    await ensureStreams(await dial());
+    await ensureStreams(await bench.dial());
     happen(300, shipper);
     await until(() => shipper.lag === 0);
     // At the latest when the stream is looked at again, what came before is there, too.
@@ -239,7 +219,7 @@ describe('nothing is lost and nothing doubled when', () => {
     await first.idle();
     await first.stop();
     happen(10);
-    const js = jetstream(await dial());
+    const js = jetstream(await bench.dial());
     for (const event of [...journal.read({ from: 11 })].filter(({ sequence }) => sequence !== 12 && sequence !== 15)) {
       const attributes = headers();
       const { subject, payload } = encodeEvent(event, attributes);
@@ -250,8 +230,8 @@ describe('nothing is lost and nothing doubled when', () => {
   });
 
   test('a broken connection\'s bytes reach the server long after the new one went on', async () => {
-    const proxy = await startProxy(nats.port);
-    cleanups.push(() => proxy.stop());
+    const proxy = await startProxy(bench.nats.port);
+    bench.cleanup(() => proxy.stop());
     const shipper = await shipping(`nats://127.0.0.1:${proxy.port}`);
     happen(100, shipper);
     await shipper.idle();
@@ -271,8 +251,8 @@ describe('nothing is lost and nothing doubled when', () => {
   });
 
   test('a broken connection\'s bytes arrive while the new one looks and sends', async () => {
-    const proxy = await startProxy(nats.port);
-    cleanups.push(() => proxy.stop());
+    const proxy = await startProxy(bench.nats.port);
+    bench.cleanup(() => proxy.stop());
     const shipper = await shipping(`nats://127.0.0.1:${proxy.port}`, 64);
     happen(10, shipper);
     await shipper.idle();
@@ -286,8 +266,8 @@ describe('nothing is lost and nothing doubled when', () => {
 
   test('the agent is killed amid shipping, again and again', async () => {
     journal.close();
-    const state = join(folder, 'state');
-    const script = join(folder, 'agent.ts');
+    const state = join(bench.folder, 'state');
+    const script = join(bench.folder, 'agent.ts');
     writeFileSync(
       script,
       `import { openJournal } from '${here('journal.ts')}';
@@ -295,7 +275,7 @@ describe('nothing is lost and nothing doubled when', () => {
        import { someEvents, someKey } from '${here('../testing/events.ts')}';
        import { createLog } from '${here('../../../crds/src/log.ts')}';
        import { connectOnce } from '${here('../../../crds/src/nats.ts')}';
-       const connection = await connectOnce({ servers: '${nats.url}', name: 'agent' });
+       const connection = await connectOnce({ servers: '${bench.nats.url}', name: 'agent' });
        const journal = openJournal('${state}', { node: '${node}' });
        const shipper = new Shipper({ connection, journal, log: createLog('agent') });
        for (;;) {
@@ -330,8 +310,8 @@ describe('another journal of the same node', () => {
     await first.idle();
     await first.stop();
     journal.close();
-    rmSync(join(folder, 'state'), { recursive: true });
-    journal = openJournal(join(folder, 'state'), { node });
+    rmSync(join(bench.folder, 'state'), { recursive: true });
+    journal = openJournal(join(bench.folder, 'state'), { node });
     happen(50);
     const second = await shipping();
     await second.idle();
@@ -348,10 +328,10 @@ describe('another journal of the same node', () => {
     await first.idle();
     await first.stop();
     journal.close();
-    const database = new DatabaseSync(join(folder, 'state', 'journal.db'));
+    const database = new DatabaseSync(join(bench.folder, 'state', 'journal.db'));
     database.exec(`DELETE FROM event WHERE sequence > 40; UPDATE epoch SET boot = 'before'; DELETE FROM meta WHERE name = 'shipped'`);
     database.close();
-    journal = openJournal(join(folder, 'state'), { node });
+    journal = openJournal(join(bench.folder, 'state'), { node });
     expect(journal.sequence).toBe(40);
     happen(20);
     await (await shipping()).idle();
