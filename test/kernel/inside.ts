@@ -16,10 +16,14 @@ interface Report {
   testResults: { name: string; status: string; message: string; assertionResults: { fullName: string; status: string; failureMessages?: string[] }[] }[];
 }
 
-/** Runs test files of a workspace inside a VM, one after the other in one process: starting one takes seconds there. */
-export async function runInside(vm: Vm, workspace: string, files: string[]): Promise<InsideResult> {
+/**
+ * Runs test files of a workspace inside a VM, one after the other in one process: starting one takes seconds there.
+ * `only`: a pattern for names of tests; those left out count as skipped.
+ */
+export async function runInside(vm: Vm, workspace: string, files: string[], only?: string): Promise<InsideResult> {
   const output = '/run/ifactor-inside.json';
   const flags = ['--no-isolate', '--pool=threads', '--maxWorkers=1', '--testTimeout=60000', '--hookTimeout=60000', '--reporter=json', `--outputFile=${output}`];
+  if (only !== undefined) flags.push(`--testNamePattern=${only}`);
   const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs');
   const ran = await vm.run([process.execPath, vitest, 'run', ...flags, ...files], { cwd: resolve(ROOT, workspace), timeoutMs: 600_000 });
   const { stdout } = await vm.run(['cat', output]);
