@@ -50,7 +50,9 @@ export async function level(
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: metadata.uid } };
     work.push(unlessGone(client.call('DELETE', pathOf(resource, metadata.namespace, metadata.name), { body })));
   }
-  await Promise.all(work);
+  // All are tried: one that is refused does not hold up the others.
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   return held;
 }
 

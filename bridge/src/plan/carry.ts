@@ -3,6 +3,7 @@ import type { InterfaceStatus, PlanStatus } from '@ifactor/crds';
 import { isHeld, withFinalizer, withoutFinalizers } from '../finalizer.ts';
 import { sameJson } from '../json.ts';
 import type { Client } from '../kube/client.ts';
+import { answered } from '../kube/error.ts';
 import { level } from '../kube/level.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { Recorder } from '../kube/recorder.ts';
@@ -32,6 +33,8 @@ export type Store = { get(key: string): KubeObject | undefined; all(): Iterable<
 
 const resource = resourceOf('WireGuardNetworkPlan');
 const pace = 1000;
+/** After the API server refused a child, ms. */
+const refusedRetry = 30_000;
 
 /**
  * Brings one plan's children, Secrets and status to what its spec says.
@@ -93,13 +96,21 @@ export async function carry(parts: CarryParts, key: string): Promise<number | un
 
   const strangers = await level(client, resources.secrets, wantedSecrets, ownedSecrets, (at) => secrets.get(at));
   for (const stranger of strangers) problems.push({ link: `Secret ${stranger}`, reason: 'NameTaken', message: 'exists and is not this plan\'s; delete or rename it' });
-  await level(client, resourceOf('WireGuardInterface'), planned.children, children, (at) => interfaces.get(at));
+  let retry: number | undefined;
+  try {
+    await level(client, resourceOf('WireGuardInterface'), planned.children, children, (at) => interfaces.get(at));
+  } catch (error) {
+    // Refused by admission, a quota or a policy: to be seen on the plan, not only in the log.
+    if (!answered(error, 400, 403, 422)) throw error;
+    problems.push({ link: 'children', reason: 'ChildRefused', message: error.message });
+    retry = refusedRetry;
+  }
 
   const said = (child: string): { object: KubeObject; status: InterfaceStatus } | undefined => {
     const found = interfaces.get(`${namespace}/${child}`);
     return found && { object: found, status: status(found) };
   };
-  return writeStatus(parts, object, planStatus(planned, generation, before, said, problems, new Date()));
+  return (await writeStatus(parts, object, planStatus(planned, generation, before, said, problems, new Date()))) ?? retry;
 }
 
 async function writeStatus(parts: CarryParts, object: KubeObject, status: PlanStatus): Promise<number | undefined> {
