@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { json, startHttp } from '../testing/http.ts';
+import { quiet, wireguard } from '../testing/objects.ts';
+import { createRecorder } from './recorder.ts';
+
+test('the same note on the same object is one Event that counts; another object has its own', async () => {
+  const seen: { method: string | undefined; path: string; body: Record<string, unknown> }[] = [];
+  await using http = await startHttp((url, response, request) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    request.on('end', () => {
+      seen.push({ method: request.method, path: url.pathname, body: JSON.parse(text) as Record<string, unknown> });
+      json(response, {});
+    });
+  });
+  const recorder = createRecorder(http.client, quiet, 'here', () => true);
+  const note = { type: 'Warning', reason: 'DriftObserved', message: 'the kernel differs in mtu; repairing' } as const;
+  for (let times = 0; times < 50; times++) recorder.note(wireguard('wg1'), note);
+  recorder.note(wireguard('wg2'), note);
+  await recorder.flush();
+  const created = seen.filter(({ method }) => method === 'POST').map(({ body }) => body['involvedObject']);
+  expect(created).toMatchObject([{ kind: 'WireGuardInterface', name: 'wg1', uid: 'uid-wg1' }, { name: 'wg2', uid: 'uid-wg2' }]);
+  expect(seen.filter(({ method }) => method === 'PATCH').map(({ body }) => body['count'])).toEqual([50]);
+});
+
+test('an object that changes all the time fills no log', async () => {
+  let posts = 0;
+  await using http = await startHttp((_url, response, request) => {
+    if (request.method === 'POST') posts++;
+    request.resume();
+    json(response, {});
+  });
+  const recorder = createRecorder(http.client, quiet, 'here', () => true);
+  for (let times = 0; times < 500; times++) recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'R', message: `number ${times}` });
+  await recorder.flush();
+  expect(posts).toBe(30);
+});
+
+test('who does not lead writes no Events', async () => {
+  let calls = 0;
+  await using http = await startHttp((_url, response) => {
+    calls++;
+    json(response, {});
+  });
+  const recorder = createRecorder(http.client, quiet, 'here', () => false);
+  recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'R', message: 'm' });
+  await recorder.flush();
+  expect(calls).toBe(0);
+});
