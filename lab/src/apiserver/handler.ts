@@ -1,0 +1,182 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse as parseYaml } from 'yaml';
+import { isObject, list, part, text } from './json.ts';
+import type { Json } from './json.ts';
+import { apply } from './managers.ts';
+import type { Objects, WriteOptions } from './objects.ts';
+import { patched } from './patch.ts';
+import { decodeProtobuf } from './protobuf.ts';
+import { apiVersionOf } from './resource.ts';
+import type { Resource } from './resource.ts';
+import { fieldTest, labelTest } from './selector.ts';
+import type { Test } from './selector.ts';
+import { ApiError, badRequest, notFound, notServed } from './status.ts';
+import { partial, tableOf } from './table.ts';
+import { watch } from './watch.ts';
+
+/** A request to a resource, its path taken apart. */
+export type Target = { resource: Resource; namespace: string; allNamespaces: boolean; name: string; subresource: string };
+
+/** A watch without a time of its own lasts so long. */
+const watchSeconds = 1800;
+
+/** The form in which a client wants objects: plain, as a table, or metadata only. */
+function shape(accept: string, resource: Resource, query: URLSearchParams): { table: boolean; one: (object: Json) => Json } {
+  const first = accept.split(',').find((type) => type.includes('application/json')) ?? '';
+  if (first.includes('as=Table') && first.includes('g=meta.k8s.io')) {
+    return { table: true, one: (object) => tableOf(resource, [object], { resourceVersion: part(object, 'metadata')['resourceVersion'] }, query.get('includeObject') ?? undefined) };
+  }
+  if (first.includes('as=PartialObjectMetadata')) return { table: false, one: partial };
+  return { table: false, one: (object) => object };
+}
+
+function testOf(query: URLSearchParams): Test {
+  const [labels, fields] = [labelTest(query.get('labelSelector') ?? ''), fieldTest(query.get('fieldSelector') ?? '')];
+  return (object) => labels(object) && fields(object);
+}
+
+/** Reads a body of any of the media types that clients send. @throws ApiError */
+export function readBody(type: string, body: Buffer): unknown {
+  if (body.length === 0) return {};
+  try {
+    if (type.includes('protobuf')) return decodeProtobuf(body);
+    return type.includes('yaml') ? parseYaml(body.toString()) : JSON.parse(body.toString());
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw badRequest(`error decoding the request body: ${(error as Error).message}`);
+  }
+}
+
+export type Request = { method: string; query: URLSearchParams; accept: string; contentType: string; agent: string; body: Buffer; message: IncomingMessage };
+export type Answer = { code: number; body: unknown };
+
+/** Carries out one request on a resource; null where the answer has gone out already, as a stream. */
+export function handle(objects: Objects, target: Target, request: Request, response: ServerResponse): Answer | null {
+  const { resource, namespace, name, subresource } = target;
+  const { method, query } = request;
+  if (subresource !== '' && !(subresource === 'status' && resource.status)) throw notServed(`${resource.plural}/${subresource}`);
+  const view = shape(request.accept, resource, query);
+  const options = writeOptions(target, request, response);
+  const ok = (object: Json, code = 200): Answer => ({ code, body: view.one(object) });
+  if (name === '') {
+    switch (method) {
+      case 'GET':
+        return query.get('watch') === 'true' || query.get('watch') === '1' ? openWatch(objects, target, request, response, view.one) : listAll(objects, target, request, view.table);
+      case 'POST':
+        return ok(objects.create(resource, namespace, bodyObject(request, resource), options), 201);
+      case 'DELETE':
+        for (const object of objects.store.list(resource, target.allNamespaces ? undefined : namespace).filter(testOf(query))) objects.delete(resource, object, options);
+        return { code: 200, body: success() };
+    }
+    throw notServed(`${method} on a list of ${resource.plural}`, 405);
+  }
+  switch (method) {
+    case 'GET': {
+      const watched = query.get('watch') === 'true';
+      if (watched) query.set('fieldSelector', `metadata.name=${name}`);
+      return watched ? openWatch(objects, target, request, response, view.one) : ok(objects.need(resource, namespace, name));
+    }
+    case 'PUT': {
+      const sent = bodyObject(request, resource);
+      const before = objects.need(resource, namespace, name);
+      if (resource.custom && !part(sent, 'metadata')['resourceVersion']) {
+        throw new ApiError(422, 'Invalid', `${resource.plural}.${resource.group} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`);
+      }
+      return ok(objects.update(resource, before, sent, options));
+    }
+    case 'PATCH':
+      return patch(objects, target, request, options, ok);
+    case 'DELETE': {
+      const deleteOptions = bodyObjectOrNone(request);
+      const dryRun = options.dryRun || list(deleteOptions['dryRun']).includes('All');
+      const { object, gone } = objects.delete(resource, objects.need(resource, namespace, name), { dryRun }, part(deleteOptions, 'preconditions'));
+      return gone ? { code: 200, body: success({ name, group: resource.group, kind: resource.plural, uid: part(object, 'metadata')['uid'] }) } : ok(object);
+    }
+  }
+  throw notServed(`${method} on ${resource.plural}`, 405);
+}
+
+function patch(objects: Objects, { resource, namespace, name, subresource }: Target, request: Request, options: WriteOptions, ok: (object: Json, code?: number) => Answer): Answer {
+  const type = request.contentType.split(';')[0]?.trim() ?? '';
+  const before = objects.store.get(resource, namespace, name);
+  const sent = readBody(type, request.body);
+  if (type !== 'application/apply-patch+yaml') {
+    if (!before) throw notFound(resource, name);
+    return ok(objects.update(resource, before, patched(resource, type, before, sent), options));
+  }
+  if (!isObject(sent)) throw badRequest('an apply needs an object');
+  if (!request.query.get('fieldManager')) throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+  checkType(sent, resource);
+  const { managedFields: _, ...metadata } = part(sent, 'metadata');
+  const applied = { ...sent, metadata: { ...metadata, name, ...(resource.namespaced ? { namespace } : {}) } };
+  const force = request.query.get('force') === 'true';
+  if (!before) {
+    if (subresource !== '') throw notFound(resource, name);
+    return ok(objects.create(resource, namespace, apply(resource, undefined, applied, options.writer, force), options), 201);
+  }
+  return ok(objects.update(resource, before, apply(resource, before, applied, options.writer, force), { ...options, managed: true }));
+}
+
+function listAll(objects: Objects, { resource, namespace, allNamespaces }: Target, { query }: Request, table: boolean): Answer {
+  const all = objects.store.list(resource, allNamespaces ? undefined : namespace).filter(testOf(query));
+  const limit = Number(query.get('limit') ?? 0);
+  const from = continueFrom(query.get('continue'));
+  const page = limit > 0 ? all.slice(from, from + limit) : all.slice(from);
+  const remaining = all.length - from - page.length;
+  const next = remaining > 0 ? { continue: Buffer.from(String(from + page.length)).toString('base64'), remainingItemCount: remaining } : {};
+  const metadata = { resourceVersion: String(objects.store.revision), ...next };
+  const body = table
+    ? tableOf(resource, page, metadata, query.get('includeObject') ?? undefined)
+    : { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items: page };
+  return { code: 200, body };
+}
+
+function continueFrom(token: string | null): number {
+  if (!token) return 0;
+  const from = Number(Buffer.from(token, 'base64').toString());
+  if (!Number.isSafeInteger(from) || from < 0) throw badRequest('continue key is not valid');
+  return from;
+}
+
+function openWatch(objects: Objects, target: Target, { query }: Request, response: ServerResponse, show: (object: Json) => Json): null {
+  watch(objects.store, target.resource, {
+    namespace: target.allNamespaces ? undefined : target.namespace,
+    test: testOf(query),
+    show,
+    resourceVersion: query.get('resourceVersion') ?? '',
+    bookmarks: query.get('allowWatchBookmarks') === 'true',
+    initialEvents: query.get('sendInitialEvents') === 'true',
+    timeoutSeconds: Number(query.get('timeoutSeconds')) || watchSeconds,
+  }, response);
+  return null;
+}
+
+function writeOptions({ subresource }: Target, { query, agent }: Request, response: ServerResponse): WriteOptions {
+  const validation = query.get('fieldValidation');
+  return {
+    writer: { manager: query.get('fieldManager') || agent.split('/')[0] || 'unknown', subresource },
+    dryRun: query.getAll('dryRun').includes('All'),
+    fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
+    warn: (message) => void response.appendHeader('warning', `299 - ${JSON.stringify(message)}`),
+  };
+}
+
+function checkType(sent: Json, resource: Resource): void {
+  const { apiVersion, kind } = sent;
+  if ((apiVersion ?? apiVersionOf(resource)) === apiVersionOf(resource) && (kind ?? resource.kind) === resource.kind) return;
+  throw badRequest(`the API version in the data (${text(apiVersion)}, Kind=${text(kind)}) does not match the expected API version (${apiVersionOf(resource)}, Kind=${resource.kind})`);
+}
+
+function bodyObject(request: Request, resource: Resource): Json {
+  const sent = readBody(request.contentType, request.body);
+  if (!isObject(sent)) throw badRequest('the body is not an object');
+  checkType(sent, resource);
+  return sent;
+}
+
+function bodyObjectOrNone(request: Request): Json {
+  const sent = readBody(request.contentType, request.body);
+  return isObject(sent) ? sent : {};
+}
+
+const success = (details?: Json): Json => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : {}) });

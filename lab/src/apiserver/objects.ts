@@ -1,0 +1,202 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { fillIn, prune, validate } from './admission.ts';
+import { isObject, list, part, text } from './json.ts';
+import type { Json } from './json.ts';
+import { afterUpdate } from './managers.ts';
+import type { Writer } from './managers.ts';
+import { apiVersionOf, crds, namespaces, secrets } from './resource.ts';
+import type { Resource } from './resource.ts';
+import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound } from './status.ts';
+import type { Cause } from './status.ts';
+import type { Store } from './store.ts';
+
+export type WriteOptions = {
+  writer: Writer;
+  dryRun: boolean;
+  /** What to do about fields that the schema does not name. */
+  fieldValidation: 'Strict' | 'Warn' | 'Ignore';
+  warn: (message: string) => void;
+};
+
+const dns = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** What the API server does with objects, whatever way they come in. */
+export class Objects {
+  readonly store: Store;
+  readonly resources: readonly Resource[];
+
+  constructor(store: Store, resources: readonly Resource[]) {
+    this.store = store;
+    this.resources = resources;
+  }
+
+  need(resource: Resource, namespace: string, name: string): Json {
+    const object = this.store.get(resource, namespace, name);
+    if (!object) throw notFound(resource, name);
+    return object;
+  }
+
+  create(resource: Resource, namespace: string, sent: Json, options: WriteOptions): Json {
+    const metadata = this.#metadata(resource, namespace, sent);
+    const name = text(metadata['name']);
+    if (resource.namespaced) this.#needNamespace(namespace);
+    if (this.store.get(resource, namespace, name)) throw alreadyExists(resource, name);
+    if (resource === crds) throw invalid(crds, name, [{ reason: 'FieldValueForbidden', field: 'metadata.name', message: 'Forbidden: the lab\'s embedded API server serves the CRDs of ifactor and takes no others' }]);
+    const { status: _, ...body } = sent;
+    const fresh = {
+      ...(resource.status ? body : sent),
+      metadata: { ...metadata, uid: randomUUID(), creationTimestamp: now(), ...(resource.generation ? { generation: 1 } : {}) },
+    };
+    const object = this.#admit(resource, fresh, undefined, options);
+    return this.#write(resource, 'managedFields' in part(object, 'metadata') ? object : afterUpdate(resource, undefined, object, options.writer), options);
+  }
+
+  /** Replaces an object, or with `subresource` status only its status. `after` may hold managedFields already. */
+  update(resource: Resource, before: Json, after: Json, options: WriteOptions & { managed?: boolean }): Json {
+    const old = part(before, 'metadata');
+    const name = text(old['name']);
+    const status = options.writer.subresource === 'status';
+    const sent = part(after, 'metadata');
+    if (sent['uid'] !== undefined && sent['uid'] !== old['uid']) throw conflict(resource, name, `Precondition failed: UID in precondition: ${text(sent['uid'])}, UID in object meta: ${text(old['uid'])}`);
+    if (sent['resourceVersion'] && sent['resourceVersion'] !== old['resourceVersion']) throw conflict(resource, name);
+    if (sent['name'] !== undefined && sent['name'] !== name) throw badRequest(`the name of the object (${text(sent['name'])}) does not match the name on the URL (${name})`);
+    const { uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion, namespace } = old;
+    const fixed = Object.fromEntries(Object.entries({ name, namespace, uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion }).filter(([, value]) => value !== undefined));
+    const managedFields = options.managed ? sent['managedFields'] : old['managedFields'];
+    const merged: Json = status
+      ? { ...before, ...('status' in after ? { status: after['status'] } : {}), metadata: { ...old, managedFields } }
+      : { ...after, metadata: { ...sent, ...fixed, managedFields } };
+    if (!status && resource.status) {
+      if (before['status'] === undefined) delete merged['status'];
+      else merged['status'] = before['status'];
+    }
+    this.#frozen(resource, before, merged);
+    let object = this.#admit(resource, merged, before, options);
+    if (!options.managed) object = afterUpdate(resource, before, object, options.writer);
+    if (isDeepStrictEqual(meaning(object), meaning(before))) return before;
+    if (resource.generation && !status && !isDeepStrictEqual(bare(object), bare(before))) {
+      object = { ...object, metadata: { ...part(object, 'metadata'), generation: Number(generation ?? 0) + 1 } };
+    }
+    if (deletionTimestamp !== undefined && list(part(object, 'metadata')['finalizers']).length === 0) return this.#remove(resource, object, options);
+    return this.#write(resource, object, options);
+  }
+
+  /** Deletes at once, or, while finalizers hold the object, marks it. */
+  delete(resource: Resource, object: Json, options: Pick<WriteOptions, 'dryRun'>, preconditions: Json = {}): { object: Json; gone: boolean } {
+    const metadata = part(object, 'metadata');
+    const name = text(metadata['name']);
+    for (const field of ['uid', 'resourceVersion']) {
+      const wanted = preconditions[field];
+      if (wanted !== undefined && wanted !== metadata[field]) throw conflict(resource, name, `Precondition failed: ${field} in precondition: ${text(wanted)}, ${field} in object meta: ${text(metadata[field])}`);
+    }
+    if (resource === namespaces && ['default', 'kube-system'].includes(name)) throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
+    if (list(metadata['finalizers']).length === 0) return { object: this.#remove(resource, object, options), gone: true };
+    if (metadata['deletionTimestamp'] !== undefined) return { object, gone: false };
+    const generation = resource.generation ? { generation: Number(metadata['generation'] ?? 0) + 1 } : {};
+    const marked = { ...object, metadata: { ...metadata, deletionTimestamp: now(), deletionGracePeriodSeconds: 0, ...generation } };
+    return { object: options.dryRun ? marked : this.store.put(resource, marked), gone: false };
+  }
+
+  #remove(resource: Resource, object: Json, { dryRun }: Pick<WriteOptions, 'dryRun'>): Json {
+    if (dryRun) return object;
+    const last = this.store.remove(resource, object);
+    const { uid, name } = part(object, 'metadata');
+    // What depended on it goes with it, as the garbage collector and the namespace controller see to.
+    for (const other of this.resources) {
+      for (const dependent of this.store.list(other, resource === namespaces && other.namespaced ? text(name) : undefined)) {
+        const inside = resource === namespaces && other.namespaced;
+        const owned = list(part(dependent, 'metadata')['ownerReferences']).some((owner) => isObject(owner) && owner['uid'] === uid);
+        if (inside || owned) this.delete(other, dependent, { dryRun });
+      }
+    }
+    return last;
+  }
+
+  #write(resource: Resource, object: Json, { dryRun }: WriteOptions): Json {
+    return dryRun ? object : this.store.put(resource, object);
+  }
+
+  #metadata(resource: Resource, namespace: string, sent: Json): Json {
+    const { resourceVersion, ...metadata } = part(sent, 'metadata');
+    const prefix = text(metadata['generateName']);
+    const name = text(metadata['name']) || (prefix === '' ? '' : prefix + randomBytes(4).toString('hex').slice(0, 5));
+    if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
+    if (name === '') throw invalid(resource, '', [{ reason: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]);
+    const legal = resource === namespaces ? label : dns;
+    if (!legal.test(name) || name.length > 253) {
+      throw invalid(resource, name, [{ reason: 'FieldValueInvalid', field: 'metadata.name', message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character` }]);
+    }
+    if (metadata['namespace'] !== undefined && metadata['namespace'] !== namespace && resource.namespaced) {
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    }
+    return { ...metadata, name, ...(resource.namespaced ? { namespace } : {}) };
+  }
+
+  #needNamespace(namespace: string): void {
+    const found = this.store.get(namespaces, '', namespace);
+    if (!found) throw notFound(namespaces, namespace);
+  }
+
+  /** What a CRD must stay as, and a secret that says it is immutable. */
+  #frozen(resource: Resource, before: Json, after: Json): void {
+    const name = text(part(before, 'metadata')['name']);
+    if (resource === crds && !isDeepStrictEqual(before['spec'], fillIn(crdDefaults, after['spec']))) {
+      throw invalid(crds, name, [{ reason: 'FieldValueForbidden', field: 'spec', message: 'Forbidden: differs from the CRD that the lab\'s embedded API server serves; run the lab of the same version, or a real API server' }]);
+    }
+    if (before['immutable'] === true && !isDeepStrictEqual(before['data'], after['data'])) {
+      throw invalid(resource, name, [{ reason: 'FieldValueForbidden', field: 'data', message: 'Forbidden: field is immutable when `immutable` is set' }]);
+    }
+  }
+
+  #admit(resource: Resource, object: Json, before: Json | undefined, options: WriteOptions): Json {
+    const name = text(part(object, 'metadata')['name']);
+    const typed: Json = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
+    if (resource === namespaces) typed['status'] = { phase: 'Active' };
+    if (resource === secrets) sealSecret(typed);
+    const { value, unknown } = prune(resource.schema, typed);
+    if (resource.custom && unknown.length > 0 && options.fieldValidation !== 'Ignore') {
+      const words = unknown.map((field) => `unknown field "${field}"`);
+      if (options.fieldValidation === 'Strict') throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${words.join(', ')}`);
+      for (const word of words) options.warn(word);
+    }
+    if (!resource.custom) return typed;
+    const filled = fillIn(resource.schema, value);
+    if (!isObject(filled)) throw badRequest('the body is not an object');
+    const causes: Cause[] = validate(resource.schema, filled, before);
+    if (causes.length > 0) throw invalid(resource, name, causes);
+    return filled;
+  }
+}
+
+/** The API server fills these in when a CRD is stored. */
+const crdDefaults = { type: 'object', properties: { conversion: { default: { strategy: 'None' } } } };
+
+export const storedDefinition = (definition: Json): Json => {
+  const spec = fillIn(crdDefaults, definition['spec']) as Json;
+  const names = spec['names'];
+  const conditions = ['NamesAccepted', 'Established'].map((type) => ({ type, status: 'True', lastTransitionTime: now(), reason: type === 'Established' ? 'InitialNamesAccepted' : 'NoConflicts', message: 'the lab serves it' }));
+  const storedVersions = list(spec['versions']).flatMap((version) => (isObject(version) ? [version['name']] : []));
+  return { ...definition, spec, status: { conditions, acceptedNames: names, storedVersions } };
+};
+
+/** What a write may leave as it was without counting as one. */
+const meaning = ({ metadata, ...rest }: Json): unknown => {
+  const { managedFields: _, resourceVersion: __, generation: ___, ...kept } = part({ metadata }, 'metadata');
+  return { ...rest, metadata: kept };
+};
+
+/** What metadata.generation counts. */
+const bare = ({ metadata: _, status: __, ...rest }: Json): unknown => rest;
+
+function sealSecret(secret: Json): void {
+  const { stringData } = secret;
+  if (isObject(stringData)) {
+    const encoded = Object.fromEntries(Object.entries(stringData).map(([key, value]) => [key, Buffer.from(text(value)).toString('base64')]));
+    secret['data'] = { ...part(secret, 'data'), ...encoded };
+    delete secret['stringData'];
+  }
+  secret['type'] ??= 'Opaque';
+}

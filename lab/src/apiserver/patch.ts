@@ -1,0 +1,46 @@
+import jsonPatch from 'fast-json-patch';
+import type { Operation } from 'fast-json-patch';
+import { isObject } from './json.ts';
+import type { Json } from './json.ts';
+import type { Resource } from './resource.ts';
+import { ApiError, badRequest } from './status.ts';
+
+/** RFC 7386. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const out: Json = isObject(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete out[name];
+    else out[name] = mergePatch(out[name], value);
+  }
+  return out;
+}
+
+/** The directives of a strategic patch that say in which order or which keys: none matters where lists are replaced. */
+const directive = (name: string): boolean => name.startsWith('$');
+
+const plain = (value: unknown): unknown =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([name]) => !directive(name)).map(([name, inner]) => [name, plain(inner)])) : value;
+
+/** What a PATCH of a media type makes of an object. @throws ApiError for a type that this resource does not take */
+export function patched(resource: Resource, type: string, object: Json, patch: unknown): Json {
+  const result = ((): unknown => {
+    switch (type) {
+      case 'application/merge-patch+json':
+        return mergePatch(object, patch);
+      case 'application/strategic-merge-patch+json':
+        if (resource.custom) break;
+        return mergePatch(object, plain(patch));
+      case 'application/json-patch+json':
+        try {
+          return jsonPatch.applyPatch(structuredClone(object), patch as Operation[], true).newDocument;
+        } catch (error) {
+          throw new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${(error as Error).message.split('\n')[0]}`);
+        }
+    }
+    const types = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
+    throw new ApiError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`);
+  })();
+  if (!isObject(result)) throw badRequest('a patch must leave an object');
+  return result;
+}

@@ -1,0 +1,42 @@
+import { isObject, part, text } from './json.ts';
+import type { Json } from './json.ts';
+import { badRequest } from './status.ts';
+
+export type Test = (object: Json) => boolean;
+
+/** A `labelSelector` or the like: every term must hold. @throws ApiError on a term that is none */
+export function labelTest(selector: string): Test {
+  const terms = selector.split(/,(?![^(]*\))/).map((term) => term.trim()).filter((term) => term !== '').map(labelTerm);
+  return (object) => terms.every((term) => term(part(part(object, 'metadata'), 'labels')));
+}
+
+function labelTerm(term: string): (labels: Json) => boolean {
+  const set = /^(\S+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(term);
+  if (set) {
+    const [, key = '', operator, values = ''] = set;
+    const wanted = values.split(',').map((value) => value.trim());
+    return (labels) => (labels[key] !== undefined && wanted.includes(text(labels[key]))) === (operator === 'in');
+  }
+  const equal = /^([^=!\s]+)\s*(==|=|!=)\s*(\S*)$/.exec(term);
+  if (equal) {
+    const [, key = '', operator, value = ''] = equal;
+    return (labels) => (labels[key] === value) === (operator !== '!=');
+  }
+  if (/^!\S+$/.test(term)) return (labels) => labels[term.slice(1)] === undefined;
+  if (/^[^\s()]+$/.test(term)) return (labels) => labels[term] !== undefined;
+  throw badRequest(`unable to parse label selector term "${term}"`);
+}
+
+/** A `fieldSelector`: equality on any path. */
+export function fieldTest(selector: string): Test {
+  const terms = selector.split(',').filter((term) => term !== '').map((term) => {
+    const [, path = '', operator, value = ''] = /^([^=!]+)(==|=|!=)(.*)$/.exec(term) ?? [];
+    if (path === '') throw badRequest(`invalid field selector "${term}"`);
+    const keys = path.split('.');
+    return (object: Json): boolean => {
+      const found = keys.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
+      return (String(found ?? '') === value) === (operator !== '!=');
+    };
+  });
+  return (object) => terms.every((term) => term(object));
+}

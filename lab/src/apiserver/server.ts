@@ -1,0 +1,204 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { makeCertificate } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+import { aggregated, apiGroup, apiGroups, apiResources, apiVersions, reviews, version } from './discovery.ts';
+import { handle, readBody } from './handler.ts';
+import type { Request, Target } from './handler.ts';
+import { part } from './json.ts';
+import type { Json } from './json.ts';
+import { Objects, storedDefinition } from './objects.ts';
+import { openApiIndex, openApiOf } from './openapi.ts';
+import { builtins, crds, namespaces, resourceOf } from './resource.ts';
+import type { Resource } from './resource.ts';
+import { ApiError, notServed } from './status.ts';
+import { Store } from './store.ts';
+
+export type ApiServerOptions = {
+  /** CustomResourceDefinitions, as in crds/*.yaml. */
+  definitions: readonly Json[];
+  token: string;
+  /** Absent: a new one. */
+  certificate?: Certificate;
+  /** Loopback only; 0: any free one. */
+  port?: number;
+  /** Folder to keep objects in; absent: in memory. */
+  dataDir?: string;
+  report?: (error: unknown) => void;
+};
+
+export type ApiServer = {
+  url: string;
+  port: number;
+  token: string;
+  /** PEM of the certificate, which is its own authority. */
+  authority: string;
+  close(): Promise<void>;
+};
+
+/** The largest body that is read, as in a real API server. */
+const bodyLimit = 3 * 1024 * 1024;
+
+const sendJson = (response: ServerResponse, code: number, body: unknown, type = 'application/json'): void => {
+  response.writeHead(code, { 'content-type': type, 'cache-control': 'no-cache, private' });
+  response.end(JSON.stringify(body));
+};
+
+/** Starts the lab's API server on the loopback interface. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { definitions, token, port = 0, dataDir, report = () => undefined } = options;
+  const { key, cert } = options.certificate ?? (await makeCertificate());
+  const store = new Store(dataDir);
+  const resources = [...builtins, ...definitions.map(resourceOf)];
+  const objects = new Objects(store, resources);
+  for (const name of ['default', 'kube-system']) {
+    if (!store.get(namespaces, '', name)) objects.create(namespaces, '', { metadata: { name } }, bootstrap);
+  }
+  for (const definition of definitions) installDefinition(store, definition);
+
+  const server = createServer({ key, cert }, (message, response) => {
+    serve(objects, resources, token, message, response).catch((error: unknown) => {
+      if (!(error instanceof ApiError)) report(error);
+      const refusal = error instanceof ApiError ? error : new ApiError(500, 'InternalError', 'Internal error occurred: see the log of the lab\'s API server');
+      if (response.headersSent) response.end();
+      else sendJson(response, refusal.code, refusal.status);
+    });
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    url: `https://127.0.0.1:${bound}`,
+    port: bound,
+    token,
+    authority: cert,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          store.close();
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+const bootstrap = { writer: { manager: 'ifactor-lab', subresource: '' }, dryRun: false, fieldValidation: 'Ignore', warn: () => undefined } as const;
+
+/** The CRDs that are served stand in the API, as the server's version has them. */
+function installDefinition(store: Store, definition: Json): void {
+  const name = String(part(definition, 'metadata')['name']);
+  const before = store.get(crds, '', name);
+  const fresh = storedDefinition(definition);
+  if (before && JSON.stringify(before['spec']) === JSON.stringify(fresh['spec'])) return;
+  const kept = before ? part(before, 'metadata') : { uid: `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').slice(0, 12)}`, creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), generation: 1 };
+  store.put(crds, { ...fresh, metadata: { ...part(definition, 'metadata'), ...kept, name } });
+}
+
+async function serve(objects: Objects, resources: readonly Resource[], token: string, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(message.url ?? '/', 'https://127.0.0.1');
+  const path = url.pathname.split('/').filter((step) => step !== '').map(decodeURIComponent);
+  checkHost(message);
+  if (['healthz', 'livez', 'readyz'].includes(path[0] ?? '')) {
+    response.end('ok');
+    return;
+  }
+  checkToken(message, token);
+  const accept = message.headers.accept ?? '';
+  if (message.method === 'GET' && discover(resources, path, accept, response)) return;
+  const body = await readAll(message);
+  const contentType = message.headers['content-type'] ?? '';
+  const review = reviewAt(path);
+  if (review !== undefined && message.method === 'POST') {
+    sendJson(response, 201, answerReview(review, readBody(contentType, body) as Json));
+    return;
+  }
+  const target = targetOf(resources, path);
+  if (!target) throw notServed(`/${path.join('/')}`);
+  const request: Request = { method: message.method ?? 'GET', query: url.searchParams, accept, contentType, agent: message.headers['user-agent'] ?? '', body, message };
+  const answer = handle(objects, target, request, response);
+  if (answer) sendJson(response, answer.code, answer.body);
+}
+
+/** A page of another origin reaches a loopback server under another Host: it is refused. */
+function checkHost({ headers }: IncomingMessage): void {
+  const host = (headers.host ?? '').replace(/:\d+$/, '');
+  if (!['127.0.0.1', 'localhost', '[::1]'].includes(host)) throw new ApiError(421, 'BadRequest', 'this server answers on the loopback interface only');
+}
+
+function checkToken({ headers }: IncomingMessage, token: string): void {
+  const given = Buffer.from(headers.authorization?.replace(/^Bearer /, '') ?? '');
+  const wanted = Buffer.from(token);
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+}
+
+async function readAll(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyLimit) throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyLimit}`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** What clients ask of a server before they ask for objects. True where that was it. */
+function discover(resources: readonly Resource[], path: string[], accept: string, response: ServerResponse): boolean {
+  const [root = '', a, b, ...rest] = path;
+  const send = (body: Json | null): boolean => {
+    if (!body) return false;
+    sendJson(response, 200, body);
+    return true;
+  };
+  const newest = accept.includes('as=APIGroupDiscoveryList') && accept.includes('v=v2');
+  if (path.length === 0) return send({ paths: ['/api', '/apis', '/openapi/v3', '/version', '/readyz'] });
+  if (root === 'version') return send(version);
+  if ((root === 'api' || root === 'apis') && a === undefined) {
+    if (!newest) return send(root === 'api' ? apiVersions() : apiGroups(resources));
+    sendJson(response, 200, aggregated(resources, root === 'api'), 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
+    return true;
+  }
+  if (root === 'api' && a !== undefined && b === undefined) return send(apiResources(resources, a));
+  if (root === 'apis' && a !== undefined && b === undefined) return send(apiGroup(resources, a));
+  if (root === 'apis' && a !== undefined && b !== undefined && rest.length === 0) return send(apiResources(resources, `${a}/${b}`));
+  if (root === 'openapi' && a === 'v3') {
+    if (b === undefined) return send(openApiIndex(resources));
+    return send(openApiOf(resources, b === 'api' ? rest.join('/') : rest.join('/')));
+  }
+  return false;
+}
+
+/** `/api/v1/…` or `/apis/G/V/…`, then `[namespaces/NS/]PLURAL[/NAME[/SUBRESOURCE]]`. */
+function targetOf(resources: readonly Resource[], path: string[]): Target | null {
+  const [group, version_, rest] = path[0] === 'api' ? ['', path[1], path.slice(2)] : [path[1], path[2], path.slice(3)];
+  if (path[0] !== 'api' && path[0] !== 'apis') return null;
+  const find = (plural: string | undefined): Resource | undefined =>
+    resources.find((resource) => resource.group === group && resource.version === version_ && resource.plural === plural);
+  if (rest[0] === 'namespaces' && rest.length >= 3) {
+    const resource = find(rest[2]);
+    if (resource?.namespaced) return { resource, namespace: rest[1] ?? '', allNamespaces: false, name: rest[3] ?? '', subresource: rest[4] ?? '' };
+    if (rest.length > 3 || resource) return null;
+  }
+  const resource = find(rest[0]);
+  if (!resource || (resource.namespaced && rest.length > 1)) return null;
+  return { resource, namespace: '', allNamespaces: true, name: rest[1] ?? '', subresource: rest[2] ?? '' };
+}
+
+const reviewAt = (path: string[]): (typeof reviews)[number] | undefined =>
+  reviews.find(({ group, version: one, plural }) => path.join('/') === `apis/${group}/${one}/${plural}`);
+
+/** Whoever has the token may do everything. */
+function answerReview({ kind, group, version: one }: (typeof reviews)[number], sent: Json): Json {
+  const status: Json = {
+    SelfSubjectAccessReview: { allowed: true, reason: 'the lab allows everything to whoever has its token' },
+    SelfSubjectRulesReview: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }], incomplete: false },
+    SelfSubjectReview: { userInfo: { username: 'lab', groups: ['system:masters', 'system:authenticated'] } },
+  }[kind];
+  return { ...sent, kind, apiVersion: `${group}/${one}`, status };
+}

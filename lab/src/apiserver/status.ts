@@ -1,0 +1,50 @@
+import type { Resource } from './resource.ts';
+
+export type Cause = { reason: string; field: string; message: string };
+
+/** A refusal, as a Kubernetes `Status` tells it. Source: apimachinery, pkg/api/errors. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  readonly code: number;
+  readonly reason: string;
+  readonly details: { name?: string; group?: string; kind?: string; causes?: Cause[]; retryAfterSeconds?: number };
+
+  constructor(code: number, reason: string, message: string, details: ApiError['details'] = {}) {
+    super(message);
+    this.code = code;
+    this.reason = reason;
+    this.details = details;
+  }
+
+  get status() {
+    const { code, reason, message, details } = this;
+    return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, details, code };
+  }
+}
+
+const qualified = ({ plural, group }: Resource): string => (group === '' ? plural : `${plural}.${group}`);
+const about = (resource: Resource, name: string) => ({ name, group: resource.group, kind: resource.plural });
+
+export const notFound = (resource: Resource, name: string) =>
+  new ApiError(404, 'NotFound', `${qualified(resource)} "${name}" not found`, about(resource, name));
+
+export const alreadyExists = (resource: Resource, name: string) =>
+  new ApiError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, about(resource, name));
+
+export const conflict = (resource: Resource, name: string, why = 'the object has been modified; please apply your changes to the latest version and try again') =>
+  new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`, about(resource, name));
+
+export const badRequest = (message: string) => new ApiError(400, 'BadRequest', message);
+
+export const gone = (message: string) => new ApiError(410, 'Expired', message);
+
+/** What this server leaves to a real one: always says so. */
+export const notServed = (what: string, code = 404) =>
+  new ApiError(code, code === 404 ? 'NotFound' : 'MethodNotAllowed', `the lab's embedded API server does not serve ${what}; start the lab with --kubeconfig or KUBEBUILDER_ASSETS for a real one`);
+
+export function invalid(resource: Resource, name: string, causes: Cause[]): ApiError {
+  const lines = causes.map(({ field, message }) => `${field}: ${message}`);
+  const joined = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
+  const kind = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
+  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${joined}`, { name, group: resource.group, kind: resource.kind, causes });
+}

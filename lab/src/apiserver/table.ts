@@ -1,0 +1,59 @@
+import { isObject, list, part, text } from './json.ts';
+import type { Json } from './json.ts';
+import type { Column, Resource } from './resource.ts';
+
+/** The value at a Kubernetes JSONPath such as `.status.conditions[?(@.type=="Ready")].status`; undefined where there is none. */
+export function atPath(object: unknown, path: string): unknown {
+  let at: unknown = object;
+  for (const [step] of path.matchAll(/\[\?\(@\.([\w.]+)==(["'])(.*?)\2\)\]|\[(\d+)\]|\.?([\w/-]+)/g)) {
+    const filter = /^\[\?\(@\.([\w.]+)==(["'])(.*?)\2\)\]$/.exec(step);
+    const index = /^\[(\d+)\]$/.exec(step);
+    if (filter) at = list(at).find((item) => isObject(item) && atPath(item, `.${filter[1]}`) === filter[3]);
+    else if (index) at = list(at)[Number(index[1])];
+    else at = isObject(at) ? at[step.replace(/^\./, '')] : undefined;
+  }
+  return at;
+}
+
+/** As `kubectl get` prints an age. Source: apimachinery, pkg/util/duration, HumanDuration. */
+export function humanDuration(milliseconds: number): string {
+  const s = Math.max(0, Math.floor(milliseconds / 1000));
+  const [m, h, d] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86400)];
+  const two = (big: number, unit: string, small: number, smaller: string): string => (small === 0 ? `${big}${unit}` : `${big}${unit}${small}${smaller}`);
+  if (s < 120) return `${s}s`;
+  if (m < 10) return two(m, 'm', s % 60, 's');
+  if (m < 180) return `${m}m`;
+  if (h < 8) return two(h, 'h', m % 60, 'm');
+  if (h < 48) return `${h}h`;
+  if (d < 8) return two(d, 'd', h % 24, 'h');
+  if (d < 365 * 2) return `${d}d`;
+  return two(Math.floor(d / 365), 'y', d % 365, 'd');
+}
+
+function cell({ type, jsonPath }: Column, object: Json, now: number): unknown {
+  const value = atPath(object, jsonPath);
+  if (value === undefined || value === null) return type === 'date' ? '<unknown>' : type === 'string' ? '' : null;
+  if (type === 'date') return humanDuration(now - Date.parse(text(value)));
+  if (type === 'string') return typeof value === 'string' ? value : JSON.stringify(value);
+  return value;
+}
+
+/** The `Table` that kubectl asks for. `partial` objects carry only metadata. */
+export function tableOf(resource: Resource, objects: readonly Json[], metadata: Json, includeObject = 'Metadata') {
+  const now = Date.now();
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: [
+      { name: 'Name', type: 'string', format: 'name', description: 'Name of the object.', priority: 0 },
+      ...resource.columns.map(({ name, type, description, priority }) => ({ name, type, format: '', description, priority })),
+    ],
+    rows: objects.map((object) => ({
+      cells: [text(part(object, 'metadata')['name']), ...resource.columns.map((column) => cell(column, object, now))],
+      ...(includeObject === 'None' ? {} : { object: includeObject === 'Object' ? object : partial(object) }),
+    })),
+  };
+}
+
+export const partial = (object: Json): Json => ({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object['metadata'] });

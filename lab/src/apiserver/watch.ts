@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http';
+import type { Json } from './json.ts';
+import { part, text } from './json.ts';
+import { apiVersionOf } from './resource.ts';
+import type { Resource } from './resource.ts';
+import type { Test } from './selector.ts';
+import { ApiError, gone } from './status.ts';
+import { resourceKey } from './store.ts';
+import type { Change, Store } from './store.ts';
+
+export type WatchOptions = {
+  namespace: string | undefined;
+  test: Test;
+  /** What is sent of an object. */
+  show: (object: Json) => Json;
+  resourceVersion: string;
+  bookmarks: boolean;
+  /** The list comes first, as events, then a bookmark that says so. */
+  initialEvents: boolean;
+  timeoutSeconds: number;
+};
+
+/** How often a watch is told how far it has come, in milliseconds. */
+const bookmarkEvery = 30_000;
+
+/** Answers with a stream of changes, till the time is over or the client goes. The status is 200 even where the watch has expired. */
+export function watch(store: Store, resource: Resource, options: WatchOptions, response: ServerResponse): void {
+  const { namespace, test, show, bookmarks, initialEvents } = options;
+  response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
+  response.flushHeaders();
+  const send = (type: string, object: unknown): void => void response.write(`${JSON.stringify({ type, object })}\n`);
+  const bookmark = (annotations?: Json): void => {
+    const metadata = { resourceVersion: String(store.revision), creationTimestamp: null, ...(annotations ? { annotations } : {}) };
+    send('BOOKMARK', show({ kind: resource.kind, apiVersion: apiVersionOf(resource), metadata }));
+  };
+  const key = resourceKey(resource);
+  const concerns = (object: Json | null): boolean =>
+    object !== null && (namespace === undefined || text(part(object, 'metadata')['namespace']) === namespace) && test(object);
+
+  const listener = (change: Change): void => {
+    if (change.resource !== key) return;
+    const [was, is] = [concerns(change.before), change.type !== 'DELETED' && concerns(change.object)];
+    if (is) send(was ? 'MODIFIED' : 'ADDED', show(change.object));
+    else if (was) send('DELETED', show(change.object));
+  };
+
+  const { resourceVersion } = options;
+  const fresh = resourceVersion === '' || resourceVersion === '0';
+  const after = Number(resourceVersion);
+  let stop: () => void;
+  try {
+    if (initialEvents || fresh) {
+      for (const object of store.list(resource, namespace).filter(test)) send('ADDED', show(object));
+      if (initialEvents) bookmark({ 'k8s.io/initial-events-end': 'true' });
+    } else if (!Number.isSafeInteger(after)) throw gone(`invalid resource version ${resourceVersion}`);
+    stop = store.follow(initialEvents || fresh ? store.revision : after, listener);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    send('ERROR', error.status);
+    response.end();
+    return;
+  }
+  const beat = bookmarks ? setInterval(bookmark, bookmarkEvery) : undefined;
+  const over = setTimeout(() => {
+    if (bookmarks) bookmark();
+    response.end();
+  }, options.timeoutSeconds * 1000);
+  response.on('close', () => {
+    stop();
+    clearInterval(beat);
+    clearTimeout(over);
+  });
+}
