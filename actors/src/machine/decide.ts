@@ -44,9 +44,7 @@ export function differenceOf(context: Context, driver: Driver): Difference | nul
   if (spec === null || observed === null) return null;
   const difference = driver.diff(spec, context, observed);
   if (difference.conflict) return difference;
-  const strays = observed.strays.map(
-    ({ netns, index, name }): KernelOperation => ({ type: 'RemoveStray', netns, name, index, mark: markOf(key) }),
-  );
+  const strays = strayRemovals(key, observed);
   const drift = observed.strays.map(({ netns, name }) => ({ field: 'netns', wanted: null, found: `${name} in netns ${netns}` }));
   return {
     ...difference,
@@ -62,7 +60,7 @@ export function driverIn(context: Context): Driver | null {
 }
 
 function decideDeletion(context: Context, driver: Driver | null): Decision {
-  const { spec, places, observed, asked, key } = context;
+  const { spec, places, observed, asked } = context;
   const done = verdict('deleted', 'Deleted', 'gone from the kernel');
   if (spec === null || driver === null) return done;
   const slots = driver.places(spec).map(({ slot }) => slot);
@@ -76,16 +74,10 @@ function decideDeletion(context: Context, driver: Driver | null): Decision {
   if (observed === null) {
     return verdict('deleting', 'Deleting', 'looks for what to remove', asked.observe ? [] : [{ type: 'Observe' }]);
   }
-  const mark = markOf(key);
-  const removals: KernelOperation[] = [];
-  for (const slot of slots) {
-    const link = observed.links[slot];
-    if (link?.alias !== markOf(key, slot === 'peer' ? 'peer' : 'near')) continue;
-    removals.push({ type: 'RemoveLink', slot, name: link.name, index: link.index, mark });
-  }
-  for (const { netns, index, name } of observed.strays) removals.push({ type: 'RemoveStray', netns, name, index, mark });
-  if (removals.length === 0) return done;
-  return { ...verdict('deleting', 'Deleting', `removes ${removals.map(({ name }) => name).join(', ')}`), perform: removals };
+  const perform = removals(context, slots);
+  if (perform.length === 0) return done;
+  const names = perform.map(({ name }) => name).join(', ');
+  return { ...verdict('deleting', 'Deleting', `removes ${names}`), perform };
 }
 
 /** What has to be known or at hand before the kernel can be compared; null: everything is. */
@@ -112,15 +104,31 @@ function decideNeeds(context: Context, driver: Driver): Decision | null {
     if (place && 'reason' in place) return verdict('pending', place.reason, place.message);
   }
   const [claim] = Object.values(taken);
-  if (claim) {
-    return verdict(
-      'pending',
-      'NameConflict',
-      `${claim.name} in this netns is claimed by ${claim.by}, which is older; choose another interfaceName or delete that one`,
-    );
-  }
-  return null;
+  return claim ? decideTaken(context, slots, claim) : null;
 }
+
+/** An older resource has the name: a link of ours under it makes room. */
+function decideTaken(context: Context, slots: Slot[], claim: { name: string; by: string }): Decision {
+  const message = `${claim.name} in this netns is claimed by ${claim.by}, which is older; choose another interfaceName or delete that one`;
+  const conflict = verdict('pending', 'NameConflict', message);
+  if (context.observed === null) return { ...conflict, operations: context.asked.observe ? [] : [{ type: 'Observe' }] };
+  const perform = removals(context, slots);
+  return perform.length === 0 ? conflict : { ...conflict, perform };
+}
+
+/** Takes away every link of ours, and no other. */
+function removals({ key, observed }: Context, slots: Slot[]): KernelOperation[] {
+  const mark = markOf(key);
+  const links = slots.flatMap((slot): KernelOperation[] => {
+    const link = observed?.links[slot];
+    if (link?.alias !== markOf(key, slot === 'peer' ? 'peer' : 'near')) return [];
+    return [{ type: 'RemoveLink', slot, name: link.name, index: link.index, mark }];
+  });
+  return [...links, ...strayRemovals(key, observed)];
+}
+
+const strayRemovals = (key: Context['key'], observed: Context['observed']): KernelOperation[] =>
+  (observed?.strays ?? []).map(({ netns, index, name }) => ({ type: 'RemoveStray', netns, name, index, mark: markOf(key) }));
 
 const names = (slots: Slot[]): string => slots.join(', ');
 

@@ -39,7 +39,7 @@ const peer = (change: object) => (_: Place, link: Link, netns: Netns) =>
   netns.wireguard.set(link.name, { peers: [{ publicKey: peerKey, ...change }] });
 
 const cases: Case[] = [
-  { what: 'link deleted', field: 'link', undo: (_, link, netns) => netns.deleteLink(link.index) },
+  { what: 'link deleted', paused: true, field: 'link', undo: (_, link, netns) => netns.deleteLink(link.index) },
   { what: 'set down', field: 'up', undo: (_, link, netns) => netns.changeLink(link.index, { up: false }) },
   { what: 'mtu changed', field: 'mtu', undo: (_, link, netns) => netns.changeLink(link.index, { mtu: 1300 }) },
   { what: 'IPv4 address removed', field: 'addresses', undo: (_, link, netns) => netns.removeAddress(link.index, address('10.9.0.1', 24)) },
@@ -69,7 +69,7 @@ const cases: Case[] = [
     await netns.createLink({ kind: 'vxlan', name: link.name, vxlan: { vni: 10 } });
   } },
   { what: 'far end set down', field: 'up', only: ['veth'], undo: (at) => at.far.changeLink(at.far.link('ve9-far')?.index ?? 0, { up: false }) },
-  { what: 'far end deleted', field: 'link', only: ['veth'], undo: (at) => at.far.deleteLink(at.far.link('ve9-far')?.index ?? 0) },
+  { what: 'far end deleted', paused: true, field: 'link', only: ['veth'], undo: (at) => at.far.deleteLink(at.far.link('ve9-far')?.index ?? 0) },
   { what: 'private key changed', field: 'publicKey', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { privateKey: Buffer.alloc(32, 3) }) },
   { what: 'listen port changed', field: 'listenPort', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { listenPort: 5123 }) },
   { what: 'fwmark set', field: 'fwmark', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { fwmark: 5 }) },
@@ -198,6 +198,19 @@ export function healingSuite(where: string, open: () => Promise<Bench>): void {
       });
     }
 
+    it('makes a deleted link anew, unasked, and says why', async () => {
+      const actor = await healthy(subjects[0]!);
+      const from = node.journal.sequence;
+      const { index } = at.box.link('br9')!;
+      await at.box.deleteLink(index);
+      await node.until(() => node.events(actor).some(({ sequence, type }) => sequence > from && type === 'LinkCreated'));
+      await node.settles(actor, 'moved-to-netns');
+      await at.box.barrier();
+      expect(at.box.link('br9')?.index).not.toBe(index);
+      expect(at.box.link('slave0')?.master).toBe(at.box.link('br9')?.index);
+      expect(node.events(actor).find(({ sequence }) => sequence > from)).toMatchObject({ type: 'DriftObserved' });
+    });
+
     it('keeps a roamed endpoint', async (context) => {
       if (!bench.supports('wireguard')) context.skip();
       const actor = await healthy(subjects[4]!);
@@ -243,6 +256,17 @@ export function healingSuite(where: string, open: () => Promise<Bench>): void {
       node.delete('NetlinkInterface', 'old');
       await node.settles(old, 'deleted');
       await node.settles(young, 'moved-to-netns');
+    });
+
+    it('makes room when an older resource comes later for its name', async () => {
+      const spec = { interfaceName: 'br7', type: 'bridge', up: true, container };
+      const young = node.apply('NetlinkInterface', 'young', spec, { creationTimestamp: '2026-02-01T00:00:00Z' });
+      await node.settles(young, 'moved-to-netns');
+      const old = node.apply('NetlinkInterface', 'old', spec, { creationTimestamp: '2026-01-01T00:00:00Z' });
+      await node.settles(old, 'moved-to-netns');
+      await node.settles(young, 'pending');
+      await at.box.barrier();
+      expect(at.box.link('br7')?.alias).toBe('ifactor:default/netlinkinterface/old');
     });
 
     it('says when a container is gone, and comes back with it', async () => {

@@ -147,7 +147,7 @@ export class TestNode {
   }
 
   /** Resolves when the condition holds after some event. */
-  until(done: () => boolean, explain: () => string = () => 'it did not happen', milliseconds = 8000): Promise<void> {
+  until(done: () => boolean, explain: () => string = () => 'it did not happen', milliseconds = 40_000): Promise<void> {
     if (done()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const end = (action: () => void): void => {

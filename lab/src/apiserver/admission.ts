@@ -136,7 +136,14 @@ export function validate(schema: Schema, value: unknown, old: unknown): Cause[] 
   let check = compiled.get(schema);
   if (!check) compiled.set(schema, (check = ajv.compile(schema)));
   if (check(value)) return [...checkRules(schema, value, old, '')];
-  // An anyOf that fails reports each of its branches, too.
-  const errors = (check.errors ?? []).filter(({ schemaPath }) => !/\/anyOf\/\d+\//.test(schemaPath));
-  return errors.flatMap((error) => causeOf(error) ?? []);
+  return nearest(check.errors ?? []).flatMap((error) => causeOf(error) ?? []);
+}
+
+/** Of an anyOf that fails, the branches that are least far off: they name the field that the user has to mend. */
+function nearest(errors: readonly ErrorObject[]): ErrorObject[] {
+  const branchOf = ({ schemaPath }: ErrorObject): string | undefined => /^.*?\/anyOf\/\d+(?=\/)/.exec(schemaPath)?.[0];
+  const branches = [...Map.groupBy(errors, branchOf)].filter(([branch]) => branch !== undefined);
+  const least = Math.min(...branches.map(([, failed]) => failed.length));
+  const far = new Set(branches.filter(([, failed]) => failed.length > least).map(([branch]) => branch));
+  return errors.filter((error) => !far.has(branchOf(error)));
 }

@@ -189,7 +189,10 @@ const meaning = ({ metadata, ...rest }: Json): unknown => {
 };
 
 /** What metadata.generation counts. */
-const bare = ({ metadata: _, status: __, ...rest }: Json): unknown => rest;
+const bare = (object: Json): unknown => {
+  const { metadata: _, status: __, ...rest } = object;
+  return rest;
+};
 
 function sealSecret(secret: Json): void {
   const { stringData } = secret;

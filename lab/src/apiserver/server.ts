@@ -156,7 +156,8 @@ function discover(resources: readonly Resource[], path: string[], accept: string
     sendJson(response, 200, body);
     return true;
   };
-  const newest = accept.includes('as=APIGroupDiscoveryList') && accept.includes('v=v2');
+  // kubectl before 1.30 knows v2beta1 only, and falls back to the older discovery.
+  const newest = accept.includes('as=APIGroupDiscoveryList') && accept.includes('v=v2;');
   if (path.length === 0) return send({ paths: ['/api', '/apis', '/openapi/v3', '/version', '/readyz'] });
   if (root === 'version') return send(version);
   if ((root === 'api' || root === 'apis') && a === undefined) {

@@ -15,11 +15,13 @@ export function atPath(object: unknown, path: string): unknown {
   return at;
 }
 
+const two = (big: number, unit: string, small: number, smaller: string): string =>
+  small === 0 ? `${big}${unit}` : `${big}${unit}${small}${smaller}`;
+
 /** As `kubectl get` prints an age. Source: apimachinery, pkg/util/duration, HumanDuration. */
 export function humanDuration(milliseconds: number): string {
   const s = Math.max(0, Math.floor(milliseconds / 1000));
   const [m, h, d] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86400)];
-  const two = (big: number, unit: string, small: number, smaller: string): string => (small === 0 ? `${big}${unit}` : `${big}${unit}${small}${smaller}`);
   if (s < 120) return `${s}s`;
   if (m < 10) return two(m, 'm', s % 60, 's');
   if (m < 180) return `${m}m`;

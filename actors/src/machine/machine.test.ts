@@ -1,0 +1,225 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EventData, EventType, InterfaceEvent, Observed, ObservedLink, Operation, State } from '@ifactor/crds';
+import { fold, freeze, hashOf, initial, thaw } from './fold.ts';
+import type { Snapshot } from './fold.ts';
+import { successors } from './machine.ts';
+
+const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
+const mark = 'ifactor:default/netlinkinterface/br0';
+const start = Date.parse('2026-01-01T00:00:00Z');
+
+const bridge = { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }] };
+const link: ObservedLink = {
+  index: 3,
+  name: 'br0',
+  kind: 'bridge',
+  up: true,
+  mtu: 1400,
+  alias: mark,
+  addrGenMode: 'none',
+  addresses: [{ family: 'inet', local: '10.0.0.1', peer: null, prefixlen: 24, noPrefixRoute: false }],
+  slaves: [],
+};
+const seen = (target: ObservedLink | null): Observed => ({ links: { target }, strays: [], devices: {} });
+
+type Given = { [T in EventType]: [T, EventData[T]] }[EventType];
+const spec = (generation = 1, more: object = {}): Given => [
+  'SpecChanged',
+  {
+    uid: 'u1',
+    generation,
+    resourceVersion: String(generation),
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    spec: { ...bridge, ...more } as never,
+  },
+];
+const place: Given = ['NetnsResolved', { slot: 'target', netns: '42' }];
+const healthy: Given[] = [spec(), place, ['LinkObserved', { observed: seen(link) }]];
+
+/** Folds events a second apart. */
+function after(...events: Given[]): { snapshot: Snapshot; operations: readonly Operation[]; state: State } {
+  let snapshot = initial(key);
+  let operations: readonly Operation[] = [];
+  events.forEach(([type, data], at) => {
+    const event = { type, data, time: new Date(start + at * 1000).toISOString() } as InterfaceEvent;
+    ({ snapshot, operations } = fold(snapshot, event));
+  });
+  return { snapshot, operations, state: snapshot.value };
+}
+
+describe('given, when, then', () => {
+  it('asks where its netns is, then looks, then makes what is missing', () => {
+    expect(after(spec())).toMatchObject({ state: 'pending', operations: [{ type: 'ResolveNetns', slots: ['target'] }] });
+    expect(after(spec(), place)).toMatchObject({ state: 'pending', operations: [{ type: 'Observe' }] });
+    const { state, operations } = after(spec(), place, ['LinkObserved', { observed: seen(null) }]);
+    expect(state).toBe('creating');
+    expect(operations).toMatchObject([
+      { type: 'Perform', id: 'round-1', operations: [{ type: 'CreateLink', name: 'br0', mark, mtu: 1400, up: true }, { type: 'AddAddress' }] },
+    ]);
+  });
+
+  it('adopts a link that is as declared without touching it', () => {
+    expect(after(...healthy)).toMatchObject({ state: 'configured', operations: [] });
+  });
+
+  it('repairs drift, and only what differs', () => {
+    const observed = seen({ ...link, mtu: 1300 });
+    const drift = [{ field: 'mtu', wanted: 1400, found: 1300 }];
+    const { state, operations } = after(...healthy, ['DriftObserved', { observed, drift }]);
+    expect(state).toBe('drifted');
+    expect(operations).toMatchObject([{ type: 'Perform', operations: [{ type: 'ChangeLink', change: { mtu: 1400 } }] }]);
+  });
+
+  it('does nothing when an equal spec is applied again', () => {
+    expect(after(...healthy, spec(2))).toMatchObject({ state: 'configured', operations: [] });
+  });
+
+  it('looks again when the spec changes, and stays ready to be compared', () => {
+    expect(after(...healthy, spec(2, { mtu: 1300 }))).toMatchObject({ state: 'creating', operations: [{ type: 'Observe' }] });
+  });
+
+  it('names the field of a spec that breaks its schema', () => {
+    const { snapshot, state } = after(spec(1, { mtu: 5 }));
+    expect(state).toBe('failed');
+    expect(snapshot.context.verdict).toMatchObject({ reason: 'InvalidSpec', message: expect.stringContaining('spec.mtu') });
+  });
+
+  it('does not retry what the kernel does not have', () => {
+    const made = after(spec(), place, ['LinkObserved', { observed: seen(null) }]).operations[0] as Operation & { type: 'Perform' };
+    const failed: Given = ['OperationFailed', { operations: made.id, operation: made.operations[0]!, code: 'EOPNOTSUPP', message: 'no such kind', module: 'bridge' }];
+    const { state, operations, snapshot } = after(spec(), place, ['LinkObserved', { observed: seen(null) }], failed);
+    expect(state).toBe('failed');
+    expect(operations).toEqual([]);
+    expect(snapshot.context.verdict.reason).toBe('KernelUnsupported');
+  });
+
+  it('backs off from what fails, longer each time, and says until when', () => {
+    const events: Given[] = [spec(), place, ['LinkObserved', { observed: seen(null) }]];
+    const waits: number[] = [];
+    for (let round = 1; round <= 8; round++) {
+      const perform = after(...events).operations.find(({ type }) => type === 'Perform') as Operation & { type: 'Perform' };
+      events.push(['OperationFailed', { operations: perform.id, operation: perform.operations[0]!, code: 'EPERM', message: 'not permitted' }]);
+      const { operations, state, snapshot } = after(...events);
+      expect(state).toBe('failed');
+      expect(snapshot.context.verdict.message).toMatch(/tried again at 2026-/);
+      const timer = operations.find(({ type }) => type === 'StartTimer') as Operation & { type: 'StartTimer' };
+      waits.push(timer.milliseconds);
+      events.push(['TimerElapsed', { timer: timer.timer }], ['LinkObserved', { observed: seen(null) }]);
+    }
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]);
+  });
+
+  it('ignores results of operations that are over', () => {
+    const late: Given = ['LinkObserved', { observed: seen(null), operations: 'round-99' }];
+    expect(hashOf(after(...healthy, late).snapshot)).toBe(hashOf(after(...healthy).snapshot));
+  });
+
+  it('stops fighting another program, and names the field', () => {
+    const observed = seen({ ...link, mtu: 1300 });
+    const events = [...healthy];
+    for (let times = 0; times < 10; times++) {
+      events.push(['DriftObserved', { observed, drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] }]);
+      const { snapshot } = after(...events);
+      if (snapshot.context.running !== null) events.push(['LinkObserved', { observed: seen(link), operations: snapshot.context.running }]);
+    }
+    const { state, snapshot } = after(...events);
+    expect(state).toBe('failed');
+    expect(snapshot.context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu: 10 times') });
+  });
+
+  it('gives up on a kernel that takes everything and keeps nothing', () => {
+    const events: Given[] = [spec(), place, ['LinkObserved', { observed: seen(null) }]];
+    for (let round = 0; round < 5; round++) {
+      const { running } = after(...events).snapshot.context;
+      if (running !== null) events.push(['LinkObserved', { observed: seen({ ...link, mtu: 1500 }), operations: running }]);
+    }
+    const { state, snapshot } = after(...events);
+    expect(state).toBe('failed');
+    expect(snapshot.context.failure?.code).toBe('NotConverging');
+  });
+
+  it('removes only its own link when it is deleted', () => {
+    const deletion: Given = ['DeletionRequested', { uid: 'u1', resourceVersion: '9', gone: false }];
+    const own = after(...healthy, deletion, ['LinkObserved', { observed: seen(link) }]);
+    expect(own).toMatchObject({ state: 'deleting', operations: [{ operations: [{ type: 'RemoveLink', index: 3 }] }] });
+    const foreign = after(...healthy, deletion, ['LinkObserved', { observed: seen({ ...link, alias: 'ifactor:other/netlinkinterface/br0' }) }]);
+    expect(foreign).toMatchObject({ state: 'deleted', operations: [] });
+  });
+
+  it('does nothing while it is paused, and looks again afterwards', () => {
+    const observed = seen({ ...link, up: false });
+    const paused: Given[] = [...healthy, ['Paused', { by: 'me' }], ['DriftObserved', { observed, drift: [] }]];
+    expect(after(...paused).operations).toEqual([]);
+    expect(after(...paused, ['Resumed', { by: 'me' }]).operations).toEqual([{ type: 'Observe' }]);
+  });
+});
+
+describe('for any order of events', () => {
+  const links = fc.constantFrom(null, link, { ...link, mtu: 1300 }, { ...link, alias: null }, { ...link, alias: 'ifactor:x/netlinkinterface/y' }, { ...link, kind: 'veth' });
+  const observed = links.map(seen);
+  const operations = fc.constantFrom('round-1', 'round-2', 'round-3', 'round-7');
+  const anyEvent: fc.Arbitrary<Given> = fc.oneof(
+    fc.integer({ min: 1, max: 4 }).map((generation) => spec(generation, { mtu: 1400 + (generation % 2) })),
+    fc.boolean().map((gone): Given => ['DeletionRequested', { uid: 'u1', resourceVersion: '5', gone }]),
+    fc.constantFrom('42', '43').map((netns): Given => ['NetnsResolved', { slot: 'target', netns }]),
+    fc.constant<Given>(['NetnsLost', { slot: 'target', reason: 'ContainerGone', message: 'gone' }]),
+    observed.map((look): Given => ['LinkObserved', { observed: look }]),
+    fc.tuple(observed, operations).map(([look, id]): Given => ['LinkObserved', { observed: look, operations: id }]),
+    observed.map((look): Given => ['DriftObserved', { observed: look, drift: [{ field: 'mtu', wanted: 1, found: 2 }] }]),
+    fc.tuple(operations, fc.constantFrom('ENODEV', 'EPERM', 'EOPNOTSUPP', 'EEXIST')).map(([id, code]): Given => [
+      'OperationFailed',
+      { operations: id, operation: { type: 'AdoptLink', slot: 'target', name: 'br0', index: 3, mark }, code, message: code },
+    ]),
+    fc.constant<Given>(['TimerElapsed', { timer: 'retry' }]),
+    fc.constant<Given>(['AgentStarted', { version: '1' }]),
+    fc.constant<Given>(['NameTaken', { slot: 'target', name: 'br0', by: 'netlinkinterface/default/older' }]),
+    fc.constant<Given>(['NameFreed', { slot: 'target', name: 'br0' }]),
+    fc.constantFrom<Given>(['Paused', { by: 'x' }], ['Resumed', { by: 'x' }], ['ResyncRequested', { by: 'x' }]),
+  );
+
+  const lawful = (events: Given[]): void => {
+    let snapshot = initial(key);
+    events.forEach(([type, data], at) => {
+      const before = snapshot;
+      const event = { type, data, time: new Date(start + at * 1000).toISOString() } as InterfaceEvent;
+      const step = fold(snapshot, event);
+      snapshot = step.snapshot;
+      const { context, value } = snapshot;
+      // The state is the one that was decided, and the law allows the way there.
+      expect(value).toBe(context.verdict.state);
+      if (value !== before.value) expect(successors[before.value]).toContain(value);
+      const performs = step.operations.filter((operation) => operation.type === 'Perform');
+      // One list of operations at a time, so never two links for one actor.
+      expect(performs.length).toBeLessThanOrEqual(before.context.running !== null && context.running === before.context.running ? 0 : 1);
+      for (const { operations: list } of performs) {
+        const found = context.observed?.links.target;
+        const foreign = found && found.alias !== mark && (found.alias !== null || found.kind !== 'bridge');
+        // Nothing is done to a link that is not ours.
+        if (foreign) expect(list).toEqual([]);
+      }
+      // Whoever is not healthy says why.
+      expect(context.verdict.message).not.toBe('');
+      // Whoever is not healthy is busy, waits for an answer, a timer or somebody, or is over.
+      const { running, asked, failure, paused } = context;
+      const waits = running ?? paused ?? failure ?? (asked.places || asked.observe || asked.secrets);
+      const settled = ['configured', 'moved-to-netns', 'deleted', 'pending', 'failed'].includes(value);
+      if (!settled) expect(waits).toBeTruthy();
+      // A snapshot survives being stored.
+      expect(hashOf(thaw(JSON.parse(JSON.stringify(freeze(snapshot)))))).toBe(hashOf(snapshot));
+    });
+  };
+
+  it('keeps to the law of the lifecycle', () => {
+    fc.assert(fc.property(fc.array(anyEvent, { maxLength: 40 }), lawful), { numRuns: 400 });
+  });
+
+  it('gives the same decisions for the same log', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 30 }), (events) => {
+        expect(hashOf(after(...events).snapshot)).toBe(hashOf(after(...events).snapshot));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
