@@ -33,7 +33,7 @@ export function prune(schema: Schema, value: unknown, path = ''): { value: unkno
     const field = schema.properties?.[name];
     if (path === '' && envelope.has(name)) out[name] = child;
     else if (field) out[name] = into(field, child, at);
-    else if (isObject(schema.additionalProperties)) out[name] = into(schema.additionalProperties as Schema, child, at);
+    else if (isObject(schema.additionalProperties)) out[name] = into(schema.additionalProperties, child, at);
     else if (schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true) out[name] = child;
     else unknown.push(at);
   }
@@ -139,9 +139,10 @@ export function validate(schema: Schema, value: unknown, old: unknown): Cause[] 
   return nearest(check.errors ?? []).flatMap((error) => causeOf(error) ?? []);
 }
 
+const branchOf = ({ schemaPath }: ErrorObject): string | undefined => /^.*?\/anyOf\/\d+(?=\/)/.exec(schemaPath)?.[0];
+
 /** Of an anyOf that fails, the branches that are least far off: they name the field that the user has to mend. */
 function nearest(errors: readonly ErrorObject[]): ErrorObject[] {
-  const branchOf = ({ schemaPath }: ErrorObject): string | undefined => /^.*?\/anyOf\/\d+(?=\/)/.exec(schemaPath)?.[0];
   const branches = [...Map.groupBy(errors, branchOf)].filter(([branch]) => branch !== undefined);
   const least = Math.min(...branches.map(([, failed]) => failed.length));
   const far = new Set(branches.filter(([, failed]) => failed.length > least).map(([branch]) => branch));
