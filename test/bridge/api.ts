@@ -1,12 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createClient, readKubeconfig } from '@ifactor/bridge';
 import type { Client, KubeObject } from '@ifactor/bridge';
 import { until } from '@ifactor/bridge/testing';
 import { afterAll } from 'vitest';
 import { parse } from 'yaml';
+import { kubeconfigOf, ownDefinitions, startApiServer } from '../../lab/src/apiserver/index.ts';
 import { startKube } from '../kube/server.ts';
 
-/** A real API server with our CRDs. */
+/** `lab`: the one that the lab embeds; `real`: kube-apiserver. The bridge must not know the difference. */
+export type ApiKind = 'lab' | 'real';
+
+/** An API server with our CRDs. */
 export type Api = { kubeconfig: string; client: Client; stop(): Promise<void> };
 
 const plurals = ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces'] as const;
@@ -16,21 +23,21 @@ const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 let shared: Promise<Api> | undefined;
 afterAll(async () => (await shared)?.stop());
 
-/** The test file's API server, emptied; IFACTOR_TEST_KUBECONFIG names one that runs already. */
-export async function emptyApi(): Promise<Api> {
-  shared ??= start();
+/** The test file's one API server, emptied; IFACTOR_TEST_KUBECONFIG names one that runs already. */
+export async function emptyApi(kind: ApiKind): Promise<Api> {
+  shared ??= start(kind);
   const api = await shared;
   await empty(api.client);
   return api;
 }
 
-async function start(): Promise<Api> {
+async function start(kind: ApiKind): Promise<Api> {
   const given = process.env['IFACTOR_TEST_KUBECONFIG'];
-  const kube = given ? { kubeconfig: given, stop: () => Promise.resolve() } : await startKube();
+  const kube = given ? { kubeconfig: given, stop: () => Promise.resolve() } : await (kind === 'real' ? startKube() : startLabServer());
   const client = createClient(await readKubeconfig(kube.kubeconfig));
   for (const plural of plurals) {
     const body: unknown = parse(await readFile(new URL(`../../crds/${plural}.yaml`, import.meta.url), 'utf8'));
-    // 409: the server that runs already has it.
+    // It has it already, or it is the lab's, which always has.
     await client.call('POST', definitions, { body }).catch(() => undefined);
     await until(() => client.call('GET', `${ours}/${plural}`).then(() => true, () => false), `${plural} to be served`);
   }
@@ -41,6 +48,20 @@ async function start(): Promise<Api> {
       await empty(client);
       client.close();
       await kube.stop();
+    },
+  };
+}
+
+async function startLabServer(): Promise<{ kubeconfig: string; stop(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'ift-api-'));
+  const server = await startApiServer({ definitions: ownDefinitions(), token: randomBytes(16).toString('hex'), dataDir: folder });
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeFile(kubeconfig, kubeconfigOf(server));
+  return {
+    kubeconfig,
+    async stop() {
+      await server.close();
+      await rm(folder, { recursive: true });
     },
   };
 }

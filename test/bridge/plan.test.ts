@@ -30,7 +30,7 @@ async function planReady(world: World, status: string, name = 'wgp1'): Promise<S
 const specOf = async (world: World, name: string): Promise<Record<string, unknown> | undefined> => (await world.get('wireguardinterfaces', name))?.spec;
 
 test.each(['wgp1.yaml', 'old/wgp1.yaml'])('%s becomes two interfaces that know each other', async (file) => {
-  await using world = await startWorld();
+  await using world = await startWorld('real');
   await startNodes(world);
   await world.bridge();
   await world.create(await manifest(file));
@@ -55,7 +55,7 @@ test.each(['wgp1.yaml', 'old/wgp1.yaml'])('%s becomes two interfaces that know e
 });
 
 test('a child edited or deleted by hand comes back as planned', async () => {
-  await using world = await startWorld();
+  await using world = await startWorld('real');
   await startNodes(world);
   await world.bridge();
   await world.create(await manifest('wgp1.yaml'));
@@ -73,7 +73,7 @@ test('a child edited or deleted by hand comes back as planned', async () => {
 });
 
 test('a tunnel keeps its peer while the far end cannot say its key', async () => {
-  await using world = await startWorld();
+  await using world = await startWorld('real');
   const connection = await world.nats.connect();
   const [lax1] = await Promise.all(['lax1', 'lax2'].map((node) => startAgent(connection, node, { publicKey: generated })));
   const bridge = await world.bridge();
@@ -90,7 +90,7 @@ test('a tunnel keeps its peer while the far end cannot say its key', async () =>
 });
 
 test('an inline key moves to a Secret of the plan and stands in no child and no status', async () => {
-  await using world = await startWorld();
+  await using world = await startWorld('real');
   await startNodes(world);
   await world.bridge();
   const plan = await manifest('wgp1.yaml');
@@ -110,7 +110,7 @@ test('an inline key moves to a Secret of the plan and stands in no child and no 
 });
 
 test('a node that joins renumbers nobody; a bad link is named and the others stay up', async () => {
-  await using world = await startWorld();
+  await using world = await startWorld('real');
   await startNodes(world);
   await world.bridge();
   const plan = await manifest('wgp1.yaml');
@@ -145,7 +145,7 @@ const other = (name: string, far: string): Manifest => ({
 });
 
 test('two plans share a node without sharing a port', async () => {
-  await using world = await startWorld();
+  await using world = await startWorld('real');
   await startNodes(world);
   await world.bridge();
   await Promise.all([world.create(other('p1', 'lax2')), world.create(other('p2', 'lax3'))]);

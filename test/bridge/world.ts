@@ -7,6 +7,7 @@ import type { Client, KubeObject } from '@ifactor/bridge';
 import { startNats, until } from '@ifactor/bridge/testing';
 import type { NatsServer } from '@ifactor/bridge/testing';
 import { emptyApi } from './api.ts';
+import type { ApiKind } from './api.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const group = '/apis/networking.dn42.io/v1alpha1';
@@ -41,8 +42,8 @@ const core = new Set(['secrets', 'events']);
 const path = (plural: string, name?: string): string =>
   `${core.has(plural) ? '/api/v1' : group}/namespaces/default/${plural}${name === undefined ? '' : `/${name}`}`;
 
-export async function startWorld(): Promise<World> {
-  const api = await emptyApi();
+export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
+  const api = await emptyApi(kind);
   const nats = await startNats();
   const { client } = api;
   const running: BridgeProcess[] = [];
