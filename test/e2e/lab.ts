@@ -1,0 +1,181 @@
+/** A lab driven from outside: by its command line, the real kubectl, and the tools of this machine. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+
+export type Runtime = 'docker' | 'netns';
+export type Result = { code: number | null; stdout: string; stderr: string };
+
+const main = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/lab'))), 'main.ts');
+const examples = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/crds'))), '..', 'examples');
+let count = 0;
+
+export async function run(program: string, args: string[], { env = process.env, input = '' } = {}): Promise<Result> {
+  const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** Runs a program that has to succeed. */
+export async function must(program: string, args: string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}): Promise<string> {
+  return succeeded(await run(program, args, options), `${program} ${args.join(' ')}`);
+}
+
+/** What it printed. @throws with all its words where it failed */
+export function succeeded({ code, stdout, stderr }: Result, what = 'it'): string {
+  if (code !== 0) throw new Error(`${what} ended with ${code}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+/** `ifactor` with these arguments, to its end. */
+export function ifactor(...args: string[]): Promise<Result> {
+  return run(process.execPath, [main, ...args]);
+}
+
+/** `ifactor` with these arguments, running. */
+export function spawnIfactor(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Asks again until `act` no longer throws: for what the far side of a network or a kernel offers no event for. */
+export async function eventually<T>(act: () => Promise<T> | T, patience = 60_000): Promise<T> {
+  const limit = Date.now() + patience;
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (Date.now() > limit) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+/** A detached lab with containers of its own names, in a folder of its own. */
+export class Lab {
+  readonly dir: string;
+  readonly runtime: Runtime;
+  /** Stand for agent1 and agent2 of the examples. */
+  readonly containers: [string, string];
+  #env: NodeJS.ProcessEnv = {};
+
+  private constructor(dir: string, runtime: Runtime, prefix: string) {
+    this.dir = dir;
+    this.runtime = runtime;
+    this.containers = [`${prefix}-a`, `${prefix}-b`];
+  }
+
+  static async make(runtime: Runtime): Promise<Lab> {
+    const dir = await mkdtemp(join(tmpdir(), 'ift-lab-'));
+    return new Lab(dir, runtime, `ift-${process.pid}-${count++}`);
+  }
+
+  static async start(runtime: Runtime): Promise<Lab> {
+    const lab = await Lab.make(runtime);
+    succeeded(await ifactor('lab', 'up', '--detach', ...lab.flags));
+    await lab.readEnvironment();
+    return lab;
+  }
+
+  get flags(): string[] {
+    return ['--dir', this.dir, '--runtime', this.runtime, ...this.containers.flatMap((name) => ['--container', name])];
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
+  /** What a shell has after `eval "$(ifactor lab env)"`. */
+  async readEnvironment(): Promise<void> {
+    const script = `eval "$("$1" "$2" lab env --dir "$3")" && env -0`;
+    const out = await must('sh', ['-c', script, 'sh', process.execPath, main, this.dir]);
+    this.#env = Object.fromEntries(out.split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  }
+
+  command(...args: string[]): Promise<Result> {
+    return ifactor('lab', args[0] ?? '', '--dir', this.dir, ...args.slice(1));
+  }
+
+  kubectl(args: string[], input = ''): Promise<string> {
+    return must(process.env['KUBECTL'] ?? 'kubectl', args, { env: this.#env, input });
+  }
+
+  /** An example with the containers' names replaced by this lab's. */
+  async manifest(file: string): Promise<string> {
+    const yaml = await readFile(join(examples, file), 'utf8');
+    return yaml.replaceAll(/\bagent1\b/g, this.containers[0]).replaceAll(/\bagent2\b/g, this.containers[1]);
+  }
+
+  async apply(...files: string[]): Promise<void> {
+    for (const file of files) await this.kubectl(['apply', '--filename', '-'], await this.manifest(file));
+  }
+
+  /** Resolves when they are gone from the API. */
+  async delete(...files: string[]): Promise<void> {
+    for (const file of files) await this.kubectl(['delete', '--timeout=60s', '--filename', '-'], await this.manifest(file));
+  }
+
+  ready(...objects: string[]): Promise<string> {
+    return this.kubectl(['wait', '--for=condition=Ready', '--timeout=90s', ...objects]);
+  }
+
+  /** A program of this machine in the network of a node or container. */
+  exec(name: string, ...command: string[]): Promise<Result> {
+    return this.command('exec', name, '--', ...command);
+  }
+
+  /** A program as the container's user runs it, with the container's own files. */
+  inside(name: string, ...command: string[]): Promise<Result> {
+    return this.runtime === 'docker' ? run('docker', ['exec', name, ...command]) : run('ip', ['netns', 'exec', name, ...command]);
+  }
+
+  /** Links in the netns of a node or container, as `ip -json -details` shows them. */
+  async links(name: string): Promise<Link[]> {
+    const { code, stdout, stderr } = await this.exec(name, 'ip', '-json', '-details', 'address');
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout || '[]') as Link[];
+  }
+
+  async link(name: string, link: string): Promise<Link> {
+    const found = (await this.links(name)).find(({ ifname }) => ifname === link);
+    if (!found) throw new Error(`no ${link} in ${name}`);
+    return found;
+  }
+
+  /** Pings until these addresses answered. */
+  async ping(name: string, target: string, ...from: string[]): Promise<void> {
+    await eventually(async () => {
+      const { stdout } = await this.inside(name, 'ping', '-c', '3', '-W', '1', target);
+      for (const address of from) expect(stdout).toMatch(new RegExp(`bytes from ${address.replaceAll('.', '\\.')}[%: ]`));
+    });
+  }
+
+  /** Takes the lab down, however it stands, and removes its folder. */
+  async end(): Promise<void> {
+    const result = await this.command('down');
+    await rm(this.dir, { recursive: true, force: true });
+    succeeded(result);
+  }
+}
+
+export type Link = {
+  ifindex: number;
+  ifname: string;
+  mtu: number;
+  operstate: string;
+  flags: string[];
+  master?: string;
+  linkinfo?: { info_kind?: string; info_data?: Record<string, unknown> };
+  addr_info: { family: string; local: string; address?: string; prefixlen: number }[];
+};
+
+/** `LOCAL/LEN` or `LOCAL -> PEER/LEN` of each address. */
+export function addresses({ addr_info }: Link): string[] {
+  return addr_info.map(({ local, address, prefixlen }) => `${local}${address === undefined ? '' : ` -> ${address}`}/${prefixlen}`).toSorted();
+}
