@@ -45,6 +45,8 @@ export type Agent = {
 /** Events are kept on the node for a month or half a gigabyte, whichever is less; in JetStream as its stream says. */
 const retention = { maxAge: 30 * 24 * 3600 * 1000, maxBytes: 512 * 1024 * 1024 };
 const pruneEvery = 3600 * 1000;
+/** The status of an interface that operations are in flight for waits so long for their end, in milliseconds. */
+const busyStatus = 1000;
 
 /**
  * Starts a node's agent. Interfaces come up from the journal at once, whether or not NATS answers.
@@ -72,7 +74,12 @@ export function startAgent(options: AgentOptions): Agent {
     secrets,
     clock: systemClock,
     log,
-    changed: (actor) => publisher?.touch(actor.id),
+    // An interface that is being made is told of when that is done, or takes long.
+    changed: (actor) => {
+      const { running, asked } = actor.snapshot.context;
+      const busy = running !== null || asked.observe || asked.places;
+      publisher?.touch(actor.id, busy ? busyStatus : undefined);
+    },
     looked: (actor) => {
       if (takeIn(actor, Date.now())) publisher?.touch(actor.id);
     },

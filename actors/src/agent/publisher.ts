@@ -4,6 +4,7 @@ import type { Log } from '@ifactor/crds';
 import { ensureStreams, streams } from '@ifactor/crds/nats';
 import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
+import type { JetStreamClient } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Backoff, orAborted, pause, wireOf } from './wire.ts';
 
@@ -30,6 +31,7 @@ const window = 256;
 export class StatusPublisher {
   readonly #options: StatusOptions;
   readonly #interval: number;
+  readonly #client: JetStreamClient;
   /** Keys to publish, with the earliest time. */
   readonly #due = new Map<string, number>();
   readonly #flying = new Set<string>();
@@ -46,14 +48,15 @@ export class StatusPublisher {
   constructor(options: StatusOptions) {
     this.#options = options;
     this.#interval = options.interval ?? 200;
+    this.#client = jetstream(options.connection);
     this.#ended = this.#run();
   }
 
-  /** Says that a key's value may have changed. */
-  touch(key: string): void {
-    if (this.#due.has(key)) return;
-    const now = Date.now();
-    this.#due.set(key, Math.max(now + gather, (this.#recent.get(key) ?? 0) + this.#interval));
+  /** Says that a key's value may have changed. `within`: milliseconds in which more is expected to change. */
+  touch(key: string, within = gather): void {
+    const due = Math.max(Date.now() + within, (this.#recent.get(key) ?? 0) + this.#interval);
+    if ((this.#due.get(key) ?? Infinity) <= due) return;
+    this.#due.set(key, due);
     this.#wake.resolve();
   }
 
@@ -132,7 +135,7 @@ export class StatusPublisher {
   }
 
   async #publish(key: string, signal: AbortSignal): Promise<void> {
-    const { connection, node, value } = this.#options;
+    const { node, value } = this.#options;
     this.#due.delete(key);
     this.#flying.add(key);
     try {
@@ -148,7 +151,7 @@ export class StatusPublisher {
         attributes.set('ce-time', new Date(time).toISOString());
         attributes.set('content-type', 'application/json');
         const options = { headers: attributes, expect: { streamName: streams.status }, timeout: 5000 };
-        await orAborted(jetstream(connection).publish(message.subject, message.payload, options), signal);
+        await orAborted(this.#client.publish(message.subject, message.payload, options), signal);
         this.#backoff.reset();
         this.#recent.delete(key);
         this.#recent.set(key, time);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createActor, getInitialSnapshot } from 'xstate';
+import { createActor } from 'xstate';
 import type { SnapshotFrom } from 'xstate';
 import type { Drift, InterfaceEvent, Key, Observed, Operation, State } from '@ifactor/crds';
 import type { Context } from './context.ts';
@@ -16,7 +16,7 @@ const nobody: Key = { kind: 'none', namespace: 'none', name: 'none' };
 const scope = createActor(machine, { input: { key: nobody } }) as unknown as Parameters<typeof machine.transition>[2];
 
 /** An actor that has heard nothing yet. */
-export const initial = (key: Key): Snapshot => getInitialSnapshot(machine, { key });
+export const initial = (key: Key): Snapshot => machine.getInitialSnapshot(scope, { key });
 
 /** One step: the actor after an event, and what it asks its runner to do. Pure. */
 export function fold(snapshot: Snapshot, event: InterfaceEvent): { snapshot: Snapshot; operations: readonly Operation[] } {

@@ -26,7 +26,7 @@ const systemMetadata = new Set(['name', 'namespace', 'uid', 'resourceVersion', '
 const fieldSchema = (schema: Schema, name: string, root: boolean): Schema => {
   if (root && name === 'metadata') return metadata;
   const { additionalProperties } = schema;
-  return schema.properties?.[name] ?? (isObject(additionalProperties) ? (additionalProperties as Schema) : {});
+  return schema.properties?.[name] ?? (isObject(additionalProperties) ? additionalProperties : {});
 };
 
 const keyOf = (schema: Schema, item: unknown): string | null => {

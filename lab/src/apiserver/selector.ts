@@ -35,7 +35,8 @@ export function fieldTest(selector: string): Test {
     const keys = path.split('.');
     return (object: Json): boolean => {
       const found = keys.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
-      return (String(found ?? '') === value) === (operator !== '!=');
+      const told = typeof found === 'string' ? found : (JSON.stringify(found) ?? '');
+      return (told === value) === (operator !== '!=');
     };
   });
   return (object) => terms.every((term) => term(object));
