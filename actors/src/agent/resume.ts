@@ -9,11 +9,8 @@ export type Place = {
   /** The first event that the stream lacks. */
   next: number;
   stream: NonNullable<Shipped['stream']>;
-  /**
-   * Up to this number, message ids need a suffix of their own: messages with the plain ids were stored and deleted, and
-   * the server would take another for a duplicate.
-   */
-  spent: number;
+  /** Every message up to this one was looked at, or is of other nodes; what is not there any more was deleted. */
+  seen: number;
 };
 
 /**
@@ -44,16 +41,17 @@ export async function resume(manager: JetStreamManager, journal: Journal, filter
         log.warn('the stream of events begins in the middle of the journal; shipped from the start again');
         signal.throwIfAborted();
         await manager.streams.purge(streams.events, { filter });
-        return { next: journal.first(), stream: { created, sequence: last.seq }, spent: place };
+        return { next: journal.first(), stream: { created, sequence: last.seq }, seen: Math.max(state.last_seq, last.seq) };
       }
-      return { next: place + 1, stream: { created, sequence: last.seq }, spent: 0 };
+      return { next: place + 1, stream: { created, sequence: last.seq }, seen: Math.max(state.last_seq, last.seq) };
     }
     // Nothing of this node is there, or the last of it is from another journal, and ours may lie before.
     if (last === null) at = state.last_seq;
   }
 
-  let spent = 0;
+  let seen = state.last_seq;
   for (let message = await next(at + 1); message !== null; message = await next(message.seq + 1)) {
+    seen = Math.max(seen, message.seq);
     const place = placeOf(message, journal.epochs);
     if (place !== null) expected ??= place;
     if (place === null || place === expected) {
@@ -63,10 +61,9 @@ export async function resume(manager: JetStreamManager, journal: Journal, filter
       signal.throwIfAborted();
       log.warn('an event is stored out of its order; deleted there and shipped again', { event: place, expected });
       await manager.streams.deleteMessage(streams.events, message.seq);
-      spent = Math.max(spent, place);
     }
   }
-  return { next: expected ?? journal.first(), stream: { created, sequence: at }, spent };
+  return { next: expected ?? journal.first(), stream: { created, sequence: at }, seen };
 }
 
 /** The number that a stored message's event has in the journal; null where it is not of this journal. */

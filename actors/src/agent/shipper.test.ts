@@ -229,6 +229,18 @@ describe('nothing is lost and nothing doubled when', () => {
     expect(await stored()).toEqual(whole());
   });
 
+  test('the mending of a hole was cut short after the deletion', async () => {
+    happen(20);
+    const first = await shipping();
+    await first.idle();
+    await first.stop();
+    const { created } = journal.shipped.stream!;
+    for (let sequence = 15; sequence <= 20; sequence++) await (await manager()).streams.deleteMessage(streams.events, sequence);
+    journal.markShipped({ sequence: 14, stream: { created, sequence: 14 } });
+    await (await shipping()).idle();
+    expect(await stored()).toEqual(whole());
+  });
+
   test('a broken connection\'s bytes reach the server long after the new one went on', async () => {
     const proxy = await startProxy(bench.nats.port);
     bench.cleanup(() => proxy.stop());

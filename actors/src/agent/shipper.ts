@@ -38,6 +38,8 @@ export class Shipper {
   readonly #filter: string;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
+  /** Events whose message id the server knows from a message that is deleted: they need another id. */
+  readonly #spent = new Set<number>();
   #wake = Promise.withResolvers<void>();
   #idle: (() => void)[] = [];
   #saving: NodeJS.Timeout | undefined;
@@ -136,7 +138,7 @@ export class Shipper {
     const [event] = journal.read({ from: place.next, to: place.next });
     if (event === undefined) throw new Error(`event ${place.next} is not in the journal`);
     const last = await manager.streams.getMessage(streams.events, { last_by_subj: encodeEvent(event, headers()).subject });
-    if (last !== null && last.seq > place.stream.sequence) throw new Error('the stream has grown since it was looked at');
+    if (last !== null && last.seq > place.seen) throw new Error('the stream has grown since it was looked at');
     signal.throwIfAborted();
     const ack = await this.#publish(event, place, { lastSubjectSequence: last?.seq ?? 0 });
     signal.throwIfAborted();
@@ -153,9 +155,7 @@ export class Shipper {
     const send = async (event: RecordedEvent): Promise<void> => {
       try {
         const ack = await this.#publish(event, place);
-        const { sequence, stream } = this.#shipped;
         if (signal.aborted || failed) return;
-        if (ack.seq <= (stream?.sequence ?? 0) && event.sequence > sequence) throw new Error('the stream of events was made anew');
         acks.set(event.sequence, ack.seq);
         this.#collect(acks, place);
       } catch (error) {
@@ -169,6 +169,8 @@ export class Shipper {
     signal.addEventListener('abort', broken);
     try {
       for (;;) {
+        // What is published after the break can be sent first thing on the next connection, before what was lost.
+        signal.throwIfAborted();
         turn = Promise.withResolvers();
         const until = Math.min(journal.last(), cursor + window - flying - 1);
         if (!failed && until >= cursor) {
@@ -178,7 +180,6 @@ export class Shipper {
             void send(event);
           }
         }
-        signal.throwIfAborted();
         if (flying > 0) await turn.promise;
         else if (failed) throw failed.error;
         else if (cursor > journal.last() && !(await this.#more(signal))) return;
@@ -201,7 +202,7 @@ export class Shipper {
     return journal.last() > end;
   }
 
-  #publish(event: RecordedEvent, place: Place, expect: JetStreamPublishOptions['expect'] = {}): Promise<PubAck> {
+  async #publish(event: RecordedEvent, place: Place, expect: JetStreamPublishOptions['expect'] = {}): Promise<PubAck> {
     const { connection, log } = this.#options;
     const attributes = headers();
     let { subject, payload } = encodeEvent(event, attributes);
@@ -211,12 +212,20 @@ export class Shipper {
       log.error('an event is larger than NATS takes; its data stay in the journal', { event: event.id, max_payload: room + headroom });
       payload = JSON.stringify({ omitted: `${Buffer.byteLength(payload)} bytes, more than the server's max_payload` });
     }
-    return jetstream(connection).publish(subject, payload, {
-      msgID: event.sequence <= place.spent ? `${event.id}#${place.stream.sequence}.${Date.now()}` : event.id,
+    const ack = await jetstream(connection).publish(subject, payload, {
+      msgID: this.#spent.has(event.sequence) ? `${event.id}#${Date.now()}` : event.id,
       headers: attributes,
       expect: { streamName: streams.events, ...expect },
       timeout,
     });
+    if (ack.seq <= place.seen) {
+      if (!ack.duplicate) throw new Error('the stream of events was made anew');
+      // The one that it is a duplicate of is not among what was looked at, so it is deleted.
+      this.#spent.add(event.sequence);
+      throw new Error(`event ${event.sequence} was deleted from the stream`);
+    }
+    this.#spent.delete(event.sequence);
+    return ack;
   }
 
   /** Takes the acknowledgements that follow what is known to be stored, without a gap. */
