@@ -25,9 +25,11 @@ export type PublishParts = {
  */
 export async function publish(parts: PublishParts, key: string): Promise<undefined> {
   const object = parts.objects(key);
-  const place = object && placeOf(object, unspell(key).kind);
   let current: string | undefined;
-  if (object !== undefined && place !== undefined && isPlace(place)) {
+  if (object !== undefined) {
+    const place = placeOf(object, unspell(key).kind);
+    // What was wanted before stays in force; the object's status says why.
+    if (!isPlace(place)) return undefined;
     current = formatDesiredSubject(place);
     const view = parts.nodes.view(place.node, Date.now());
     const node = view.state === 'unknown' ? undefined : view.entry;
@@ -40,5 +42,6 @@ export async function publish(parts: PublishParts, key: string): Promise<undefin
     if (last === undefined || last.deleted === true) continue;
     await parts.publisher.publish(subject, tombstone(last));
   }
+  return undefined;
 }
 

@@ -26,6 +26,9 @@ export type QueueOptions = {
   log: Log;
 };
 
+/** The least time between two warnings of one queue, ms. */
+const quiet = 10_000;
+
 export function createQueue({ work, workers, log }: QueueOptions): Queue {
   const due = new Set<string>();
   const busy = new Set<string>();
@@ -33,6 +36,7 @@ export function createQueue({ work, workers, log }: QueueOptions): Queue {
   const failing = new Map<string, Backoff>();
   const waiting: { done: () => boolean; resolve: () => void }[] = [];
   let open = false;
+  let said = -Infinity;
 
   function add(key: string): void {
     clearTimeout(timers.get(key)?.timer);
@@ -70,7 +74,7 @@ export function createQueue({ work, workers, log }: QueueOptions): Queue {
       failing.set(key, backoff);
       const wait = backoff.next();
       // While the queue is off, the world is expected to fail.
-      if (open) log.warn('will try again', { key, error: explain(error), milliseconds: Math.round(wait) });
+      if (open) complain(key, error, wait);
       later(key, wait);
     }
     busy.delete(key);
@@ -79,6 +83,13 @@ export function createQueue({ work, workers, log }: QueueOptions): Queue {
       waiting.splice(waiting.indexOf(waiter), 1);
       waiter.resolve();
     }
+  }
+
+  /** What fails for one often fails for a thousand: one of them is said aloud. */
+  function complain(key: string, error: unknown, wait: number): void {
+    const loud = performance.now() - said > quiet;
+    if (loud) said = performance.now();
+    log[loud ? 'warn' : 'debug']('will try again', { key, error: explain(error), milliseconds: Math.round(wait), failing: failing.size });
   }
 
   function until(done: () => boolean): Promise<void> {

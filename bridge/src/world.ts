@@ -29,10 +29,15 @@ export function createIndex(): Index {
   };
 }
 
-/** The node of an object, or why it has none that can stand in a subject. */
+/** A spec of more than this, in bytes of JSON, may not pass NATS, which carries 1 MiB unless told otherwise. */
+const largest = 900_000;
+
+/** The node of an object, or why it cannot be told of the object. */
 export function placeOf(object: KubeObject, kind: string): Place | { refused: string } {
   const node: unknown = isRecord(object.spec) ? object.spec['node'] : undefined;
   if (typeof node !== 'string') return { refused: 'node is missing: name the node whose agent owns the interface' };
+  const size = Buffer.byteLength(JSON.stringify(object.spec));
+  if (size > largest) return { refused: `the spec has ${size} bytes, more than the ${largest} that can be handed to a node; split the object` };
   const place = { node, kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   try {
     formatDesiredSubject(place);
