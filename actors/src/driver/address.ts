@@ -14,17 +14,27 @@ function address(local: string, peer: string | undefined, prefixlen: number, noP
   };
 }
 
+// A spec is compared with the kernel many times in its life, and its entries never change: each is read once.
+const read = new WeakMap<object, Address>();
+
+function once(entry: object, make: () => Address): Address {
+  const known = read.get(entry) ?? make();
+  read.set(entry, known);
+  return known;
+}
+
 /** An entry of a WireGuardInterface's `spec.addresses`, which has passed its schema. */
 export const fromFields = (entry: InterfaceAddress): Address =>
-  address(entry.local, entry.peer, entry.prefixlen, entry.noPrefixRoute);
+  once(entry, () => address(entry.local, entry.peer, entry.prefixlen, entry.noPrefixRoute));
 
 /** An entry of a NetlinkInterface's `spec.addresses`: `IP/LEN`, or a bare IP with `peerCidr` as `IP/LEN`. */
-export function fromCIDR(entry: NetlinkAddress): Address {
-  const [ip = '', length = ''] = (entry.peerCidr ?? entry.ipcidr).split('/');
-  return entry.peerCidr === undefined
-    ? address(ip, undefined, Number(length), false)
-    : address(entry.ipcidr, ip, Number(length), false);
-}
+export const fromCIDR = (entry: NetlinkAddress): Address =>
+  once(entry, () => {
+    const [ip = '', length = ''] = (entry.peerCidr ?? entry.ipcidr).split('/');
+    return entry.peerCidr === undefined
+      ? address(ip, undefined, Number(length), false)
+      : address(entry.ipcidr, ip, Number(length), false);
+  });
 
 /** As `ip` and the status print it: `LOCAL/LEN` or `LOCAL -> PEER/LEN`. */
 export const printAddress = (a: Address): string =>

@@ -4,7 +4,7 @@ import type { SnapshotFrom } from 'xstate';
 import type { Drift, InterfaceEvent, Key, Observed, Operation, State } from '@ifactor/crds';
 import type { Context } from './context.ts';
 import { differenceOf, driverIn } from './decide.ts';
-import { healthyStates } from './learn.ts';
+import { healthyStates, learn } from './learn.ts';
 import { machine } from './machine.ts';
 
 /** An actor at rest: fold its events and you have it. */
@@ -18,9 +18,17 @@ const scope = createActor(machine, { input: { key: nobody } }) as unknown as Par
 /** An actor that has heard nothing yet. */
 export const initial = (key: Key): Snapshot => machine.getInitialSnapshot(scope, { key });
 
-/** One step: the actor after an event, and what it asks its runner to do. Pure. */
+/** One step through the statechart, as any XState runtime would take it. */
+export const step = (snapshot: Snapshot, event: InterfaceEvent): Snapshot => machine.transition(snapshot, event, scope);
+
+/**
+ * One step: the actor after an event, and what it asks its runner to do. Pure. An event that leaves the state as it is only
+ * teaches the actor something, so the statechart is walked where the state changes; the result is the same as `step`'s.
+ */
 export function fold(snapshot: Snapshot, event: InterfaceEvent): { snapshot: Snapshot; operations: readonly Operation[] } {
-  const next = machine.transition(snapshot, event, scope);
+  const context = learn(snapshot.context, event);
+  const stays = context.verdict.state === snapshot.value;
+  const next = stays ? { ...snapshot, context } : step(snapshot, event);
   return { snapshot: next, operations: next.context.operations };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventData, EventType, InterfaceEvent, Observed, ObservedLink, Operation, State } from '@ifactor/crds';
-import { fold, freeze, hashOf, initial, thaw } from './fold.ts';
+import { fold, freeze, hashOf, initial, step, thaw } from './fold.ts';
 import type { Snapshot } from './fold.ts';
 import { successors } from './machine.ts';
 
@@ -183,13 +183,14 @@ describe('for any order of events', () => {
     events.forEach(([type, data], at) => {
       const before = snapshot;
       const event = { type, data, time: new Date(start + at * 1000).toISOString() } as InterfaceEvent;
-      const step = fold(snapshot, event);
-      snapshot = step.snapshot;
+      const folded = fold(snapshot, event);
+      snapshot = folded.snapshot;
+      expect(freeze(snapshot)).toEqual(freeze(step(before, event)));
       const { context, value } = snapshot;
       // The state is the one that was decided, and the law allows the way there.
       expect(value).toBe(context.verdict.state);
       if (value !== before.value) expect(successors[before.value]).toContain(value);
-      const performs = step.operations.filter((operation) => operation.type === 'Perform');
+      const performs = folded.operations.filter((operation) => operation.type === 'Perform');
       // One list of operations at a time, so never two links for one actor.
       expect(performs.length).toBeLessThanOrEqual(before.context.running !== null && context.running === before.context.running ? 0 : 1);
       for (const { operations: list } of performs) {
