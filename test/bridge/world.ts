@@ -85,6 +85,8 @@ function startBridge(kubeconfig: string, nats: string, identity: string): Bridge
   const child = spawn(process.execPath, [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  // A test that runs out of time is never disposed of.
+  process.once('exit', () => child.kill('SIGKILL'));
   let output = '';
   const ended = once(child, 'exit') as Promise<[number | null]>;
   child.stderr.on('data', (chunk: Buffer) => {

@@ -59,6 +59,11 @@ export async function startNats(): Promise<NatsServer> {
       server.forget();
     },
   };
+  // A test that runs out of time is never disposed of.
+  process.once('exit', () => {
+    child?.kill('SIGKILL');
+    server.forget();
+  });
   await server.start();
   return server;
 }
