@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, Lab, succeeded } from './lab.ts';
 import { runtimes } from './runtime.ts';
+import { traces } from './trace.ts';
 
 describe.each(runtimes())('a running lab with containers of %s', (runtime) => {
   let lab: Lab;
@@ -73,6 +74,13 @@ describe.each(runtimes())('a running lab with containers of %s', (runtime) => {
     expect(files.filter((path) => holds(readFileSync(path), spellings))).toEqual([]);
     const said = Buffer.from(await lab.kubectl(['get', 'wgp,wgi,nl,events', '--output', 'yaml']));
     expect(holds(said, spellings)).toBe(false);
+  });
+
+  test('taken down with its tunnels up and its agents dead, it leaves nothing', async () => {
+    for (const node of ['lax1', 'lax2']) succeeded(await lab.command('kill', `agent/${node}`));
+    expect(await traces(lab)).not.toEqual([]);
+    succeeded(await lab.command('down'));
+    expect(await traces(lab)).toEqual([]);
   });
 });
 
