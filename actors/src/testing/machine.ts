@@ -8,6 +8,12 @@ import type { Bench } from '../netlink/suite.ts';
 let count = 0;
 const modules = join('/lib/modules', readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim());
 
+/** Whether this machine's kernel has a kind; WireGuard it has in any case, by wireguard-go. */
+export const machineSupports = (kind: string): boolean =>
+  kind !== 'dummy'
+  || ['', '.xz', '.zst', '.gz'].some((packed) => existsSync(join(modules, `kernel/drivers/net/dummy.ko${packed}`)))
+  || existsSync(`/sys/module/${kind}`);
+
 /** This machine's kernel, with netns of the test's own that go when it closes. Needs root. */
 export async function openMachine(): Promise<Bench> {
   const stateDir = mkdtempSync(join(tmpdir(), 'ift-netlink-'));
@@ -19,9 +25,7 @@ export async function openMachine(): Promise<Bench> {
   };
   return {
     kernel,
-    supports: (kind) => kind !== 'dummy'
-      || ['', '.xz', '.zst', '.gz'].some((packed) => existsSync(join(modules, `kernel/drivers/net/dummy.ko${packed}`)))
-      || existsSync(`/sys/module/${kind}`),
+    supports: machineSupports,
     async addNetns() {
       const name = `ift-${process.pid}-${count++}`;
       execFileSync('ip', ['netns', 'add', name]);
@@ -34,7 +38,12 @@ export async function openMachine(): Promise<Bench> {
     async close() {
       const folder = join(stateDir, 'wireguard-go');
       for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
-        process.kill((JSON.parse(readFileSync(join(folder, entry, 'record.json'), 'utf8')) as { pid: number }).pid);
+        const { pid } = JSON.parse(readFileSync(join(folder, entry, 'record.json'), 'utf8')) as { pid: number };
+        try {
+          process.kill(pid);
+        } catch {
+          // Gone already.
+        }
       }
       await kernel.close();
       for (const name of names) remove(name);
