@@ -30,8 +30,8 @@ function shape(accept: string, resource: Resource, query: URLSearchParams): { ta
   return { table: false, one: (object) => object };
 }
 
-function testOf(query: URLSearchParams): Test {
-  const [labels, fields] = [labelTest(query.get('labelSelector') ?? ''), fieldTest(query.get('fieldSelector') ?? '')];
+function testOf(resource: Resource, query: URLSearchParams): Test {
+  const [labels, fields] = [labelTest(query.get('labelSelector') ?? ''), fieldTest(query.get('fieldSelector') ?? '', resource.selectable)];
   return (object) => labels(object) && fields(object);
 }
 
@@ -65,7 +65,7 @@ export function handle(objects: Objects, target: Target, request: Request, respo
       case 'POST':
         return ok(objects.create(resource, namespace, bodyObject(request, resource), options), 201);
       case 'DELETE':
-        for (const object of objects.store.list(resource, target.allNamespaces ? undefined : namespace).filter(testOf(query))) objects.delete(resource, object, options);
+        for (const object of objects.store.list(resource, target.allNamespaces ? undefined : namespace).filter(testOf(resource, query))) objects.delete(resource, object, options);
         return { code: 200, body: success() };
     }
     throw notServed(`${method} on a list of ${resource.plural}`, 405);
@@ -118,7 +118,7 @@ function patch(objects: Objects, { resource, namespace, name, subresource }: Tar
 }
 
 function listAll(objects: Objects, { resource, namespace, allNamespaces }: Target, { query }: Request, table: boolean): Answer {
-  const all = objects.store.list(resource, allNamespaces ? undefined : namespace).filter(testOf(query));
+  const all = objects.store.list(resource, allNamespaces ? undefined : namespace).filter(testOf(resource, query));
   const limit = Number(query.get('limit') ?? 0);
   const from = continueFrom(query.get('continue'));
   const page = limit > 0 ? all.slice(from, from + limit) : all.slice(from);
@@ -141,7 +141,7 @@ function continueFrom(token: string | null): number {
 function openWatch(objects: Objects, target: Target, { query }: Request, response: ServerResponse, show: (object: Json) => Json): null {
   watch(objects.store, target.resource, {
     namespace: target.allNamespaces ? undefined : target.namespace,
-    test: testOf(query),
+    test: testOf(target.resource, query),
     show,
     resourceVersion: query.get('resourceVersion') ?? '',
     bookmarks: query.get('allowWatchBookmarks') === 'true',

@@ -74,6 +74,7 @@ export class Objects {
       else merged['status'] = before['status'];
     }
     this.#frozen(resource, before, merged);
+    if (deletionTimestamp !== undefined) refuseNewFinalizers(resource, name, list(old['finalizers']), list(part(merged, 'metadata')['finalizers']));
     let object = this.#admit(resource, merged, before, options);
     if (!options.managed) object = afterUpdate(resource, before, object, options.writer);
     if (isDeepStrictEqual(meaning(object), meaning(before))) return before;
@@ -153,7 +154,7 @@ export class Objects {
 
   #admit(resource: Resource, object: Json, before: Json | undefined, options: WriteOptions): Json {
     const name = text(part(object, 'metadata')['name']);
-    const typed: Json = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
+    const typed: Json = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: withoutEmpty(part(object, 'metadata')) };
     if (resource === namespaces) typed['status'] = { phase: 'Active' };
     if (resource === secrets) sealSecret(typed);
     const { value, unknown } = prune(resource.schema, typed);
@@ -194,6 +195,22 @@ const bare = (object: Json): unknown => {
   return rest;
 };
 
+/** Of metadata, what is empty is absent. */
+const withoutEmpty = (metadata: Json): Json =>
+  Object.fromEntries(Object.entries(metadata).filter(([name, value]) => {
+    if (name === 'labels' || name === 'annotations') return isObject(value) && Object.keys(value).length > 0;
+    return name === 'finalizers' || name === 'ownerReferences' ? list(value).length > 0 : true;
+  }));
+
+function refuseNewFinalizers(resource: Resource, name: string, before: unknown[], after: unknown[]): void {
+  const added = after.filter((finalizer) => !before.includes(finalizer));
+  if (added.length === 0) return;
+  const words = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+  throw invalid(resource, name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${words}}` }]);
+}
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
 function sealSecret(secret: Json): void {
   const { stringData } = secret;
   if (isObject(stringData)) {
@@ -201,5 +218,7 @@ function sealSecret(secret: Json): void {
     secret['data'] = { ...part(secret, 'data'), ...encoded };
     delete secret['stringData'];
   }
+  const wrong = Object.values(part(secret, 'data')).some((value) => typeof value !== 'string' || !base64.test(value.replace(/[\r\n]/g, '')));
+  if (wrong) throw badRequest('Secret in version "v1" cannot be handled as a Secret: illegal base64 data in data');
   secret['type'] ??= 'Opaque';
 }

@@ -42,11 +42,19 @@ const objectMeta: Message = {
   14: { name: 'finalizers', read: 'texts' },
 };
 const metadata: Reader = { name: 'metadata', read: objectMeta };
-/** The kinds that kubectl sends so. Source: k8s.io/api, core/v1/generated.proto. */
+const attributes: Message = Object.fromEntries(['namespace', 'verb', 'group', 'version', 'resource', 'subresource', 'name'].map((name, at) => [at + 1, { name, read: 'text' }]));
+const accessSpec: Message = {
+  1: { name: 'resourceAttributes', read: attributes },
+  2: { name: 'nonResourceAttributes', read: { 1: { name: 'path', read: 'text' }, 2: { name: 'verb', read: 'text' } } },
+};
+/** The kinds that kubectl sends so. Source: k8s.io/api, generated.proto of core/v1, authorization/v1 and authentication/v1. */
 const messages: { [kind: string]: Message } = {
   Namespace: { 1: metadata },
   Secret: { 1: metadata, 2: { name: 'data', read: 'byteMap' }, 3: { name: 'type', read: 'text' }, 4: { name: 'stringData', read: 'map' }, 5: { name: 'immutable', read: 'bool' } },
   ConfigMap: { 1: metadata, 2: { name: 'data', read: 'map' }, 3: { name: 'binaryData', read: 'byteMap' }, 4: { name: 'immutable', read: 'bool' } },
+  SelfSubjectAccessReview: { 2: { name: 'spec', read: accessSpec } },
+  SelfSubjectRulesReview: { 2: { name: 'spec', read: { 1: { name: 'namespace', read: 'text' } } } },
+  SelfSubjectReview: {},
 };
 
 function decode(bytes: Buffer, message: Message): Json {

@@ -19,7 +19,7 @@ export type Schema = {
   readonly [keyword: string]: unknown;
 };
 
-export type Column = { name: string; type: string; format?: string; description: string; jsonPath: string; priority: number };
+export type Column = { name: string; type: string; format?: string; description: string; jsonPath: string; priority: number; /** Instead of the path, where one field does not tell it. */ read?: (object: Json) => string | number };
 
 /** One kind that the server serves. */
 export type Resource = {
@@ -38,6 +38,8 @@ export type Resource = {
   custom: boolean;
   schema: Schema;
   columns: readonly Column[];
+  /** What a fieldSelector can ask for. */
+  selectable: readonly string[];
 };
 
 export const apiVersionOf = ({ group, version }: Pick<Resource, 'group' | 'version'>): string => (group === '' ? version : `${group}/${version}`);
@@ -45,6 +47,11 @@ export const apiVersionOf = ({ group, version }: Pick<Resource, 'group' | 'versi
 const open: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 const age: Column = { name: 'Age', type: 'date', description: 'Time since its creation.', jsonPath: '.metadata.creationTimestamp', priority: 0 };
 const column = (name: string, jsonPath: string, priority = 0, type = 'string'): Column => ({ name, type, description: name, jsonPath, priority });
+
+const selectable = ['metadata.name', 'metadata.namespace'];
+
+/** How many entries the maps of an object have. */
+const count = (...fields: string[]): Column => ({ ...column('Data', '', 0, 'integer'), read: (object) => fields.reduce((sum, field) => sum + Object.keys(part(object, field)).length, 0) });
 
 const builtin = (kind: string, plural: string, shortNames: string[], more: Partial<Resource> = {}): Resource => ({
   group: '',
@@ -60,20 +67,24 @@ const builtin = (kind: string, plural: string, shortNames: string[], more: Parti
   custom: false,
   schema: open,
   columns: [age],
+  selectable,
   ...more,
 });
 
-export const namespaces = builtin('Namespace', 'namespaces', ['ns'], { namespaced: false, columns: [column('Status', '.status.phase'), age] });
+export const namespaces = builtin('Namespace', 'namespaces', ['ns'], { namespaced: false, columns: [column('Status', '.status.phase'), age], selectable: ['metadata.name', 'status.phase'] });
 const dataMap: Schema = { type: 'object', additionalProperties: { type: 'string' } };
 export const secrets = builtin('Secret', 'secrets', [], {
   schema: { type: 'object', properties: { data: dataMap, stringData: dataMap, type: { type: 'string' }, immutable: { type: 'boolean' } } },
-  columns: [column('Type', '.type'), age],
+  columns: [column('Type', '.type'), count('data'), age],
+  selectable: [...selectable, 'type'],
 });
 export const events = builtin('Event', 'events', ['ev'], {
   columns: [
     column('Last Seen', '.lastTimestamp', 0, 'date'), column('Type', '.type'), column('Reason', '.reason'),
-    column('Object', '.involvedObject.name'), column('Message', '.message'),
+    { ...column('Object', ''), read: (object) => `${text(part(object, 'involvedObject')['kind']).toLowerCase()}/${text(part(object, 'involvedObject')['name'])}` },
+    column('Message', '.message'), column('Source', '.source.component', 1), column('First Seen', '.firstTimestamp', 1, 'date'), column('Count', '.count', 1, 'integer'),
   ],
+  selectable: [...selectable, ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => `involvedObject.${field}`), 'reason', 'reportingComponent', 'type'],
 });
 export const crds = builtin('CustomResourceDefinition', 'customresourcedefinitions', ['crd', 'crds'], {
   group: 'apiextensions.k8s.io',
@@ -86,6 +97,7 @@ export const builtins: readonly Resource[] = [
   secrets,
   builtin('ConfigMap', 'configmaps', ['cm'], {
     schema: { type: 'object', properties: { data: dataMap, binaryData: dataMap, immutable: { type: 'boolean' } } },
+    columns: [count('data', 'binaryData'), age],
   }),
   events,
   builtin('Lease', 'leases', [], { group: 'coordination.k8s.io', columns: [column('Holder', '.spec.holderIdentity'), age] }),
@@ -126,5 +138,6 @@ export function resourceOf(definition: Json): Resource {
     custom: true,
     schema: part(part(version, 'schema'), 'openAPIV3Schema'),
     columns: columns.length > 0 ? columns : [age],
+    selectable: spec['scope'] === 'Namespaced' ? selectable : ['metadata.name'],
   };
 }

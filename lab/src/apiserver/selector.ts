@@ -27,11 +27,12 @@ function labelTerm(term: string): (labels: Json) => boolean {
   throw badRequest(`unable to parse label selector term "${term}"`);
 }
 
-/** A `fieldSelector`: equality on any path. */
-export function fieldTest(selector: string): Test {
+/** A `fieldSelector`: equality on those paths that the kind can be selected by. @throws ApiError on another */
+export function fieldTest(selector: string, selectable: readonly string[]): Test {
   const terms = selector.split(',').filter((term) => term !== '').map((term) => {
     const [, path = '', operator, value = ''] = /^([^=!]+)(==|=|!=)(.*)$/.exec(term) ?? [];
     if (path === '') throw badRequest(`invalid field selector "${term}"`);
+    if (!selectable.includes(path)) throw badRequest(`field label not supported: ${path}`);
     const keys = path.split('.');
     return (object: Json): boolean => {
       const found = keys.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);

@@ -32,7 +32,8 @@ export function humanDuration(milliseconds: number): string {
   return two(Math.floor(d / 365), 'y', d % 365, 'd');
 }
 
-function cell({ type, jsonPath }: Column, object: Json, now: number): unknown {
+function cell({ type, jsonPath, read }: Column, object: Json, now: number): unknown {
+  if (read) return read(object);
   const value = atPath(object, jsonPath);
   if (value === undefined || value === null) return type === 'date' ? '<unknown>' : type === 'string' ? '' : null;
   if (type === 'date') return humanDuration(now - Date.parse(text(value)));
