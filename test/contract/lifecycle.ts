@@ -26,6 +26,20 @@ export function lifecycleContract({ ok, refused, read }: Client, target: () => T
     expect(await ok(['get', 'nl', 'owned', '--ignore-not-found', '-o', 'name'])).toBe('');
   });
 
+  test('an object of two owners stays with the second', async ({ skip }) => {
+    skip(!target().collectsGarbage);
+    const ownerReferences = [];
+    for (const name of ['first', 'second']) {
+      await ok(['create', '-f', '-'], bridge(name));
+      ownerReferences.push({ apiVersion: 'networking.dn42.io/v1alpha1', kind: 'NetlinkInterface', name, uid: (await read('nl', name)).metadata.uid });
+    }
+    await ok(['create', '-f', '-'], bridge('shared', {}, { ownerReferences }));
+    await ok(['delete', 'nl', 'first']);
+    expect(await ok(['get', 'nl', 'shared', '-o', 'name'])).toContain('shared');
+    await ok(['delete', 'nl', 'second']);
+    await ok(['wait', '--for=delete', 'nl/shared', '--timeout=60s']);
+  });
+
   test('a namespace goes with all that is in it', async ({ skip }) => {
     skip(!target().collectsGarbage);
     const other = `${namespace}-other`;

@@ -109,11 +109,20 @@ export class Objects {
     for (const other of this.resources) {
       for (const dependent of this.store.list(other, resource === namespaces && other.namespaced ? text(name) : undefined)) {
         const inside = resource === namespaces && other.namespaced;
-        const owned = list(part(dependent, 'metadata')['ownerReferences']).some((owner) => isObject(owner) && owner['uid'] === uid);
+        const owners = list(part(dependent, 'metadata')['ownerReferences']).filter(isObject);
+        const owned = owners.some((owner) => owner['uid'] === uid) && !owners.some((owner) => this.#stands(owner, dependent));
         if (inside || owned) this.delete(other, dependent, { dryRun });
       }
     }
     return last;
+  }
+
+  /** Whether an owner that a reference names is there still. */
+  #stands({ apiVersion, kind, name, uid }: Json, dependent: Json): boolean {
+    const resource = this.resources.find((one) => apiVersionOf(one) === apiVersion && one.kind === kind);
+    if (!resource) return false;
+    const namespace = resource.namespaced ? text(part(dependent, 'metadata')['namespace']) : '';
+    return part(this.store.get(resource, namespace, text(name)), 'metadata')['uid'] === uid;
   }
 
   #write(resource: Resource, object: Json, { dryRun }: WriteOptions): Json {
