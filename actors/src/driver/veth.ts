@@ -77,7 +77,7 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
       if (link && link.kind !== 'veth') result.drift.push({ field: 'kind', wanted: 'veth', found: link.kind });
     }
     if (result.drift.length === 0) {
-      result.drift.push({ field: 'veth.peer', wanted: far.name, found: 'the far end of another pair' });
+      result.drift.push({ field: 'veth.peer', wanted: far.name, found: 'gone, or the end of another pair' });
     }
     result.operations.push(...createPair(near, far));
     return result;

@@ -92,9 +92,9 @@ export class Daemon implements WireGuardAccess {
     if (!this.record.was && this.record.netns === netns) this.end().catch(this.#parts.report);
   }
 
-  /** Whether `end` was called for a link of this name there. */
-  leaves(netns: string, name: string): boolean {
-    return this.#ending !== undefined && this.record.netns === netns && this.record.name === name;
+  /** Whether `end` was called for a link of this name, wherever it was: until the process is gone it holds its port. */
+  leaves(name: string): boolean {
+    return this.#ending !== undefined && this.record.name === name;
   }
 
   /** Ends the process and removes its folder. Resolves when both are gone. */

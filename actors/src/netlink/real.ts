@@ -77,6 +77,8 @@ class RealKernel implements Kernel {
     if (this.#open.get(id) !== open || --open.uses > 0) return;
     this.#open.delete(id);
     open.netns.shut();
+    // Let go of because it ended: what served its links must not hold on to their ports.
+    if ([...open.paths].every((path) => inode(path) !== id)) this.#userspace.lost(id);
     this.#watchPaths();
   }
 

@@ -48,7 +48,7 @@ export class Userspace {
   async create(netns: { id: string; fd: number }, name: string, operation: string): Promise<void> {
     for (const program of ['wireguard-go', 'unshare', 'mount']) if (!onPath(program)) throw lacks(program, operation);
     // The one before, whose link is no longer here.
-    for (const daemon of this.#daemons) if (daemon.serves(netns.id, name) || daemon.leaves(netns.id, name)) await daemon.end();
+    for (const daemon of this.#daemons) if (daemon.serves(netns.id, name) || daemon.leaves(name)) await daemon.end();
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const folder = mkdtempSync(join(this.#folder, `${name}.`));
     let daemon: Daemon | undefined;
