@@ -94,6 +94,7 @@ export class Objects {
       if (wanted !== undefined && wanted !== metadata[field]) throw conflict(resource, name, `Precondition failed: ${field} in precondition: ${text(wanted)}, ${field} in object meta: ${text(metadata[field])}`);
     }
     if (resource === namespaces && ['default', 'kube-system'].includes(name)) throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
+    if (resource === namespaces && !options.dryRun) return this.#terminate(object);
     if (list(metadata['finalizers']).length === 0) return { object: this.#remove(resource, object, options), gone: true };
     if (metadata['deletionTimestamp'] !== undefined) return { object, gone: false };
     const generation = resource.generation ? { generation: Number(metadata['generation'] ?? 0) + 1 } : {};
@@ -104,17 +105,40 @@ export class Objects {
   #remove(resource: Resource, object: Json, { dryRun }: Pick<WriteOptions, 'dryRun'>): Json {
     if (dryRun) return object;
     const last = this.store.remove(resource, object);
-    const { uid, name } = part(object, 'metadata');
-    // What depended on it goes with it, as the garbage collector and the namespace controller see to.
+    const { uid, namespace } = part(object, 'metadata');
+    // What depended on it goes with it, as the garbage collector sees to.
     for (const other of this.resources) {
-      for (const dependent of this.store.list(other, resource === namespaces && other.namespaced ? text(name) : undefined)) {
-        const inside = resource === namespaces && other.namespaced;
+      for (const dependent of this.store.list(other)) {
         const owners = list(part(dependent, 'metadata')['ownerReferences']).filter(isObject);
         const owned = owners.some((owner) => owner['uid'] === uid) && !owners.some((owner) => this.#stands(owner, dependent));
-        if (inside || owned) this.delete(other, dependent, { dryRun });
+        if (owned) this.delete(other, dependent, { dryRun });
       }
     }
+    const home = this.store.get(namespaces, '', text(namespace));
+    if (home && part(home, 'metadata')['deletionTimestamp'] !== undefined && this.#inside(text(namespace)).length === 0) this.store.remove(namespaces, home);
     return last;
+  }
+
+  /** Everything in a namespace. */
+  #inside(namespace: string): { resource: Resource; object: Json }[] {
+    return this.resources.filter((resource) => resource.namespaced).flatMap((resource) => this.store.list(resource, namespace).map((object) => ({ resource, object })));
+  }
+
+  /** A namespace goes when the last of its objects has gone, and says so until then, as the namespace controller sees to. */
+  #terminate(namespace: Json): { object: Json; gone: boolean } {
+    const metadata = part(namespace, 'metadata');
+    const name = text(metadata['name']);
+    const marked = metadata['deletionTimestamp'] === undefined
+      ? this.store.put(namespaces, { ...namespace, metadata: { ...metadata, deletionTimestamp: now() }, status: { phase: 'Terminating' } })
+      : namespace;
+    for (const { resource, object } of this.#inside(name)) {
+      // One that went before may have taken this one along.
+      const still = this.store.get(resource, name, text(part(object, 'metadata')['name']));
+      if (still) this.delete(resource, still, { dryRun: false });
+    }
+    const left = this.store.get(namespaces, '', name);
+    if (left && this.#inside(name).length === 0) return { object: this.store.remove(namespaces, left), gone: true };
+    return { object: left ?? marked, gone: left === undefined };
   }
 
   /** Whether an owner that a reference names is there still. */
@@ -148,6 +172,8 @@ export class Objects {
   #needNamespace(namespace: string): void {
     const found = this.store.get(namespaces, '', namespace);
     if (!found) throw notFound(namespaces, namespace);
+    if (part(found, 'metadata')['deletionTimestamp'] === undefined) return;
+    throw new ApiError(403, 'Forbidden', `unable to create new content in namespace ${namespace} because it is being terminated`);
   }
 
   /** What a CRD must stay as, and a secret that says it is immutable. */
@@ -164,7 +190,7 @@ export class Objects {
   #admit(resource: Resource, object: Json, before: Json | undefined, options: WriteOptions): Json {
     const name = text(part(object, 'metadata')['name']);
     const typed: Json = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: withoutEmpty(part(object, 'metadata')) };
-    if (resource === namespaces) typed['status'] = { phase: 'Active' };
+    if (resource === namespaces) typed['status'] = { phase: part(object, 'metadata')['deletionTimestamp'] === undefined ? 'Active' : 'Terminating' };
     if (resource === secrets) sealSecret(typed);
     const { value, unknown } = prune(resource.schema, typed);
     if (resource.custom && unknown.length > 0 && options.fieldValidation !== 'Ignore') {

@@ -1,0 +1,79 @@
+import { request } from 'node:https';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ownDefinitions, startApiServer } from './index.ts';
+import type { ApiServer } from './index.ts';
+import { part } from './json.ts';
+import type { Json } from './json.ts';
+
+let server: ApiServer;
+beforeEach(async () => {
+  server = await startApiServer({ definitions: ownDefinitions(), token: 'secret' });
+});
+afterEach(() => server.close());
+
+type Answer = { code: number; body: Json & { message?: string } };
+
+function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const all = { authorization: 'Bearer secret', 'content-type': 'application/json', ...headers };
+    const sent = request(`${server.url}${path}`, { method, ca: server.authority, servername: 'localhost', headers: all, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve({ code: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString() || '{}') }));
+    });
+    sent.on('error', reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+const bridges = '/apis/networking.dn42.io/v1alpha1/namespaces/default/netlinkinterfaces';
+const bridge = (name: string, spec: Json = {}, metadata: Json = {}): Json => ({
+  apiVersion: 'networking.dn42.io/v1alpha1',
+  kind: 'NetlinkInterface',
+  metadata: { name, ...metadata },
+  spec: { node: 'n1', interfaceName: name, type: 'bridge', up: true, ...spec },
+});
+
+const version = (object: Json) => part(object, 'metadata')['resourceVersion'];
+const generation = (object: Json) => part(object, 'metadata')['generation'];
+
+it('wants the token and a loopback Host', async () => {
+  expect((await call('GET', '/api', undefined, { authorization: 'Bearer other' })).code).toBe(401);
+  expect((await call('GET', '/api', undefined, { host: 'evil.example' })).code).toBe(421);
+});
+
+it('says what it does not serve', async () => {
+  const { code, body } = await call('GET', '/api/v1/namespaces/default/pods');
+  expect(code).toBe(404);
+  expect(body.message).toContain('does not serve');
+});
+
+it('names the field and the rule of what it refuses', async () => {
+  const { code, body } = await call('POST', bridges, bridge('br0', { mtu: 5, interfaceName: 'a name' }));
+  expect(code).toBe(422);
+  expect(body.message).toContain('spec.mtu: Invalid value: 5: spec.mtu in body should be greater than or equal to 68');
+  const unknown = await call('POST', `${bridges}?fieldValidation=Strict`, bridge('br0', { colour: 'red' }));
+  expect(unknown.body.message).toContain('unknown field "spec.colour"');
+});
+
+it('counts generations of the spec only, and keeps the resourceVersion of a write that changes nothing', async () => {
+  const { body: made } = await call('POST', bridges, bridge('br0'));
+  const patch = (body: Json, at = '') => call('PATCH', `${bridges}/br0${at}`, body, { 'content-type': 'application/merge-patch+json' });
+  expect(version((await patch({ spec: { up: true } })).body)).toBe(version(made));
+  expect(generation((await patch({ metadata: { labels: { a: 'b' } } })).body)).toBe(1);
+  expect(generation((await patch({ status: { state: 'pending' } }, '/status')).body)).toBe(1);
+  expect((await patch({ status: { state: 'failed' } })).body['status']).toEqual({ state: 'pending' });
+  expect(generation((await patch({ spec: { up: false } })).body)).toBe(2);
+});
+
+it('holds a namespace until the last of its objects has let go', async () => {
+  await call('POST', '/api/v1/namespaces', { metadata: { name: 'other' } });
+  const path = bridges.replace('default', 'other');
+  await call('POST', path, bridge('br0', {}, { finalizers: ['example.com/hold'] }));
+  await call('POST', path, bridge('br1'));
+  expect((await call('DELETE', '/api/v1/namespaces/other')).body).toMatchObject({ status: { phase: 'Terminating' } });
+  expect((await call('GET', `${path}/br1`)).code).toBe(404);
+  expect((await call('POST', path, bridge('br2'))).code).toBe(403);
+  await call('PATCH', `${path}/br0`, { metadata: { finalizers: null } }, { 'content-type': 'application/merge-patch+json' });
+  expect((await call('GET', '/api/v1/namespaces/other')).code).toBe(404);
+});
