@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { labPrefix } from '../lane/interrupt.ts';
 import { ifactor, Lab, succeeded } from './lab.ts';
 import { traces } from './trace.ts';
 
@@ -24,7 +24,7 @@ describe('bad input is one clear line', () => {
   });
 
   test('a folder that holds something else is left alone', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'ift-lab-'));
+    const dir = await mkdtemp(labPrefix());
     onTestFinished(() => rm(dir, { recursive: true }));
     await writeFile(join(dir, 'letter.txt'), 'dear');
     const { code, stderr } = await ifactor('lab', 'up', '--runtime', 'netns', '--dir', dir);

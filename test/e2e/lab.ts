@@ -2,11 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { labPrefix } from '../lane/interrupt.ts';
 
 export type Runtime = 'docker' | 'netns';
 export type Result = { code: number | null; stdout: string; stderr: string };
@@ -72,7 +72,7 @@ export class Lab {
   }
 
   static async make(runtime: Runtime): Promise<Lab> {
-    const dir = await mkdtemp(join(tmpdir(), 'ift-lab-'));
+    const dir = await mkdtemp(labPrefix());
     return new Lab(dir, runtime, `ift-${process.pid}-${count++}`);
   }
 

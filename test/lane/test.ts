@@ -1,11 +1,9 @@
 // The test workspace's `npm test`: the lane of VMs beside all other lanes, since it computes on one core and waits for nobody.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { RUN, takeDownLabs } from './interrupt.ts';
 
-const started = Date.now();
+process.env[RUN] = String(process.pid);
 let interrupted = false;
 
 const runs = [['--project=kernel'], ['--project=!kernel']].map((projects) =>
@@ -21,13 +19,4 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const codes = await Promise.all(runs.map(async (run) => (await once(run, 'close'))[0] as number | null));
 process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
 
-// A runner that is interrupted ends without its teardown: the labs it had up are taken down here.
-if (interrupted) {
-  const main = resolve(import.meta.dirname, '../../lab/src/main.ts');
-  for (const name of globSync('ift-{lab,demo}-*', { cwd: tmpdir() })) {
-    const dir = join(tmpdir(), name);
-    if (statSync(dir).birthtimeMs < started) continue;
-    spawnSync(process.execPath, [main, 'lab', 'down', '--dir', dir], { stdio: 'inherit' });
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
+if (interrupted) takeDownLabs();

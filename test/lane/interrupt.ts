@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process';
+import { globSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Names the run that a test belongs to, in the environment of the runners. */
+export const RUN = 'IFACTOR_TEST_RUN';
+
+/** Of the folders that tests keep labs in: the run's own, so that what an interrupted one leaves can be told from another's. */
+export const labPrefix = (): string => join(tmpdir(), `ift-lab${process.env[RUN] ?? ''}-`);
+
+/** A runner that is interrupted ends without its teardown: takes down the labs that it had up. */
+export function takeDownLabs(): void {
+  const main = resolve(import.meta.dirname, '../../lab/src/main.ts');
+  for (const dir of globSync(`${labPrefix()}*`)) {
+    spawnSync(process.execPath, [main, 'lab', 'down', '--dir', dir], { stdio: 'inherit' });
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
