@@ -7,12 +7,14 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { labPrefix } from '../lane/interrupt.ts';
+import { commandLines, findKeys, keysIn, keysMade, keysOf, publicFiles } from './keys.ts';
 
 export type Runtime = 'docker' | 'netns';
 export type Result = { code: number | null; stdout: string; stderr: string };
 
 const main = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/lab'))), 'main.ts');
-const examples = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/crds'))), '..', 'examples');
+/** Folder of the manifests that users are shown. */
+export const examples = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/crds'))), '..', 'examples');
 let count = 0;
 
 export async function run(program: string, args: string[], { env = process.env, input = '' } = {}): Promise<Result> {
@@ -64,6 +66,10 @@ export class Lab {
   /** Stand for agent1 and agent2 of the examples. */
   readonly containers: [string, string];
   #env: NodeJS.ProcessEnv = {};
+  /** Every private and preshared key that this lab has used. */
+  readonly keys = new Set<string>();
+  /** Everything that the lab's programs have printed here. */
+  readonly #printed: string[] = [];
 
   private constructor(dir: string, runtime: Runtime, prefix: string) {
     this.dir = dir;
@@ -78,7 +84,9 @@ export class Lab {
 
   static async start(runtime: Runtime): Promise<Lab> {
     const lab = await Lab.make(runtime);
-    succeeded(await ifactor('lab', 'up', '--detach', ...lab.flags));
+    const up = await ifactor('lab', 'up', '--detach', ...lab.flags);
+    lab.#printed.push(up.stdout, up.stderr);
+    succeeded(up);
     await lab.readEnvironment();
     return lab;
   }
@@ -98,8 +106,18 @@ export class Lab {
     this.#env = Object.fromEntries(out.split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
   }
 
-  command(...args: string[]): Promise<Result> {
-    return ifactor('lab', args[0] ?? '', '--dir', this.dir, ...args.slice(1));
+  async command(...args: string[]): Promise<Result> {
+    const result = await ifactor('lab', args[0] ?? '', '--dir', this.dir, ...args.slice(1));
+    // What a test reads of a kernel by `wg` may well be a key.
+    if (args[0] !== 'exec') this.#printed.push(result.stdout, result.stderr);
+    return result;
+  }
+
+  /** Another command of `ifactor`, in this lab's environment. */
+  async ifactor(...args: string[]): Promise<string> {
+    const result = await run(process.execPath, [main, ...args], { env: this.#env });
+    this.#printed.push(result.stdout, result.stderr);
+    return succeeded(result, `ifactor ${args.join(' ')}`);
   }
 
   kubectl(args: string[], input = ''): Promise<string> {
@@ -113,11 +131,16 @@ export class Lab {
   }
 
   async apply(...files: string[]): Promise<void> {
-    for (const file of files) await this.kubectl(['apply', '--filename', '-'], await this.manifest(file));
+    for (const file of files) {
+      const manifest = await this.manifest(file);
+      for (const key of keysIn(manifest)) this.keys.add(key);
+      this.#printed.push(await this.kubectl(['apply', '--filename', '-'], manifest));
+    }
   }
 
   /** Resolves when they are gone from the API. */
   async delete(...files: string[]): Promise<void> {
+    await this.learnKeys();
     for (const file of files) await this.kubectl(['delete', '--timeout=60s', '--filename', '-'], await this.manifest(file));
   }
 
@@ -156,11 +179,37 @@ export class Lab {
     });
   }
 
-  /** Takes the lab down, however it stands, and removes its folder. */
+  /** Takes the keys that there are now among those that may stand nowhere. */
+  async learnKeys(): Promise<void> {
+    for (const key of keysMade(join(this.dir, 'agents'))) this.keys.add(key);
+    const secrets = await run('kubectl', ['get', 'secrets', '--all-namespaces', '--output', 'json', '--request-timeout=10s'], { env: this.#env });
+    if (secrets.code === 0) for (const key of keysOf(JSON.parse(secrets.stdout))) this.keys.add(key);
+  }
+
+  /**
+   * Where one of the lab's keys stands that should not: what was stored, shipped, logged or printed, and what the API
+   * shows besides what people wrote into it (specs and Secrets).
+   */
+  async leaks(): Promise<string[]> {
+    await this.learnKeys();
+    if (this.keys.size === 0) return [];
+    const shown = await run('kubectl', ['get', 'wgp,wgi,nl,events', '--output', 'json', '--request-timeout=10s'], { env: this.#env });
+    const objects = shown.code === 0 ? (JSON.parse(shown.stdout) as { items: Record<string, unknown>[] }).items : [];
+    return findKeys(this.keys, [
+      ...['logs', 'nats', 'agents', 'run'].flatMap((folder) => publicFiles(join(this.dir, folder))),
+      ...commandLines(),
+      ['printed', Buffer.from(this.#printed.join('\n'))],
+      ['statuses and Events', Buffer.from(JSON.stringify(objects.map((object) => ({ ...object, spec: null, metadata: null }))))],
+    ]);
+  }
+
+  /** Takes the lab down, however it stands, and removes its folder. @throws where a key of it came to stand anywhere */
   async end(): Promise<void> {
+    const leaks = await this.leaks();
     const result = await this.command('down');
     await rm(this.dir, { recursive: true, force: true });
     succeeded(result);
+    expect(leaks, 'places where a key stands').toEqual([]);
   }
 }
 
