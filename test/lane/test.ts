@@ -1,14 +1,21 @@
-// The test workspace's `npm test`: the lane of VMs beside all other lanes, since it computes on one core and waits for nobody.
+// The test workspace's `npm test`: its lanes in streams beside each other. The lane of VMs computes on one core and waits for
+// nobody; those that drive whole labs mostly wait; the rest is as long as these.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { lanes } from './lanes.ts';
 import { RUN, takeDownLabs } from './interrupt.ts';
 
 process.env[RUN] = String(process.pid);
 let interrupted = false;
 
-const runs = [['--project=kernel'], ['--project=!kernel']].map((projects) =>
-  spawn('vitest', ['run', ...projects, ...process.argv.slice(2)], { stdio: 'inherit' }),
-);
+const names = lanes().map(({ name }) => name);
+const streams = [['kernel'], ['e2e', 'ui']];
+streams.push(names.filter((name) => !streams.flat().includes(name)));
+
+const runs = streams.map((stream) => {
+  const projects = stream.filter((name) => names.includes(name)).map((name) => `--project=${name}`);
+  return spawn('vitest', ['run', ...projects, ...process.argv.slice(2)], { stdio: 'inherit' });
+});
 // An interrupt reaches the runners from the terminal; waiting for them lets the tests clean up.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
