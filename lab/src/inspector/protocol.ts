@@ -1,0 +1,117 @@
+import type { Condition, EventType, Key, State } from '@ifactor/crds';
+
+/*
+ * What the inspector's page and its server say to each other over the WebSocket: one JSON object per message. The page
+ * asks, with a number of its own that the answer repeats; the server also tells unasked.
+ *
+ * A position counts the events of the log in the order that the server holds them: position 0 is before the first,
+ * position n is the moment after the nth. Null stands for live: the end, moving with it.
+ */
+
+/** `<node> <kind>/<namespace>/<name>`. */
+export type ActorId = string;
+
+/** Where the log comes from: streams that go on, or a file that was dropped on the page. */
+export type SourceInfo = { kind: 'live' | 'file'; name: string };
+
+export type ActorInfo = {
+  id: ActorId;
+  node: string;
+  key: Key;
+  /** The link's name in the kernel. */
+  interfaceName: string;
+  /** wireguard, bridge, veth, … */
+  type: string;
+  /** The container or netns it belongs in, as the spec names it; null: the node's home netns. */
+  container: string | null;
+};
+
+/** A rectangle of the map; x and y from the corner of what it stands in. */
+export type Rectangle = { x: number; y: number; width: number; height: number };
+
+export type Topology = {
+  nodes: readonly (Rectangle & { name: string })[];
+  containers: readonly (Rectangle & { id: string; node: string; name: string })[];
+  /** Placed in their container, or in their node where they have none. */
+  actors: readonly (Rectangle & ActorInfo)[];
+  /** WireGuard peers that the log shows on both ends, and bridges with what they hold. */
+  links: readonly { id: string; from: ActorId; to: ActorId; kind: 'tunnel' | 'slave' | 'under' }[];
+};
+
+/** How the whole stood at a moment. */
+export type Moment = {
+  at: number | null;
+  total: number;
+  /** Of the last event at that position, or now; null before the first. */
+  time: string | null;
+  states: { readonly [actor: ActorId]: State };
+  /** The newest handshake by link id, RFC 3339; known of live links only. */
+  handshakes: { readonly [link: string]: string };
+};
+
+export type EventRow = {
+  position: number;
+  id: string;
+  actor: ActorId;
+  sequence: number;
+  time: string;
+  type: EventType;
+  state: State;
+  /** What it says, in few words. */
+  words: string;
+};
+
+export type Filter = { actor?: ActorId; node?: string; types?: readonly EventType[]; states?: readonly State[]; text?: string };
+
+/** A field as declared and as the kernel shows it, printed as `ip` and `wg` would. */
+export type Field = { name: string; desired: string | null; observed: string | null; differs: boolean };
+
+/** One operation on the kernel, and its answer. */
+export type Tried = { position: number; time: string; operation: string; answer: string; failed: boolean };
+
+export type ActorDetail = ActorInfo & {
+  at: number | null;
+  state: State;
+  reason: string;
+  message: string;
+  waiting: readonly string[];
+  conditions: readonly Condition[];
+  fields: readonly Field[];
+  tried: readonly Tried[];
+  /** Ways gone up to the moment. */
+  transitions: readonly { from: State; to: State; count: number }[];
+  /** Ways open from the state. */
+  next: readonly State[];
+  /** Positions of its first and last event, and how many it has up to the moment. */
+  first: number;
+  last: number;
+  events: number;
+};
+
+export type Cause = EventRow & { effects: readonly Cause[] };
+
+export type Difference = { row: EventRow; recorded: string; now: string };
+
+/** What can be asked, and what the answer is. */
+export type Asks = {
+  moment: { request: { at: number | null }; answer: Moment };
+  events: { request: { filter: Filter; from: number; count: number }; answer: { total: number; rows: readonly EventRow[] } };
+  /** Where a position stands in a filtered list: the number of its rows at or before it. */
+  rank: { request: { filter: Filter; at: number }; answer: { rank: number } };
+  actor: { request: { actor: ActorId; at: number | null }; answer: ActorDetail };
+  chain: { request: { event: string }; answer: Cause };
+  whatIf: { request: { actor: ActorId | null }; answer: { events: number; difference: Difference | null } };
+  /** Goes on from a log file instead of the streams, for this page only; null goes back. */
+  open: { request: { name: string; text: string } | null; answer: SourceInfo };
+};
+export type Ask = keyof Asks;
+
+export type Request = { [A in Ask]: { id: number; ask: A; request: Asks[A]['request'] } }[Ask];
+
+export type Answer = { id: number; answer: unknown } | { id: number; error: string };
+
+export type Told =
+  | { tell: 'source'; source: SourceInfo }
+  | { tell: 'topology'; topology: Topology }
+  /** What changed since the last one. */
+  | { tell: 'moment'; moment: Moment };
