@@ -2,7 +2,8 @@ import type { Condition, EventType, Key, State } from '@ifactor/crds';
 
 /*
  * What the inspector's page and its server say to each other over the WebSocket: one JSON object per message. The page
- * asks, with a number of its own that the answer repeats; the server also tells unasked.
+ * asks, with a number of its own that the answer repeats; the server also tells unasked, the source and the topology
+ * first. The socket is at `socket?token=…` beside the page; a wrong token is refused with close code 4401.
  *
  * A position counts the events of the log in the order that the server holds them: position 0 is before the first,
  * position n is the moment after the nth. Null stands for live: the end, moving with it.
