@@ -1,5 +1,6 @@
 import { formatEventSubject, parseEventSubject } from './subject.ts';
 import type { EventType, InterfaceEvent, RecordedEvent } from './event.ts';
+import { upcast } from './upcast.ts';
 
 /** The least of NATS headers that an envelope needs; `MsgHdrs` of @nats-io fits. */
 export type Headers = { get(name: string): string; set(name: string, value: string): void };
@@ -65,7 +66,7 @@ export function decodeEvent(subject: string, headers: Headers | undefined, paylo
   }
   // The log is our own: types and payloads are those of `EventData`, older ones after `upcast`.
   const event = { type: type as EventType, time: need('ce-time'), data } as InterfaceEvent;
-  return {
+  return upcast({
     ...event,
     id: need('ce-id'),
     sequence: count('ifactor-sequence'),
@@ -75,5 +76,5 @@ export function decodeEvent(subject: string, headers: Headers | undefined, paylo
     correlationId: need('ce-correlationid'),
     state: need('ifactor-state'),
     machine: count('ifactor-machine'),
-  };
+  });
 }

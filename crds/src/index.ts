@@ -52,3 +52,4 @@ export {
   SubjectError,
 } from './subject.ts';
 export type { EventPlace, Key, Place } from './subject.ts';
+export { upcast } from './upcast.ts';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { upcast } from '@ifactor/crds';
 import type { Key, RecordedEvent } from '@ifactor/crds';
 import { guarded, JournalError } from './journalError.ts';
 import type { Epoch } from './journalSchema.ts';
@@ -64,7 +65,7 @@ export function lastSequence(database: DatabaseSync): number {
 export function journalReads(database: DatabaseSync, path: string, node: string, epochs: readonly Epoch[]): JournalRead {
   const record = ({ sequence, key, body }: Row): RecordedEvent => {
     const id = epochs.findLast((epoch) => epoch.first <= sequence)?.id ?? '';
-    return { ...(JSON.parse(body) as Body), id: `${node}.${id}.${sequence}`, sequence, node, key: parseKey(key) } as RecordedEvent;
+    return upcast({ ...(JSON.parse(body) as Body), id: `${node}.${id}.${sequence}`, sequence, node, key: parseKey(key) } as RecordedEvent);
   };
   const number = (sql: string): number =>
     guarded(path, () => (database.prepare(sql).get() as { n: number | null } | undefined)?.n ?? 0);
