@@ -19,6 +19,9 @@ export type InterfaceSpec = NetlinkInterfaceSpec | WireGuardInterfaceSpec;
  */
 export type Slot = 'home' | 'target' | 'peer';
 
+/** What a change is judged by: the node's connection to NATS, the address in `spec.confirm.probe`. */
+export type Reach = 'nats' | 'probe';
+
 /**
  * What can happen in the life of an interface: facts in the past tense, each with what became known.
  * No payload ever holds key material: private keys appear as their public key, preshared keys as a fingerprint.
@@ -32,6 +35,12 @@ export type EventData = {
     creationTimestamp: string;
     spec: InterfaceSpec;
   };
+  /** A change with `spec.confirm` is about to be made; `watched` was reached before it, so that it can be lost by it. */
+  ConfirmBegan: { generation: number; timeoutSeconds: number; watched: readonly Reach[] };
+  /** All that is watched was reached when the time was over: the change stays. */
+  SpecConfirmed: { generation: number };
+  /** `lost` was away for so long: the last spec that worked is in force again; `to` is null where there is none. */
+  SpecRolledBack: { generation: number; to: number | null; lost: readonly Reach[]; seconds: number };
   /** The object is being deleted (finalizers pending), or is already gone from the API. */
   DeletionRequested: { uid: string; resourceVersion: string; gone: boolean };
   /** A secret that the spec needs is at hand; `fingerprint` is the public key of a private key. */

@@ -4,7 +4,7 @@ export type { Desired, MissingSecret, SealedSecret } from './desired.ts';
 export { decodeEvent, encodeEvent, EnvelopeError } from './envelope.ts';
 export type { Headers } from './envelope.ts';
 export { machineVersion } from './event.ts';
-export type { EventData, EventType, InterfaceEvent, InterfaceSpec, Performed, RecordedEvent, Slot } from './event.ts';
+export type { EventData, EventType, InterfaceEvent, InterfaceSpec, Performed, Reach, RecordedEvent, Slot } from './event.ts';
 export { createLog, explain } from './log.ts';
 export type { Level, Log } from './log.ts';
 export type {
@@ -20,12 +20,13 @@ export type { KernelOperation, LinkKind, Operation } from './operation.ts';
 export { ConditionSchema, heartbeatSeconds, InterfaceStatusSchema, NodeEntrySchema, states, StatusMessageSchema } from './status.ts';
 export type { Condition, InterfaceStatus, NodeEntry, State, StatusMessage } from './status.ts';
 export {
+  ConfirmSchema,
   ContainerSelectorSchema,
   InterfaceAddressSchema,
   PortRangeSchema,
   SecretRefSchema,
 } from './schema/common.ts';
-export type { ContainerSelector, InterfaceAddress, PortRange, SecretRef } from './schema/common.ts';
+export type { ConfirmSpec, ContainerSelector, InterfaceAddress, PortRange, SecretRef } from './schema/common.ts';
 export { API_VERSION, FINALIZER, GROUP, kinds, LEGACY_FINALIZERS, VERSION } from './schema/kinds.ts';
 export type { InterfaceKindName, InterfaceToken, KindMeta, KindName } from './schema/kinds.ts';
 export { NetlinkAddressSchema, NetlinkInterfaceSpecSchema, netlinkTypes, vethEnds } from './schema/netlinkInterface.ts';

@@ -1,4 +1,4 @@
-import type { Slot } from './event.ts';
+import type { Reach, Slot } from './event.ts';
 import type { Address, ObservedVxlan } from './observed.ts';
 
 /** What to make, by kind. A veth's far end is made with it, in slot `peer`. */
@@ -54,6 +54,18 @@ export type Operation =
   | { type: 'ResolveSecrets'; refs: readonly string[] }
   | { type: 'ResolveNetns'; slots: readonly Slot[] }
   | { type: 'Observe' }
+  /** Finds out what is reached before a change. Answered by ConfirmBegan. */
+  | { type: 'BeginConfirm'; generation: number; timeoutSeconds: number; probe: string | null }
+  /** Answered by SpecConfirmed or SpecRolledBack. `since`: when the change began (RFC 3339); `to`: where a rollback leads. */
+  | {
+      type: 'AwaitConfirm';
+      generation: number;
+      since: string;
+      timeoutSeconds: number;
+      watched: readonly Reach[];
+      probe: string | null;
+      to: number | null;
+    }
   /** Carried out in order; stops at the first failure; ends with one LinkObserved or OperationFailed of the same `id`. */
   | { type: 'Perform'; id: string; operations: readonly KernelOperation[] }
   /** Answered by TimerElapsed; starting a timer of the same name again replaces it. */

@@ -24,6 +24,7 @@ import { Secrets } from './secrets.ts';
 import { startService } from './service.ts';
 import { Shipper } from './shipper.ts';
 import { statusMessage, takeIn } from './status.ts';
+import { answers } from './wire.ts';
 
 export type AgentOptions = {
   node: string;
@@ -66,6 +67,7 @@ export function startAgent(options: AgentOptions): Agent {
   failure.promise.catch(() => undefined);
   let publisher: StatusPublisher | undefined;
   let shipper: Shipper | undefined;
+  let connected: NatsConnection | undefined;
 
   const runner = new Runner({
     node,
@@ -74,6 +76,7 @@ export function startAgent(options: AgentOptions): Agent {
     secrets,
     clock: systemClock,
     log,
+    nats: async () => connected !== undefined && answers(connected),
     // An interface that is being made is told of when that is done, or takes long.
     changed: (actor) => {
       const { running, asked } = actor.snapshot.context;
@@ -139,6 +142,7 @@ export function startAgent(options: AgentOptions): Agent {
 
   const serve = async (): Promise<(() => Promise<void>)[]> => {
     const connection = await connect(options.nats, log, stopping.signal);
+    connected = connection;
     const entry = {
       node,
       hostname: host.hostname,

@@ -12,6 +12,7 @@ import type { Cause, Fact, Live } from './live.ts';
 import { Looker } from './look.ts';
 import { Performer } from './performer.ts';
 import { Sites } from './sites.ts';
+import { Trials } from './trials.ts';
 
 /** What the runner asks about the secrets of an interface. */
 export type SecretSource = {
@@ -28,6 +29,8 @@ export type RunnerOptions = {
   secrets: SecretSource;
   clock: Clock;
   log: Log;
+  /** Whether NATS answers now: what a change with `spec.confirm` must not lose. Never rejects. */
+  nats: () => Promise<boolean>;
   /** How often WireGuard devices are looked at, in milliseconds: their changes notify nobody. */
   poll?: number;
   /** Called after events of an actor were stored, once per batch. */
@@ -58,6 +61,7 @@ export class Runner {
   readonly #looker: Looker;
   readonly #performer: Performer;
   readonly #sites: Sites;
+  readonly #trials: Trials;
   #scheduled = false;
   #stopped = false;
   #storing = true;
@@ -67,6 +71,7 @@ export class Runner {
     const tell = (actor: Live, fact: Fact, cause: Cause | null = null): void => this.tell(actor, fact, cause);
     const { log, clock, secrets, places } = options;
     this.#claims = new Claims(tell);
+    this.#trials = new Trials({ tell, clock, nats: options.nats });
     this.#sites = new Sites({
       places,
       tell,
@@ -152,6 +157,7 @@ export class Runner {
       this.#sites.leave(actor);
     }
     this.#looker.stop();
+    this.#trials.stop();
     this.#sites.stop();
   }
 
@@ -203,6 +209,12 @@ export class Runner {
       case 'Observe':
         this.#looker.look(actor, cause);
         return;
+      case 'BeginConfirm':
+        void this.#trials.begin(actor, operation, cause);
+        return;
+      case 'AwaitConfirm':
+        this.#trials.watch(actor, operation, cause);
+        return;
       case 'Perform':
         void this.#performer.perform(actor, operation.id, operation.operations, cause);
         return;
@@ -241,6 +253,7 @@ export class Runner {
     for (const cancel of actor.timers.values()) cancel();
     this.#sites.leave(actor);
     this.#looker.forget(actor);
+    this.#trials.forget(actor);
     this.#interests.remove(actor);
     this.#claims.remove(actor);
     this.actors.delete(actor.id);

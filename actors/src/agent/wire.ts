@@ -43,6 +43,15 @@ function watch(connection: NatsConnection): Wire {
   return { up: () => up.promise, session: () => session.signal };
 }
 
+/** Whether the server answers within a second: a connection that broke silently looks as if it were there for minutes. */
+export async function answers(connection: NatsConnection): Promise<boolean> {
+  if (connection.isClosed()) return false;
+  const late = new AbortController();
+  const answer = connection.rtt().then(() => true, () => false);
+  const silence = pause(1000, late.signal).then(() => false);
+  return Promise.race([answer, silence]).finally(() => late.abort());
+}
+
 /** Waits, or less when a signal is aborted. */
 export function pause(milliseconds: number, ...signals: AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import type { EventData, InterfaceSpec, Key, Observed, Operation, Slot, State } from '@ifactor/crds';
+import type { Confirm } from './confirm.ts';
 
 /** What the actor has decided: its state, why, and what it waits for, in words. */
 export type Verdict = {
@@ -24,11 +25,12 @@ export type Place = { netns: string } | { reason: string; message: string };
 export type Context = {
   key: Key;
   desired: Omit<EventData['SpecChanged'], 'spec'> | null;
-  /** As the kind's schema reads it; null while there is none, or where it breaks the schema. */
+  /** In force, as the kind's schema reads it; null while there is none, or where it breaks the schema. */
   spec: InterfaceSpec | null;
   /** How the spec breaks its schema. */
   problem: string | null;
   deletion: EventData['DeletionRequested'] | null;
+  confirm?: Confirm;
   /** Who paused the actor; null: it runs. */
   paused: string | null;
   /** Fingerprints by ref. */

@@ -1,6 +1,7 @@
 import type { KernelOperation, Operation, Slot } from '@ifactor/crds';
 import { driverOf, markOf } from '../driver/index.ts';
 import type { Difference, Driver } from '../driver/index.ts';
+import type { Trial } from './confirm.ts';
 import type { Context, Verdict } from './context.ts';
 
 /** What follows from what is known: a state with its reasons, and what to ask of the runner. */
@@ -17,9 +18,21 @@ const verdict = (state: Verdict['state'], reason: string, message: string, opera
 function healthy(context: Context, driver: Driver): Decision {
   const spec = context.spec;
   const away = spec !== null && driver.places(spec).some(({ container }) => container !== null);
-  return away
-    ? verdict('moved-to-netns', 'MovedToNetns', `in its container's netns, as declared${note(context)}`)
-    : verdict('configured', 'Configured', `in the node's netns, as declared${note(context)}`);
+  const state = away ? 'moved-to-netns' : 'configured';
+  const { trial, rolledBack } = context.confirm ?? {};
+  if (rolledBack) return verdict(state, 'RolledBack', `${rolledBack.message}${note(context)}`);
+  const place = away ? "in its container's netns, as declared" : "in the node's netns, as declared";
+  if (trial && trial.since !== null) return verdict(state, 'Confirming', `${place}; ${proof(trial, trial.since, spec)}${note(context)}`);
+  return verdict(state, away ? 'MovedToNetns' : 'Configured', `${place}${note(context)}`);
+}
+
+/** What a change under trial waits for. */
+function proof({ watched }: Trial, since: string, spec: Context['spec']): string {
+  const { timeoutSeconds = 0, probe } = spec?.confirm ?? {};
+  if (watched.length === 0) return 'nothing that it could lose was reached before the change, so it is taken for good';
+  const until = new Date(Date.parse(since) + timeoutSeconds * 1000).toISOString();
+  const what = watched.map((reach) => (reach === 'nats' ? 'NATS' : `the probe ${probe}`)).join(' and ');
+  return `confirmed at ${until} if the node still reaches ${what}, else rolled back`;
 }
 
 /** What does not keep the interface from being healthy, but should be known. */
@@ -59,26 +72,29 @@ export function driverIn(context: Context): Driver | null {
   return found === null || 'problem' in found ? null : found.driver;
 }
 
-function decideDeletion(context: Context, driver: Driver | null): Decision {
+/** Takes every link of the actor away. `busy` is what it is meanwhile, `done` once all are gone. */
+function decideRemoval(context: Context, driver: Driver | null, busy: Pick<Verdict, 'state' | 'reason'>, done: Decision): Decision {
   const { spec, places, observed, asked } = context;
-  const done = verdict('deleted', 'Deleted', 'gone from the kernel');
   if (spec === null || driver === null) return done;
   const slots = driver.places(spec).map(({ slot }) => slot);
   const unknown = slots.filter((slot) => places[slot] === undefined);
   if (unknown.length > 0) {
     const operations: Operation[] = asked.places ? [] : [{ type: 'ResolveNetns', slots: unknown }];
-    return verdict('deleting', 'Deleting', 'looks for the netns of the interface', operations);
+    return verdict(busy.state, busy.reason, 'looks for the netns of the interface', operations);
   }
   // A netns that is gone took its links with it.
   if (!slots.some((slot) => 'netns' in (places[slot] ?? {}))) return done;
   if (observed === null) {
-    return verdict('deleting', 'Deleting', 'looks for what to remove', asked.observe ? [] : [{ type: 'Observe' }]);
+    return verdict(busy.state, busy.reason, 'looks for what to remove', asked.observe ? [] : [{ type: 'Observe' }]);
   }
   const perform = removals(context, slots);
   if (perform.length === 0) return done;
   const names = perform.map(({ name }) => name).join(', ');
-  return { ...verdict('deleting', 'Deleting', `removes ${names}`), perform };
+  return { ...verdict(busy.state, busy.reason, `removes ${names}`), perform };
 }
+
+const decideDeletion = (context: Context, driver: Driver | null): Decision =>
+  decideRemoval(context, driver, { state: 'deleting', reason: 'Deleting' }, verdict('deleted', 'Deleted', 'gone from the kernel'));
 
 /** What has to be known or at hand before the kernel can be compared; null: everything is. */
 function decideNeeds(context: Context, driver: Driver): Decision | null {
@@ -132,6 +148,13 @@ const strayRemovals = (key: Context['key'], observed: Context['observed']): Kern
 
 const names = (slots: Slot[]): string => slots.join(', ');
 
+/** Before a change under trial is made, it is found out what it can lose. */
+function decideBegin(context: Context, { generation, asked }: Trial): Decision {
+  const { timeoutSeconds = 0, probe = null } = context.spec?.confirm ?? {};
+  const operations: Operation[] = asked ? [] : [{ type: 'BeginConfirm', generation, timeoutSeconds, probe }];
+  return meanwhile(context, 'Confirming', 'finds out what the node reaches before the change', operations);
+}
+
 /** Pure: the same context always gives the same decision. */
 export function decide(context: Context): Decision {
   const driver = driverIn(context);
@@ -147,6 +170,11 @@ export function decide(context: Context): Decision {
   if (context.deletion !== null) return decideDeletion(context, driver);
   if (context.problem !== null) return verdict('failed', 'InvalidSpec', context.problem);
   if (context.spec === null || driver === null) return verdict('pending', 'Unknown', 'no spec has arrived yet');
+  const { trial, rolledBack } = context.confirm ?? {};
+  if (rolledBack && rolledBack.to === null) {
+    const done = verdict('failed', 'RolledBack', rolledBack.message);
+    return rolledBack.found ? done : decideRemoval(context, driver, done, done);
+  }
   const need = decideNeeds(context, driver);
   if (need) return need;
   if (context.observed === null) {
@@ -158,6 +186,7 @@ export function decide(context: Context): Decision {
   if (difference === null) return verdict('pending', 'Unknown', 'nothing is known of the kernel yet');
   const { conflict, waiting, operations, drift } = difference;
   if (conflict) return verdict('pending', conflict.reason, conflict.message);
+  if (operations.length > 0 && trial?.since === null) return decideBegin(context, trial);
   if (operations.length > 0) {
     const fields = [...new Set(drift.map(({ field }) => field))].join(', ');
     return context.settled

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventData, InterfaceEvent, Slot } from '@ifactor/crds';
 import { driverOf } from '../driver/index.ts';
+import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, timers } from './context.ts';
 import type { Context, Failure } from './context.ts';
 
@@ -46,20 +47,12 @@ function placesAfter(context: Context, spec: Context['spec']): Context['places']
   return places;
 }
 
-function specChanged(context: Context, data: EventData['SpecChanged']): Context {
-  const { spec: raw, ...desired } = data;
-  const reborn = context.desired !== null && context.desired.uid !== data.uid;
-  const before = reborn ? { ...initialContext(context.key), round: context.round, ready: context.ready } : context;
-  const read = driverOf(context.key, raw);
-  const spec = 'problem' in read ? null : read.spec;
-  const problem = 'problem' in read ? read.problem : null;
-  const base = { ...before, desired, deletion: null };
-  if (before.desired !== null && problem === before.problem && isDeepStrictEqual(spec, before.spec)) return base;
+/** Puts another spec in force: what hung on the one before is looked up anew. */
+function enforce(context: Context, spec: Context['spec']): Context {
   return unseen({
-    ...base,
+    ...context,
     spec,
-    problem,
-    places: placesAfter(before, spec),
+    places: placesAfter(context, spec),
     asked: { secrets: false, places: false, observe: false },
     taken: {},
     unresolved: {},
@@ -69,6 +62,26 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
     drifts: [],
     settled: false,
   });
+}
+
+function specChanged(context: Context, data: EventData['SpecChanged']): Context {
+  const { spec: raw, ...desired } = data;
+  const reborn = context.desired !== null && context.desired.uid !== data.uid;
+  const before = reborn ? { ...initialContext(context.key), round: context.round, ready: context.ready } : context;
+  const read = driverOf(context.key, raw);
+  const spec = 'problem' in read ? null : read.spec;
+  const problem = 'problem' in read ? read.problem : null;
+  const base = { ...before, desired, deletion: null };
+  const declared = before.confirm?.rolledBack?.spec ?? before.spec;
+  if (before.desired !== null && problem === before.problem && isDeepStrictEqual(spec, declared)) return base;
+  const confirm = confirmAfter(before, data.generation, spec);
+  return enforce({ ...base, problem, ...(confirm ? { confirm } : {}) }, spec);
+}
+
+function specRolledBack(context: Context, data: EventData['SpecRolledBack']): Context {
+  const back = rolledBack(context, data);
+  if (!back) return context;
+  return back.spec === null ? unseen({ ...back.context, settled: false, failure: null }) : enforce(back.context, back.spec);
 }
 
 function without<T>(record: { [key: string]: T }, key: string): { [key: string]: T } {
@@ -117,6 +130,13 @@ function driftObserved(context: Context, time: string, data: EventData['DriftObs
   return failed({ ...unseen(next), drifts: [] }, time, { code: 'Contested', message, module: null });
 }
 
+/** What a start leaves of secrets and confirmations: those that a rollback brought back stay, a trial goes on. */
+function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'> {
+  if (!confirm) return { secrets: {} };
+  const trial = confirm.trial && { ...confirm.trial, asked: false };
+  return { secrets: confirm.rolledBack ? (confirm.proven?.secrets ?? {}) : {}, confirm: { ...confirm, trial } };
+}
+
 /** What the actor knows after an event. Late results of operations that are over are no news. */
 export function evolve(context: Context, event: InterfaceEvent): Context {
   switch (event.type) {
@@ -124,9 +144,23 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       return specChanged(context, event.data);
     case 'DeletionRequested':
       if (context.deletion !== null) return { ...context, deletion: event.data };
-      return unseen({ ...context, deletion: event.data, failure: null, attempts: 0, paused: null });
+      return unseen({
+        ...context,
+        ...(context.confirm ? { confirm: { ...context.confirm, trial: null } } : {}),
+        deletion: event.data,
+        failure: null,
+        attempts: 0,
+        paused: null,
+      });
+    case 'ConfirmBegan':
+      return confirmBegan(context, event.time, event.data);
+    case 'SpecConfirmed':
+      return trialOf(context, event.data.generation) ? confirmed(context) : context;
+    case 'SpecRolledBack':
+      return specRolledBack(context, event.data);
     case 'SecretResolved': {
       const { ref, fingerprint } = event.data;
+      if (isPinned(context, ref)) return { ...context, asked: { ...context.asked, secrets: false } };
       const changed = context.secrets[ref] !== undefined && context.secrets[ref] !== fingerprint;
       return {
         ...context,
@@ -138,6 +172,7 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
     }
     case 'SecretMissing': {
       const { ref, reason, message } = event.data;
+      if (isPinned(context, ref)) return { ...context, asked: { ...context.asked, secrets: false } };
       return {
         ...context,
         missing: { ...context.missing, [ref]: { reason, message } },
@@ -191,7 +226,7 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
     case 'AgentStarted':
       return unseen({
         ...context,
-        secrets: {},
+        ...agentStarted(context),
         missing: {},
         places: {},
         taken: {},

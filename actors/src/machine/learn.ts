@@ -1,4 +1,5 @@
 import type { InterfaceEvent, Operation, State } from '@ifactor/crds';
+import { confirmed } from './confirm.ts';
 import { timers } from './context.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
@@ -11,8 +12,9 @@ export const healthyStates: readonly State[] = ['configured', 'moved-to-netns'];
 
 const isHealthy = (state: State): boolean => healthyStates.includes(state);
 
-function readiness(before: Context, state: State, time: string): Context['ready'] {
-  const status = isHealthy(state) ? 'True' : 'False';
+function readiness(before: Context, { state, reason }: Context['verdict'], time: string): Context['ready'] {
+  const unproven = reason === 'Confirming' ? 'Unknown' : 'True';
+  const status = isHealthy(state) && reason !== 'RolledBack' ? unproven : 'False';
   return status === before.ready.status ? before.ready : { status, since: time };
 }
 
@@ -42,6 +44,7 @@ export function learn(before: Context, event: InterfaceEvent): Context {
   if (event.type === 'EndpointUnresolved') {
     operations.push({ type: 'StartTimer', timer: timers.endpoints, milliseconds: endpointRetry });
   }
+  operations.push(...confirmation(context, event));
   next.asked = {
     secrets: context.asked.secrets || operations.some(({ type }) => type === 'ResolveSecrets'),
     places: context.asked.places || operations.some(({ type }) => type === 'ResolveNetns'),
@@ -49,12 +52,28 @@ export function learn(before: Context, event: InterfaceEvent): Context {
   };
   const { state, reason, message } = decision;
   next.verdict = { state, reason, message };
-  next.ready = readiness(before, state, event.time);
+  next.ready = readiness(before, next.verdict, event.time);
   next.operations = operations;
   if (isHealthy(state) && context.observed !== null && context.paused === null) {
     next.settled = true;
     next.attempts = 0;
     next.stuck = 0;
   } else if (state === 'pending') next.settled = false;
+  const trial = next.confirm?.trial;
+  if (next.confirm && trial && trial.since === null) {
+    // A spec that the kernel is equal to already has nothing to prove.
+    if (next.settled) return confirmed(next);
+    const asked = trial.asked || operations.some(({ type }) => type === 'BeginConfirm');
+    next.confirm = { ...next.confirm, trial: { ...trial, asked } };
+  }
   return next;
+}
+
+/** A trial is watched from its beginning, and again from the agent's start. */
+function confirmation({ confirm, spec }: Context, { type }: InterfaceEvent): Operation[] {
+  const trial = confirm?.trial;
+  if ((type !== 'ConfirmBegan' && type !== 'AgentStarted') || !trial || trial.since === null || !spec?.confirm) return [];
+  const { generation, since, watched } = trial;
+  const { timeoutSeconds, probe = null } = spec.confirm;
+  return [{ type: 'AwaitConfirm', generation, since, timeoutSeconds, watched, probe, to: confirm.proven?.generation ?? null }];
 }

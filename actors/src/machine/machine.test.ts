@@ -178,6 +178,10 @@ describe('for any order of events', () => {
   const operations = fc.constantFrom('round-1', 'round-2', 'round-3', 'round-7');
   const anyEvent: fc.Arbitrary<Given> = fc.oneof(
     fc.integer({ min: 1, max: 4 }).map((generation) => spec(generation, { mtu: 1400 + (generation % 2) })),
+    fc.integer({ min: 1, max: 4 }).map((generation) => spec(generation, { mtu: 1400 + generation, confirm: { timeoutSeconds: 10 } })),
+    fc.integer({ min: 1, max: 4 }).map((generation): Given => ['ConfirmBegan', { generation, timeoutSeconds: 10, watched: ['nats'] }]),
+    fc.integer({ min: 1, max: 4 }).map((generation): Given => ['SpecConfirmed', { generation }]),
+    fc.integer({ min: 1, max: 4 }).map((generation): Given => ['SpecRolledBack', { generation, to: null, lost: ['nats'], seconds: 10 }]),
     fc.boolean().map((gone): Given => ['DeletionRequested', { uid: 'u1', resourceVersion: '5', gone }]),
     fc.constantFrom('42', '43').map((netns): Given => ['NetnsResolved', { slot: 'target', netns }]),
     fc.constant<Given>(['NetnsLost', { slot: 'target', reason: 'ContainerGone', message: 'gone' }]),
@@ -220,7 +224,7 @@ describe('for any order of events', () => {
       expect(context.verdict.message).not.toBe('');
       // Whoever is not healthy is busy, waits for an answer, a timer or somebody, or is over.
       const { running, asked, failure, paused } = context;
-      const waits = running ?? paused ?? failure ?? (asked.places || asked.observe || asked.secrets);
+      const waits = running ?? paused ?? failure ?? (asked.places || asked.observe || asked.secrets || context.confirm?.trial?.asked);
       const settled = ['configured', 'moved-to-netns', 'deleted', 'pending', 'failed'].includes(value);
       if (!settled) expect(waits).toBeTruthy();
       // A snapshot survives being stored.

@@ -153,6 +153,8 @@ export interface Netns {
   /** EADDRNOTAVAIL where it is not there. */
   removeAddress(index: number, address: Address): Promise<void>;
   readonly wireguard: WireGuardAccess;
+  /** Whether the address answers one ICMP echo from here within a second. RangeError where it is none. */
+  reaches(ip: string): Promise<boolean>;
   /** Gives this use of the netns back; the last use closes its sockets. Links stay. */
   close(): void;
 }

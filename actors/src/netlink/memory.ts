@@ -1,6 +1,7 @@
 /** A kernel in memory that passes the same suite as the real one. For tests: several programs can share it. */
 import { Cache, type Notification } from './cache.ts';
 import { KernelError } from './error.ts';
+import { canonicalIp } from './ip.ts';
 import type { Address, Kernel, Link, LinkChange, Netns, NetnsChange, NewLink } from './kernel.ts';
 import { Listeners } from './listeners.ts';
 import { MemoryWireGuard } from './memoryWireguard.ts';
@@ -158,6 +159,11 @@ class MemoryNetns implements Netns {
   async removeAddress(index: number, address: Address): Promise<void> {
     await this.#turn(`remove ${address.local} from link ${index}`);
     this.#world.removeAddress(this.netns, index, address);
+  }
+
+  async reaches(ip: string): Promise<boolean> {
+    await this.#turn(`reach ${ip}`);
+    return this.netns.reaches(canonicalIp(ip));
   }
 
   close(): void {

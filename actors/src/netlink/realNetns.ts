@@ -4,6 +4,7 @@ import { decodeAddress, encodeDeleteAddress, encodeDumpAddresses, encodeNewAddre
 import type { Notification } from './cache.ts';
 import { Deletions } from './deletions.ts';
 import { isKernelError, KernelError } from './error.ts';
+import { echo } from './echo.ts';
 import { Follower } from './follower.ts';
 import type { Address, Link, LinkChange, Netns, NetnsChange, NewLink } from './kernel.ts';
 import { inNetns } from './libc.ts';
@@ -17,6 +18,8 @@ import { encoded, KernelWireGuard } from './wireguardKernel.ts';
 import type { WireGuardAccess } from './wireguardTypes.ts';
 
 const monitorBuffer = 8 << 20;
+/** Milliseconds that an echo may take. */
+const echoTime = 1000;
 
 export type RealNetnsParts = {
   /** Open on the netns; belongs to the object from now on. */
@@ -140,6 +143,11 @@ export class RealNetns implements Netns {
   removeAddress(index: number, address: Address): Promise<void> {
     const operation = `remove ${addressText(address)} from ${this.linkAt(index)?.name ?? `link ${index}`}`;
     return this.#ask(operation, () => encodeDeleteAddress(index, address));
+  }
+
+  async reaches(ip: string): Promise<boolean> {
+    if (this.#closed) throw new KernelError('ECLOSED', `reach ${ip}`);
+    return echo(this.fd, ip, echoTime);
   }
 
   close(): void {

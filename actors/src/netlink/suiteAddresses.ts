@@ -22,6 +22,23 @@ export function addressSuite(fixture: () => Fixture): void {
       expect(on.netns.addresses(index)).toEqual([]);
     });
 
+    it('finds out whether an address answers', async () => {
+      const far = await on.other();
+      await on.netns.createLink({ kind: 'veth', name: 'v0', up: true, peer: { name: 'v1', up: true, netns: far } });
+      const [near, there] = [await on.seen('v0'), await on.seen('v1', far)];
+      for (const [one, two] of [['10.1.0.1', '10.1.0.2'], ['2001:db8::1', '2001:db8::2']] as const) {
+        const length = one.includes(':') ? 64 : 24;
+        await on.netns.addAddress(near.index, address(one, length));
+        await far.addAddress(there.index, address(two, length));
+        // An IPv6 address is used once nobody else is found to have it.
+        await expect.poll(() => on.netns.reaches(two), { timeout: 20_000 }).toBe(true);
+        await far.removeAddress(there.index, address(two, length));
+        expect(await on.netns.reaches(two)).toBe(false);
+      }
+      expect(await on.netns.reaches('192.0.2.1')).toBe(false);
+      await expect(on.netns.reaches('gateway')).rejects.toThrow(RangeError);
+    });
+
     it('writes addresses canonically, and takes a peer equal to the local one for none', async () => {
       const { index } = await on.bridge();
       await on.netns.addAddress(index, address('2001:DB8:0:0:0::0A', 64, { peer: '2001:db8::a' }));

@@ -43,6 +43,12 @@ export class WorldNetns {
     return entry;
   }
 
+  /** There are no packets here: an address answers that is on a link which is up, or on the far end of a veth of which both are. */
+  reaches(ip: string): boolean {
+    const has = ({ link, addresses }: WorldLink): boolean => link.up && addresses.some(({ local }) => local === ip);
+    return [...this.links.values()].some((entry) => has(entry) || (entry.link.up && entry.peer !== undefined && has(entry.peer)));
+  }
+
   tell(notification: Notification): void {
     for (const follower of this.followers) follower(structuredClone(notification));
   }

@@ -60,6 +60,8 @@ export type TestNodeOptions = {
   clock?: Clock;
   poll?: number;
   folder?: string;
+  /** Whether NATS answers; it does unless told otherwise. */
+  nats?: () => Promise<boolean>;
 };
 
 /** A node with everything but NATS: runner, journal and places on a kernel of the test's choice. */
@@ -74,7 +76,7 @@ export class TestNode {
   readonly #waiting = new Set<() => void>();
   #versions = 0;
 
-  constructor({ kernel, path, clock = systemClock, poll, folder }: TestNodeOptions) {
+  constructor({ kernel, path, clock = systemClock, poll, folder, nats = async () => true }: TestNodeOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ift-node-'));
     this.journal = openJournal(this.folder, { node: 'n1' });
     this.places = new TestPlaces(kernel, path);
@@ -91,6 +93,7 @@ export class TestNode {
         },
       },
       clock,
+      nats,
       log: createLog('test', 'error'),
       ...(poll === undefined ? {} : { poll }),
       changed: () => {

@@ -53,6 +53,12 @@ describe('the walkthrough', () => {
     ]);
   });
 
+  test('hands down how its changes prove themselves', () => {
+    const confirm = { timeoutSeconds: 30, probe: '10.4.0.1' };
+    expect(planned({ ...spec, confirm }, { reported }).children.map((one) => one.spec.confirm)).toEqual([confirm, confirm]);
+    expect(planned(spec, { reported }).children[0]?.spec).not.toHaveProperty('confirm');
+  });
+
   test('has no peers until the far end has said its public key', () => {
     const result = planned(spec);
     expect(result.children.map(({ spec: { peers } }) => peers)).toEqual([[], []]);

@@ -130,6 +130,29 @@ export const moveNeedsContainer: Rule<{ moveToContainer: boolean; container?: Co
   holds: ({ moveToContainer, container }) => !moveToContainer || (container !== undefined && selects(container)),
 };
 
+const PROBE = 'confirm.probe must be an IPv4 or IPv6 address, without a zone or a prefix length';
+
+/** How a change of a spec has to prove itself; see `spec.confirm`. */
+export const ConfirmSchema = z.object({
+  timeoutSeconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .describe(
+      'Seconds that a change has to prove itself, and that what it is judged by may be away. Counted from the first thing that is changed in the kernel; an agent restarted meanwhile counts them from its start.',
+    ),
+  probe: matching(patterns.ip, 45, PROBE)
+    .optional()
+    .describe(
+      'An IP address that is to be reached too: by ICMP echo from the netns that the interface belongs in. Absent: only NATS counts.',
+    ),
+});
+export type ConfirmSpec = z.infer<typeof ConfirmSchema>;
+
+/** `spec.confirm`, in words. */
+export const confirmText =
+  'Safety net: a change after which the node loses NATS, or the probe, for timeoutSeconds is rolled back to the last spec that worked, and stays so (condition Ready, reason RolledBack) until the spec changes again. Only what was reached right before the change is counted as lost by it. Where no spec worked before, the links that the change made are removed; links that were there already stay. Absent: changes stay.';
+
 const BARE = 'must be an IPv4 or IPv6 address without a prefix length';
 
 const addressFields = (ip: typeof matching) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NodeSchema, PlacedContainerSchema } from './common.ts';
+import { ConfirmSchema, confirmText, NodeSchema, PlacedContainerSchema } from './common.ts';
 import type { ContainerSelector } from './common.ts';
 import { ruled, transitions } from './rule.ts';
 import { celString, interfaceNameSchema, patterns } from './text.ts';
@@ -100,6 +100,7 @@ const base = z.object({
   container: PlacedContainerSchema.optional().describe(
     'The netns that the interface is created in. Absent: the agent\'s own. Immutable.',
   ),
+  confirm: ConfirmSchema.optional().describe(confirmText),
   dummy: z.object({}).optional().describe('Settings of a dummy: there are none.'),
   bridge: z
     .object({

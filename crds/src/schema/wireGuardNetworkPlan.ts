@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import {
+  ConfirmSchema,
+  confirmText,
   ContainerSelectorSchema,
   DeepInterfaceAddressSchema,
   DeepNodeNameSchema,
@@ -83,6 +85,7 @@ export const WireGuardNetworkPlanSpecSchema = z.object({
     .max(1000)
     .default([])
     .describe('Links from node to node. Both directions are needed; a missing one is added when the far node is in nodes.'),
+  confirm: ConfirmSchema.optional().describe(`Handed down to every interface of the plan. ${confirmText}`),
 });
 export type WireGuardNetworkPlanSpec = z.infer<typeof WireGuardNetworkPlanSpecSchema>;
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import {
+  ConfirmSchema,
+  confirmText,
   ContainerSelectorSchema,
   InterfaceAddressSchema,
   KeySchema,
@@ -85,6 +87,7 @@ export const WireGuardInterfaceSpecSchema = ruled(
     peers: keyed(z.array(WireGuardPeerSchema).max(1000), 'publicKey')
       .default([])
       .describe('Peers, keyed by publicKey. Exhaustive: a peer that is not listed is removed.'),
+    confirm: ConfirmSchema.optional().describe(confirmText),
   }),
   moveNeedsContainer,
 );

@@ -23,7 +23,7 @@ const messages = bridges(Number(count)).map((bridge) => JSON.stringify(desired('
 const healthy = new Set<string>();
 const done = Promise.withResolvers<void>();
 const runner = new Runner({
-  node: 'bench', places, journal, secrets: noSecrets, clock: systemClock, log,
+  node: 'bench', places, journal, secrets: noSecrets, clock: systemClock, log, nats: async () => true,
   changed: ({ id, snapshot }) => {
     if (snapshot.value === 'configured') healthy.add(id);
     if (healthy.size === messages.length) done.resolve();

@@ -1,0 +1,37 @@
+import type { Clock } from '../agent/clock.ts';
+
+/** A clock that stands still till it is told how much time passes. */
+export class TestClock implements Clock {
+  #now = Date.parse('2026-01-01T00:00:00Z');
+  readonly #timers = new Set<{ at: number; elapsed: () => void }>();
+
+  now(): string {
+    return new Date(this.#now).toISOString();
+  }
+
+  after(milliseconds: number, elapsed: () => void): () => void {
+    const timer = { at: this.#now + milliseconds, elapsed };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /** Lets time pass, timer by timer; before and after each, all that a kernel in memory has to do is done. */
+  async pass(milliseconds: number): Promise<void> {
+    const until = this.#now + milliseconds;
+    await turns();
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ at }) => at <= until).toSorted((a, b) => a.at - b.at);
+      if (!next) break;
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.elapsed();
+      await turns();
+    }
+    this.#now = until;
+  }
+}
+
+/** More than any chain of looks and operations takes. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
