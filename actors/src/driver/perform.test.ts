@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { KernelOperation } from '@ifactor/crds';
+import { KernelError, MemoryKernel, publicKeyOf } from '../netlink/index.ts';
+import type { Netns } from '../netlink/index.ts';
+import { address } from '../testing/driver.ts';
+import { pskFingerprint } from './fingerprint.ts';
+import { perform } from './perform.ts';
+import type { Hands } from './perform.ts';
+
+const mark = 'ifactor:default/netlinkinterface/x1';
+const slot = 'target';
+const secret = Buffer.alloc(32, 5);
+const publicKey = publicKeyOf(Buffer.alloc(32, 6));
+
+let kernel: MemoryKernel;
+let box: Netns;
+let far: Netns;
+let home: Netns;
+let hands: Hands;
+let resolved: { [host: string]: string };
+
+beforeEach(async () => {
+  kernel = new MemoryKernel();
+  for (const path of ['/box', '/far', '/home']) kernel.addNetns(path);
+  [box, far, home] = [await kernel.open('/box'), await kernel.open('/far'), await kernel.open('/home')];
+  resolved = { 'vpn.example': '192.0.2.9' };
+  hands = {
+    netns: (wanted) => ({ target: box, peer: far, home })[wanted],
+    netnsById: (id) => [box, far, home].find((netns) => netns.id === id),
+    secret: (fingerprint) => {
+      if (fingerprint === publicKeyOf(secret) || fingerprint === pskFingerprint(secret)) return secret;
+      throw new Error(`no secret ${fingerprint}`);
+    },
+    address: async (host) => resolved[host] ?? Promise.reject(new Error('ENOTFOUND')),
+  };
+});
+afterEach(() => kernel.close());
+
+const act = (operation: KernelOperation) => perform(operation, hands);
+const make = (link: (KernelOperation & { type: 'CreateLink' })['link'], more: object = {}) => act({ type: 'CreateLink', slot, name: 'x0', mark, up: true, link, ...more });
+/** The link as it is once everything asked for has arrived. */
+async function there(name = 'x0', netns = box) {
+  await netns.barrier();
+  return netns.link(name);
+}
+const index = async () => (await there())?.index ?? 0;
+const set = (change: (KernelOperation & { type: 'SetPeer' })['change']) => act({ type: 'SetPeer', slot: 'home', name: 'wg0', publicKey, change });
+const peers = async () => (await home.wireguard.get('wg0')).peers;
+
+describe('CreateLink', () => {
+  test('makes a link that bears its mark, makes no addresses of its own, and is up', async () => {
+    const [done] = await make({ kind: 'dummy' }, { mtu: 1400 });
+    const link = await there();
+    expect(link).toMatchObject({ kind: 'dummy', alias: mark, addrGenMode: 'none', up: true, mtu: 1400 });
+    expect(done).toEqual({ type: 'LinkCreated', data: { slot, name: 'x0', index: link?.index } });
+  });
+
+  test('leaves down what is not asked to be up, and the mtu to the kernel', async () => {
+    await make({ kind: 'bridge' }, { up: false });
+    expect(await there()).toMatchObject({ kind: 'bridge', up: false, mtu: 1500 });
+    await act({ type: 'CreateLink', slot: 'home', name: 'wg0', mark, link: { kind: 'wireguard' } });
+    expect(await there('wg0', home)).toMatchObject({ kind: 'wireguard', up: false, alias: mark });
+  });
+
+  test('makes both ends of a veth where they belong, each with its mark', async () => {
+    await make({ kind: 'veth', peer: 'x1' }, { mtu: 1300 });
+    const [a, b] = [await there(), await there('x1', far)];
+    expect(a).toMatchObject({ kind: 'veth', alias: mark, up: true, mtu: 1300, peerIndex: b?.index });
+    expect(b).toMatchObject({ kind: 'veth', alias: `${mark}#peer`, addrGenMode: 'none', up: true, mtu: 1300, peerIndex: a?.index });
+  });
+
+  test('makes both ends of a veth in one netns', async () => {
+    hands.netns = () => box;
+    await make({ kind: 'veth', peer: 'x1' });
+    expect(await there('x1')).toMatchObject({ alias: `${mark}#peer`, peerIndex: (await there())?.index });
+  });
+
+  const attributes = { vni: 9, dev: null, local: '10.0.0.1', group: '10.0.0.2', port: 4790, portRange: [4000, 5000] as [number, number], tos: 4, ttl: 9, learning: false, ageing: false, proxy: true };
+
+  test('makes a vxlan with its attributes', async () => {
+    await make({ kind: 'vxlan', vxlan: attributes });
+    const { dev: _, ...rest } = attributes;
+    expect((await there())?.vxlan).toEqual({ ...rest, link: null, ageing: 0 });
+  });
+
+  test('makes a vxlan over its device, and with the kernel\'s choices', async () => {
+    await box.createLink({ kind: 'dummy', name: 'under0' });
+    const under = await there('under0');
+    await make({ kind: 'vxlan', vxlan: { ...attributes, dev: 'under0', portRange: null, ageing: true } });
+    expect((await there())?.vxlan).toMatchObject({ link: under?.index, portRange: [0, 0], ageing: 300 });
+  });
+
+  test('says which device a vxlan lacks', async () => {
+    await expect(make({ kind: 'vxlan', vxlan: { ...attributes, dev: 'gone0' } })).rejects.toMatchObject({ code: 'ENODEV', message: expect.stringContaining('make a vxlan over gone0') as string });
+  });
+
+  test('adopts what an earlier run made and could not mark', async () => {
+    await box.createLink({ kind: 'bridge', name: 'x0' });
+    await make({ kind: 'bridge' });
+    expect(await there()).toMatchObject({ alias: mark, up: true });
+    const before = await there();
+    await make({ kind: 'bridge' });
+    expect(await there()).toEqual(before);
+  });
+
+  test('touches nothing of another kind or owner', async () => {
+    await box.createLink({ kind: 'bridge', name: 'x0' });
+    await expect(make({ kind: 'dummy' })).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await there()).toMatchObject({ kind: 'bridge', alias: null });
+    await box.changeLink((await there())?.index ?? 0, { alias: 'ifactor:other/netlinkinterface/y' });
+    await expect(make({ kind: 'bridge' })).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await there()).toMatchObject({ alias: 'ifactor:other/netlinkinterface/y', up: false });
+  });
+
+  test('hands on what the kernel refuses', async () => {
+    await kernel.close();
+    kernel = new MemoryKernel({ unsupported: ['dummy'] });
+    kernel.addNetns('/box');
+    box = await kernel.open('/box');
+    await expect(make({ kind: 'dummy' })).rejects.toMatchObject({ code: 'EOPNOTSUPP' });
+  });
+});
+
+describe('on a link that is there', () => {
+  beforeEach(async () => {
+    await make({ kind: 'bridge' });
+  });
+
+  test('AdoptLink sets the mark', async () => {
+    await box.changeLink(await index(), { alias: null });
+    expect(await act({ type: 'AdoptLink', slot, name: 'x0', index: await index(), mark })).toEqual([{ type: 'LinkAdopted', data: { slot, name: 'x0' } }]);
+    expect((await there())?.alias).toBe(mark);
+  });
+
+  test('ChangeLink changes what it names', async () => {
+    const change = { mtu: 1300, up: false };
+    expect(await act({ type: 'ChangeLink', slot, name: 'x0', change })).toEqual([{ type: 'LinkChanged', data: { slot, name: 'x0', change } }]);
+    expect(await there()).toMatchObject(change);
+    // The cache has not heard of the new name yet when the next operation asks for it.
+    await act({ type: 'ChangeLink', slot, name: 'x0', change: { name: 'x9' } });
+    await act({ type: 'ChangeLink', slot, name: 'x9', change: { up: true } });
+    expect(await there('x9')).toMatchObject({ up: true });
+    await expect(act({ type: 'ChangeLink', slot, name: 'none0', change })).rejects.toMatchObject({ code: 'ENODEV', message: expect.stringContaining('find none0') as string });
+  });
+
+  test('addresses come and go, and twice is once', async () => {
+    const added = { type: 'AddAddress', slot, name: 'x0', address: address('10.0.0.1/24') } as const;
+    for (let i = 0; i < 2; i++) expect(await act(added)).toEqual([{ type: 'AddressAdded', data: { slot, name: 'x0', address: added.address } }]);
+    await box.barrier();
+    expect(box.addresses(await index())).toMatchObject([{ local: '10.0.0.1' }]);
+    const removed = { ...added, type: 'RemoveAddress' } as const;
+    for (let i = 0; i < 2; i++) expect(await act(removed)).toEqual([{ type: 'AddressRemoved', data: { slot, name: 'x0', address: added.address } }]);
+    await box.barrier();
+    expect(box.addresses(await index())).toEqual([]);
+    await expect(act({ ...added, name: 'none0' })).rejects.toBeInstanceOf(KernelError);
+  });
+
+  test('slaves are attached and released', async () => {
+    await box.createLink({ kind: 'dummy', name: 's0' });
+    expect(await act({ type: 'AttachSlave', slot, name: 'x0', slave: 's0' })).toEqual([{ type: 'SlaveAttached', data: { slot, name: 'x0', slave: 's0' } }]);
+    expect((await there('s0'))?.master).toBe(await index());
+    expect(await act({ type: 'ReleaseSlave', slot, name: 'x0', slave: 's0' })).toEqual([{ type: 'SlaveReleased', data: { slot, name: 'x0', slave: 's0' } }]);
+    expect((await there('s0'))?.master).toBeNull();
+    await expect(act({ type: 'AttachSlave', slot, name: 'x0', slave: 'none0' })).rejects.toMatchObject({ code: 'ENODEV' });
+  });
+
+  test('RemoveLink removes it, and what is gone stays gone', async () => {
+    const operation = { type: 'RemoveLink', slot, name: 'x0', index: await index(), mark } as const;
+    for (let i = 0; i < 2; i++) expect(await act(operation)).toEqual([{ type: 'LinkRemoved', data: { slot, name: 'x0' } }]);
+    expect(await there()).toBeUndefined();
+  });
+
+  test('removes either end of a pair that is ours, and a link that lost its mark', async () => {
+    for (const alias of [`${mark}#peer`, null]) {
+      if (!(await there())) await make({ kind: 'bridge' });
+      await box.changeLink(await index(), { alias });
+      await box.barrier();
+      await act({ type: 'RemoveLink', slot, name: 'x0', index: await index(), mark });
+      expect(await there()).toBeUndefined();
+    }
+  });
+
+  test('leaves alone what has become another\'s', async () => {
+    await box.changeLink(await index(), { alias: 'ifactor:other/netlinkinterface/y' });
+    await box.barrier();
+    await act({ type: 'RemoveLink', slot, name: 'x0', index: await index(), mark });
+    await act({ type: 'RemoveStray', netns: box.id, name: 'x0', index: await index(), mark });
+    expect(await there()).toBeDefined();
+  });
+
+  test('RemoveStray removes a link where it is found, and knows nothing of a netns that is gone', async () => {
+    expect(await act({ type: 'RemoveStray', netns: '1', name: 'x0', index: await index(), mark })).toEqual([{ type: 'LinkRemoved', data: { slot: null, name: 'x0' } }]);
+    expect(await there()).toBeDefined();
+    await act({ type: 'RemoveStray', netns: box.id, name: 'x0', index: await index(), mark });
+    expect(await there()).toBeUndefined();
+  });
+});
+
+describe('on a WireGuard link', () => {
+  beforeEach(async () => {
+    await act({ type: 'CreateLink', slot: 'home', name: 'wg0', mark, link: { kind: 'wireguard' } });
+  });
+
+  test('MoveLink takes it to its place', async () => {
+    expect(await act({ type: 'MoveLink', from: 'home', slot, name: 'wg0' })).toEqual([{ type: 'LinkMoved', data: { slot, name: 'wg0', from: 'home' } }]);
+    expect(box.link('wg0')).toMatchObject({ kind: 'wireguard', alias: mark });
+    expect(await there('wg0', home)).toBeUndefined();
+  });
+
+  test('SetWireGuard finds the key by its public half, and writes only what it names', async () => {
+    const change = { privateKey: publicKeyOf(secret), listenPort: 51820, fwmark: 3 };
+    expect(await act({ type: 'SetWireGuard', slot: 'home', name: 'wg0', change })).toEqual([{ type: 'WireGuardChanged', data: { slot: 'home', name: 'wg0', change } }]);
+    await act({ type: 'SetWireGuard', slot: 'home', name: 'wg0', change: { listenPort: 51821 } });
+    expect(await home.wireguard.get('wg0')).toMatchObject({ publicKey: publicKeyOf(secret), listenPort: 51821, fwmark: 3 });
+    await expect(act({ type: 'SetWireGuard', slot: 'home', name: 'wg0', change: { privateKey: 'unknown' } })).rejects.toThrow('no secret unknown');
+  });
+
+  test('SetPeer writes a peer, field by field', async () => {
+    const change = { presharedKey: pskFingerprint(secret), endpoint: '192.0.2.1:51820', persistentKeepalive: 25, allowedIPs: ['10.0.0.0/24', 'fd00::/64'] };
+    expect(await set(change)).toEqual([{ type: 'PeerChanged', data: { slot: 'home', name: 'wg0', publicKey, endpoint: '192.0.2.1:51820', change } }]);
+    expect(await peers()).toMatchObject([{ publicKey, presharedKey: secret, endpoint: { host: '192.0.2.1', port: 51820 }, persistentKeepalive: 25, allowedIPs: change.allowedIPs }]);
+    expect(await set({ allowedIPs: ['10.1.0.0/24'] })).toMatchObject([{ data: { endpoint: null } }]);
+    expect(await peers()).toMatchObject([{ presharedKey: secret, endpoint: { port: 51820 }, persistentKeepalive: 25, allowedIPs: ['10.1.0.0/24'] }]);
+    await set({ presharedKey: null, persistentKeepalive: 0, allowedIPs: [] });
+    expect(await peers()).toMatchObject([{ presharedKey: null, endpoint: { port: 51820 }, persistentKeepalive: 0, allowedIPs: [] }]);
+  });
+
+  test.each([['[fd00::9]:1', 'fd00::9', 1], ['vpn.example:51820', '192.0.2.9', 51820], ['192.0.2.7:65535', '192.0.2.7', 65535]])('SetPeer reads the endpoint %s', async (endpoint, host, port) => {
+    expect(await set({ endpoint })).toMatchObject([{ type: 'PeerChanged', data: { endpoint } }]);
+    expect(await peers()).toMatchObject([{ endpoint: { host, port } }]);
+  });
+
+  test('a host name without an address costs the peer its endpoint, and nothing else', async () => {
+    const done = await set({ endpoint: 'gone.example:51820', allowedIPs: ['10.0.0.0/24'] });
+    expect(done).toEqual([
+      { type: 'EndpointUnresolved', data: { publicKey, endpoint: 'gone.example:51820', message: 'gone.example has no address now (ENOTFOUND); it is looked up again' } },
+      { type: 'PeerChanged', data: { slot: 'home', name: 'wg0', publicKey, endpoint: null, change: { endpoint: 'gone.example:51820', allowedIPs: ['10.0.0.0/24'] } } },
+    ]);
+    expect(await peers()).toMatchObject([{ endpoint: null, allowedIPs: ['10.0.0.0/24'] }]);
+  });
+
+  test('RemovePeer removes one peer and no other', async () => {
+    await set({});
+    await home.wireguard.set('wg0', { peers: [{ publicKey: publicKeyOf(secret) }] });
+    expect(await act({ type: 'RemovePeer', slot: 'home', name: 'wg0', publicKey })).toEqual([{ type: 'PeerRemoved', data: { slot: 'home', name: 'wg0', publicKey } }]);
+    expect((await peers()).map((peer) => peer.publicKey)).toEqual([publicKeyOf(secret)]);
+  });
+});
