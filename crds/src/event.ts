@@ -72,6 +72,8 @@ export type EventData = {
     publicKey: string;
     /** The endpoint of the spec that was written, as spelled there; null where none was. */
     endpoint: string | null;
+    /** What its host name stood for, `ip:port`; absent where it is an address itself. */
+    resolved?: string;
     change: Record<string, unknown>;
   };
   PeerRemoved: Performed & { slot: Slot; name: string; publicKey: string };

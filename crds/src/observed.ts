@@ -32,6 +32,8 @@ export type ObservedPeer = {
   endpoint: string | null;
   persistentKeepalive: number;
   allowedIPs: readonly string[];
+  /** The spec's endpoint is to be written over the kernel's, which leads nowhere; absent: it is not. */
+  stale?: true;
 };
 
 export type ObservedWireGuard = {

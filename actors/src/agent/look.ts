@@ -16,6 +16,8 @@ export type LookerOptions = {
   open: () => Iterable<Netns>;
   /** Milliseconds between looks at a WireGuard device. */
   poll: number;
+  /** Judges what was seen by what was seen before. */
+  mark: (actor: Live, observed: Observed) => Observed;
   /** After each look that succeeded. */
   looked: (actor: Live) => void;
 };
@@ -97,7 +99,7 @@ export class Looker {
     // A look that began before the operations ended does not show their outcome.
     const stale = actor.epoch !== epoch || actor.performed !== performed || soundSpec(actor)?.spec !== sound.spec;
     if (stale) return this.#retry(actor, cause, 0);
-    this.#report(actor, observed, cause);
+    this.#report(actor, this.#options.mark(actor, observed), cause);
     this.#options.looked(actor);
   }
 

@@ -1,11 +1,12 @@
-import { lookup } from 'node:dns/promises';
 import { explain } from '@ifactor/crds';
 import type { EventData, KernelOperation, Slot } from '@ifactor/crds';
 import { KernelError } from '../netlink/index.ts';
 import type { Netns } from '../netlink/index.ts';
 import { perform } from '../driver/index.ts';
 import type { Hands } from '../driver/index.ts';
+import { readEndpoint } from '../driver/endpoint.ts';
 import type { Cause, Fact, Live } from './live.ts';
+import type { Resolve } from './resolver.ts';
 import type { SecretSource } from './runner.ts';
 
 export type PerformerOptions = {
@@ -13,6 +14,7 @@ export type PerformerOptions = {
   look: (actor: Live) => void;
   secrets: Pick<SecretSource, 'use'>;
   site: (id: string) => Netns | undefined;
+  resolve: Resolve;
 };
 
 /** Carries out lists of kernel operations, in order, and tells the actor of each that was done. */
@@ -26,7 +28,7 @@ export class Performer {
   /** Stops at the first failure. After the last one the kernel is looked at, and what it shows is told. Never rejects. */
   async perform(actor: Live, id: string, operations: readonly KernelOperation[], cause: Cause): Promise<void> {
     const { tell, look } = this.#options;
-    const hands = this.#hands(actor);
+    const hands = this.#hands(actor, this.#addresses(operations));
     const slots = new Set<Slot>();
     for (const operation of operations) {
       if ('slot' in operation) slots.add(operation.slot);
@@ -46,7 +48,21 @@ export class Performer {
     look(actor);
   }
 
-  #hands(actor: Live): Hands {
+  /** All names of a list are asked for at once, so that those without an answer keep the others waiting once, not one by one. */
+  #addresses(operations: readonly KernelOperation[]): ReadonlyMap<string, Promise<string>> {
+    const found = new Map<string, Promise<string>>();
+    for (const operation of operations) {
+      if (operation.type !== 'SetPeer' || operation.change.endpoint === undefined) continue;
+      const { host, named } = readEndpoint(operation.change.endpoint);
+      if (!named || found.has(host)) continue;
+      const address = this.#options.resolve(host).then(([first = '']) => first);
+      address.catch(() => undefined);
+      found.set(host, address);
+    }
+    return found;
+  }
+
+  #hands(actor: Live, addresses: ReadonlyMap<string, Promise<string>>): Hands {
     return {
       netns: (slot) => {
         const netns = actor.netns.get(slot);
@@ -55,7 +71,7 @@ export class Performer {
       },
       netnsById: this.#options.site,
       secret: (fingerprint) => this.#options.secrets.use(actor.key, fingerprint),
-      address: async (host) => (await lookup(host)).address,
+      address: async (host) => addresses.get(host) ?? Promise.reject(new Error(`${host} was not asked for`)),
     };
   }
 }

@@ -1,9 +1,11 @@
 import { explain, machineVersion } from '@ifactor/crds';
 import type { Key, Log, Operation, RecordedEvent } from '@ifactor/crds';
 import type { Places } from '../container/index.ts';
+import { timers } from '../machine/context.ts';
 import { fold, freeze, thaw } from '../machine/fold.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
+import { Endpoints } from './endpoints.ts';
 import { Interests } from './interests.ts';
 import type { Journal } from './journal.ts';
 import { parseKey, spellKey } from './journalRead.ts';
@@ -11,6 +13,8 @@ import { live } from './live.ts';
 import type { Cause, Fact, Live } from './live.ts';
 import { Looker } from './look.ts';
 import { Performer } from './performer.ts';
+import { patient, systemResolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { Sites } from './sites.ts';
 import { Trials } from './trials.ts';
 
@@ -33,6 +37,10 @@ export type RunnerOptions = {
   nats: () => Promise<boolean>;
   /** How often WireGuard devices are looked at, in milliseconds: their changes notify nobody. */
   poll?: number;
+  /** Milliseconds without a handshake after which a peer's endpoint is doubted. */
+  quiet?: number;
+  /** Addresses of host names; those of the system where it is absent. */
+  resolve?: Resolve;
   /** Called after events of an actor were stored, once per batch. */
   changed(actor: Live): void;
   /** Called after each look at the kernel, whether or not it was news. */
@@ -61,6 +69,7 @@ export class Runner {
   readonly #looker: Looker;
   readonly #performer: Performer;
   readonly #sites: Sites;
+  readonly #endpoints: Endpoints;
   readonly #trials: Trials;
   #scheduled = false;
   #stopped = false;
@@ -76,11 +85,26 @@ export class Runner {
       places,
       tell,
       changed: (netns, change) => {
+        this.#endpoints.changed(netns, change);
         for (const actor of this.#interests.in(netns, change)) this.#looker.look(actor);
       },
     });
-    this.#looker = new Looker({ tell, clock, log, open: () => this.#sites.open(), poll: options.poll ?? 5000, looked: (actor) => options.looked?.(actor) });
-    this.#performer = new Performer({ tell, look: (actor) => this.#looker.look(actor), secrets, site: (id) => this.#sites.byId(id) });
+    const look = (actor: Live): void => this.#looker.look(actor);
+    const resolve = patient(options.resolve ?? systemResolve, clock);
+    this.#endpoints = new Endpoints({
+      clock, resolve, look,
+      retry: (actor) => tell(actor, { type: 'TimerElapsed', data: { timer: timers.endpoints } }),
+      actors: () => this.actors.values(),
+      ...(options.quiet === undefined ? {} : { quiet: options.quiet }),
+    });
+    this.#looker = new Looker({
+      tell, clock, log,
+      open: () => this.#sites.open(),
+      poll: options.poll ?? 5000,
+      mark: (actor, observed) => this.#endpoints.mark(actor, observed),
+      looked: (actor) => options.looked?.(actor),
+    });
+    this.#performer = new Performer({ tell, look, secrets, site: (id) => this.#sites.byId(id), resolve });
   }
 
   /** Brings back the actors of the journal. Their places, timers and operations in flight are begun anew. */
@@ -158,6 +182,7 @@ export class Runner {
     }
     this.#looker.stop();
     this.#trials.stop();
+    this.#endpoints.stop();
     this.#sites.stop();
   }
 
@@ -254,6 +279,7 @@ export class Runner {
     this.#sites.leave(actor);
     this.#looker.forget(actor);
     this.#trials.forget(actor);
+    this.#endpoints.forget(actor);
     this.#interests.remove(actor);
     this.#claims.remove(actor);
     this.actors.delete(actor.id);

@@ -1,8 +1,9 @@
-import { isIP } from 'node:net';
 import type { EventData, EventType, KernelOperation, LinkKind, Performed, Slot } from '@ifactor/crds';
 import { isKernelError, KernelError } from '../netlink/index.ts';
 import type { Link, NewLink, Netns, VxlanAttributes, WireGuardPeerChange } from '../netlink/index.ts';
+import { readEndpoint } from './endpoint.ts';
 import { farMark, isMark } from './mark.ts';
+import { printEndpoint } from './observe.ts';
 
 /** What carrying out operations needs from its surroundings. */
 export type Hands = {
@@ -104,11 +105,12 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
   if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
   if (change.allowedIPs !== undefined) Object.assign(peer, { replaceAllowedIPs: true, allowedIPs: change.allowedIPs });
   let endpoint: string | null = change.endpoint ?? null;
+  let resolved: string | undefined;
   if (endpoint !== null) {
-    const [, bracketed, plain = '', port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(endpoint) ?? [];
-    const host = bracketed ?? plain;
+    const { host, port, named } = readEndpoint(endpoint);
     try {
-      peer.endpoint = { host: isIP(host) ? host : await hands.address(host), port: Number(port) };
+      peer.endpoint = { host: named ? await hands.address(host) : host, port };
+      if (named) resolved = printEndpoint(peer.endpoint);
     } catch (error) {
       const message = `${host} has no address now (${error instanceof Error ? error.message : String(error)}); it is looked up again`;
       done.push({ type: 'EndpointUnresolved', data: { publicKey, endpoint, message } });
@@ -116,7 +118,7 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
     }
   }
   await hands.netns(slot).wireguard.set(name, { peers: [peer] });
-  return [...done, { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, change } }];
+  return [...done, { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, ...(resolved === undefined ? {} : { resolved }), change } }];
 }
 
 async function setWireGuard(operation: KernelOperation & { type: 'SetWireGuard' }, hands: Hands): Promise<Done> {

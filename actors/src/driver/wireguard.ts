@@ -31,13 +31,13 @@ const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
 
 /**
  * What to do about a peer's endpoint. One that the kernel learned by roaming is kept until the spec's own changes, so the
- * kernel is compared with what was last written, not with the spec.
+ * kernel is compared with what was last written, not with the spec; whether it leads nowhere was judged by whoever looked.
  */
 function endpointChange(peer: WireGuardPeer, found: ObservedPeer | undefined, known: Knowledge): 'keep' | 'set' | 'remove' {
   const written = known.endpoints[peer.publicKey];
   if (peer.endpoint === undefined) return written && found?.endpoint ? 'remove' : 'keep';
   if (known.unresolved[peer.publicKey] === peer.endpoint) return 'keep';
-  if (!found?.endpoint) return 'set';
+  if (!found?.endpoint || found.stale) return 'set';
   return written === undefined || written === peer.endpoint ? 'keep' : 'set';
 }
 

@@ -40,6 +40,8 @@ export type Context = {
   taken: { [S in Slot]?: { name: string; by: string } };
   observed: Observed | null;
   endpoints: { [publicKey: string]: string | null };
+  /** What the host names among them stood for when they were written, `ip:port`. */
+  resolved?: { [publicKey: string]: string };
   unresolved: { [publicKey: string]: string };
   /** The port the kernel chose. */
   listenPort: number | null;

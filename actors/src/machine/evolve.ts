@@ -207,12 +207,13 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
     case 'DriftObserved':
       return driftObserved(context, event.time, event.data);
     case 'LinkCreated':
-      return { ...context, endpoints: {}, unresolved: {} };
+      return { ...context, endpoints: {}, unresolved: {}, ...(context.resolved ? { resolved: {} } : {}) };
     case 'PeerChanged': {
-      const { publicKey, endpoint } = event.data;
+      const { publicKey, endpoint, resolved } = event.data;
       if (endpoint === null) return context;
       const endpoints = { ...context.endpoints, [publicKey]: endpoint };
-      return { ...context, endpoints, unresolved: without(context.unresolved, publicKey) };
+      const next = { ...context, endpoints, unresolved: without(context.unresolved, publicKey) };
+      return resolved === undefined ? next : { ...next, resolved: { ...context.resolved, [publicKey]: resolved } };
     }
     case 'PeerRemoved':
       return { ...context, endpoints: without(context.endpoints, event.data.publicKey) };

@@ -11,6 +11,7 @@ import { openJournal } from '../agent/journal.ts';
 import type { Journal } from '../agent/journal.ts';
 import type { Fact, Live } from '../agent/live.ts';
 import { Runner } from '../agent/runner.ts';
+import type { RunnerOptions } from '../agent/runner.ts';
 import type { Place, Places } from '../container/index.ts';
 import { pskFingerprint } from '../driver/index.ts';
 import { publicKeyOf } from '../netlink/index.ts';
@@ -62,7 +63,7 @@ export type TestNodeOptions = {
   folder?: string;
   /** Whether NATS answers; it does unless told otherwise. */
   nats?: () => Promise<boolean>;
-};
+} & Pick<RunnerOptions, 'quiet' | 'resolve'>;
 
 /** A node with everything but NATS: runner, journal and places on a kernel of the test's choice. */
 export class TestNode {
@@ -76,7 +77,7 @@ export class TestNode {
   readonly #waiting = new Set<() => void>();
   #versions = 0;
 
-  constructor({ kernel, path, clock = systemClock, poll, folder, nats = async () => true }: TestNodeOptions) {
+  constructor({ kernel, path, clock = systemClock, poll, folder, nats = async () => true, ...rest }: TestNodeOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ift-node-'));
     this.journal = openJournal(this.folder, { node: 'n1' });
     this.places = new TestPlaces(kernel, path);
@@ -94,6 +95,7 @@ export class TestNode {
       },
       clock,
       nats,
+      ...rest,
       log: createLog('test', 'error'),
       ...(poll === undefined ? {} : { poll }),
       changed: () => {

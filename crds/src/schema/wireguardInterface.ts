@@ -40,7 +40,7 @@ export const WireGuardPeerSchema = z.object({
     .regex(new RegExp(patterns.endpointBrackets), { error: ENDPOINT })
     .optional()
     .describe(
-      'Where the peer is reached: `host:port` or `[v6]:port`; the host may be a DNS name. An endpoint learned by roaming is kept until this field changes. Absent: the peer speaks first.',
+      'Where the peer is reached: `host:port` or `[v6]:port`; the host may be a DNS name. An endpoint learned by roaming is kept until this field changes. A DNS name is resolved again after 135 s without a handshake, and at once when the node\'s addresses change. An endpoint written by hand is put back when no handshake came by it for 135 s. Absent: the peer speaks first.',
     ),
   persistentKeepalive: z
     .int()
