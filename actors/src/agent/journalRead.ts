@@ -38,6 +38,8 @@ export type JournalRead = {
   snapshots(): Snapshot[];
   /** The last snapshot of an actor at or before a sequence. */
   snapshotAt(key: string, sequence: number): Snapshot | undefined;
+  /** Number of the last event that happened by then, in milliseconds since 1970; 0 where none is kept. */
+  sequenceAt(time: number): number;
   /** Keys that have events. */
   keys(): string[];
   close(): void;
@@ -113,6 +115,19 @@ export function journalReads(database: DatabaseSync, path: string, node: string,
             .prepare('SELECT key, sequence, body FROM snapshot WHERE key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1')
             .get(key, sequence) as Snapshot | undefined,
       ),
+    sequenceAt: (time) =>
+      guarded(path, () => {
+        // Times are not indexed; they rise with the numbers.
+        const probe = database.prepare('SELECT sequence, time FROM event WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT 1');
+        let [low, high] = [0, lastSequence(database) + 1];
+        while (high - low > 1) {
+          const middle = Math.floor((low + high) / 2);
+          const row = probe.get(middle, high) as { sequence: number; time: number } | undefined;
+          if (row === undefined || row.time > time) high = middle;
+          else low = row.sequence;
+        }
+        return low;
+      }),
     keys: () => guarded(path, () => (database.prepare('SELECT DISTINCT key FROM event').all() as { key: string }[]).map(({ key }) => key)),
     close: () => {
       if (database.isOpen) database.close();

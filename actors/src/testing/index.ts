@@ -1,4 +1,6 @@
+export { openJournal } from '../agent/journal.ts';
 export { someEvents, someKey } from './events.ts';
+export { someLives } from './lives.ts';
 export { natsServer, startNats } from './nats.ts';
 export type { TestNats } from './nats.ts';
 export { startProxy } from './proxy.ts';

@@ -1,37 +1,47 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { machineVersion, StatusMessageSchema, UsageError } from '@ifactor/crds';
+import { machineVersion, StatusMessageSchema, upcast, UsageError } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { selects } from './selector.ts';
 import type { Source } from './source.ts';
 
 /*
- * A log file: one JSON object per line. The first one says what it is; then `{"event": RecordedEvent}`, each node's in
- * order, and `{"status": StatusMessage}`.
+ * A log file: one JSON object per line. The first one says what it is; then `{"status": StatusMessage}`, and after all of these
+ * `{"event": RecordedEvent}`, each node's in order.
  */
 
-/** The first line of a log file. */
-export const fileHeader = (now: Date): string => JSON.stringify({ ifactor: 'log', version: 1, machine: machineVersion, exported: now.toISOString() });
+/** The first line of a log file. `selected`: it holds a part of the log only. */
+export const fileHeader = (now: Date, selected: boolean): string =>
+  JSON.stringify({ ifactor: 'log', version: 1, machine: machineVersion, exported: now.toISOString(), ...(selected ? { selected } : {}) });
 export const eventLine = (event: RecordedEvent): string => JSON.stringify({ event });
 export const statusLine = (status: StatusMessage): string => JSON.stringify({ status });
 
 /** @throws UsageError where the file is no log */
 export async function openFile(path: string): Promise<Source> {
   if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
-  for await (const _ of lines(path)) break;
+  let selected = false;
+  for await (const header of lines(path)) {
+    selected = header.selected === true;
+    break;
+  }
   return {
+    selected,
     async *events(selector) {
-      for await (const { event } of lines(path)) if (event !== undefined && selects(selector, event)) yield event;
+      for await (const { event } of lines(path)) if (event !== undefined && selects(selector, event)) yield upcast(event);
     },
     async *statuses() {
-      for await (const { status } of lines(path)) if (status !== undefined) yield StatusMessageSchema.parse(status);
+      for await (const { status, event } of lines(path)) {
+        if (event !== undefined) return;
+        if (status !== undefined) yield StatusMessageSchema.parse(status);
+      }
     },
     close: async () => {},
   };
 }
 
-type Line = { event?: RecordedEvent; status?: unknown };
+type Line = { event?: RecordedEvent; status?: unknown; selected?: unknown };
 
+/** The header, then what follows. */
 async function* lines(path: string): AsyncGenerator<Line> {
   const input = createReadStream(path, 'utf8');
   let number = 0;
@@ -48,7 +58,8 @@ async function* lines(path: string): AsyncGenerator<Line> {
       const { ifactor, version } = line as { ifactor?: unknown; version?: unknown };
       if (ifactor !== 'log') throw new UsageError(`${path} is not a file that \`ifactor export\` wrote`);
       if (version !== 1) throw new UsageError(`${path} was written by another version of ifactor (${String(version)}); use that one`);
-      yield {};
+      const { selected } = line;
+      yield { selected };
     }
   } finally {
     input.destroy();

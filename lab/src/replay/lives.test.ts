@@ -1,7 +1,7 @@
 import { someEvents, someKey } from '@ifactor/actors/testing';
 import type { RecordedEvent } from '@ifactor/crds';
 import { describe, expect, test } from 'vitest';
-import { lived } from './lives.ts';
+import { lived, replayAll } from './lives.ts';
 import { causes } from './trace.ts';
 import { Continuity } from './verify.ts';
 
@@ -55,4 +55,46 @@ test('causes make a tree, and what has another cause is not in it', () => {
   const tree = causes(log, log[0]!);
   expect(tree.effects.map(({ event }) => event.sequence)).toEqual([2]);
   expect(tree.effects[0]?.effects.map(({ event }) => event.sequence)).toEqual([3]);
+});
+
+describe('folding a log as it is read', () => {
+  const twice = [...events('j', 1, 6), agentStarted(events('k', 4, 1)[0]!), ...events('k', 5, 2)];
+
+  test('comes to what the agent lived, though a power cut shows late', async () => {
+    let seen: number[] = [];
+    let readings = 0;
+    await replayAll(
+      async function* () {
+        readings++;
+        yield* twice;
+      },
+      () => {
+        seen = [];
+        return ({ event }) => void seen.push(event.sequence);
+      },
+    );
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(readings).toBe(2);
+    expect(lived(twice).map(({ sequence }) => sequence)).toEqual(seen);
+  });
+
+  test('takes back the events of all actors of the node, from where its journal goes on', () => {
+    const node = { node: 'lax1', sequence: 0, eventId: (sequence: number) => `lax1.j.${sequence}` };
+    const before = someEvents(node, ['a', 'b', 'a', 'b', 'a'].map(someKey), new Date(0));
+    // Event 3 of `a`, 4 of `b` and 5 of `a` were lost; `b` is told of the start after `a`.
+    const after = events('k', 3, 2).map(agentStarted).map((event, at) => ({ ...event, key: someKey(['a', 'b'][at]!) }));
+    expect(lived([...before, ...after]).map(({ id }) => id)).toEqual(['lax1.j.1', 'lax1.j.2', 'lax1.k.3', 'lax1.k.4']);
+  });
+
+  test('reads once where nothing was set back', async () => {
+    let readings = 0;
+    await replayAll(
+      async function* () {
+        readings++;
+        yield* [...events('j', 1, 3), ...events('k', 1, 2)];
+      },
+      () => () => undefined,
+    );
+    expect(readings).toBe(1);
+  });
 });

@@ -1,6 +1,8 @@
 import { fold, initial } from '@ifactor/actors';
 import type { Snapshot } from '@ifactor/actors';
 import type { Operation, RecordedEvent, StatusMessage } from '@ifactor/crds';
+import { happened, journalOf, Setbacks } from './setbacks.ts';
+import type { Cuts } from './setbacks.ts';
 
 /** One event of an actor's log, and what it made of the actor. */
 export type Step = { event: RecordedEvent; before: Snapshot; snapshot: Snapshot; operations: readonly Operation[] };
@@ -14,42 +16,75 @@ export const placeOf = ({ node, kind, namespace, name }: StatusMessage): Pick<Re
   key: { kind: kind.toLowerCase(), namespace, name },
 });
 
-/** The journal's id, from an event's. */
-export const journalOf = ({ id }: RecordedEvent): string => id.split('.').at(-2) ?? '';
+/** Whether an actor's log can be folded from this event on: it is the first word of its life. */
+export const begins = ({ type }: RecordedEvent): boolean => type === 'SpecChanged' || type === 'DeletionRequested';
 
-/**
- * Events of one actor as its agent lived them. A power cut can take the journal's last events after they were shipped:
- * then the next journal id goes on from an earlier number, and what stands above it never happened for the agent.
- */
+/** Events of one actor as its agent lived them. */
 export function lived(events: readonly RecordedEvent[]): RecordedEvent[] {
-  const result: RecordedEvent[] = [];
-  for (const event of events) {
-    const last = result.at(-1);
-    // The first word of an agent that remembers the actor is AgentStarted; else its journal was lost, not set back.
-    if (last !== undefined && journalOf(last) !== journalOf(event) && event.type === 'AgentStarted') {
-      while ((result.at(-1)?.sequence ?? 0) >= event.sequence) result.pop();
-    }
-    result.push(event);
-  }
-  return result;
+  const setbacks = new Setbacks();
+  for (const event of events) setbacks.see(event);
+  return events.filter((event) => happened(setbacks.cuts, event));
 }
+
+/** Folds the log of one actor, and holds no more than its last state. */
+class Life {
+  #snapshot: Snapshot | undefined;
+  #journal: string | undefined;
+
+  /** @param from an actor to go on from, instead of one that has heard nothing */
+  constructor(from?: Snapshot) {
+    this.#snapshot = from;
+  }
+
+  step(event: RecordedEvent): Step {
+    const journal = journalOf(event);
+    // The first word of an agent that remembers the actor is AgentStarted.
+    const anew = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
+    this.#journal = journal;
+    const before = this.#snapshot === undefined || anew || finished(this.#snapshot) ? initial(event.key) : this.#snapshot;
+    const { snapshot, operations } = fold(before, event);
+    this.#snapshot = snapshot;
+    return { event, before, snapshot, operations };
+  }
+}
+
+/** An agent forgets an actor whose object and link are gone; another object of that name begins a new life. */
+const finished = ({ value, context }: Snapshot): boolean => value === 'deleted' && context.deletion?.gone === true;
 
 /**
  * Folds the log of one actor, event by event.
  * @param from an actor to go on from, instead of one that has heard nothing
  */
 export function* replay(events: Iterable<RecordedEvent>, from?: Snapshot): Generator<Step> {
-  let snapshot = from;
-  let journal: string | undefined;
-  for (const event of events) {
-    const anew = journal !== undefined && journal !== journalOf(event) && event.type !== 'AgentStarted';
-    journal = journalOf(event);
-    const before = snapshot === undefined || anew || finished(snapshot) ? initial(event.key) : snapshot;
-    const { snapshot: after, operations } = fold(before, event);
-    yield { event, before, snapshot: after, operations };
-    snapshot = after;
-  }
+  const life = new Life(from);
+  for (const event of events) yield life.step(event);
 }
 
-/** An agent forgets an actor whose object and link are gone; another object of that name begins a new life. */
-const finished = ({ value, context }: Snapshot): boolean => value === 'deleted' && context.deletion?.gone === true;
+/**
+ * Folds every actor of a log as it is read, and holds no more than each one's last state.
+ * @param read begins to read; called again where events turn out to have been set back
+ * @param begin called before each reading; its result is called with each step
+ * @param wanted of which events to take steps
+ */
+export async function replayAll(
+  read: () => AsyncIterable<RecordedEvent>,
+  begin: () => (step: Step) => void,
+  wanted: (event: RecordedEvent) => boolean = () => true,
+): Promise<void> {
+  for (let cuts: Cuts = new Map(); ; ) {
+    const setbacks = new Setbacks();
+    const see = begin();
+    const lives = new Map<string, Life>();
+    for await (const event of read()) {
+      if (!happened(cuts, event)) continue;
+      setbacks.see(event);
+      if (!wanted(event)) continue;
+      const actor = actorOf(event);
+      let life = lives.get(actor);
+      if (!life) lives.set(actor, (life = new Life()));
+      see(life.step(event));
+    }
+    if (setbacks.cuts.size === 0) return;
+    cuts = new Map([...cuts, ...setbacks.cuts]);
+  }
+}

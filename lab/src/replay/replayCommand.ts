@@ -1,16 +1,17 @@
-import { freeze, hashOf, thaw } from '@ifactor/actors';
-import type { Snapshot } from '@ifactor/actors';
+import { freeze, hashOf } from '@ifactor/actors';
 import { UsageError } from '@ifactor/crds';
-import type { Key, RecordedEvent } from '@ifactor/crds';
+import type { Key } from '@ifactor/crds';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { changes } from './diff.ts';
-import { actorOf, lived, replay } from './lives.ts';
 import type { Step } from './lives.ts';
+import type { Found } from './seek.ts';
 import { parseObject, parseTime } from './selector.ts';
 import { logCommand, withSource } from './source.ts';
-import type { Source, SourceFlags } from './source.ts';
+import type { SourceFlags } from './source.ts';
 import { eventText, spell } from './text.ts';
+import { find, none, walk } from './walk.ts';
+import type { Range } from './walk.ts';
 import { runVerify } from './verifyRun.ts';
 import { runWhatIf } from './whatIfRun.ts';
 
@@ -38,56 +39,42 @@ export function replayCommand(): Command {
         if (flags.verify) return runVerify(source, selector);
         if (flags.whatIf) return runWhatIf(source, selector);
         if (key === undefined) throw new UsageError('name an interface, as KIND/NAME, or give --verify or --what-if');
-        const steps = await stepsOf(source, key, flags);
-        if (flags.step) for (const step of steps) print(step, flags.json === true);
-        else show(key, steps.at(-1), flags.json === true);
+        const range = rangeOf(key, flags);
+        if (flags.step) {
+          let steps = 0;
+          await walk(source, range, (step) => {
+            steps++;
+            print(step, flags.json === true);
+          });
+          if (steps === 0) throw none(range);
+          return;
+        }
+        const found = await find(source, range);
+        if (found === undefined) throw none(range);
+        show(found, found.event?.node ?? source.journal?.node ?? '', flags.json === true);
       });
     });
 }
 
-/** The steps up to the wanted point; only the last few where a journal's snapshot spares the others. */
-async function stepsOf(source: Source, key: Key, { node, at, step }: Flags): Promise<Step[]> {
-  const number = at !== undefined && /^#?\d+$/.test(at) ? Number(at.replace('#', '')) : undefined;
-  const time = at === undefined || number !== undefined ? undefined : parseTime(at);
-  const text = `${key.kind}/${key.namespace}/${key.name}`;
-  if (source.journal && number !== undefined && !step) {
-    const { journal } = source;
-    const base = journal.snapshotAt(text, number);
-    const from = typeof base?.body === 'string' ? restore(base.body) : undefined;
-    const events = [...journal.read({ key: text, from: (base?.sequence ?? 0) + 1, to: number })];
-    // A snapshot at the very point: its last event, folded again, only to be shown.
-    if (events.length === 0 && from !== undefined && base !== undefined) {
-      const [event] = [...journal.read({ key: text, to: base.sequence })].slice(-1);
-      if (event !== undefined) return [{ event, before: from, snapshot: from, operations: [] }];
-    }
-    return [...replay(events, from)];
-  }
-  const events: RecordedEvent[] = [];
-  const range = time === undefined ? {} : { until: time };
-  for await (const event of source.events({ ...key, ...(node === undefined ? {} : { node }), ...range })) {
-    if (number === undefined || event.sequence <= number) events.push(event);
-  }
-  const actors = new Set(events.map(actorOf));
-  if (actors.size > 1) throw new UsageError(`${text} has been on several nodes: choose one with --node (${[...new Set(events.map((event) => event.node))].join(', ')})`);
-  return [...replay(lived(events))];
+/** What `--at` says. */
+function rangeOf(key: Key, { node, at }: Flags): Range {
+  const range = { key, ...(node === undefined ? {} : { node }) };
+  if (at === undefined) return range;
+  return /^#?\d+$/.test(at) ? { ...range, sequence: Number(at.replace('#', '')) } : { ...range, time: parseTime(at) };
 }
 
-const restore = (body: string): Snapshot => thaw(JSON.parse(body) as ReturnType<typeof freeze>);
-
-/** The state and its reasons after a step. */
-function show(key: Key, step: Step | undefined, json: boolean): void {
-  if (step === undefined) throw new Error(`the log holds no event of ${key.kind}/${key.namespace}/${key.name} up to that point`);
-  const { event, snapshot } = step;
+/** The state and its reasons. */
+function show({ event, snapshot }: Found, node: string, json: boolean): void {
   const { context } = snapshot;
   if (json) {
-    console.log(JSON.stringify({ event, hash: hashOf(snapshot), ...freeze(snapshot) }, null, 2));
+    console.log(JSON.stringify({ ...(event === undefined ? {} : { event }), hash: hashOf(snapshot), ...freeze(snapshot) }, null, 2));
     return;
   }
   const { verdict, ready, desired, observed, places, missing, failure, drifts } = context;
   const rows: [string, string | undefined][] = [
     ['state', `${snapshot.value}  (${verdict.reason}: ${verdict.message})`],
     ['ready', `${ready.status} since ${ready.since}`],
-    ['node', event.node],
+    ['node', node],
     ['generation', desired === null ? undefined : `${desired.generation}  (resourceVersion ${desired.resourceVersion})`],
     ['deletion', context.deletion === null ? undefined : context.deletion.gone ? 'gone from the API' : 'requested'],
     ['paused by', context.paused ?? undefined],
@@ -99,7 +86,7 @@ function show(key: Key, step: Step | undefined, json: boolean): void {
     ...Object.entries(missing).map(([ref, why]): [string, string] => [`secret ${ref}`, `${why.reason}: ${why.message}`]),
     ['failure', failure === null ? undefined : `${failure.code}: ${failure.message}${failure.until === null ? '' : `, tried again at ${failure.until}`}`],
     ['drift lately', drifts.length === 0 ? undefined : drifts.map(({ time, fields }) => `${time} ${fields}`).join('; ')],
-    ['last event', eventText(event)],
+    ['last event', event === undefined ? undefined : eventText(event)],
     ['digest', hashOf(snapshot)],
   ];
   for (const [name, value] of rows) if (value !== undefined) console.log(`${pc.bold(name.padEnd(14))} ${value}`);

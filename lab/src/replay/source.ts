@@ -15,6 +15,8 @@ export type Source = {
   follow?(selector: Selector): AsyncIterable<RecordedEvent>;
   /** What the live agents last said of their actors. */
   statuses(): AsyncIterable<StatusMessage>;
+  /** It holds a part of the log only, so numbers lack. */
+  selected?: boolean;
   /** The journal itself, with its snapshots, where it is the source. */
   journal?: JournalRead;
   close(): Promise<void>;

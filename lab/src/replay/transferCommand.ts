@@ -35,7 +35,7 @@ export function exportCommand(): Command {
         const file = flags.output === undefined ? undefined : createWriteStream(flags.output, { mode: 0o600 });
         if (file) await once(file, 'open');
         const write = writer(file ?? process.stdout);
-        await write(fileHeader(new Date()));
+        await write(fileHeader(new Date(), Object.keys(wanted).length > 0));
         // First what the agents say, then the log: so the log reaches at least as far.
         for await (const status of source.statuses()) {
           if (selectsActor(wanted, placeOf(status))) await write(statusLine(status));

@@ -1,9 +1,12 @@
 import { hashOf } from '@ifactor/actors';
+import { machineVersion } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
-import { actorOf, journalOf, lived, replay } from './lives.ts';
+import { begins } from './lives.ts';
+import type { Step } from './lives.ts';
+import { journalOf } from './setbacks.ts';
 
 /** What became of checking one actor. `unknown`: the log does not hold enough to tell. */
-export type Verdict = { actor: string; result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
+export type Verdict = { result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
 
 /** A number that is missing, doubled or out of order in a node's log. */
 export type Fault = { node: string; after: number; found: number; kind: 'gap' | 'double' | 'order' };
@@ -11,16 +14,13 @@ export type Fault = { node: string; after: number; found: number; kind: 'gap' | 
 /** Looks for gaps and doubles in the numbers of each node's events, as any reader of the log sees them. */
 export class Continuity {
   readonly faults: Fault[] = [];
-  /** First number that the log holds of each node's journal. */
-  readonly begins = new Map<string, number>();
   readonly #last = new Map<string, number>();
 
   see(event: RecordedEvent): void {
     const { node, sequence } = event;
     const journal = `${node} ${journalOf(event)}`;
     const last = this.#last.get(journal);
-    if (last === undefined) this.begins.set(journal, sequence);
-    else if (sequence !== last + 1) {
+    if (last !== undefined && sequence !== last + 1) {
       this.faults.push({ node, after: last, found: sequence, kind: sequence > last ? 'gap' : sequence === last ? 'double' : 'order' });
     }
     this.#last.set(journal, Math.max(sequence, last ?? 0));
@@ -28,25 +28,44 @@ export class Continuity {
 }
 
 /**
- * Folds one actor's log and compares: the state that each event records, and where the agent published the digest of its
- * snapshot, that digest.
+ * Compares the fold of one actor's log, step by step: with the state that each event records, and where the agent published the
+ * digest of its snapshot, with that digest.
  */
-export function verifyActor(events: readonly RecordedEvent[], status: StatusMessage | undefined): Verdict {
-  const [first] = events;
-  const actor = first === undefined ? '' : actorOf(first);
-  const verdict = (result: Verdict['result'], why?: string): Verdict => ({ actor, result, events: events.length, ...(why === undefined ? {} : { why }) });
-  const begins = first?.type === 'SpecChanged' || first?.type === 'DeletionRequested';
-  if (!begins) return verdict('unknown', `the log begins amid its life, with event ${first?.sequence} (${first?.type})`);
-  const published = status?.status.lastEvent?.sequence;
-  let hash: string | undefined;
-  for (const { event, snapshot } of replay(lived(events))) {
-    if (event.state !== snapshot.value) {
-      return verdict('differs', `event ${event.sequence} (${event.type}): the agent was ${event.state}, the fold is ${snapshot.value}`);
-    }
-    if (event.sequence === published && event.type === status?.status.lastEvent?.type) hash = hashOf(snapshot);
+export class Check {
+  readonly #published: { sequence: number; type: string; hash: string } | undefined;
+  #events = 0;
+  #hash: string | undefined;
+  #found: Pick<Verdict, 'result' | 'why'> | undefined;
+
+  constructor(status: StatusMessage | undefined) {
+    const last = status?.status.lastEvent;
+    if (status !== undefined && last !== undefined) this.#published = { sequence: last.sequence, type: last.type, hash: status.hash };
   }
-  if (status === undefined || published === undefined) return verdict('equal', 'by the states in the log; no digest is published');
-  if (hash === undefined) return verdict('behind', `the agent speaks of event ${published}, which is not in the log`);
-  if (hash !== status.hash) return verdict('differs', `at event ${published} the agent's digest is ${status.hash}, the fold's ${hash}`);
-  return verdict('equal');
+
+  see({ event, snapshot }: Step): void {
+    this.#events++;
+    if (this.#found !== undefined) return;
+    const { sequence, type, machine, state } = event;
+    if (this.#events === 1 && !begins(event)) {
+      this.#found = { result: 'unknown', why: `the log begins amid its life, with event ${sequence} (${type})` };
+    } else if (state !== snapshot.value) {
+      const what = `event ${sequence} (${type}): the agent was ${state}, the fold is ${snapshot.value}`;
+      this.#found =
+        machine === machineVersion
+          ? { result: 'differs', why: what }
+          : { result: 'unknown', why: `${what}; machine version ${machine} decided so, this is version ${machineVersion}` };
+    } else if (sequence === this.#published?.sequence && type === this.#published.type) this.#hash = hashOf(snapshot);
+  }
+
+  verdict(): Verdict {
+    return { events: this.#events, ...(this.#found ?? this.#compared()) };
+  }
+
+  #compared(): Pick<Verdict, 'result' | 'why'> {
+    if (this.#published === undefined) return { result: 'equal', why: 'by the states in the log; no digest is published' };
+    const { sequence, hash } = this.#published;
+    if (this.#hash === undefined) return { result: 'behind', why: `the agent speaks of event ${sequence}, which is not in the log` };
+    if (this.#hash !== hash) return { result: 'differs', why: `at event ${sequence} the agent's digest is ${hash}, the fold's ${this.#hash}` };
+    return { result: 'equal' };
+  }
 }

@@ -24,18 +24,27 @@ const outcomes: { readonly [O in KernelOperation['type']]: readonly EventType[] 
 };
 
 /**
- * Folds a recorded log and compares decisions: the state after each event, and each kernel operation whose outcome the
- * log tells with the one that the fold asks for. Null where all agree.
+ * Compares the decisions of the code at hand with those in a log, step by step of one actor: the state after each event, and
+ * each kernel operation whose outcome the log tells with the one that the fold asks for.
  */
-export function whatIf(events: readonly RecordedEvent[]): Difference | null {
+export class WhatIf {
+  /** The first one; null as long as all agree. */
+  difference: Difference | null = null;
   /** Operations asked for and not told of yet, by the id of their list. */
-  const open = new Map<string, KernelOperation[]>();
-  for (const step of replay(lived(events))) {
-    const difference = compare(step, open);
-    if (difference) return difference;
-    for (const operation of step.operations) if (operation.type === 'Perform') open.set(operation.id, [...operation.operations]);
+  readonly #open = new Map<string, KernelOperation[]>();
+
+  see(step: Step): void {
+    if (this.difference !== null) return;
+    this.difference = compare(step, this.#open);
+    for (const operation of step.operations) if (operation.type === 'Perform') this.#open.set(operation.id, [...operation.operations]);
   }
-  return null;
+}
+
+/** The first difference in the log of one actor; null where all agrees. */
+export function whatIf(events: readonly RecordedEvent[]): Difference | null {
+  const comparison = new WhatIf();
+  for (const step of replay(lived(events))) comparison.see(step);
+  return comparison.difference;
 }
 
 function compare({ event, snapshot }: Step, open: Map<string, KernelOperation[]>): Difference | null {

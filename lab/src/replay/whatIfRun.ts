@@ -1,29 +1,31 @@
-import type { RecordedEvent } from '@ifactor/crds';
 import { machineVersion } from '@ifactor/crds';
 import pc from 'picocolors';
-import { actorOf } from './lives.ts';
+import { actorOf, replayAll } from './lives.ts';
 import type { Selector } from './selector.ts';
 import type { Source } from './source.ts';
 import { eventText } from './text.ts';
-import { whatIf } from './whatIf.ts';
+import { WhatIf } from './whatIf.ts';
 
 /** Prints what `ifactor replay --what-if` finds: for each actor the first decision that differs. */
 export async function runWhatIf(source: Source, selector: Selector): Promise<void> {
-  const logs = new Map<string, RecordedEvent[]>();
-  for await (const event of source.events(selector)) {
-    const actor = actorOf(event);
-    const log = logs.get(actor);
-    if (log) log.push(event);
-    else logs.set(actor, [event]);
-  }
-  if (logs.size === 0) throw new Error('the log holds no such events');
+  let actors = new Map<string, WhatIf>();
+  const begin = () => {
+    actors = new Map();
+    return (step: Parameters<WhatIf['see']>[0]): void => {
+      const actor = actorOf(step.event);
+      let comparison = actors.get(actor);
+      if (!comparison) actors.set(actor, (comparison = new WhatIf()));
+      comparison.see(step);
+    };
+  };
+  await replayAll(() => source.events(selector), begin);
+  if (actors.size === 0) throw new Error('the log holds no such events');
   let differing = 0;
-  for (const [actor, log] of logs) {
-    const difference = whatIf(log);
+  for (const [actor, { difference }] of actors) {
     if (difference === null) continue;
     differing++;
     const { event, recorded, now } = difference;
     console.log(`${pc.bold(actor)}\n  ${eventText(event)}\n  ${pc.red('recorded')}  ${recorded}\n  ${pc.green('this code')} ${now}`);
   }
-  console.log(`${differing} of ${logs.size} actors would have been treated otherwise by this code (machine version ${machineVersion})`);
+  console.log(`${differing} of ${actors.size} actors would have been treated otherwise by this code (machine version ${machineVersion})`);
 }
