@@ -31,6 +31,10 @@ export function createStory(): (event: RecordedEvent) => EventNote | undefined {
       case 'OperationFailed':
         return { type: 'Warning', reason: 'OperationFailed', message: `${event.data.operation.type}: ${event.data.message}` };
       case 'LinkRemoved':
+        if (event.data.anew) {
+          const why = `${event.data.anew.join(', ')} cannot be changed on a link that exists`;
+          return { type: 'Normal', reason: 'LinkRemoved', message: `removed link ${event.data.name} from node ${event.node} to make it anew: ${why}` };
+        }
         return { type: 'Normal', reason: 'LinkRemoved', message: `removed link ${event.data.name} from node ${event.node}` };
       default:
         return undefined;

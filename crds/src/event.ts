@@ -56,11 +56,13 @@ export type EventData = {
   LinkObserved: { observed: Observed; operations?: string };
   /** A healthy interface differs from what is wanted. */
   DriftObserved: { observed: Observed; drift: readonly Drift[] };
-  LinkCreated: Performed & { slot: Slot; name: string; index: number };
+  /** `mac`, and `farMac` of a veth's far end, are kept when the link has to be made anew: neighbours know it by them. */
+  LinkCreated: Performed & { slot: Slot; name: string; index: number; mac?: string; farMac?: string };
   LinkAdopted: Performed & { slot: Slot; name: string };
   LinkChanged: Performed & { slot: Slot; name: string; change: Record<string, unknown> };
   LinkMoved: Performed & { slot: Slot; name: string; from: Slot };
-  LinkRemoved: Performed & { slot: Slot | null; name: string };
+  /** `anew`: it is made again at once, because of these fields, which no link changes. */
+  LinkRemoved: Performed & { slot: Slot | null; name: string; anew?: readonly string[] };
   AddressAdded: Performed & { slot: Slot; name: string; address: Address };
   AddressRemoved: Performed & { slot: Slot; name: string; address: Address };
   SlaveAttached: Performed & { slot: Slot; name: string; slave: string };

@@ -11,7 +11,18 @@ export type LinkKind =
 
 /** An idempotent action on the kernel: making what exists adopts it, removing what is gone succeeds. Plain data, no secrets. */
 export type KernelOperation =
-  | { type: 'CreateLink'; slot: Slot; name: string; mark: string; mtu?: number; up?: boolean; link: LinkKind }
+  | {
+      type: 'CreateLink';
+      slot: Slot;
+      name: string;
+      mark: string;
+      mtu?: number;
+      up?: boolean;
+      /** Of the link, and of a veth's far end: those that it had before it was made anew. Absent: the kernel chooses. */
+      mac?: string;
+      farMac?: string;
+      link: LinkKind;
+    }
   | { type: 'AdoptLink'; slot: Slot; name: string; index: number; mark: string }
   | {
       type: 'ChangeLink';
@@ -21,7 +32,8 @@ export type KernelOperation =
       change: { up?: boolean; mtu?: number; name?: string; addrGenMode?: 'none' };
     }
   | { type: 'MoveLink'; from: Slot; slot: Slot; name: string }
-  | { type: 'RemoveLink'; slot: Slot; name: string; index: number; mark: string }
+  /** `anew`: it is made again at once, because of these fields, which no link changes. */
+  | { type: 'RemoveLink'; slot: Slot; name: string; index: number; mark: string; anew?: readonly string[] }
   | { type: 'RemoveStray'; netns: string; name: string; index: number; mark: string }
   | { type: 'AddAddress'; slot: Slot; name: string; address: Address }
   | { type: 'RemoveAddress'; slot: Slot; name: string; address: Address }

@@ -10,8 +10,10 @@ export const bridge: Driver<NetlinkInterfaceSpec> = {
   ...placed,
   devices: slavesOf,
   diff(spec, known, observed) {
-    const want = wantedLink(spec, known.key, { kind: 'bridge' });
     const wanted = slavesOf(spec);
+    // A bridge takes its address from its slaves, and so has the same again when they come back.
+    const { key } = known;
+    const want = wantedLink(spec, wanted.length === 0 ? known : { key }, { kind: 'bridge' });
     const present = wanted.filter((slave) => observed.devices[slave]);
     const found = observed.links.target;
     const result = diffLink(want, found);

@@ -14,6 +14,8 @@ export type Knowledge = {
   unresolved: { readonly [publicKey: string]: string };
   /** The port that the kernel chose, to be kept; null while none is known. */
   listenPort: number | null;
+  /** MAC addresses that the interface's links had when they were made; absent while none is known. */
+  macs?: { readonly mac?: string; readonly farMac?: string };
 };
 
 /** How the kernel differs from what is wanted, and what to do about it. */

@@ -6,5 +6,5 @@ import { placed, wantedLink } from './placed.ts';
 /** A dummy: a link that carries addresses and drops what is sent. */
 export const dummy: Driver<NetlinkInterfaceSpec> = {
   ...placed,
-  diff: (spec, known, observed) => diffLink(wantedLink(spec, known.key, { kind: 'dummy' }), observed.links.target),
+  diff: (spec, known, observed) => diffLink(wantedLink(spec, known, { kind: 'dummy' }), observed.links.target),
 };

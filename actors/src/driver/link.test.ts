@@ -58,7 +58,7 @@ describe('a link of one place', () => {
   test('of another kind under our mark is made anew', () => {
     const { drift, operations } = seen({ ...whole, kind: 'bridge' });
     expect(drift).toEqual([{ field: 'kind', wanted: 'dummy', found: 'bridge' }]);
-    expect(operations[0]).toEqual({ type: 'RemoveLink', slot, name: 'd0', index: 7, mark });
+    expect(operations[0]).toEqual({ type: 'RemoveLink', slot, name: 'd0', index: 7, mark, anew: ['kind'] });
     expect(operations[1]).toMatchObject({ type: 'CreateLink', name: 'd0' });
     expect(operations).toHaveLength(4);
   });

@@ -12,6 +12,9 @@ export type WantedLink = {
   link: LinkKind;
   /** Absent: not managed. */
   mtu?: number;
+  /** Absent: the kernel chooses one when the link is made. */
+  mac?: string;
+  farMac?: string;
   up: boolean;
   addresses: readonly Address[];
 };
@@ -29,6 +32,8 @@ export function create(want: WantedLink): KernelOperation[] {
       up: want.up,
       link: want.link,
       ...(want.mtu === undefined ? {} : { mtu: want.mtu }),
+      ...(want.mac === undefined ? {} : { mac: want.mac }),
+      ...(want.farMac === undefined ? {} : { farMac: want.farMac }),
     },
     ...want.addresses.map((address) => addAddress(want, address)),
   ];
@@ -62,13 +67,14 @@ export function conflictWith(want: WantedLink, found: ObservedLink) {
   };
 }
 
-/** Removes a link that is ours. */
-export const remove = (slot: Slot, found: ObservedLink, mark: string): KernelOperation => ({
+/** Removes a link that is ours. `anew`: fields because of which it is made again. */
+export const remove = (slot: Slot, found: ObservedLink, mark: string, anew?: readonly string[]): KernelOperation => ({
   type: 'RemoveLink',
   slot,
   name: found.name,
   index: found.index,
   mark,
+  ...(anew === undefined ? {} : { anew }),
 });
 
 /**
@@ -90,7 +96,7 @@ export function diffLink(
   if (owner === 'foreign') return { ...result, conflict: conflictWith(want, found) };
   if (found.kind !== want.link.kind) {
     result.drift.push({ field: 'kind', wanted: want.link.kind, found: found.kind });
-    result.operations.push(remove(want.slot, found, want.mark), ...create(want));
+    result.operations.push(remove(want.slot, found, want.mark, ['kind']), ...create(want));
     return result;
   }
   if (owner === 'free') {

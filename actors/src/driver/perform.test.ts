@@ -52,7 +52,7 @@ describe('CreateLink', () => {
     const [done] = await make({ kind: 'dummy' }, { mtu: 1400 });
     const link = await there();
     expect(link).toMatchObject({ kind: 'dummy', alias: mark, addrGenMode: 'none', up: true, mtu: 1400 });
-    expect(done).toEqual({ type: 'LinkCreated', data: { slot, name: 'x0', index: link?.index } });
+    expect(done).toEqual({ type: 'LinkCreated', data: { slot, name: 'x0', index: link?.index, mac: link?.mac } });
   });
 
   test('leaves down what is not asked to be up, and the mtu to the kernel', async () => {

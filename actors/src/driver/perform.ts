@@ -42,15 +42,15 @@ function vxlanAttributes(netns: Netns, link: LinkKind & { kind: 'vxlan' }): NewV
 }
 
 function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Netns, hands: Hands): NewLink {
-  const { name, mtu, link } = operation;
-  const base = { name, ...(mtu === undefined ? {} : { mtu }) };
+  const { name, mtu, mac, farMac, link } = operation;
+  const base = { name, ...(mtu === undefined ? {} : { mtu }), ...(mac === undefined ? {} : { mac }) };
   switch (link.kind) {
     case 'vxlan':
       return { ...base, kind: 'vxlan', vxlan: vxlanAttributes(netns, link) };
     case 'veth': {
       const far = hands.netns('peer');
-      const peer = { name: link.peer, ...(mtu === undefined ? {} : { mtu }), ...(far === netns ? {} : { netns: far }) };
-      return { ...base, kind: 'veth', peer };
+      const peer = { name: link.peer, ...(mtu === undefined ? {} : { mtu }), ...(farMac === undefined ? {} : { mac: farMac }) };
+      return { ...base, kind: 'veth', peer: { ...peer, ...(far === netns ? {} : { netns: far }) } };
     }
     case 'bridge':
     case 'dummy':
@@ -78,12 +78,13 @@ async function createLink(operation: KernelOperation & { type: 'CreateLink' }, h
   await netns.barrier();
   const made = await find(netns, name);
   await settle(netns, made, mark, up);
-  if (link.kind === 'veth') {
-    const far = hands.netns('peer');
-    await far.barrier();
-    await settle(far, await find(far, link.peer), farMark(mark), up);
-  }
-  return { type: 'LinkCreated', data: { slot, name, index: made.index } };
+  const data = { slot, name, index: made.index, ...(made.mac === null ? {} : { mac: made.mac }) };
+  if (link.kind !== 'veth') return { type: 'LinkCreated', data };
+  const far = hands.netns('peer');
+  await far.barrier();
+  const peer = await find(far, link.peer);
+  await settle(far, peer, farMark(mark), up);
+  return { type: 'LinkCreated', data: { ...data, ...(peer.mac === null ? {} : { farMac: peer.mac }) } };
 }
 
 /** Removing what is gone succeeds; what bears another's mark is left alone. */
@@ -164,9 +165,9 @@ export async function perform(operation: KernelOperation, hands: Hands): Promise
       return [{ type: 'LinkMoved', data: { slot, name, from } }];
     }
     case 'RemoveLink': {
-      const { slot, name, index, mark } = operation;
+      const { slot, name, index, mark, anew } = operation;
       await removeLink(hands.netns(slot), index, mark);
-      return [{ type: 'LinkRemoved', data: { slot, name } }];
+      return [{ type: 'LinkRemoved', data: { slot, name, ...(anew === undefined ? {} : { anew }) } }];
     }
     case 'RemoveStray': {
       const { netns, name, index, mark } = operation;

@@ -1,6 +1,6 @@
-import type { Key, LinkKind, NetlinkInterfaceSpec } from '@ifactor/crds';
+import type { LinkKind, NetlinkInterfaceSpec } from '@ifactor/crds';
 import { fromCIDR } from './address.ts';
-import type { Driver } from './driver.ts';
+import type { Driver, Knowledge } from './driver.ts';
 import type { WantedLink } from './link.ts';
 import { markOf } from './mark.ts';
 
@@ -12,13 +12,14 @@ export const placed: Pick<Driver<NetlinkInterfaceSpec>, 'places' | 'names' | 'se
   devices: () => [],
 };
 
-/** The one link of a NetlinkInterface. */
-export const wantedLink = (spec: NetlinkInterfaceSpec, key: Key, link: LinkKind): WantedLink => ({
+/** The one link of a NetlinkInterface. A link that is made anew has the MAC address that it had: neighbours know it by that. */
+export const wantedLink = (spec: NetlinkInterfaceSpec, { key, macs }: Pick<Knowledge, 'key' | 'macs'>, link: LinkKind): WantedLink => ({
   slot: 'target',
   name: spec.interfaceName,
   mark: markOf(key),
   link,
   ...(spec.mtu === undefined ? {} : { mtu: spec.mtu }),
+  ...(macs?.mac === undefined ? {} : { mac: macs.mac }),
   up: spec.up,
   addresses: spec.addresses.map(fromCIDR),
 });

@@ -1,18 +1,19 @@
 import { vethEnds } from '@ifactor/crds';
-import type { KernelOperation, Key, NetlinkInterfaceSpec, ObservedLink } from '@ifactor/crds';
+import type { KernelOperation, NetlinkInterfaceSpec, ObservedLink } from '@ifactor/crds';
 import { fromCIDR } from './address.ts';
-import type { Driver } from './driver.ts';
+import type { Driver, Knowledge } from './driver.ts';
 import { addAddress, conflictWith, create, diffLink, nothing, ownership, remove } from './link.ts';
 import type { WantedLink } from './link.ts';
 import { markOf } from './mark.ts';
 
-function ends(spec: NetlinkInterfaceSpec, key: Key): { near: WantedLink; far: WantedLink } {
+function ends(spec: NetlinkInterfaceSpec, { key, macs }: Knowledge): { near: WantedLink; far: WantedLink } {
   const { local, peer } = vethEnds(spec);
   const shared = { up: spec.up, ...(spec.mtu === undefined ? {} : { mtu: spec.mtu }) };
   const link = { kind: 'veth', peer: peer.interfaceName } as const;
   return {
     near: {
       ...shared,
+      ...macs,
       slot: 'target',
       name: local.interfaceName,
       mark: markOf(key),
@@ -59,7 +60,7 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
   devices: () => [],
   secrets: () => [],
   diff(spec, known, observed) {
-    const { near, far } = ends(spec, known.key);
+    const { near, far } = ends(spec, known);
     const found = { near: observed.links.target, far: observed.links.peer };
     for (const [want, link] of [[near, found.near], [far, found.far]] as const) {
       if (link && ownership(want, link) === 'foreign') return { ...nothing(), conflict: conflictWith(want, link) };

@@ -32,7 +32,14 @@ describe('a vxlan', () => {
   ] as const)('with another %s is made anew', (field, other) => {
     const { drift, operations } = of({ ...found, vxlan: { ...attributes, [field]: other } });
     expect(drift).toEqual([{ field: `vxlan.${field}`, wanted: attributes[field], found: other }]);
-    expect(operations).toMatchObject([{ type: 'RemoveLink', slot, name: 'vx0', index: 7, mark }, { type: 'CreateLink', name: 'vx0' }]);
+    expect(operations).toMatchObject([{ type: 'RemoveLink', slot, name: 'vx0', index: 7, mark, anew: [`vxlan.${field}`] }, { type: 'CreateLink', name: 'vx0' }]);
+  });
+
+  test('is made anew with the MAC address that it had', () => {
+    const known = { macs: { mac: '02:00:00:00:00:09' } };
+    const { operations } = difference(key, wanted, { links: { target: null }, devices: { wg0: true } }, known);
+    expect(operations).toMatchObject([{ type: 'CreateLink', mac: '02:00:00:00:00:09' }]);
+    expect(of(null).operations[0]).not.toHaveProperty('mac');
   });
 
   test('of somebody else, of whatever vni, is a conflict', () => {

@@ -32,7 +32,7 @@ export const vxlan: Driver<NetlinkInterfaceSpec> = {
   devices: (spec) => (spec.vxlan?.dev === undefined ? [] : [spec.vxlan.dev]),
   diff(spec, known, observed) {
     const wanted = attributes(spec);
-    const want = wantedLink(spec, known.key, { kind: 'vxlan', vxlan: wanted });
+    const want = wantedLink(spec, known, { kind: 'vxlan', vxlan: wanted });
     const found = observed.links.target;
     if (wanted.dev !== null && !observed.devices[wanted.dev]) {
       if (found && ownership(want, found) === 'foreign') return { ...nothing(), conflict: conflictWith(want, found) };
@@ -47,7 +47,8 @@ export const vxlan: Driver<NetlinkInterfaceSpec> = {
       if (isDeepStrictEqual(special[field], wanted[field])) continue;
       result.drift.push({ field: `vxlan.${field}`, wanted: wanted[field], found: special[field] });
     }
-    result.operations.push(remove(want.slot, found, want.mark), ...create(want));
+    const fields = result.drift.map(({ field }) => field);
+    result.operations.push(remove(want.slot, found, want.mark, fields), ...create(want));
     return result;
   },
 };

@@ -50,7 +50,8 @@ const placed = (slot: string) => [
   { type: 'ChangeLink', slot, name: 'wg0', change: { up: true, addrGenMode: 'none' } },
 ];
 const taken = { type: 'MoveLink', from: 'home', slot: 'target', name: 'wg0' };
-const removed = (slot: string, index = 7) => ({ type: 'RemoveLink', slot, name: 'wg0', index, mark });
+const removed = (slot: string, index = 7, more: object = {}) => ({ type: 'RemoveLink', slot, name: 'wg0', index, mark, ...more });
+const anew = { anew: ['kind'] };
 
 describe('where it lives', () => {
   test('on the node it needs one place, in a container two, and a name only where it ends up', () => {
@@ -110,9 +111,9 @@ describe('where it lives', () => {
     const bridge = shown({ name: 'wg0', kind: 'bridge', alias: mark });
     const { drift, operations } = at({ home: null, target: bridge }, moved, { endpoints: {} });
     expect(drift).toEqual([{ field: 'kind', wanted: 'wireguard', found: 'bridge' }]);
-    expect(operations).toEqual([removed('target'), created, ...configured('home'), taken, ...placed('target')]);
-    expect(at({ home: bridge, target: null }, moved).operations.slice(0, 2)).toEqual([removed('home'), created]);
-    expect(at({ home: { ...whole, index: 9, up: false }, target: bridge }, moved).operations).toEqual([removed('target'), taken, ...placed('target')]);
+    expect(operations).toEqual([removed('target', 7, anew), created, ...configured('home'), taken, ...placed('target')]);
+    expect(at({ home: bridge, target: null }, moved).operations.slice(0, 2)).toEqual([removed('home', 7, anew), created]);
+    expect(at({ home: { ...whole, index: 9, up: false }, target: bridge }, moved).operations).toEqual([removed('target', 7, anew), taken, ...placed('target')]);
   });
 
   test('under another\'s mark or of another kind it is a conflict, at home as in place', () => {

@@ -125,7 +125,7 @@ function settle(spec: WireGuardInterfaceSpec, want: WantedLink): KernelOperation
 
 /** Links of the wrong kind with our mark, and one left at home by a crash while its successor is in place already. */
 function clear(want: WantedLink, links: [Slot, ObservedLinkOrNone][]): KernelOperation[] {
-  return links.flatMap(([slot, link]) => (link ? [remove(slot, link, want.mark)] : []));
+  return links.flatMap(([slot, link]) => (link ? [remove(slot, link, want.mark, link.kind === 'wireguard' ? undefined : ['kind'])] : []));
 }
 
 type ObservedLinkOrNone = Observed['links'][Slot];

@@ -43,6 +43,8 @@ export type Context = {
   /** What the host names among them stood for when they were written, `ip:port`. */
   resolved?: { [publicKey: string]: string };
   unresolved: { [publicKey: string]: string };
+  /** Those that the kernel gave to the links it made for us. */
+  macs?: { mac?: string; farMac?: string };
   /** The port the kernel chose. */
   listenPort: number | null;
   failure: Failure | null;

@@ -58,11 +58,14 @@ export function differenceOf(context: Context, driver: Driver): Difference | nul
   const difference = driver.diff(spec, context, observed);
   if (difference.conflict) return difference;
   const strays = strayRemovals(key, observed);
+  const { operations } = difference;
+  // What is moved is made ready at home while its former self still works elsewhere.
+  const move = operations.findIndex(({ type }) => type === 'MoveLink');
   const drift = observed.strays.map(({ netns, name }) => ({ field: 'netns', wanted: null, found: `${name} in netns ${netns}` }));
   return {
     ...difference,
     drift: [...difference.drift, ...drift],
-    operations: [...strays, ...difference.operations],
+    operations: move < 0 ? [...strays, ...operations] : operations.toSpliced(move, 0, ...strays),
   };
 }
 
@@ -148,6 +151,13 @@ const strayRemovals = (key: Context['key'], observed: Context['observed']): Kern
 
 const names = (slots: Slot[]): string => slots.join(', ');
 
+/** Says so where links are made anew. */
+function anewIn(operations: readonly KernelOperation[]): string | null {
+  const gone = operations.flatMap((operation) => (operation.type === 'RemoveLink' && operation.anew ? [{ ...operation, anew: operation.anew }] : []));
+  if (gone.length === 0) return null;
+  return gone.map(({ name, anew }) => `makes ${name} anew, since ${anew.join(', ')} cannot be changed on a link that exists`).join('; ');
+}
+
 /** Before a change under trial is made, it is found out what it can lose. */
 function decideBegin(context: Context, { generation, asked }: Trial): Decision {
   const { timeoutSeconds = 0, probe = null } = context.spec?.confirm ?? {};
@@ -189,9 +199,9 @@ export function decide(context: Context): Decision {
   if (operations.length > 0 && trial?.since === null) return decideBegin(context, trial);
   if (operations.length > 0) {
     const fields = [...new Set(drift.map(({ field }) => field))].join(', ');
-    return context.settled
-      ? { ...verdict('drifted', 'Drifted', `repairs ${fields}`), perform: operations }
-      : { ...verdict('creating', 'Creating', `brings the kernel to what is declared: ${fields}`), perform: operations };
+    const anew = anewIn(operations);
+    const words = anew ?? (context.settled ? `repairs ${fields}` : `brings the kernel to what is declared: ${fields}`);
+    return { ...(context.settled ? verdict('drifted', 'Drifted', words) : verdict('creating', 'Creating', words)), perform: operations };
   }
   const [first] = waiting;
   if (first) return verdict('pending', first.reason, waiting.map(({ message }) => message).join('; '));

@@ -206,8 +206,12 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
     }
     case 'DriftObserved':
       return driftObserved(context, event.time, event.data);
-    case 'LinkCreated':
-      return { ...context, endpoints: {}, unresolved: {}, ...(context.resolved ? { resolved: {} } : {}) };
+    case 'LinkCreated': {
+      const { mac, farMac } = event.data;
+      const macs = { ...(mac === undefined ? {} : { mac }), ...(farMac === undefined ? {} : { farMac }) };
+      const known = mac === undefined ? {} : { macs };
+      return { ...context, endpoints: {}, unresolved: {}, ...(context.resolved ? { resolved: {} } : {}), ...known };
+    }
     case 'PeerChanged': {
       const { publicKey, endpoint, resolved } = event.data;
       if (endpoint === null) return context;

@@ -84,6 +84,8 @@ export type Address = {
 type NewLinkBase = {
   name: string;
   mtu?: number;
+  /** Lower-case hexadecimal with colons. Absent: the kernel chooses. */
+  mac?: string;
   up?: boolean;
   /** Index of the device to enslave it to. */
   master?: number;
@@ -97,7 +99,7 @@ export type NewLink = NewLinkBase &
     | { kind: 'dummy' }
     | { kind: 'wireguard' }
     | { kind: 'vxlan'; vxlan: Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes> }
-    | { kind: 'veth'; peer: { name: string; mtu?: number; up?: boolean; netns?: Netns } }
+    | { kind: 'veth'; peer: { name: string; mtu?: number; mac?: string; up?: boolean; netns?: Netns } }
   );
 
 /**

@@ -111,6 +111,7 @@ export function encodeNewLink(link: NewLink, fd: NetnsFd): Buffer {
     .raw(ifinfo(0, up, up))
     .text(IFLA_IFNAME, link.name);
   if (link.mtu) writer.u32(IFLA_MTU, link.mtu);
+  if (link.mac) writer.bytes(IFLA_ADDRESS, macBytes(link.mac));
   if (link.master) writer.u32(IFLA_MASTER, link.master);
   if (link.netns) writer.u32(IFLA_NET_NS_FD, fd(link.netns));
   return writer
@@ -122,10 +123,13 @@ export function encodeNewLink(link: NewLink, fd: NetnsFd): Buffer {
     .finish();
 }
 
+const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
+
 function writePeer(writer: MessageWriter, peer: Extract<NewLink, { kind: 'veth' }>['peer'], fd: NetnsFd): void {
   // Not yet up: the kernel would have to bring it up before the other end exists (ENOTCONN).
   writer.raw(ifinfo(0)).text(IFLA_IFNAME, peer.name);
   if (peer.mtu) writer.u32(IFLA_MTU, peer.mtu);
+  if (peer.mac) writer.bytes(IFLA_ADDRESS, macBytes(peer.mac));
   if (peer.netns) writer.u32(IFLA_NET_NS_FD, fd(peer.netns));
 }
 

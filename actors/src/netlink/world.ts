@@ -76,8 +76,8 @@ export class World {
     const vxlan = link.kind === 'vxlan' ? encoded(operation, () => vxlanOf(link.vxlan)) : undefined;
     if (vxlan) checkVxlan(from, vxlan, operation);
     if (link.kind === 'veth') this.#checkName(peerInto, link.peer.name, operation, peerInto === into ? link.name : undefined);
-    const peer = link.kind === 'veth' ? this.#add(peerInto, link.peer.name, 'veth', link.peer.mtu) : undefined;
-    const entry = this.#add(into, link.name, link.kind, link.mtu);
+    const peer = link.kind === 'veth' ? this.#add(peerInto, link.peer.name, 'veth', link.peer) : undefined;
+    const entry = this.#add(into, link.name, link.kind, link);
     if (vxlan) entry.link.vxlan = vxlan;
     if (peer) pair(entry, peer);
     if (link.kind === 'wireguard') entry.device = newDevice();
@@ -164,10 +164,10 @@ export class World {
     if (netns.named(name) || name === alsoTaken) throw new KernelError('EEXIST', operation);
   }
 
-  #add(netns: WorldNetns, name: string, kind: string, mtu: number | undefined): WorldLink {
+  #add(netns: WorldNetns, name: string, kind: string, { mtu, mac }: { mtu?: number; mac?: string }): WorldLink {
     const link = blank(netns.nextIndex++, name, kind);
     if (kind === 'wireguard') link.addrGenMode = 'none';
-    else link.mac = `02:00:00:${[16, 8, 0].map((shift) => ((this.#macs >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`;
+    else link.mac = mac ?? `02:00:00:${[16, 8, 0].map((shift) => ((this.#macs >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`;
     this.#macs++;
     link.mtu = mtu ?? (kind === 'wireguard' ? 1420 : 1500);
     link.flags = kind === 'wireguard' ? ['POINTOPOINT', 'NOARP'] : ['BROADCAST', 'MULTICAST'];
