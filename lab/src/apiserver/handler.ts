@@ -11,6 +11,7 @@ import type { Resource } from './resource.ts';
 import { fieldTest, labelTest } from './selector.ts';
 import type { Test } from './selector.ts';
 import { ApiError, badRequest, notFound, notServed } from './status.ts';
+import { keyOf } from './store.ts';
 import { partial, tableOf } from './table.ts';
 import { watch } from './watch.ts';
 
@@ -120,22 +121,37 @@ function patch(objects: Objects, { resource, namespace, name, subresource }: Tar
 function listAll(objects: Objects, { resource, namespace, allNamespaces }: Target, { query }: Request, table: boolean): Answer {
   const all = objects.store.list(resource, allNamespaces ? undefined : namespace).filter(testOf(resource, query));
   const limit = Number(query.get('limit') ?? 0);
-  const from = continueFrom(query.get('continue'));
-  const page = limit > 0 ? all.slice(from, from + limit) : all.slice(from);
-  const remaining = all.length - from - page.length;
-  const next = remaining > 0 ? { continue: Buffer.from(String(from + page.length)).toString('base64'), remainingItemCount: remaining } : {};
-  const metadata = { resourceVersion: String(objects.store.revision), ...next };
+  const token = query.get('continue');
+  const { revision, after } = token ? readToken(token) : { revision: objects.store.revision, after: '' };
+  const rest = all.filter((object) => keyOf(object) > after);
+  const page = limit > 0 ? rest.slice(0, limit) : rest;
+  const last = page.at(-1);
+  const remaining = rest.length - page.length;
+  const next = last && remaining > 0 ? { continue: writeToken({ revision, after: keyOf(last) }), remainingItemCount: remaining } : {};
+  // Of every page the revision of the first: a watch from there tells what happened to pages that were read before.
+  const metadata = { resourceVersion: String(revision), ...next };
   const body = table
     ? tableOf(resource, page, metadata, query.get('includeObject') ?? undefined)
     : { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items: page };
   return { code: 200, body };
 }
 
-function continueFrom(token: string | null): number {
-  if (!token) return 0;
-  const from = Number(Buffer.from(token, 'base64').toString());
-  if (!Number.isSafeInteger(from) || from < 0) throw badRequest('continue key is not valid');
-  return from;
+/** Where a list goes on: behind a key, so that what comes and goes meanwhile moves nothing from one page to another. */
+type Token = { revision: number; after: string };
+
+const writeToken = (token: Token): string => Buffer.from(JSON.stringify(token)).toString('base64url');
+
+function readToken(sent: string): Token {
+  const token = ((): unknown => {
+    try {
+      return JSON.parse(Buffer.from(sent, 'base64url').toString());
+    } catch {
+      return null;
+    }
+  })();
+  const { revision, after } = isObject(token) ? token : {};
+  if (typeof revision !== 'number' || typeof after !== 'string') throw badRequest('continue key is not valid');
+  return { revision, after };
 }
 
 function openWatch(objects: Objects, target: Target, { query }: Request, response: ServerResponse, show: (object: Json) => Json): null {

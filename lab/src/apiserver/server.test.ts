@@ -77,3 +77,22 @@ it('holds a namespace until the last of its objects has let go', async () => {
   await call('PATCH', `${path}/br0`, { metadata: { finalizers: null } }, { 'content-type': 'application/merge-patch+json' });
   expect((await call('GET', '/api/v1/namespaces/other')).code).toBe(404);
 });
+
+it('lists in pages that miss nothing, whatever comes and goes meanwhile', async () => {
+  for (const name of ['b', 'c', 'd', 'f']) await call('POST', bridges, bridge(name));
+  const page = async (token = '') => (await call('GET', `${bridges}?limit=2&continue=${token}`)).body as { metadata: { continue?: string; resourceVersion: string }; items: { metadata: { name: string } }[] };
+  const names = ({ items }: Awaited<ReturnType<typeof page>>) => items.map(({ metadata }) => metadata.name);
+  const first = await page();
+  expect(names(first)).toEqual(['b', 'c']);
+  await call('DELETE', `${bridges}/b`);
+  await call('POST', bridges, bridge('a'));
+  await call('POST', bridges, bridge('e'));
+  const second = await page(first.metadata.continue);
+  expect(names(second)).toEqual(['d', 'e']);
+  const third = await page(second.metadata.continue);
+  expect(names(third)).toEqual(['f']);
+  expect(third.metadata.continue).toBeUndefined();
+  // A watch from here tells of `a` and `b`.
+  expect(third.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
+  expect((await call('GET', `${bridges}?limit=2&continue=nonsense`)).code).toBe(400);
+});

@@ -12,6 +12,12 @@ export type Change = { type: 'ADDED' | 'MODIFIED' | 'DELETED'; revision: number;
 /** Changes that a watch can still begin before. */
 const remembered = 5000;
 
+/** `namespace/name`, the order of lists. */
+export function keyOf(object: Json): string {
+  const metadata = part(object, 'metadata');
+  return `${text(metadata['namespace'])}/${text(metadata['name'])}`;
+}
+
 export const resourceKey = (resource: Resource): string => `${apiVersionOf(resource)}/${resource.plural}`;
 
 /** All objects with one count of revisions over them, in memory and, with a folder, on disk: safe from kill -9. */
@@ -52,7 +58,7 @@ export class Store {
   /** Stores an object under the next revision, and tells the watches. */
   put(resource: Resource, object: Json): Json {
     const metadata = part(object, 'metadata');
-    const key = `${text(metadata['namespace'])}/${text(metadata['name'])}`;
+    const key = keyOf(object);
     const objects = this.#of(resourceKey(resource));
     const before = objects.get(key) ?? null;
     const revision = ++this.#revision;
@@ -67,7 +73,7 @@ export class Store {
 
   remove(resource: Resource, object: Json): Json {
     const metadata = part(object, 'metadata');
-    const key = `${text(metadata['namespace'])}/${text(metadata['name'])}`;
+    const key = keyOf(object);
     const revision = ++this.#revision;
     const last = { ...object, metadata: { ...metadata, resourceVersion: String(revision) } };
     this.#write(() => {
