@@ -52,6 +52,8 @@ export type Context = {
   attempts: number;
   /** Rounds of operations in a row after which the kernel still differed. */
   stuck: number;
+  /** Fights with another program in a row, which the back-off grows by even if there was peace in between; absent: none. */
+  fight?: { times: number; last: string };
   /** Drift seen lately, oldest first. */
   drifts: { time: string; fields: string }[];
   /** Whether it has been healthy since the spec last changed. */

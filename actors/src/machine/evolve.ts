@@ -10,6 +10,8 @@ const second = 1000;
 const longestWait = 60 * second;
 /** Drift of the same fields this often within a minute is a fight with another program. */
 const fight = { times: 10, within: 60 * second };
+/** A fight is over when there was none for so long; longer than the longest wait, after which it would go on. */
+const calm = 5 * longestWait;
 /** Rounds of operations that succeeded and changed nothing, after which the kernel is taken not to agree. */
 const patience = 5;
 /** Errors that a fresh look explains, such as a link that went away in the middle: no failure the first time. */
@@ -32,6 +34,17 @@ function failed(context: Context, time: string, failure: Omit<Failure, 'until'>,
   return { ...context, attempts, failure: { ...failure, until: forGood ? null : later(time, backOff(attempts)) } };
 }
 
+/** Something undoes what is done. Each time in a row it is waited longer, though all is well for a moment in between. */
+function contested(context: Context, time: string, code: string, message: string): Context {
+  const times = isFought(context, time) ? (context.fight?.times ?? 0) + 1 : 1;
+  const attempts = Math.max(context.attempts, times - 1);
+  return failed({ ...context, attempts, fight: { times, last: time } }, time, { code, message, module: null });
+}
+
+/** Whether another program was fought with lately. */
+export const isFought = ({ fight: last }: Context, time: string): boolean =>
+  last !== undefined && Date.parse(time) - Date.parse(last.last) < calm;
+
 /** The netns that a changed spec looks for elsewhere are unknown again. */
 function placesAfter(context: Context, spec: Context['spec']): Context['places'] {
   const before = context.spec === null ? null : driverOf(context.key, context.spec);
@@ -48,7 +61,7 @@ function placesAfter(context: Context, spec: Context['spec']): Context['places']
 }
 
 /** Puts another spec in force: what hung on the one before is looked up anew. */
-function enforce(context: Context, spec: Context['spec']): Context {
+function enforce({ fight: _, ...context }: Context, spec: Context['spec']): Context {
   return unseen({
     ...context,
     spec,
@@ -127,7 +140,7 @@ function driftObserved(context: Context, time: string, data: EventData['DriftObs
   const times = drifts.filter((drift) => drift.fields === fields).length;
   if (times < fight.times) return next;
   const message = `something on this node undoes ${fields}: ${times} times within a minute; find the program that changes it, or change the spec`;
-  return failed({ ...unseen(next), drifts: [] }, time, { code: 'Contested', message, module: null });
+  return contested({ ...unseen(next), drifts: [] }, time, 'Contested', message);
 }
 
 /** What a start leaves of secrets and confirmations: those that a rollback brought back stay, a trial goes on. */
@@ -261,9 +274,17 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
   }
 }
 
-/** The kernel took all operations and still differs: waits instead of trying for ever. */
+/**
+ * The kernel took all operations and still differs: waits instead of trying for ever. What was as declared once is undone by
+ * another program, faster than it can be looked at.
+ */
 export function notConverging(context: Context, time: string, fields: string): Context | null {
   if (context.stuck < patience) return null;
+  const undone = context.settled ? context.drifts.at(-1)?.fields : undefined;
+  if (undone !== undefined) {
+    const message = `something on this node undoes ${undone} as soon as it is set; find the program that changes it, or change the spec`;
+    return contested({ ...context, stuck: 0 }, time, 'Contested', message);
+  }
   const message = `the kernel does not keep what is set: ${fields}; see the agent's events for what was tried`;
   return failed({ ...context, stuck: 0 }, time, { code: 'NotConverging', message, module: null });
 }

@@ -3,7 +3,7 @@ import { confirmed } from './confirm.ts';
 import { timers } from './context.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
-import { evolve, notConverging } from './evolve.ts';
+import { evolve, isFought, notConverging } from './evolve.ts';
 
 /** How long after an endpoint's host name had no address it is looked up again, in milliseconds. */
 const endpointRetry = 30_000;
@@ -58,6 +58,7 @@ export function learn(before: Context, event: InterfaceEvent): Context {
     next.settled = true;
     next.attempts = 0;
     next.stuck = 0;
+    if (!isFought(next, event.time)) delete next.fight;
   } else if (state === 'pending') next.settled = false;
   const trial = next.confirm?.trial;
   if (next.confirm && trial && trial.since === null) {

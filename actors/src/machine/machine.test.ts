@@ -129,6 +129,35 @@ describe('given, when, then', () => {
     expect(snapshot.context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu: 10 times') });
   });
 
+  it('waits longer for each fight in a row, though there is peace in between, and forgets it in time', () => {
+    const observed = seen({ ...link, mtu: 1300 });
+    const events = [...healthy];
+    const waits: number[] = [];
+    for (let round = 0; round < 60 && waits.length < 4; round++) {
+      events.push(['DriftObserved', { observed, drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] }]);
+      const { snapshot, operations } = after(...events);
+      const { running } = snapshot.context;
+      const timer = operations.find((operation) => operation.type === 'StartTimer');
+      if (timer) waits.push(timer.milliseconds);
+      if (timer) events.push(['TimerElapsed', { timer: timer.timer }], ['LinkObserved', { observed: seen(link) }]);
+      else if (running !== null) events.push(['LinkObserved', { observed: seen(link), operations: running }]);
+    }
+    expect(waits).toEqual([1000, 2000, 4000, 8000]);
+    expect(after(...events).snapshot.context.fight?.times).toBe(4);
+    const quiet = Array.from({ length: 310 }, (): Given => ['SecretMissing', { ref: 'x', reason: 'x', message: 'x' }]);
+    expect(after(...events, ...quiet).snapshot.context).not.toHaveProperty('fight');
+    expect(after(...events, spec(2, { mtu: 1300 })).snapshot.context).not.toHaveProperty('fight');
+  });
+
+  it('names a program that undoes faster than it can be looked at', () => {
+    const observed = seen({ ...link, mtu: 1300 });
+    const events: Given[] = [...healthy, ['DriftObserved', { observed, drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] }]];
+    for (let round = 0; round < 5; round++) events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
+    const { state, snapshot } = after(...events);
+    expect(state).toBe('failed');
+    expect(snapshot.context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu as soon as it is set') });
+  });
+
   it('gives up on a kernel that takes everything and keeps nothing', () => {
     const events: Given[] = [spec(), place, ['LinkObserved', { observed: seen(null) }]];
     for (let round = 0; round < 5; round++) {
