@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLog, run, stopSignal, UsageError } from '@ifactor/crds';
 import type { Level } from '@ifactor/crds';
-import { startAgent } from './agent/agent.ts';
+import { serve } from './agent/serve.ts';
 
 type Flags = {
   node: string;
@@ -61,7 +61,9 @@ await run('ifactor-agent', async () => {
   const flags = program.opts<Flags>();
   if (process.getuid?.() !== 0) throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
   const log = createLog(`agent/${flags.node}`, flags.logLevel);
-  const agent = startAgent({
+  const stop = new AbortController();
+  void stopSignal().then((signal) => stop.abort(new Error(signal)));
+  await serve({
     node: flags.node,
     nats: { servers: flags.nats, name: `ifactor-agent ${flags.node}`, ...(flags.natsCreds ? { creds: flags.natsCreds } : {}) },
     stateDir: flags.stateDir,
@@ -73,11 +75,6 @@ await run('ifactor-agent', async () => {
     },
     version,
     log,
-  });
-  try {
-    await Promise.race([stopSignal(), agent.failed]);
-  } finally {
-    await agent.stop();
-  }
+  }, stop.signal);
   process.exit(0);
 });

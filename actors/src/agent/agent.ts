@@ -140,8 +140,11 @@ export function startAgent(options: AgentOptions): Agent {
   }), pruneEvery);
   pruner.unref();
 
-  const serve = async (): Promise<(() => Promise<void>)[]> => {
+  /** What has been started, the last first; all of it ends also where the rest could not be started. */
+  const stops: (() => Promise<void>)[] = [];
+  const serve = async (): Promise<void> => {
     const connection = await connect(options.nats, log, stopping.signal);
+    stops.unshift(() => connection.close());
     connected = connection;
     const entry = {
       node,
@@ -153,7 +156,9 @@ export function startAgent(options: AgentOptions): Agent {
       instance: randomUUID(),
     };
     const heartbeat = await startHeartbeat({ connection, log, entry, rival: failure.reject });
+    stops.unshift(() => heartbeat.stop());
     const ship = (shipper = new Shipper({ connection, journal, log }));
+    stops.unshift(() => ship.stop());
     const status = (publisher = new StatusPublisher({
       connection,
       node,
@@ -167,7 +172,9 @@ export function startAgent(options: AgentOptions): Agent {
           : null;
       },
     }));
+    stops.unshift(() => status.stop());
     const service = await startService({ connection, node, runner, version: options.version });
+    stops.unshift(() => service.stop());
     let ready = false;
     const desired = followDesired({
       connection,
@@ -180,19 +187,11 @@ export function startAgent(options: AgentOptions): Agent {
         ready = true;
       },
     });
+    stops.unshift(() => desired.stop());
     sayConnection(connection, log);
-    return [
-      () => desired.stop(),
-      () => service.stop(),
-      () => status.stop(),
-      () => ship.stop(),
-      () => heartbeat.stop(),
-      () => connection.close(),
-    ];
   };
   const serving = serve().catch((error: unknown) => {
     if (!stopping.signal.aborted) failure.reject(error);
-    return [];
   });
 
   return {
@@ -201,7 +200,8 @@ export function startAgent(options: AgentOptions): Agent {
       stopping.abort();
       clearInterval(pruner);
       runner.stop();
-      for (const stop of await serving) await stop().catch((error: unknown) => log.debug('stopping', { error: explain(error) }));
+      await serving;
+      for (const stop of stops) await stop().catch((error: unknown) => log.debug('stopping', { error: explain(error) }));
       places.close();
       await kernel.close();
       journal.close();

@@ -10,7 +10,7 @@ import type { Clock } from './clock.ts';
 
 const saboteur = new URL('../testing/saboteur.ts', import.meta.url).pathname;
 /** Waits ten times less, so that a back-off can be waited for. */
-const hasty: Clock = { now: systemClock.now, after: (milliseconds, elapsed) => systemClock.after(milliseconds / 10, elapsed) };
+const hasty: Clock = { now: () => systemClock.now(), after: (milliseconds, elapsed) => systemClock.after(milliseconds / 10, elapsed) };
 
 // Network namespaces need root.
 describe.skipIf(process.getuid?.() !== 0)('a program that undoes what is done, within milliseconds', () => {

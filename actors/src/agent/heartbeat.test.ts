@@ -14,7 +14,7 @@ const log = createLog('test', 'debug', () => undefined);
 
 const entry = (journal: string, instance: string): HeartbeatOptions['entry'] => ({
   node,
-  hostname: `host-${instance}`,
+  hostname: `host-${instance.replace(/b$/, '')}`,
   version: '0.1.0',
   machine: 1,
   sealKey: 'X',
@@ -56,6 +56,26 @@ describe('the heartbeat', () => {
     await expect(beat('j2', 'i2')).rejects.toThrow(/node lax1 from host host-i1/);
     expect(rivals).toEqual([]);
     expect((await found())?.instance).toBe('i1');
+  });
+
+  test('refuses an agent with a copy of the state folder on another machine', async () => {
+    const rivals: Error[] = [];
+    await beat('j1', 'i1', rivals);
+    await expect(beat('j1', 'i2')).rejects.toThrow(/from host host-i1, with a copy of this state folder/);
+    expect(rivals).toEqual([]);
+  });
+
+  test('does not take an agent for gone that is busy', async () => {
+    const busy = await bench.dial();
+    let asked = 0;
+    busy.subscribe('ifactor.agent.lax1', {
+      callback: (_, message) => {
+        if (++asked > 1) message.respond(JSON.stringify({ ...entry('j1', 'i1'), time: new Date().toISOString() }));
+      },
+    });
+    await busy.flush();
+    await expect(beat('j2', 'i2')).rejects.toThrow(AnotherAgent);
+    expect(asked).toBe(2);
   });
 
   test('takes over from an agent that is gone, and from an earlier run', async () => {

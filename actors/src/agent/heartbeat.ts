@@ -2,7 +2,7 @@ import { explain, heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { Log, NodeEntry } from '@ifactor/crds';
 import { ensureStreams } from '@ifactor/crds/nats';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
-import { RequestError } from '@nats-io/transport-node';
+import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { orAborted, pause, wireOf } from './wire.ts';
 
@@ -10,10 +10,19 @@ import { orAborted, pause, wireOf } from './wire.ts';
 export class AnotherAgent extends Error {
   override name = 'AnotherAgent';
 
-  constructor({ node, hostname, time }: NodeEntry) {
-    super(`another agent serves node ${node} from host ${hostname}, last heard at ${time}; stop it, or give this one another --node`);
+  constructor({ node, hostname, time }: NodeEntry, copied: boolean) {
+    const copy = copied ? ', with a copy of this state folder' : '';
+    super(`another agent serves node ${node} from host ${hostname}${copy}, last heard at ${time}; stop it, or give this one another --node${copied ? ' and --state-dir' : ''}`);
   }
 }
+
+type Self = Pick<NodeEntry, 'journal' | 'instance' | 'hostname'>;
+
+/** Whether an entry is another agent's, not of an earlier run of this one: the folder tells, unless it was copied to another machine. */
+const isRival = (other: Self, own: Self): boolean =>
+  other.instance !== own.instance && (other.journal !== own.journal || other.hostname !== own.hostname);
+
+const rivalOf = (other: NodeEntry, own: Self): AnotherAgent => new AnotherAgent(other, other.journal === own.journal);
 
 export type HeartbeatOptions = {
   connection: NatsConnection;
@@ -24,6 +33,8 @@ export type HeartbeatOptions = {
   rival: (error: AnotherAgent) => void;
   /** Milliseconds between beats. */
   interval?: number;
+  /** How often an agent that is connected and does not answer within a second is asked before it counts as gone. */
+  patience?: number;
 };
 
 export type Heartbeat = { stop(): Promise<void> };
@@ -40,12 +51,12 @@ const callSubject = (node: string): string => `ifactor.agent.${node.replaceAll('
  *   replaced, and so is an earlier run on the same folder
  */
 export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
-  const { connection, entry } = options;
+  const { connection, entry, patience = defaultPatience } = options;
   const subject = callSubject(entry.node);
   const since = new Date().toISOString();
   for (let tries = 0; ; tries++) {
-    const other = await call(connection, entry.node);
-    if (other !== null && other.journal !== entry.journal) throw new AnotherAgent(other);
+    const other = await call(connection, entry.node, patience);
+    if (other !== null && isRival(other, entry)) throw rivalOf(other, entry);
     const answers = connection.subscribe(subject, { callback: (_, message) => void message.respond(JSON.stringify({ ...entry, time: since })) });
     const beats = new Beats(options);
     try {
@@ -111,7 +122,7 @@ class Beats {
     // Somebody else wrote, a beat of ours was stored and its answer lost, or the bucket is another one.
     const found = await bucket.get(entry.node);
     const other = found === null || found.operation !== 'PUT' ? null : parse(found.string());
-    if (!take && other !== null && other.instance !== entry.instance && other.journal !== entry.journal) throw new AnotherAgent(other);
+    if (!take && other !== null && isRival(other, entry)) throw rivalOf(other, entry);
     this.#revision = await bucket.put(entry.node, value, { previousSeq: found?.revision ?? 0 });
   }
 }
@@ -119,15 +130,32 @@ class Beats {
 const isWrongLast = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
 
-/** The entry of the agent that answers for a node now. */
-async function call(connection: NatsConnection, node: string): Promise<NodeEntry | null> {
-  try {
-    const answer = await connection.request(callSubject(node), '', { timeout: 1000 });
-    return parse(answer.string());
-  } catch (error) {
-    // No responders, or one that does not answer in time.
-    if (error instanceof RequestError || (error instanceof Error && error.name === 'TimeoutError')) return null;
-    throw error;
+const defaultPatience = 5;
+
+/** The entry of the agent that answers for a node now; null where none is connected, or one that has been silent for too long. */
+async function call(connection: NatsConnection, node: string, patience: number): Promise<NodeEntry | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await connection.request(callSubject(node), '', { timeout: 1000 });
+      return parse(answer.string());
+    } catch (error) {
+      // Nobody listens.
+      if (error instanceof RequestError) return null;
+      if (!(error instanceof TimeoutError)) throw error;
+      if (tries >= patience) return null;
+    }
+  }
+}
+
+/** Resolves when no other agent answers for the node any more, or when aborted. */
+export async function untilVacant(connection: NatsConnection, node: string, signal: AbortSignal, interval = 5000): Promise<void> {
+  while (!signal.aborted && !connection.isClosed()) {
+    await orAborted(wireOf(connection).up(), signal).catch(() => undefined);
+    if (signal.aborted) return;
+    // Away from NATS nobody can be asked: the next round is.
+    const other = await call(connection, node, defaultPatience).catch(() => undefined);
+    if (other === null) return;
+    await pause(interval, signal);
   }
 }
 

@@ -1,0 +1,44 @@
+import { explain } from '@ifactor/crds';
+import { connect } from '@ifactor/crds/nats';
+import { startAgent } from './agent.ts';
+import type { AgentOptions } from './agent.ts';
+import { AnotherAgent, untilVacant } from './heartbeat.ts';
+
+/**
+ * Runs a node's agent until `stop`. Where another agent serves the node it says so, keeps its hands off, and takes the node over
+ * once that one has gone; interfaces stay as they are meanwhile.
+ * @throws JournalError where the state folder cannot be used, and whatever else an agent cannot go on after
+ * @param interval milliseconds between two questions whether the other one is still there
+ */
+export async function serve(options: AgentOptions, stop: AbortSignal, interval?: number): Promise<void> {
+  const { node, nats, log } = options;
+  const stopped = new Promise<null>((resolve) => {
+    if (stop.aborted) resolve(null);
+    stop.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  while (!stop.aborted) {
+    const agent = startAgent(options);
+    let rival: AnotherAgent | null;
+    try {
+      rival = await Promise.race([stopped, agent.failed]);
+    } catch (error) {
+      if (!(error instanceof AnotherAgent)) throw error;
+      rival = error;
+    } finally {
+      await agent.stop();
+    }
+    if (rival === null) return;
+    log.error(`${explain(rival)}. This one keeps its hands off, and takes over when that one has gone`);
+    const connection = await connect(nats, log, stop).catch((error: unknown) => {
+      if (stop.aborted) return null;
+      throw error;
+    });
+    if (connection === null) return;
+    try {
+      await untilVacant(connection, node, stop, interval);
+    } finally {
+      await connection.close();
+    }
+    if (!stop.aborted) log.info(`the other agent of node ${node} has gone; takes over`);
+  }
+}
