@@ -43,13 +43,19 @@ function watch(connection: NatsConnection): Wire {
   return { up: () => up.promise, session: () => session.signal };
 }
 
-/** Whether the server answers within a second: a connection that broke silently looks as if it were there for minutes. */
+/**
+ * Whether the server answers within a second. A connection that broke silently, as when the address it came from is gone, looks
+ * as if it were there for half a minute: one that does not answer is given up, so that the client tries a new one at once.
+ */
 export async function answers(connection: NatsConnection): Promise<boolean> {
   if (connection.isClosed()) return false;
   const late = new AbortController();
   const answer = connection.rtt().then(() => true, () => false);
-  const silence = pause(1000, late.signal).then(() => false);
-  return Promise.race([answer, silence]).finally(() => late.abort());
+  const silence = pause(1000, late.signal).then(() => null);
+  const heard = await Promise.race([answer, silence]);
+  late.abort();
+  if (heard === null) await connection.reconnect().catch(() => undefined);
+  return heard ?? false;
 }
 
 /** Waits, or less when a signal is aborted. */
