@@ -79,7 +79,8 @@ export function startAgent(options: AgentOptions): Agent {
     nats: async () => connected !== undefined && answers(connected),
     // An interface that is being made is told of when that is done, or takes long.
     changed: (actor) => {
-      const { running, asked } = actor.snapshot.context;
+      const { running, asked, confirm } = actor.snapshot.context;
+      if (!confirm?.trial && !confirm?.rolledBack) attempt(log, 'cannot drop the secrets of a former spec', () => secrets.drop(actor.key));
       const busy = running !== null || asked.observe || asked.places;
       publisher?.touch(actor.id, busy ? busyStatus : undefined);
     },
@@ -105,6 +106,9 @@ export function startAgent(options: AgentOptions): Agent {
     if (JSON.stringify(before) !== JSON.stringify(desired)) {
       stored.set(id, desired);
       attempt(log, 'cannot store what is desired', () => journal.putDesired(id, desired));
+    }
+    if (before && desired.spec['confirm'] !== undefined) {
+      attempt(log, 'cannot keep the secrets of the former spec; a rollback may lack them', () => secrets.keep(key, before.secrets));
     }
     secrets.learn(key, desired);
     const facts = news(actor, desired);

@@ -52,6 +52,34 @@ describe('the identity', () => {
   });
 });
 
+describe('the secrets of a former spec', () => {
+  const [old, fresh] = [randomBytes(32), randomBytes(32)];
+
+  test('are at hand while a change may be rolled back, also after a restart, and are kept sealed', () => {
+    learn(seal('privateKey', old));
+    secrets.keep(wg0, [seal('privateKey', old)]);
+    learn({ ...seal('privateKey', fresh), version: 'v2' });
+    expect(secrets.use(wg0, wgPublicKey(old))).toEqual(old);
+    const again = new Secrets(identity, folder);
+    expect(again.use(wg0, wgPublicKey(old))).toEqual(old);
+    const [file = ''] = readdirSync(join(folder, 'former'));
+    expect(statSync(join(folder, 'former', file)).mode & 0o777).toBe(0o600);
+    for (const spelling of spellings(old)) expect(readFileSync(join(folder, 'former', file), 'utf8')).not.toContain(spelling);
+    again.drop(wg0);
+    expect(() => again.use(wg0, wgPublicKey(old))).toThrow('not at hand');
+    expect(readdirSync(join(folder, 'former'))).toEqual([]);
+  });
+
+  test('include the key that was made here before one was given', () => {
+    learn();
+    const made = secrets.resolve(wg0, 'privateKey');
+    const fingerprint = (made.data as { fingerprint: string }).fingerprint;
+    learn(seal('privateKey', fresh));
+    expect(secrets.use(wg0, fingerprint)).toHaveLength(32);
+    expect(new Secrets(identity, folder).use(wg0, fingerprint)).toHaveLength(32);
+  });
+});
+
 describe('a secret', () => {
   const key = randomBytes(32);
 

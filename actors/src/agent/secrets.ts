@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Desired, EventData, Key } from '@ifactor/crds';
+import type { Desired, EventData, Key, SealedSecret } from '@ifactor/crds';
 import { pskFingerprint } from '../driver/index.ts';
 import { publicKeyOf } from '../netlink/index.ts';
 import { SecretError } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { spellKey } from './journalRead.ts';
+import { Kept } from './kept.ts';
 import { privateFile } from './privateFile.ts';
 
 type Held = { version: string; fingerprint: string; value: Buffer };
@@ -25,25 +26,30 @@ export class Secrets {
   readonly #identity: Identity;
   readonly #folder: string;
   readonly #held = new Map<string, Map<string, Held | Missing>>();
+  readonly #kept: Kept;
 
   /** @param folder state folder; keys made here lie in its `keys` */
   constructor(identity: Identity, folder: string) {
     this.#identity = identity;
     this.#folder = join(folder, 'keys');
+    this.#kept = new Kept(folder);
+  }
+
+  /** Keeps the secrets of a former spec at hand, which a change may be rolled back to; also over a restart, till `drop`. */
+  keep(key: Key, former: readonly SealedSecret[]): void {
+    this.#kept.keep(key, former);
+  }
+
+  /** Nothing will be rolled back any more. */
+  drop(key: Key): void {
+    this.#kept.drop(key);
   }
 
   /** Takes over what a desired message says of an interface's secrets, all of them. Tombstones say nothing. */
   learn(key: Key, { secrets, missing, deleted }: Pick<Desired, 'secrets' | 'missing' | 'deleted'>): void {
     if (deleted === true) return;
     const known = new Map<string, Held | Missing>(missing.map(({ ref, reason, message }) => [ref, { reason, message }]));
-    for (const sealed of secrets) {
-      try {
-        known.set(sealed.ref, hold(sealed.ref, sealed.version, keyIn(sealed.ref, this.#identity.open(sealed))));
-      } catch (error) {
-        if (!(error instanceof SecretError)) throw error;
-        known.set(sealed.ref, { reason: error.reason, message: error.message });
-      }
-    }
+    for (const sealed of secrets) known.set(sealed.ref, this.#opened(sealed));
     // A key that was made here is in no message, and stays.
     const made = this.#held.get(spellKey(key))?.get(own);
     if (!known.has(own) && made && 'value' in made && made.version === generated) known.set(own, made);
@@ -67,13 +73,34 @@ export class Secrets {
     for (const held of this.#held.get(spellKey(key))?.values() ?? []) {
       if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
     }
+    for (const held of this.#former(key)) if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
     throw new SecretError('NotDelivered', `the key with fingerprint ${fingerprint} is not at hand for ${spellKey(key)}`);
   }
 
   /** The interface is gone: drops its secrets, the key made for it included. */
   forget(key: Key): void {
     this.#held.delete(spellKey(key));
+    this.#kept.forget(key);
     rmSync(this.#path(key), { force: true });
+  }
+
+  #opened(sealed: SealedSecret): Held | Missing {
+    try {
+      return hold(sealed.ref, sealed.version, keyIn(sealed.ref, this.#identity.open(sealed)));
+    } catch (error) {
+      if (!(error instanceof SecretError)) throw error;
+      return { reason: error.reason, message: error.message };
+    }
+  }
+
+  /** What a former spec used: the sealed ones that are kept, and the key that was made here before one was given. */
+  #former(key: Key): (Held | Missing)[] {
+    const sealed = this.#kept.of(key).map((one) => this.#opened(one));
+    try {
+      return [...sealed, hold(own, generated, keyIn(own, readFileSync(this.#path(key))))];
+    } catch {
+      return sealed;
+    }
   }
 
   #generated(key: Key): Held | Missing {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventType } from '@ifactor/crds';
-import { MemoryKernel } from '../netlink/index.ts';
+import { MemoryKernel, publicKeyOf } from '../netlink/index.ts';
 import type { Netns } from '../netlink/index.ts';
 import { TestClock } from '../testing/clock.ts';
 import { TestNode } from '../testing/node.ts';
@@ -9,6 +9,9 @@ import type { Live } from './live.ts';
 const second = 1000;
 const good = { interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }] };
 const bad = { ...good, mtu: 1300, confirm: { timeoutSeconds: 30 } };
+
+const withPeer = (publicKey: string, more: object = {}): object =>
+  ({ interfaceName: 'wg0', peers: [{ publicKey, presharedKeySecretRef: { name: 's', key: 'k' } }], ...more });
 
 describe('a change with spec.confirm', () => {
   const kernel = new MemoryKernel();
@@ -209,6 +212,42 @@ describe('a change with spec.confirm', () => {
     expect(actor.snapshot.context.verdict.message).toContain('lose the probe 10.0.0.2 for 5 s');
     await node.settles(actor, 'moved-to-netns');
     expect(await home.reaches('10.0.0.2')).toBe(true);
+  });
+
+  it('goes back to the keys of the spec that worked, and stays with them over a restart', async () => {
+    const [peer, other] = [7, 8].map((byte) => publicKeyOf(Buffer.alloc(32, byte))) as [string, string];
+    const key = (byte: number): string => node.secret('default', 'wg0', 'privateKey', Buffer.alloc(32, byte));
+    const publicKey = key(1);
+    for (const one of [peer, other]) node.secret('default', 'wg0', `psk:${one}`, Buffer.alloc(32, 2));
+    let actor = node.apply('WireGuardInterface', 'wg0', withPeer(peer));
+    await node.settles(actor, 'configured');
+
+    const fingerprint = key(3);
+    node.apply('WireGuardInterface', 'wg0', withPeer(other, { confirm: { timeoutSeconds: 5 } }));
+    node.runner.tell(actor, { type: 'SecretResolved', data: { ref: 'privateKey', version: '2', fingerprint } }, null);
+    await node.until(() => actor.snapshot.context.verdict.reason === 'Confirming' && actor.snapshot.value === 'configured', () => node.story(actor));
+    expect((await home.wireguard.get('wg0')).publicKey).toBe(fingerprint);
+    nats = false;
+    await clock.pass(10 * second);
+    await node.settles(actor, 'configured');
+    const device = async (): Promise<unknown> => {
+      const { publicKey: own, peers } = await home.wireguard.get('wg0');
+      return { own, peers: peers.map((one) => [one.publicKey, one.presharedKey?.[0]]) };
+    };
+    const before = { own: publicKey, peers: [[peer, 2]] };
+    expect(await device()).toEqual(before);
+
+    const { folder, keys } = node;
+    node.stop();
+    node = open(folder);
+    for (const [print, value] of keys) node.keys.set(print, value);
+    key(3);
+    node.runner.restore('test');
+    [actor] = [...node.runner.actors.values()] as [Live];
+    await node.until(() => actor.snapshot.context.observed !== null, () => node.story(actor));
+    await clock.pass(20 * second);
+    expect(await device()).toEqual(before);
+    expect(actor.snapshot.context.verdict.reason).toBe('RolledBack');
   });
 
   it('gives up its trial when the object is deleted', async () => {

@@ -43,6 +43,12 @@ test('there is one file for each step of the walkthrough, in both spellings', ()
   expect(readdirSync(new URL('old/', folder)).toSorted()).toEqual(wanted);
 });
 
+test.each(readdirSync(new URL('more/', folder)))('more/%s is admitted', (file) => {
+  const manifests = read(`more/${file}`);
+  expect(manifests.length).toBeGreaterThan(0);
+  for (const { kind, spec } of manifests) expect(admit(schemas[kind], spec)).toMatchObject({ admitted: true, errors: [] });
+});
+
 describe.each(files)('%s', (file) => {
   test.each([file, `old/${file}`])('%s is admitted', (path) => {
     const manifests = read(path);
