@@ -13,6 +13,8 @@ export type DaemonRecord = {
   socket: string;
   /** Where the link is. */
   netns: string;
+  /** Of the link, where that has been seen: it stays when somebody else renames the link. */
+  index?: number;
   /** While it is being renamed or moved: where it may still be. */
   was?: { name: string; netns: string };
   pid: number;
@@ -55,6 +57,23 @@ export class Daemon implements WireGuardAccess {
     return (record.netns === netns && record.name === name) || (record.was?.netns === netns && record.was.name === name);
   }
 
+  /** Whether this is the link that the process serves. Follows a name that another program gave it. */
+  recognizes(netns: string, { index, name }: { index: number; name: string }): boolean {
+    const { record } = this;
+    if (record.was || record.netns !== netns || record.index === undefined) {
+      if (!this.serves(netns, name)) return false;
+      if (!record.was) this.#save({ ...record, index });
+      return true;
+    }
+    if (this.#ending || record.index !== index) return false;
+    if (record.name !== name) {
+      this.#unlink(record);
+      this.#save({ ...record, name });
+      this.#link();
+    }
+    return true;
+  }
+
   get alive(): boolean {
     const { child } = this.#parts;
     return child ? child.exitCode === null && child.signalCode === null : startTime(this.record.pid) === this.record.startTime;
@@ -75,7 +94,10 @@ export class Daemon implements WireGuardAccess {
   /** Renames or moves the link by `act`. On disk before it happens, so that a crash in between loses nothing. */
   async during(target: { name?: string; netns?: string }, act: () => Promise<void>): Promise<void> {
     const { was: _, ...now } = this.record;
-    this.#save({ ...now, ...target, was: { name: now.name, netns: now.netns } });
+    const { index, ...rest } = { ...now, ...target };
+    // In another netns the link can have another index.
+    const then = target.netns === undefined && index !== undefined ? { ...rest, index } : rest;
+    this.#save({ ...then, was: { name: now.name, netns: now.netns } });
     try {
       await act();
     } catch (error) {
@@ -83,7 +105,7 @@ export class Daemon implements WireGuardAccess {
       throw error;
     }
     this.#unlink(now);
-    this.#save({ ...now, ...target });
+    this.#save(then);
     this.#link();
   }
 

@@ -206,7 +206,7 @@ export class RealNetns implements Netns {
 
   #present(notification: Notification): Notification {
     if (notification.type !== 'newLink' || notification.link.kind !== 'tun') return notification;
-    if (!this.#parts.userspace.at(this.id, notification.link.name)) return notification;
+    if (!this.#parts.userspace.recognizes(this.id, notification.link)) return notification;
     return { type: 'newLink', link: { ...notification.link, kind: 'wireguard' } };
   }
 

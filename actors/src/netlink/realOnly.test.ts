@@ -222,6 +222,27 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
       expect(readdirSync(join(stateDir, 'wireguard', netns.id))).toEqual(['wg1.sock']);
     });
 
+    it('follows a name that somebody else gave it, also while no agent ran', async () => {
+      const { index } = netns.link('wg0')!;
+      const { pid } = daemon();
+      ip('-n', name, 'link', 'set', 'wg0', 'name', 'wg1');
+      await netns.barrier();
+      expect(netns.linkAt(index)).toMatchObject({ name: 'wg1', kind: 'wireguard' });
+      await netns.wireguard.set('wg1', { fwmark: 3 });
+      await kernel.close();
+      ip('-n', name, 'link', 'set', 'wg1', 'name', 'wg2');
+      await start();
+      expect(netns.linkAt(index)).toMatchObject({ name: 'wg2', kind: 'wireguard' });
+      expect((await netns.wireguard.get('wg2')).fwmark).toBe(3);
+      expect(readdirSync(join(stateDir, 'wireguard', netns.id))).toEqual(['wg2.sock']);
+      // Another program's tun of the first name is not ours.
+      ip('-n', name, 'tuntap', 'add', 'wg0', 'mode', 'tun');
+      await netns.barrier();
+      expect(netns.link('wg0')?.kind).toBe('tun');
+      await netns.deleteLink(index);
+      expect([startTime(pid), ...daemons()]).toEqual([undefined]);
+    });
+
     it('ends with its netns', async () => {
       const lost = new Promise<void>((resolve) => { netns.subscribe((change) => { if (change.type === 'lost') resolve(); }); });
       const { pid } = daemon();

@@ -44,6 +44,12 @@ export class Userspace {
     return undefined;
   }
 
+  /** Whether one of the processes serves this link, by whatever name. */
+  recognizes(netns: string, link: { index: number; name: string }): boolean {
+    for (const daemon of this.#daemons) if (daemon.recognizes(netns, link)) return true;
+    return false;
+  }
+
   /** Starts a process with a link `name` in the netns. Its sockets stay there. Resolves when it answers. @throws KernelError */
   async create(netns: { id: string; fd: number }, name: string, operation: string): Promise<void> {
     for (const program of ['wireguard-go', 'unshare', 'mount']) if (!onPath(program)) throw lacks(program, operation);
