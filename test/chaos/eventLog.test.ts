@@ -12,6 +12,7 @@ import { connectOnce, ensureStreams, streams } from '@ifactor/crds/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Dice } from '../heal/dice.ts';
 
 /*
  * An agent is killed with -9 at random points while specs change, links are deleted under it and NATS is killed too.
@@ -44,16 +45,6 @@ afterEach(async () => {
   execFileSync('ip', ['netns', 'del', netns]);
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** mulberry32: the same numbers for the same seed. */
-function dice(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function startAgent(): void {
   const args = ['--node', node, '--nats', nats.url, '--state-dir', join(folder, 'state'), '--netns', `/run/netns/${netns}`, '--log-level', 'error'];
@@ -90,8 +81,8 @@ async function change(name: string, mtu: number): Promise<void> {
 }
 
 test(`an agent killed ${kills} times (seed ${seed}) ends as declared, and its log tells all of it`, { timeout: 60_000 + kills * 10_000 }, async () => {
-  const random = dice(seed);
-  const pick = (count: number): number => Math.floor(random() * count);
+  const dice = new Dice(seed);
+  const pick = (count: number): number => dice.below(count);
   for (const name of names) await change(name, 1300 + pick(100));
   for (let kill = 0; kill < kills; kill++) {
     startAgent();
@@ -99,7 +90,7 @@ test(`an agent killed ${kills} times (seed ${seed}) ends as declared, and its lo
     while (Date.now() < end) {
       await sleep(pick(150));
       const name = names[pick(names.length)]!;
-      const what = random();
+      const what = dice.roll();
       if (what < 0.5) await change(name, 1300 + pick(100));
       else if (what < 0.8) execFile('ip', ['-n', netns, 'link', 'del', name], () => undefined);
       else if (what < 0.84) {
