@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { backoff } from './backoff.ts';
+import { connect } from './client.ts';
+import type { LinkState, Socket } from './client.ts';
+
+class Fake extends EventTarget {
+  readonly sent: { id: number; ask: string }[] = [];
+  readyState = 0;
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as { id: number; ask: string });
+  }
+  close(): void {
+    this.end(1000);
+  }
+  open(): void {
+    this.readyState = 1;
+    this.dispatchEvent(new Event('open'));
+  }
+  say(message: object): void {
+    this.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(message) }));
+  }
+  end(code: number): void {
+    this.readyState = 3;
+    this.dispatchEvent(Object.assign(new Event('close'), { code }));
+  }
+}
+
+let sockets: Fake[];
+let links: LinkState['state'][];
+const last = (): Fake => sockets.at(-1)!;
+
+function fake(): Socket {
+  const socket = new Fake();
+  sockets.push(socket);
+  return socket as unknown as Socket;
+}
+
+const begin = (onTold = (): void => {}): ReturnType<typeof connect> => connect(fake, { onTold, onLink: ({ state }) => links.push(state) });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sockets = [];
+  links = [];
+});
+afterEach(() => vi.useRealTimers());
+
+test('answers find who asked, whatever their order', async () => {
+  const client = begin();
+  last().open();
+  const first = client.ask('moment', { at: 1 });
+  const second = client.ask('moment', { at: 2 });
+  const [one, two] = last().sent;
+  last().say({ id: two?.id, answer: 'second' });
+  last().say({ id: one?.id, error: 'no such moment' });
+  await expect(second).resolves.toBe('second');
+  await expect(first).rejects.toThrow('no such moment');
+});
+
+test('what the server tells unasked is passed on', () => {
+  const told: unknown[] = [];
+  connect(fake, { onTold: (one) => told.push(one), onLink: () => {} });
+  last().open();
+  last().say({ tell: 'source', source: { kind: 'live', name: 'lab' } });
+  expect(told).toEqual([{ tell: 'source', source: { kind: 'live', name: 'lab' } }]);
+});
+
+test('a lost server is reached for again, and what was asked of it fails', async () => {
+  const client = begin();
+  last().open();
+  const asked = client.ask('moment', { at: null });
+  last().end(1006);
+  await expect(asked).rejects.toThrow('connection went');
+  await vi.advanceTimersByTimeAsync(backoff(0));
+  expect(sockets).toHaveLength(2);
+  last().end(1006);
+  await vi.advanceTimersByTimeAsync(backoff(0));
+  expect(sockets, 'the second wait is longer').toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(backoff(1) - backoff(0));
+  last().open();
+  expect(links).toEqual(['connecting', 'open', 'lost', 'connecting', 'lost', 'connecting', 'open']);
+});
+
+test('a wrong token is not tried again', async () => {
+  begin();
+  last().end(4401);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(sockets).toHaveLength(1);
+  expect(links).toEqual(['connecting', 'refused']);
+});
+
+test('a closed client stays closed', async () => {
+  begin().close();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(sockets).toHaveLength(1);
+});

@@ -1,0 +1,26 @@
+/**
+ * Asks one question at a time, and of those put meanwhile only the newest: a scrubber that is dragged asks as fast as
+ * answers come, and never shows an older answer after a newer one.
+ */
+export function newest<R, A>(ask: (request: R) => Promise<A>, take: (answer: A, request: R) => void, fail: (error: Error) => void): (request: R) => void {
+  let wanted: { request: R } | null = null;
+  let busy = false;
+  async function work(): Promise<void> {
+    busy = true;
+    while (wanted !== null) {
+      const { request } = wanted;
+      wanted = null;
+      try {
+        const answer = await ask(request);
+        if (wanted === null) take(answer, request);
+      } catch (error) {
+        if (wanted === null) fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    busy = false;
+  }
+  return (request) => {
+    wanted = { request };
+    if (!busy) void work();
+  };
+}

@@ -1,0 +1,31 @@
+/** Which part of the page is in front where there is no room for all. */
+export const views = ['map', 'actor', 'timeline', 'compare'] as const;
+export type View = (typeof views)[number];
+
+/**
+ * What a link to this page carries: which actor, which moment (a position in the log; null: live), which part, and the
+ * moment to compare with.
+ */
+export type Route = { view: View; actor: string | null; at: number | null; other: number | null };
+
+export const home: Route = { view: 'map', actor: null, at: null, other: null };
+
+/** Reads the fragment of an address; what it does not understand it takes for the default. */
+export function parseRoute(hash: string): Route {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  const view = views.find((name) => name === fields.get('view')) ?? home.view;
+  return { view, actor: fields.get('actor') || null, at: position(fields.get('at')), other: position(fields.get('other')) };
+}
+
+/** The fragment that says it, `#` included; empty for the start. */
+export function formatRoute({ view, actor, at, other }: Route): string {
+  const fields = new URLSearchParams();
+  if (actor !== null) fields.set('actor', actor);
+  if (at !== null) fields.set('at', String(at));
+  if (other !== null) fields.set('other', String(other));
+  if (view !== home.view) fields.set('view', view);
+  const text = fields.toString();
+  return text === '' ? '' : `#${text}`;
+}
+
+const position = (text: string | null): number | null => (text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null);

@@ -1,0 +1,168 @@
+import { createContext, use } from 'react';
+import type { ActorDetail, ActorInfo, Filter, Moment, SourceInfo, Topology, Told } from '../../src/inspector/protocol.ts';
+import { connect } from './client.ts';
+import type { Client, LinkState, Socket } from './client.ts';
+import { newest } from './newest.ts';
+import { formatRoute, parseRoute } from './route.ts';
+import type { Route } from './route.ts';
+import { createStore, usePart } from './store.ts';
+import type { Store } from './store.ts';
+
+/** Everything the page shows. */
+export type Shown = {
+  link: LinkState;
+  source: SourceInfo | null;
+  topology: Topology;
+  /** What the actors are, by id. */
+  actors: ReadonlyMap<string, ActorInfo>;
+  route: Route;
+  /** How all stands now. */
+  live: Moment;
+  /** How all stood at the route's moment; the same as `live` where that is live. */
+  moment: Moment;
+  /** The route's actor at the route's moment. */
+  detail: ActorDetail | null;
+  filter: Filter;
+  /** What went wrong last, until the next thing goes well. */
+  trouble: string | null;
+};
+
+const nothing: Moment = { at: null, total: 0, time: null, states: {}, handshakes: {} };
+
+export const initial = (route: Route): Shown => ({
+  link: { state: 'connecting' },
+  source: null,
+  topology: { nodes: [], containers: [], actors: [], links: [] },
+  actors: new Map(),
+  route,
+  live: nothing,
+  moment: nothing,
+  detail: null,
+  filter: {},
+  trouble: null,
+});
+
+export type Session = {
+  store: Store<Shown>;
+  ask: Client['ask'];
+  /** Goes elsewhere; `quietly` leaves no step in the browser's history, as while a scrubber is dragged. */
+  go: (to: Partial<Route>, quietly?: boolean) => void;
+  /** Shows a log file instead of the live log; null goes back. */
+  open: (file: File | null) => Promise<void>;
+  close: () => void;
+};
+
+/** What of the window is used; a test hands in its own. */
+export type Place = {
+  location: Pick<Location, 'hash' | 'pathname' | 'search'>;
+  history: Pick<History, 'pushState' | 'replaceState'>;
+  addEventListener: (type: 'hashchange' | 'popstate', listener: () => void) => void;
+  removeEventListener: (type: 'hashchange' | 'popstate', listener: () => void) => void;
+};
+
+/** Keeps what the page shows in step with the server and with the address. */
+export function createSession(socket: () => Socket, place: Place): Session {
+  const store = createStore(initial(parseRoute(place.location.hash)));
+  const fail = ({ message }: Error): void => store.set({ trouble: message });
+
+  const seek = newest(
+    (at: number) => client.ask('moment', { at }),
+    (moment, at) => {
+      if (store.get().route.at === at) store.set({ moment, trouble: null });
+    },
+    fail,
+  );
+  const look = newest(
+    ({ actor, at }: { actor: string; at: number | null }) => client.ask('actor', { actor, at }),
+    (detail, { actor, at }) => {
+      const { route } = store.get();
+      if (route.actor === actor && route.at === at) store.set({ detail, trouble: null });
+    },
+    (error) => {
+      store.set({ detail: null, trouble: error.message });
+    },
+  );
+
+  /** Asks for what the route shows and the server does not tell by itself. */
+  function refresh(): void {
+    const { route, live, detail, link } = store.get();
+    const { at, actor } = route;
+    if (detail !== null && detail.id !== actor) store.set({ detail: null });
+    if (at === null) store.set({ moment: live });
+    if (link.state !== 'open') return;
+    if (at !== null) seek(at);
+    if (actor !== null) look({ actor, at });
+  }
+
+  function onTold(told: Told): void {
+    const { route, live } = store.get();
+    if (told.tell === 'source') {
+      store.set({ source: told.source, live: nothing, moment: nothing, detail: null });
+      refresh();
+    } else if (told.tell === 'topology') {
+      store.set({ topology: told.topology, actors: new Map(told.topology.actors.map((actor) => [actor.id, actor])) });
+    } else {
+      const now = { ...told.moment, states: { ...live.states, ...told.moment.states }, handshakes: { ...live.handshakes, ...told.moment.handshakes } };
+      store.set({ live: now, ...(route.at === null ? { moment: now } : {}) });
+      if (route.at === null && route.actor !== null && now.total !== live.total) look({ actor: route.actor, at: null });
+    }
+  }
+
+  const client = connect(socket, {
+    onTold,
+    onLink: (link) => {
+      store.set({ link });
+      if (link.state === 'open') refresh();
+    },
+  });
+
+  const arrive = (): void => {
+    const route = parseRoute(place.location.hash);
+    if (formatRoute(route) === formatRoute(store.get().route)) return;
+    store.set({ route });
+    refresh();
+  };
+  place.addEventListener('hashchange', arrive);
+  place.addEventListener('popstate', arrive);
+
+  const go: Session['go'] = (to, quietly = false) => {
+    const route = { ...store.get().route, ...to };
+    const address = `${place.location.pathname}${place.location.search}${formatRoute(route)}`;
+    if (formatRoute(route) === formatRoute(store.get().route)) return;
+    if (quietly) place.history.replaceState(null, '', address);
+    else place.history.pushState(null, '', address);
+    store.set({ route });
+    refresh();
+  };
+
+  return {
+    store,
+    ask: client.ask,
+    go,
+    async open(file) {
+      try {
+        await client.ask('open', file === null ? null : { name: file.name, text: await file.text() });
+        store.set({ trouble: null, filter: {} });
+        go({ actor: null, at: null, other: null });
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+    close() {
+      client.close();
+      place.removeEventListener('hashchange', arrive);
+      place.removeEventListener('popstate', arrive);
+    },
+  };
+}
+
+export const SessionContext = createContext<Session | null>(null);
+
+export function useSession(): Session {
+  const session = use(SessionContext);
+  if (session === null) throw new Error('a component of the page stands outside its session');
+  return session;
+}
+
+/** The part of what is shown that a component needs. */
+export const useShown = <P>(part: (shown: Shown) => P): P => usePart(useSession().store, part);

@@ -1,0 +1,31 @@
+import { useSyncExternalStore } from 'react';
+
+/** A value that components watch a part of: only those re-render whose part changed. */
+export type Store<T extends object> = {
+  get: () => T;
+  /** Takes over the fields that differ; nobody is told where none does. */
+  set: (fields: Partial<T>) => void;
+  subscribe: (listener: () => void) => () => void;
+};
+
+export function createStore<T extends object>(initial: T): Store<T> {
+  let state = initial;
+  const listeners = new Set<() => void>();
+  return {
+    get: () => state,
+    set(fields) {
+      const names = Object.keys(fields) as (keyof T)[];
+      if (names.every((name) => Object.is(state[name], fields[name]))) return;
+      state = { ...state, ...fields };
+      for (const listener of listeners) listener();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/** The part of a store that a component shows; `part` must give the same object for the same state. */
+export const usePart = <T extends object, P>(store: Store<T>, part: (state: T) => P): P =>
+  useSyncExternalStore(store.subscribe, () => part(store.get()));

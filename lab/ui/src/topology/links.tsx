@@ -1,0 +1,49 @@
+import { memo } from 'react';
+import type { ReactElement } from 'react';
+import { BaseEdge, useStore } from '@xyflow/react';
+import type { Edge, EdgeProps } from '@xyflow/react';
+import { duration } from '../time.ts';
+import { useNow } from '../now.ts';
+import { useShown } from '../session.ts';
+import { way } from './shape.ts';
+import type { End } from './shape.ts';
+
+export type LinkEdge = Edge<{ from: End; to: End; actors: [string, string] }, 'tunnel' | 'joint'>;
+
+/** WireGuard shakes hands every two minutes while there is traffic, and gives a session up after three. */
+const patience = 180_000;
+
+export const ageOf = (handshake: string | undefined, now: number): 'fresh' | 'stale' | 'never' =>
+  handshake === undefined ? 'never' : now - Date.parse(handshake) <= patience ? 'fresh' : 'stale';
+
+/** Farther out no text can be read, and none is drawn. */
+const readable = ({ transform }: { transform: readonly [number, number, number] }): boolean => transform[2] >= 0.55;
+
+/** A tunnel: whole while hands are shaken, dashed when that was long ago, dotted where it never was or is not known. */
+export const Tunnel = memo(function Tunnel({ id, data }: EdgeProps<LinkEdge>): ReactElement | null {
+  const words = useStore(readable);
+  const now = useNow(words ? 1000 : 15_000);
+  const handshake = useShown(({ moment }) => moment.handshakes[id]);
+  const chosen = useShown(({ route }) => route.actor !== null && data?.actors.includes(route.actor) === true);
+  if (data === undefined) return null;
+  const { path, middle } = way(data.from, data.to);
+  return (
+    <g className={`tunnel ${ageOf(handshake, now)}${chosen ? ' chosen' : ''}`}>
+      <BaseEdge id={id} path={path} interactionWidth={0} />
+      {words && (
+        <text x={middle.x} y={middle.y + 3.5} textAnchor="middle">
+          {handshake === undefined ? 'no handshake' : duration(now - Date.parse(handshake))}
+        </text>
+      )}
+    </g>
+  );
+});
+
+/** A bridge and what it holds, or a VXLAN and the link below it. */
+export const Joint = memo(function Joint({ id, data }: EdgeProps<LinkEdge>): ReactElement | null {
+  return data === undefined ? null : (
+    <g className="joint">
+      <BaseEdge id={id} path={way(data.from, data.to).path} interactionWidth={0} />
+    </g>
+  );
+});
