@@ -58,7 +58,7 @@ export function learn(before: Context, event: InterfaceEvent): Context {
     next.settled = true;
     next.attempts = 0;
     next.stuck = 0;
-    if (!isFought(next, event.time)) delete next.fight;
+    if (next.fight && !isFought(next, event.time)) delete next.fight;
   } else if (state === 'pending') next.settled = false;
   const trial = next.confirm?.trial;
   if (next.confirm && trial && trial.since === null) {
