@@ -25,9 +25,9 @@ export type Place = { netns: string } | { reason: string; message: string };
 export type Context = {
   key: Key;
   desired: Omit<EventData['SpecChanged'], 'spec'> | null;
-  /** In force, as the kind's schema reads it; null while there is none, or where it breaks the schema. */
+  /** In force, as the kind's schema reads it: the last one that kept to it; null where none did yet. */
   spec: InterfaceSpec | null;
-  /** How the spec breaks its schema. */
+  /** How the declared spec breaks its schema; null: it does not. */
   problem: string | null;
   deletion: EventData['DeletionRequested'] | null;
   confirm?: Confirm;

@@ -86,9 +86,10 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
   const problem = 'problem' in read ? read.problem : null;
   const base = { ...before, desired, deletion: null };
   const declared = before.confirm?.rolledBack?.spec ?? before.spec;
-  if (before.desired !== null && problem === before.problem && isDeepStrictEqual(spec, declared)) return base;
+  if (before.desired !== null && problem === before.problem && (problem !== null || isDeepStrictEqual(spec, declared))) return base;
   const confirm = confirmAfter(before, data.generation, spec);
-  return enforce({ ...base, problem, ...(confirm ? { confirm } : {}) }, spec);
+  // Where the new one breaks its schema, the links are still known by the former: they go with the object.
+  return enforce({ ...base, problem, ...(confirm ? { confirm } : {}) }, spec ?? before.spec);
 }
 
 function specRolledBack(context: Context, data: EventData['SpecRolledBack']): Context {
