@@ -1,8 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { states } from '@ifactor/crds';
 import type { State } from '@ifactor/crds';
-import { causes, cover, isOurs, live, liveAll, paths, possibleIn, situation, spellPath } from '../testing/model.ts';
+import { causes, cover, isOurs, live, liveAll, paths, possibleIn, situation, spellPath, start } from '../testing/model.ts';
 import type { Cause, Model } from '../testing/model.ts';
+import type { Fact } from '../agent/live.ts';
+import { fold, hashOf } from './fold.ts';
 import { successors } from './machine.ts';
 
 /*
@@ -20,6 +23,27 @@ function cured(model: Model): Model {
   for (const type of cures) if (possibleIn(next).some((cause) => cause.type === type)) next = live(next, { type });
   return next;
 }
+
+describe('for any order of causes', () => {
+  it('what was done is no news when it is told twice, or late', () => {
+    const choices = fc.array(fc.tuple(fc.nat(1000), fc.nat(1000)), { maxLength: 40 });
+    const undisturbed = (picks: [number, number][]): void => {
+      let model = start;
+      const results: Fact[] = [];
+      for (const [which, late] of picks) {
+        const possible = possibleIn(model);
+        model = live(model, possible[which % possible.length]!);
+        results.push(...model.told.filter(({ data }) => 'operations' in data));
+        const again = results[late % results.length];
+        if (!model.actor || !again) continue;
+        const { snapshot, operations } = fold(model.actor, { ...again, time: new Date(model.now).toISOString() });
+        expect(operations).toEqual([]);
+        expect(hashOf(snapshot)).toBe(hashOf(model.actor));
+      }
+    };
+    fc.assert(fc.property(choices, undisturbed), { numRuns: 300 });
+  });
+});
 
 describe('on every path through the lifecycle', () => {
   it('there are some hundreds of situations, and with every cause, and every state but that of what stays at home', () => {

@@ -60,11 +60,13 @@ export type Model = {
   /** Of the last cause: states that were gone through, and events. */
   states: readonly State[];
   events: readonly EventType[];
+  /** Of the last cause: what the actor was told. */
+  told: readonly Fact[];
 };
 
 const initialModel: Model = {
   actor: null, mtu: null, deleting: false, there: true, link: null, rival: false, timers: [], objects: 0, links: 10,
-  now: Date.parse('2026-01-01T00:00:00Z'), states: [], events: [],
+  now: Date.parse('2026-01-01T00:00:00Z'), states: [], events: [], told: [],
 };
 
 const mark = markOf(key);
@@ -192,12 +194,12 @@ function answer(model: Model, operation: Operation): [Model, Fact[]] {
 
 /** Lets a cause happen, and answers until nothing is asked any more. @throws Error where a link is not ours, or no end comes */
 export function live(before: Model, cause: Cause): Model {
-  let [model, facts] = happen({ ...before, states: [], events: [] }, cause);
+  let [model, facts] = happen({ ...before, states: [], events: [], told: [] }, cause);
   const queue: Fact[] = [...facts, ...(facts.length === 0 ? notice(model) : [])];
   for (let fact = queue.shift(); fact && model.actor; fact = queue.shift()) {
     const time = new Date(model.now).toISOString();
     const { snapshot, operations } = fold(model.actor, { ...fact, time });
-    model = { ...model, actor: snapshot, states: [...model.states, snapshot.value], events: [...model.events, fact.type] };
+    model = { ...model, actor: snapshot, states: [...model.states, snapshot.value], events: [...model.events, fact.type], told: [...model.told, fact] };
     if (model.events.length > 60) throw new Error(`no end after ${cause.type}: ${model.events.join(' ')}`);
     for (const operation of operations) {
       const [after, told] = answer(model, operation);
