@@ -4,7 +4,6 @@ import { states } from '@ifactor/crds';
 import type { State } from '@ifactor/crds';
 import { causes, cover, isOurs, live, liveAll, paths, possibleIn, situation, spellPath, start } from '../testing/model.ts';
 import type { Cause, Model } from '../testing/model.ts';
-import type { Fact } from '../agent/live.ts';
 import { fold, hashOf } from './fold.ts';
 import { successors } from './machine.ts';
 
@@ -24,24 +23,26 @@ function cured(model: Model): Model {
   return next;
 }
 
+/** Random causes, each time with one result of an operation told again; the numbers choose. */
+function undisturbed(picks: [cause: number, again: number][]): void {
+  let model = start;
+  const results: Model['told'][number][] = [];
+  for (const [cause, late] of picks) {
+    const possible = possibleIn(model);
+    model = live(model, possible[cause % possible.length]!);
+    results.push(...model.told.filter(({ data }) => 'operations' in data));
+    const again = results[late % results.length];
+    if (!model.actor || !again) continue;
+    const { snapshot, operations } = fold(model.actor, { ...again, time: new Date(model.now).toISOString() });
+    expect(operations).toEqual([]);
+    expect(hashOf(snapshot)).toBe(hashOf(model.actor));
+  }
+}
+
 describe('for any order of causes', () => {
   it('what was done is no news when it is told twice, or late', () => {
-    const choices = fc.array(fc.tuple(fc.nat(1000), fc.nat(1000)), { maxLength: 40 });
-    const undisturbed = (picks: [number, number][]): void => {
-      let model = start;
-      const results: Fact[] = [];
-      for (const [which, late] of picks) {
-        const possible = possibleIn(model);
-        model = live(model, possible[which % possible.length]!);
-        results.push(...model.told.filter(({ data }) => 'operations' in data));
-        const again = results[late % results.length];
-        if (!model.actor || !again) continue;
-        const { snapshot, operations } = fold(model.actor, { ...again, time: new Date(model.now).toISOString() });
-        expect(operations).toEqual([]);
-        expect(hashOf(snapshot)).toBe(hashOf(model.actor));
-      }
-    };
-    fc.assert(fc.property(choices, undisturbed), { numRuns: 300 });
+    const picks = fc.array(fc.tuple(fc.nat(1000), fc.nat(1000)), { maxLength: 40 });
+    expect(() => fc.assert(fc.property(picks, undisturbed), { numRuns: 300 })).not.toThrow();
   });
 });
 
