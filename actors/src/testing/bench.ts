@@ -27,16 +27,27 @@ export function natsBench(): NatsBench {
   const cleanupNow = async (): Promise<void> => {
     const steps = cleanups.toReversed();
     cleanups = [];
-    for (const step of steps) await step();
+    const failures: unknown[] = [];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'a test could not be cleaned up');
   };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ifactor-bench-'));
     nats = await startNats(folder);
   });
   afterEach(async () => {
-    await cleanupNow();
-    await nats.stop();
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      await cleanupNow();
+    } finally {
+      await nats.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
   return {
     get folder() {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
 import type { Bench } from '../netlink/suite.ts';
 import { publicKeyOf } from '../netlink/index.ts';
-import type { Address, Link, Netns } from '../netlink/index.ts';
+import type { Address, Link, Netns, VxlanAttributes } from '../netlink/index.ts';
 import type { Fact, Live } from '../agent/live.ts';
 import { TestNode } from './node.ts';
 
@@ -32,6 +32,21 @@ const subjects: { name: string; kind: Kind; spec: object; link: string }[] = [
   { name: 'vxlan', kind: 'NetlinkInterface', link: 'vx9', spec: { interfaceName: 'vx9', type: 'vxlan', up: true, mtu: 1400, addresses: cidrs, container, vxlan: { vni: 9, local: '10.9.9.1', group: '10.9.9.2', port: 4790, portRange: [4000, 5000], tos: 4, ttl: 9, noLearning: true, noAge: true, proxyARP: true } } },
   { name: 'veth', kind: 'NetlinkInterface', link: 've9', spec: { interfaceName: 've9', type: 'veth', up: true, mtu: 1400, addresses: cidrs, container, veth: { peer: { interfaceName: 've9-far', container: { docker: { name: 'far' } }, addresses: [{ ipcidr: '10.9.0.2/24' }] } } } },
   { name: 'wireguard', kind: 'WireGuardInterface', link: 'wg9', spec: { interfaceName: 'wg9', moveToContainer: true, container, mtu: 1400, addresses: [{ family: 'inet', local: '10.9.0.1', prefixlen: 24 }, { family: 'inet6', local: 'fd09::1', prefixlen: 64 }], peers: [{ publicKey: peerKey, endpoint: '127.0.0.1:5999', persistentKeepalive: 25, allowedIPs: ['10.9.0.0/24', 'fd09::/64'], presharedKeySecretRef: { name: 's', key: 'k' } }] } },
+];
+
+/** As the kernel has the vxlan of `subjects`, and what else it could have been made with. */
+const wantedVxlan = { vni: 9, local: '10.9.9.1', group: '10.9.9.2', port: 4790, portRange: [4000, 5000] as [number, number], tos: 4, ttl: 9, learning: false, ageing: 0, proxy: true };
+const otherVxlans: { attribute: string; other: Partial<VxlanAttributes> }[] = [
+  { attribute: 'vni', other: { vni: 10 } },
+  { attribute: 'local', other: { local: '10.9.9.3' } },
+  { attribute: 'group', other: { group: '10.9.9.4' } },
+  { attribute: 'port', other: { port: 4789 } },
+  { attribute: 'portRange', other: { portRange: [4000, 4001] } },
+  { attribute: 'tos', other: { tos: 8 } },
+  { attribute: 'ttl', other: { ttl: 10 } },
+  { attribute: 'learning', other: { learning: true } },
+  { attribute: 'ageing', other: { ageing: 300 } },
+  { attribute: 'proxy', other: { proxy: false } },
 ];
 
 const wireguardOnly = ['wireguard'];
@@ -64,11 +79,24 @@ const cases: Case[] = [
   } },
   { what: 'slave released', field: 'bridge.slaves', only: ['bridge'], undo: (_, __, netns) => netns.changeLink(netns.link('slave0')?.index ?? 0, { master: null }) },
   { what: 'foreign slave attached', field: 'bridge.slaves', only: ['bridge'], undo: (_, link, netns) => netns.changeLink(netns.link('slave1')?.index ?? 0, { master: link.index }) },
-  { what: 'vxlan re-made with another vni', paused: true, field: 'vxlan.vni', only: ['vxlan'], undo: async (_, link, netns) => {
-    await netns.deleteLink(link.index);
-    await netns.createLink({ kind: 'vxlan', name: link.name, vxlan: { vni: 10 } });
-  } },
+  { what: 'slave stolen by another bridge', field: 'bridge.slaves', only: ['bridge'], undo: (_, __, netns) => netns.changeLink(netns.link('slave0')?.index ?? 0, { master: netns.link('slave1x')?.index ?? 0 }) },
+  { what: 'address generation turned on', field: 'addrgenmode', only: ['bridge', 'dummy', 'vxlan', 'veth'], undo: (_, link, netns) => netns.changeLink(link.index, { addrGenMode: 'eui64' }) },
+  ...otherVxlans.map(({ attribute, other }): Case => ({
+    what: `vxlan re-made with another ${attribute}`, paused: true, field: `vxlan.${attribute}`, only: ['vxlan'], undo: async (_, link, netns) => {
+      await netns.deleteLink(link.index);
+      await netns.createLink({ kind: 'vxlan', name: link.name, vxlan: { ...wantedVxlan, ...other } });
+    },
+  })),
   { what: 'far end set down', field: 'up', only: ['veth'], undo: (at) => at.far.changeLink(at.far.link('ve9-far')?.index ?? 0, { up: false }) },
+  { what: 'far end\'s mtu changed', field: 'mtu', only: ['veth'], undo: (at) => at.far.changeLink(at.far.link('ve9-far')?.index ?? 0, { mtu: 1300 }) },
+  { what: 'far end\'s address removed', field: 'addresses', only: ['veth'], undo: (at) => at.far.removeAddress(at.far.link('ve9-far')?.index ?? 0, address('10.9.0.2', 24)) },
+  { what: 'far end\'s alias mark removed', field: 'alias', only: ['veth'], undo: (at) => at.far.changeLink(at.far.link('ve9-far')?.index ?? 0, { alias: null }) },
+  { what: 'far end renamed', paused: true, field: 'name', only: ['veth'], undo: async (at) => {
+    const index = at.far.link('ve9-far')?.index ?? 0;
+    await at.far.changeLink(index, { up: false });
+    await at.far.changeLink(index, { name: 'elsewhat' });
+  } },
+  { what: 'far end moved to another netns', paused: true, field: 'link', only: ['veth'], undo: (at) => at.far.changeLink(at.far.link('ve9-far')?.index ?? 0, { netns: at.home }) },
   { what: 'far end deleted', paused: true, field: 'link', only: ['veth'], undo: (at) => at.far.deleteLink(at.far.link('ve9-far')?.index ?? 0) },
   { what: 'private key changed', field: 'publicKey', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { privateKey: Buffer.alloc(32, 3) }) },
   { what: 'listen port changed', field: 'listenPort', only: wireguardOnly, undo: (_, link, netns) => netns.wireguard.set(link.name, { listenPort: 5123 }) },
