@@ -3,18 +3,18 @@
  *
  * banner            heading `ifactor inspector`; navigation `Views` with links `Map`, `Actor`, `Timeline`, `Compare`
  *                   (`Actor` and `Timeline` below 861 px only); status `Connection` (`connecting`, the source's name,
- *                   `not connected`, `refused`); buttons `Open log…` or `Close file`, `Theme: …`, `Keys and signs`;
+ *                   `not connected`, `refused`); buttons `Open log…` or `Close file`, `Theme: Auto`, `Light` or `Dark`, `Keys and signs`;
  *                   the file input is labelled `Log file`
- * main              the map: region `Map of nodes, containers and links`, in it groups `Node <name>` and in those buttons
- *                   `<interface>, <type>[, in <container>]: <state>`, pressed where chosen; or the comparison: sliders
- *                   `First moment: …`, `Second moment: …`, table `Two moments`, button `Fold its log again`
- * complementary     `Interface`: searchbox `Search interfaces`, table `Interfaces`; or of the chosen one: heading with its
+ * main holds the regions that follow
+ * region `Map`      groups `Node <name>`, in those buttons `<interface>, <type>[, in <container>]: <state>`, pressed where chosen
+ * region `Compare`  in its stead: sliders `First moment: …`, `Second moment: …`, table `Two moments`, button `Fold its log again`
+ * region `Interface` searchbox `Search interfaces`, table `Interfaces`; or of the chosen one: heading with its
  *                   interface name, status `State`, figure `Lifecycle: <state>`, tables `Desired and observed of <name>`
  *                   (a row that differs says `differs`) and `Last operations`, buttons `Copy: …`, `← All interfaces`
  * region `Timeline` searchbox `Search events`, combobox `State after the event`, checkboxes `Only this interface` and
  *                   `Causes and effects`, group `Moment` with slider `Position in the log`, buttons `To the start`,
  *                   `One event back`, `Play` or `Pause`, `One event forward`, `Live`; grid `Events`; region `Causes and effects`
- * note              `You see the past: …` with button `Return to live`; alert where something is wrong
+ * region `Notice`   `You see the past: …` with button `Return to live`; an alert where something is wrong
  * dialog            `Keys and signs`
  */
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
@@ -62,15 +62,17 @@ function Page({ session }: { session: Session }): ReactElement {
       </a>
       <Banner theme={theme} onTheme={onTheme} onHelp={onHelp} />
       <Notice />
-      <main className="stage">
-        <Suspense fallback={<p className="empty">Loading …</p>}>{view === 'compare' ? <Compare /> : <TopologyMap />}</Suspense>
+      <main>
+        <section className="stage" aria-label={view === 'compare' ? 'Compare' : 'Map'}>
+          <Suspense fallback={<p className="empty">Loading …</p>}>{view === 'compare' ? <Compare /> : <TopologyMap />}</Suspense>
+        </section>
+        <section className="panel" id="interface" aria-label="Interface" tabIndex={-1}>
+          {actor === null ? <ActorList /> : <ActorPanel id={actor} />}
+        </section>
+        <section className="timeline" aria-label="Timeline">
+          <Timeline />
+        </section>
       </main>
-      <aside className="panel" id="interface" aria-label="Interface" tabIndex={-1}>
-        {actor === null ? <ActorList /> : <ActorPanel id={actor} />}
-      </aside>
-      <section className="timeline" aria-label="Timeline">
-        <Timeline />
-      </section>
       <Drop />
       {help && <Help onClose={() => setHelp(false)} />}
     </div>

@@ -1,8 +1,8 @@
 import type { State } from '@ifactor/crds';
 
 /** Size of the drawing and of a state in it. */
-export const canvas = { width: 424, height: 262 };
-export const box = { width: 104, height: 30 };
+export const canvas = { width: 444, height: 240 };
+export const box = { width: 118, height: 30 };
 
 type Point = { x: number; y: number };
 
@@ -12,13 +12,13 @@ type Point = { x: number; y: number };
  */
 export const places: { readonly [S in State]: Point } = {
   pending: { x: 72, y: 72 },
-  creating: { x: 196, y: 56 },
-  configured: { x: 356, y: 60 },
-  failed: { x: 54, y: 180 },
-  drifted: { x: 228, y: 164 },
-  'moved-to-netns': { x: 368, y: 184 },
-  deleting: { x: 124, y: 236 },
-  deleted: { x: 260, y: 244 },
+  creating: { x: 228, y: 18 },
+  configured: { x: 380, y: 40 },
+  failed: { x: 72, y: 144 },
+  drifted: { x: 240, y: 120 },
+  'moved-to-netns': { x: 383, y: 160 },
+  deleting: { x: 132, y: 216 },
+  deleted: { x: 268, y: 220 },
 };
 
 export type Curve = { path: string; middle: Point };

@@ -45,11 +45,12 @@ export function ActorList(): ReactElement {
               <tr key={id}>
                 <td>
                   <a href={formatRoute({ ...route, actor: id, view: 'actor' })}>{interfaceName}</a>{' '}
-                  <span className="muted">
-                    {type}, {key.namespace}/{key.name}
+                  <span className="muted" title={`${key.namespace}/${key.name}`}>
+                    {type}
+                    {key.name === interfaceName ? '' : `, ${key.name}`}
                   </span>
                 </td>
-                <td>
+                <td className="where">
                   {node}
                   {container !== null && <span className="muted"> / {container}</span>}
                 </td>

@@ -96,7 +96,7 @@ function Detail({ detail }: { detail: ActorDetail }): ReactElement {
         {tried.length === 0 ? (
           <p className="muted">The kernel has not been asked for anything.</p>
         ) : (
-          <div className="scroll" tabIndex={0} role="region" aria-label="Last operations">
+          <div className="scroll" tabIndex={0} role="region" aria-label="Last operations, to scroll">
             <table aria-label="Last operations">
               <thead>
                 <tr>

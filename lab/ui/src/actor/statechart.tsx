@@ -32,10 +32,10 @@ export const Statechart = memo(function Statechart({ state, taken, next }: { sta
         {lifecycle.map((name) => (
           <g key={name} data-state={name} className={name === state ? 'place live' : 'place'}>
             <rect x={places[name].x - box.width / 2} y={places[name].y - box.height / 2} width={box.width} height={box.height} rx="6" />
-            <svg x={places[name].x - box.width / 2 + 7} y={places[name].y - 6} width="12" height="12" className="shape">
+            <svg x={places[name].x - box.width / 2 + 7} y={places[name].y - 6} width="12" height="12">
               <Glyph state={name} size={12} />
             </svg>
-            <text x={places[name].x + 8} y={places[name].y + 4} textAnchor="middle">
+            <text x={places[name].x + 9} y={places[name].y + 4} textAnchor="middle">
               {name}
             </text>
           </g>

@@ -61,8 +61,8 @@ function Sides({ actor, moments: [first, second] }: { actor: string; moments: [n
           </tr>
         </thead>
         <tbody>
-          <tr>
-            <th scope="row">state</th>
+          <tr className={left.detail?.state === right.detail?.state ? undefined : 'differs'}>
+            <th scope="row">state {left.detail?.state !== right.detail?.state && <span className="mark">changed</span>}</th>
             <td>{left.detail ? <Badge state={left.detail.state} /> : (left.error ?? '…')}</td>
             <td>{right.detail ? <Badge state={right.detail.state} /> : (right.error ?? '…')}</td>
           </tr>

@@ -9,13 +9,14 @@ import type { Theme } from '../theme/theme.ts';
 
 const names: { readonly [V in View]: string } = { map: 'Map', actor: 'Actor', timeline: 'Timeline', compare: 'Compare' };
 
+const themes: { readonly [T in Theme]: string } = { system: 'Auto', light: 'Light', dark: 'Dark' };
+
 /** Where one is, how the connection stands, and what applies to the whole page. */
 export function Banner({ theme, onTheme, onHelp }: { theme: Theme; onTheme: () => void; onHelp: () => void }): ReactElement {
   const { open } = useSession();
   const route = useShown((shown) => shown.route);
   const source = useShown((shown) => shown.source);
   const input = useRef<HTMLInputElement>(null);
-  // Where there is room for all, actor and timeline are always there: the map's link is then that of the whole.
   return (
     <header className="banner">
       <h1>
@@ -60,8 +61,8 @@ export function Banner({ theme, onTheme, onHelp }: { theme: Theme; onTheme: () =
             currentTarget.value = '';
           }}
         />
-        <button type="button" className="quiet" onClick={onTheme} aria-label={`Theme: ${theme}; change to ${nextTheme(theme)}`}>
-          {theme === 'system' ? 'Auto' : theme === 'light' ? 'Light' : 'Dark'}
+        <button type="button" className="quiet" onClick={onTheme} aria-label={`Theme: ${themes[theme]}`} title={`Change to ${themes[nextTheme(theme)]}`}>
+          {themes[theme]}
         </button>
         <button type="button" className="quiet square" onClick={onHelp} aria-label="Keys and signs">
           ?

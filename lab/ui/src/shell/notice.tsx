@@ -11,37 +11,37 @@ export function Notice(): ReactElement | null {
   const time = useShown(({ moment }) => moment.time);
   if (link === 'refused') {
     return (
-      <div className="notice trouble" role="alert">
-        <p>The server does not accept this page's token. Open the address that it printed when it started: the token is in it.</p>
-      </div>
+      <section className="notice trouble" aria-label="Notice">
+        <p role="alert">The server does not accept this page's token. Open the address that it printed when it started: the token is in it.</p>
+      </section>
     );
   }
   if (link === 'lost') {
     return (
-      <div className="notice trouble" role="alert">
-        <p>The connection to the server is lost; what you see is what was known then. It is tried again by itself.</p>
-      </div>
+      <section className="notice trouble" aria-label="Notice">
+        <p role="alert">The connection to the server is lost; what you see is what was known then. It is tried again by itself.</p>
+      </section>
     );
   }
   if (trouble !== null) {
     return (
-      <div className="notice trouble" role="alert">
-        <p>{trouble}</p>
+      <section className="notice trouble" aria-label="Notice">
+        <p role="alert">{trouble}</p>
         <button type="button" onClick={() => store.set({ trouble: null })}>
           Dismiss
         </button>
-      </div>
+      </section>
     );
   }
   if (at === null) return null;
   return (
-    <div className="notice past" role="note">
+    <section className="notice past" aria-label="Notice">
       <p>
         You see the past: <strong>{time === null ? 'before the first event' : `${day(time)} ${clock(time)}`}</strong>
       </p>
       <button type="button" onClick={() => go({ at: null })}>
         Return to live
       </button>
-    </div>
+    </section>
   );
 }

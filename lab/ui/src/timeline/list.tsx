@@ -53,10 +53,12 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
     if (element && follow) element.scrollTop = total * rowHeight;
   }, [follow, total]);
 
+  // Rows that arrive later leave the reader where he scrolled to.
+  const known = total > 0;
   useLayoutEffect(() => {
     const element = view.current;
-    if (element && selected !== null && !follow) element.scrollTop = reveal(selected, element.scrollTop, element.clientHeight - rowHeight, rowHeight);
-  }, [selected, follow]);
+    if (element && known && selected !== null && !follow) element.scrollTop = reveal(selected, element.scrollTop, element.clientHeight - rowHeight, rowHeight);
+  }, [selected, follow, known]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = moves[event.key];

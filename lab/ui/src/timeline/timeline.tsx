@@ -15,7 +15,7 @@ const columns = ['Time', 'Interface', 'Event', 'State', 'What'];
 
 /** Every event, filtered; the moment that all of the page shows is chosen here. */
 export function Timeline(): ReactElement {
-  const { store, go } = useSession();
+  const { store, ask, go } = useSession();
   const filter = useShown((shown) => shown.filter);
   const total = useShown(({ live }) => live.total);
   const at = useShown(({ route }) => route.at);
@@ -39,6 +39,13 @@ export function Timeline(): ReactElement {
     const timer = setTimeout(() => narrow(text === '' ? {} : { text }, 'text'), 150);
     return () => clearTimeout(timer);
   });
+
+  // A row far away may not have arrived: the server knows where it stands.
+  const choose = (index: number): void => {
+    const known = Object.keys(filter).length === 0 ? index + 1 : rows.at(index)?.position;
+    if (known !== undefined) go({ at: known }, true);
+    else ask('events', { filter, from: index, count: 1 }).then(({ rows: [event] }) => event && go({ at: event.position }, true), () => {});
+  };
 
   const row = (index: number): ReactNode => {
     const event = rows.at(index);
@@ -102,10 +109,7 @@ export function Timeline(): ReactElement {
           columns={columns}
           want={rows.want}
           row={row}
-          onSelect={(index) => {
-            const event = rows.at(index);
-            if (event) go({ at: event.position }, true);
-          }}
+          onSelect={choose}
         />
         {chain && <Chain event={chosen?.id ?? null} />}
       </div>
@@ -145,7 +149,7 @@ const Cells = ({ event: { time, actor, type, state, words }, name }: { event: Ev
       {type}
     </span>
     <span role="gridcell" className="after" data-state={state}>
-      <Glyph state={state} size={11} /> {state}
+      <Glyph state={state} size={11} /> <span>{state}</span>
     </span>
     <span role="gridcell" className="muted" title={words}>
       {words}

@@ -32,6 +32,7 @@ function Flow(): ReactElement {
   const flow = useReactFlow();
   const small = useStore(far);
   const moved = useRef(false);
+  const box = useRef<HTMLDivElement>(null);
   const { nodes, edges } = useMemo(() => elements(shape(topology)), [topology]);
 
   // New hosts come into view, unless the reader has chosen what to look at.
@@ -41,6 +42,7 @@ function Flow(): ReactElement {
 
   return (
     <ReactFlow<HostNode, LinkEdge>
+      ref={box}
       className={small ? 'map far' : 'map'}
       aria-label="Map of nodes, containers and links"
       nodes={nodes}
@@ -57,7 +59,9 @@ function Flow(): ReactElement {
       maxZoom={2.5}
       onMoveStart={(event) => {
         if (event !== null) moved.current = true;
+        box.current?.classList.add('moving');
       }}
+      onMoveEnd={() => box.current?.classList.remove('moving')}
       proOptions={{ hideAttribution: true }}
     >
       <Controls showInteractive={false} />

@@ -41,14 +41,18 @@ export function shape({ nodes, containers, actors, links }: Topology): { hosts: 
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-/** A gently bent way between two ends, leaving each at the side that faces the other. */
-export function way(from: End, to: End): { path: string; middle: { x: number; y: number } } {
+/**
+ * A gently bent way between two ends, leaving each at the side that faces the other.
+ * @param t where on the way `middle` is, from 0 to 1
+ */
+export function way(from: End, to: End, t = 0.5): { path: string; middle: { x: number; y: number } } {
   const side = (a: End, b: End): number => (Math.abs(b.x - a.x) < a.half ? 0 : Math.sign(b.x - a.x) * a.half);
   const [ax, bx] = [from.x + side(from, to), to.x + side(to, from)];
   const [dx, dy] = [bx - ax, to.y - from.y];
   const control = { x: (ax + bx) / 2 - dy * 0.08, y: (from.y + to.y) / 2 + dx * 0.08 };
+  const along = (a: number, b: number, c: number): number => (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t ** 2 * c;
   return {
     path: `M${round(ax)} ${round(from.y)}Q${round(control.x)} ${round(control.y)} ${round(bx)} ${round(to.y)}`,
-    middle: { x: round((ax + 2 * control.x + bx) / 4), y: round((from.y + 2 * control.y + to.y) / 4) },
+    middle: { x: round(along(ax, control.x, bx)), y: round(along(from.y, control.y, to.y)) },
   };
 }
