@@ -10,6 +10,8 @@ const libc = koffi.load(null);
 const setns = libc.func('int setns(int fd, int type)') as (fd: number, type: number) => number;
 const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)') as (
   fd: number, level: number, name: number, value: Buffer, length: number) => number;
+const getsockopt = libc.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *length)') as (
+  fd: number, level: number, name: number, value: Buffer, length: [number]) => number;
 const getsockname = libc.func('int getsockname(int fd, void *address, _Inout_ uint32_t *length)') as (
   fd: number, address: Buffer, length: [number]) => number;
 
@@ -33,6 +35,17 @@ export function setSocketOption(fd: number, level: number, name: number, value: 
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
   return setsockopt(fd, level, name, bytes, bytes.length) === 0;
+}
+
+const SOL_SOCKET = 1;
+const SO_MEMINFO = 55;
+/** Where the count stands in what SO_MEMINFO gives (SK_MEMINFO_DROPS, linux/sock_diag.h). */
+const dropsAt = 8 * 4;
+const memory = Buffer.alloc(9 * 4);
+
+/** How many messages the kernel has thrown away because the socket's receive buffer was full, modulo 2³². */
+export function droppedBy(fd: number): number {
+  return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, [memory.length]) === 0 ? memory.readUInt32LE(dropsAt) : 0;
 }
 
 /** The port that a netlink socket is bound to; undefined where the descriptor is no netlink socket. */

@@ -1,7 +1,7 @@
 /** A netlink socket that lives in a netns of our choice. */
 import { readdirSync } from 'node:fs';
 import { RawNetlinkSocket } from 'netlink';
-import { inNetns, netlinkPort, sendAside, setSocketOption } from './libc.ts';
+import { droppedBy, inNetns, netlinkPort, sendAside, setSocketOption } from './libc.ts';
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_GENERIC = 16;
@@ -9,6 +9,7 @@ export const NETLINK_GENERIC = 16;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
+const NETLINK_NO_ENOBUFS = 5;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 
@@ -45,6 +46,9 @@ export function openSocket(
     known.add(own);
     setSocketOption(own, SOL_NETLINK, NETLINK_EXT_ACK, 1);
     setSocketOption(own, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+    // An error that is pending when the event loop polls the socket makes the package abort the process. So the kernel only
+    // counts what it drops, and the count is looked at with each message: behind a loss there are always some still to be read.
+    setSocketOption(own, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
     if (options.receiveBuffer) setSocketOption(own, SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBuffer);
   }
   let closed = false;
@@ -60,7 +64,13 @@ export function openSocket(
   };
   raw.on('error', (error) => guard(() => handlers.broken(error)));
   raw.on('truncatedMessage', () => guard(() => handlers.broken(new Error('a netlink message was cut off'))));
-  raw.on('message', (data) => guard(() => handlers.receive(data)));
+  let dropped = 0;
+  raw.on('message', (data) => guard(() => {
+    const before = dropped;
+    if (own !== undefined) dropped = droppedBy(own);
+    handlers.receive(data);
+    if (dropped !== before) handlers.broken(Object.assign(new Error('the receive buffer of a netlink socket ran over'), { code: 'ENOBUFS' }));
+  }));
   for (const group of options.groups ?? []) raw.addMembership(group);
   raw.unref();
   return {
