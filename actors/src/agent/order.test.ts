@@ -29,8 +29,8 @@ function permutations<T>(list: readonly T[]): T[][] {
   return list.length <= 1 ? [[...list]] : list.flatMap((one, at) => permutations(list.toSpliced(at, 1)).map((rest) => [one, ...rest]));
 }
 
-/** Takes the steps in this order, each when the one before has had its effect, and resolves when all is as declared. */
-async function take(order: readonly string[], kernel: Kernel, paths: { [name: string]: string }): Promise<void> {
+/** Takes the steps in this order, each when the one before has had its effect, sees that all is as declared, and deletes it. What is left. */
+async function take(order: readonly string[], kernel: Kernel, paths: { [name: string]: string }): Promise<string[]> {
   const node = new TestNode({ kernel, path: (name) => paths[name] ?? '' });
   try {
     await node.places.set('box', false);
@@ -49,8 +49,9 @@ async function take(order: readonly string[], kernel: Kernel, paths: { [name: st
     for (const [kind, name] of [['WireGuardInterface', 'wg0'], ['NetlinkInterface', 've0'], ['NetlinkInterface', 'vx0'], ['NetlinkInterface', 'br0']] as const) node.delete(kind, name);
     for (const actor of node.runner.actors.values()) await node.settles(actor, 'deleted');
     await box.barrier();
-    expect([...box.links()].map(({ name }) => name).filter((name) => name !== 'lo')).toEqual([]);
+    const left = [...box.links()].map(({ name }) => name).filter((name) => name !== 'lo');
     box.close();
+    return left;
   } finally {
     node.dispose();
   }
@@ -63,7 +64,7 @@ describe('things may appear in any order', () => {
     for (const order of rest) {
       const kernel = new MemoryKernel();
       for (const path of ['/home', '/box']) kernel.addNetns(path);
-      await take([first, ...order], kernel, { home: '/home', box: '/box' });
+      expect(await take([first, ...order], kernel, { home: '/home', box: '/box' })).toEqual([]);
       await kernel.close();
     }
   });
@@ -76,7 +77,7 @@ describe('things may appear in any order', () => {
   ])('in real namespaces: %s, %s, %s, %s, %s, %s', async (...order) => {
     const bench: Bench = await openMachine();
     try {
-      await take(order, bench.kernel, { home: await bench.addNetns(), box: await bench.addNetns() });
+      expect(await take(order, bench.kernel, { home: await bench.addNetns(), box: await bench.addNetns() })).toEqual([]);
     } finally {
       await bench.close();
     }
