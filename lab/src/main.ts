@@ -2,12 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import { run, UsageError } from '@ifactor/crds';
 import { labCommands } from './command/lab.ts';
+import { uiCommand } from './command/ui.ts';
 import { registerReplay } from './replay/index.ts';
 
 const program = new Command('ifactor')
   .description('Network interfaces of many Linux machines, kept as declared in Kubernetes.')
   .enablePositionalOptions()
   .addCommand(labCommands())
+  .addCommand(uiCommand())
   .showSuggestionAfterError();
 registerReplay(program);
 

@@ -5,9 +5,9 @@ import { quote } from '../lab/shell.ts';
 import { dirOf, labCommand } from './shared.ts';
 
 export function envCommand(): Command {
-  return labCommand('env', 'Print what a shell needs for kubectl and nats to reach the lab.', [
+  return labCommand('env', 'Print what a shell needs for kubectl, nats and a browser to reach the lab.', [
     'eval "$(ifactor lab env)"',
-    'eval "$(ifactor lab env --dir /tmp/other)"',
+    'eval "$(ifactor lab env --dir /tmp/other)"; xdg-open "$IFACTOR_UI"',
   ]).action((_options, command: Command) => {
     for (const [name, value] of Object.entries(environmentOf(needManifest(dirOf(command))))) console.log(`export ${name}=${quote(value)}`);
   });

@@ -5,7 +5,7 @@ import { programOf } from '../lab/programs.ts';
 import { createProgress } from '../lab/progress.ts';
 import { dirOf, labCommand } from './shared.ts';
 
-const partHelp = 'agent/NODE, bridge, nats or apiserver';
+const partHelp = 'agent/NODE, bridge, nats, apiserver or ui';
 
 export function restartCommand(): Command {
   return labCommand('restart', 'Stop a part of the lab, if it runs, and start it again. Returns when it is ready.', [

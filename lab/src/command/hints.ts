@@ -1,5 +1,6 @@
 import { environmentOf } from '../lab/environment.ts';
 import type { Manifest } from '../lab/manifest.ts';
+import { uiUrl } from '../lab/programs.ts';
 import { quote } from '../lab/shell.ts';
 import type { UpFlags } from './up.ts';
 
@@ -17,5 +18,5 @@ export function hints(lab: Manifest, flags: Pick<UpFlags, 'dir' | 'detach'>): st
     `${run} demo${dir}`,
   ];
   const end = flags.detach ? `\n\`${run} down${dir}\` ends it.` : '\nCtrl-C takes it down.';
-  return `${flags.detach ? 'Next' : 'In another terminal'}:\n${lines.map((line) => `  ${line}`).join('\n')}${end}`;
+  return `Inspector: ${uiUrl(lab)}\n${flags.detach ? 'Next' : 'In another terminal'}:\n${lines.map((line) => `  ${line}`).join('\n')}${end}`;
 }

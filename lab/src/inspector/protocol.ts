@@ -9,10 +9,13 @@ import type { Condition, EventType, Key, State } from '@ifactor/crds';
  * position n is the moment after the nth. Null stands for live: the end, moving with it.
  */
 
+/** In characters: the largest log file that a page may open. */
+export const fileLimit = 128 * 2 ** 20;
+
 /** `<node> <kind>/<namespace>/<name>`. */
 export type ActorId = string;
 
-/** Where the log comes from: streams that go on, or a file that was dropped on the page. */
+/** Where the log comes from: streams that go on, or a file; `name` says so too where the streams are out of reach. */
 export type SourceInfo = { kind: 'live' | 'file'; name: string };
 
 export type ActorInfo = {

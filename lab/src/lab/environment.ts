@@ -1,7 +1,7 @@
 import type { Manifest } from './manifest.ts';
-import { kubeconfigOf, natsCredentials, natsUrl } from './programs.ts';
+import { kubeconfigOf, natsCredentials, natsUrl, uiUrl } from './programs.ts';
 
-/** What kubectl and the nats tool need to reach this lab. */
+/** What kubectl, the nats tool and a browser need to reach this lab. */
 export function environmentOf(lab: Manifest): Record<string, string> {
-  return { KUBECONFIG: kubeconfigOf(lab), NATS_URL: natsUrl(lab), ...natsCredentials(lab) };
+  return { KUBECONFIG: kubeconfigOf(lab), NATS_URL: natsUrl(lab), ...natsCredentials(lab), IFACTOR_UI: uiUrl(lab) };
 }

@@ -39,6 +39,8 @@ export type Manifest = {
   containers: LabContainer[];
   nats: { program: string; port: number; user: string; password: string };
   cluster: Cluster;
+  /** The inspector's page, and the token that it asks for. */
+  ui: { port: number; token: string };
 };
 
 /** The lab of this folder; undefined where there is none. @throws LabError on a file that is none of ours */

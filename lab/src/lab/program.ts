@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { explain } from '@ifactor/crds';
 import { LabError } from './error.ts';
@@ -7,7 +8,7 @@ import { pathsOf } from './paths.ts';
 
 /** A process of the lab: how to start it, and where it says that it is ready. */
 export type Program = {
-  /** `nats`, `apiserver`, `bridge`, `agent/NAME`. */
+  /** `nats`, `apiserver`, `bridge`, `agent/NAME`, `ui`. */
   part: string;
   command: string;
   args: string[];
@@ -36,24 +37,10 @@ export function marked(dir: string): Identity[] {
  * Starts a process that outlives this one, its output in the lab's log folder. Resolves when it says that it is ready.
  * @throws LabError with the end of its log
  */
-export async function start(dir: string, { part, command, args, env = {}, ready = readyLine }: Program, abort?: AbortSignal): Promise<void> {
+export async function start(dir: string, program: Program, abort?: AbortSignal): Promise<void> {
   abort?.throwIfAborted();
-  const paths = pathsOf(dir);
-  mkdirSync(paths.logs, { recursive: true });
-  mkdirSync(paths.run, { recursive: true });
-  const path = paths.log(part);
-  const log = openSync(path, 'a', 0o600);
-  const offset = statSync(path).size;
-  const own = Object.fromEntries(inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-  const child = spawn(command, args, {
-    cwd: dir,
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: { ...own, [processMark]: dir, ...env },
-  });
-  closeSync(log);
-  const who = child.pid === undefined ? undefined : identify(child.pid);
-  if (who) writeFileSync(paths.identity(part), JSON.stringify(who));
+  const { part, ready = readyLine } = program;
+  const { child, path, offset } = spawnLogged(dir, program);
 
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const check = async () => {
@@ -82,6 +69,34 @@ export async function start(dir: string, { part, command, args, env = {}, ready 
     child.removeAllListeners();
     child.unref();
   }
+}
+
+/** Starts a process that outlives this one, and waits for nothing. */
+export function launch(dir: string, program: Program): void {
+  const { child } = spawnLogged(dir, program);
+  child.on('error', () => {});
+  child.unref();
+}
+
+/** The process, its log, and where in that its own words begin. */
+function spawnLogged(dir: string, { part, command, args, env = {} }: Program): { child: ChildProcess; path: string; offset: number } {
+  const paths = pathsOf(dir);
+  mkdirSync(paths.logs, { recursive: true });
+  mkdirSync(paths.run, { recursive: true });
+  const path = paths.log(part);
+  const log = openSync(path, 'a', 0o600);
+  const offset = statSync(path).size;
+  const own = Object.fromEntries(inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const child = spawn(command, args, {
+    cwd: dir,
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...own, [processMark]: dir, ...env },
+  });
+  closeSync(log);
+  const who = child.pid === undefined ? undefined : identify(child.pid);
+  if (who) writeFileSync(paths.identity(part), JSON.stringify(who));
+  return { child, path, offset };
 }
 
 /** The running process of this part. */

@@ -22,7 +22,7 @@ export function programOf(lab: Manifest, part: string): Program {
 
 /** Every process of the lab, in the order in which they start. */
 export function programs(lab: Manifest): Program[] {
-  return [natsProgram(lab), ...clusterPrograms(lab), bridgeProgram(lab), ...lab.nodes.map(({ name }) => agentProgram(lab, name))];
+  return [natsProgram(lab), ...clusterPrograms(lab), bridgeProgram(lab), ...lab.nodes.map(({ name }) => agentProgram(lab, name)), uiProgram(lab)];
 }
 
 export function natsUrl(lab: Manifest): string {
@@ -77,6 +77,19 @@ export function agentProgram(lab: Manifest, node: string): Program {
     env: natsCredentials(lab),
   };
 }
+
+/** The inspector. Its page is built when somebody asks for it first: most labs are never looked at. */
+export function uiProgram(lab: Manifest): Program {
+  return {
+    part: 'ui',
+    command: process.execPath,
+    args: [join(import.meta.dirname, '../main.ts'), 'ui', '--lazy', '--nats', natsUrl(lab), '--port', String(lab.ui.port)],
+    env: { ...natsCredentials(lab), IFACTOR_UI_TOKEN: lab.ui.token },
+  };
+}
+
+/** Where a browser finds the inspector of this lab. */
+export const uiUrl = ({ ui }: Manifest): string => `http://127.0.0.1:${ui.port}/?token=${ui.token}`;
 
 export function natsCredentials(lab: Manifest): Record<string, string> {
   return { NATS_USER: lab.nats.user, NATS_PASSWORD: lab.nats.password };

@@ -12,8 +12,8 @@ import type { UpOptions } from './options.ts';
 import { install, missingPrograms } from './packages.ts';
 import { labId, pathsOf } from './paths.ts';
 import { freePorts } from './port.ts';
-import { helperMark, running, start } from './program.ts';
-import { agentProgram, bridgeProgram, kubeconfigOf, natsProgram, natsUrl, parts, writeNatsConfig } from './programs.ts';
+import { helperMark, launch, running, start } from './program.ts';
+import { agentProgram, bridgeProgram, kubeconfigOf, natsProgram, natsUrl, parts, uiProgram, writeNatsConfig } from './programs.ts';
 import type { Progress } from './progress.ts';
 
 /**
@@ -67,6 +67,8 @@ async function make(lab: Manifest, { version }: NatsProgram, progress: Progress,
   // One that failed must not leave others behind that still make things.
   const failed = (await Promise.allSettled(all)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+  // Nobody waits for the page: it is there a moment after the lab.
+  launch(lab.dir, uiProgram(lab));
 }
 
 async function cluster(lab: Manifest, step: Progress['step'], abort: AbortSignal): Promise<void> {
@@ -107,7 +109,7 @@ async function chooseRuntime(wanted: UpOptions['runtime']): Promise<Runtime> {
 
 async function plan(options: UpOptions, runtime: Runtime, nats: NatsProgram): Promise<Manifest> {
   const { dir, nodes } = options;
-  const [port = 0, ...others] = await freePorts(4);
+  const [port = 0, ui = 0, ...others] = await freePorts(5);
   return {
     version: 1,
     id: labId(dir),
@@ -119,6 +121,7 @@ async function plan(options: UpOptions, runtime: Runtime, nats: NatsProgram): Pr
     containers: options.containers.map(({ name }) => ({ name, real: name })),
     nats: { program: nats.path, port, user: 'ifactor', password: randomBytes(18).toString('base64url') },
     cluster: planCluster(options, others),
+    ui: { port: ui, token: randomBytes(24).toString('base64url') },
   };
 }
 

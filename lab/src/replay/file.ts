@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { machineVersion, StatusMessageSchema, upcast, UsageError } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
@@ -41,30 +41,39 @@ export async function openFile(path: string): Promise<Source> {
 
 type Line = { event?: RecordedEvent; status?: unknown; selected?: unknown };
 
-/** The header, then what follows. */
 async function* lines(path: string): AsyncGenerator<Line> {
   const input = createReadStream(path, 'utf8');
-  let number = 0;
+  const read = lineReader(path);
   try {
     for await (const text of createInterface({ input, crlfDelay: Infinity })) {
-      number++;
-      if (text === '' && number > 1) continue;
-      const line = parse(text);
-      if (line === null) throw new UsageError(`${path}, line ${number} is not JSON: not a file that \`ifactor export\` wrote`);
-      if (number > 1) {
-        yield line;
-        continue;
-      }
-      const { ifactor, version } = line as { ifactor?: unknown; version?: unknown };
-      if (ifactor !== 'log') throw new UsageError(`${path} is not a file that \`ifactor export\` wrote`);
-      if (version !== 1) throw new UsageError(`${path} was written by another version of ifactor (${String(version)}); use that one`);
-      const { selected } = line;
-      yield { selected };
+      const line = read(text);
+      if (line !== null) yield line;
     }
   } finally {
     input.destroy();
   }
-  if (number === 0) throw new UsageError(`${path} is empty`);
+  if (statSync(path).size === 0) throw new UsageError(`${path} is empty`);
+}
+
+/**
+ * Reads a log file line by line: the header first, then what follows; null for a line that says nothing.
+ * @param name of the file, for what is thrown
+ * @throws UsageError on a line that `ifactor export` would not have written
+ */
+export function lineReader(name: string): (text: string) => Line | null {
+  let number = 0;
+  return (text) => {
+    number++;
+    if (text === '' && number > 1) return null;
+    const line = parse(text);
+    if (line === null) throw new UsageError(`${name}, line ${number} is not JSON: not a file that \`ifactor export\` wrote`);
+    if (number > 1) return line;
+    const { ifactor, version } = line as { ifactor?: unknown; version?: unknown };
+    if (ifactor !== 'log') throw new UsageError(`${name} is not a file that \`ifactor export\` wrote`);
+    if (version !== 1) throw new UsageError(`${name} was written by another version of ifactor (${String(version)}); use that one`);
+    const { selected } = line;
+    return { selected };
+  };
 }
 
 function parse(text: string): Line | null {

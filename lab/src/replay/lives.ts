@@ -27,13 +27,21 @@ export function lived(events: readonly RecordedEvent[]): RecordedEvent[] {
 }
 
 /** Folds the log of one actor, and holds no more than its last state. */
-class Life {
+export class Life {
   #snapshot: Snapshot | undefined;
   #journal: string | undefined;
 
-  /** @param from an actor to go on from, instead of one that has heard nothing */
-  constructor(from?: Snapshot) {
+  /**
+   * @param from an actor to go on from, instead of one that has heard nothing
+   * @param journal which its last event stood in, where that is known
+   */
+  constructor(from?: Snapshot, journal?: string) {
     this.#snapshot = from;
+    this.#journal = journal;
+  }
+
+  get journal(): string | undefined {
+    return this.#journal;
   }
 
   step(event: RecordedEvent): Step {

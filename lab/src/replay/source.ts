@@ -15,6 +15,10 @@ export type Source = {
   follow?(selector: Selector): AsyncIterable<RecordedEvent>;
   /** What the live agents last said of their actors. */
   statuses(): AsyncIterable<StatusMessage>;
+  /** The same, then what they say next, for ever; only streams can. */
+  followStatuses?(): AsyncIterable<StatusMessage>;
+  /** Calls when the connection to the streams is lost or back; only streams have one. */
+  onConnection?(tell: (up: boolean) => void): void;
   /** It holds a part of the log only, so numbers lack. */
   selected?: boolean;
   /** The journal itself, with its snapshots, where it is the source. */

@@ -1,5 +1,5 @@
 import { decodeEvent, eventFilter, explain, statusFilter, StatusMessageSchema, UsageError } from '@ifactor/crds';
-import type { RecordedEvent } from '@ifactor/crds';
+import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { connectOnce, streams } from '@ifactor/crds/nats';
 import { DeliverPolicy, jetstream, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
@@ -14,18 +14,28 @@ import type { Source, SourceFlags } from './source.ts';
 /** Events are stored later than they happen, never earlier; but clocks of nodes differ. */
 const slack = 60_000;
 
-/** The connection that the flags, the environment or the lab of this folder name. @throws UsageError */
-export async function connectBy({ nats, creds, dir }: SourceFlags): Promise<NatsConnection> {
-  let servers = nats ?? process.env['NATS_URL'];
-  if (servers === undefined) {
-    const lab = readManifest(labDir(dir));
-    if (lab === undefined) {
-      throw new UsageError('no NATS server is known: give --nats, set NATS_URL, or run this where a lab is up (or use --journal or --file)');
-    }
-    const { NATS_URL, ...credentials } = environmentOf(lab);
-    Object.assign(process.env, Object.fromEntries(Object.entries(credentials).filter(([name]) => name.startsWith('NATS_'))));
-    servers = NATS_URL ?? '';
+/** Where the streams are, as it may be shown: without a password that the address holds. @throws UsageError */
+export function natsName(flags: SourceFlags): string {
+  return serversOf(flags).servers.replaceAll(/\/\/[^@/,]*@/g, '//');
+}
+
+/** What the flags, the environment or the lab of this folder name. @throws UsageError */
+function serversOf({ nats, dir }: SourceFlags): { servers: string; credentials: Record<string, string> } {
+  const servers = nats ?? process.env['NATS_URL'];
+  if (servers !== undefined) return { servers, credentials: {} };
+  const lab = readManifest(labDir(dir));
+  if (lab === undefined) {
+    throw new UsageError('no NATS server is known: give --nats, set NATS_URL, or run this where a lab is up (or use --journal or --file)');
   }
+  const { NATS_URL = '', ...rest } = environmentOf(lab);
+  return { servers: NATS_URL, credentials: Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith('NATS_'))) };
+}
+
+/** The connection that the flags, the environment or the lab of this folder name. @throws UsageError */
+export async function connectBy(flags: SourceFlags): Promise<NatsConnection> {
+  const { creds } = flags;
+  const { servers, credentials } = serversOf(flags);
+  Object.assign(process.env, credentials);
   try {
     return await connectOnce({ servers, name: 'ifactor', ...(creds === undefined ? {} : { creds }) });
   } catch (cause) {
@@ -40,15 +50,26 @@ export async function openStream(flags: SourceFlags): Promise<Source> {
   return {
     events: (selector) => events(connection, selector, false),
     follow: (selector) => events(connection, selector, true),
-    async *statuses() {
-      const options = { filter_subjects: statusFilter(), deliver_policy: DeliverPolicy.LastPerSubject };
-      for await (const message of messages(connection, streams.status, options, false)) {
-        const parsed = StatusMessageSchema.safeParse(JSON.parse(message.string()));
-        if (parsed.success) yield parsed.data;
-      }
-    },
+    statuses: () => statuses(connection, false),
+    followStatuses: () => statuses(connection, true),
+    onConnection: (tell) => void tellConnection(connection, tell),
     close: () => connection.close(),
   };
+}
+
+async function* statuses(connection: NatsConnection, follow: boolean): AsyncGenerator<StatusMessage> {
+  const options = { filter_subjects: statusFilter(), deliver_policy: DeliverPolicy.LastPerSubject };
+  for await (const message of messages(connection, streams.status, options, follow)) {
+    const parsed = StatusMessageSchema.safeParse(JSON.parse(message.string()));
+    if (parsed.success) yield parsed.data;
+  }
+}
+
+async function tellConnection(connection: NatsConnection, tell: (up: boolean) => void): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === 'disconnect') tell(false);
+    if (type === 'reconnect') tell(true);
+  }
 }
 
 async function* events(connection: NatsConnection, selector: Selector, follow: boolean): AsyncGenerator<RecordedEvent> {

@@ -1,0 +1,144 @@
+import type { State } from '@ifactor/crds';
+import { Filters } from './filter.ts';
+import { graphOf } from './graph.ts';
+import type { Graph } from './graph.ts';
+import { layOut } from './layout.ts';
+import { Log } from './log.ts';
+import type { ActorId, SourceInfo, Told, Topology } from './protocol.ts';
+import type { Track } from './track.ts';
+
+/** In milliseconds: how long changes are gathered before they are told. */
+const gathering = 60;
+
+type Listener = (told: Told) => void;
+
+/** One log with all who watch it: gathers what changes, places new actors on the map, and tells. */
+export class Feed {
+  log = new Log();
+  filters = new Filters(this.log);
+  #source: SourceInfo;
+  #topology: Topology = { nodes: [], containers: [], actors: [], links: [] };
+  #shape = '';
+  #handshakes: { [link: string]: string } = {};
+  readonly #listeners = new Set<Listener>();
+  readonly #changed = new Set<ActorId>();
+  #shaken = false;
+  #timer: NodeJS.Timeout | undefined;
+  #placing: Promise<void> = Promise.resolve();
+
+  constructor(source: SourceInfo, log?: Log) {
+    this.#source = source;
+    if (log) this.reset(log);
+  }
+
+  get source(): SourceInfo {
+    return this.#source;
+  }
+
+  get handshakes(): { readonly [link: string]: string } {
+    return this.#handshakes;
+  }
+
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** Begins anew with another log. */
+  reset(log = new Log()): void {
+    this.log = log;
+    this.filters = new Filters(log);
+    this.#handshakes = {};
+    this.#changed.clear();
+    this.#shape = '';
+    this.#greet();
+    this.#soon();
+  }
+
+  /** Says where the log comes from now. */
+  name(name: string): void {
+    if (name === this.#source.name) return;
+    this.#source = { ...this.#source, name };
+    this.#greet();
+  }
+
+  changed(tracks: readonly Track[]): void {
+    for (const { id } of tracks) this.#changed.add(id);
+    this.#soon();
+  }
+
+  /** Notes when the ends of a link last shook hands. */
+  shook(link: string, time: string): void {
+    if ((this.#handshakes[link] ?? '') >= time) return;
+    this.#handshakes[link] = time;
+    this.#shaken = true;
+    this.#soon();
+  }
+
+  /** Tells all there is, then what changes, until the result is called. */
+  watch(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    for (const told of this.#everything()) listener(told);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when all that changed so far has its place on the map. */
+  async settled(): Promise<void> {
+    this.#flush();
+    await this.#placing;
+  }
+
+  #everything(): Told[] {
+    return [{ tell: 'source', source: this.#source }, { tell: 'topology', topology: this.#topology }, this.#moment(this.log.states(this.log.total))];
+  }
+
+  #moment(states: { [actor: ActorId]: State }): Told {
+    const { total } = this.log;
+    return { tell: 'moment', moment: { at: null, total, time: new Date().toISOString(), states, handshakes: this.#handshakes } };
+  }
+
+  #greet(): void {
+    for (const told of this.#everything()) this.#tell(told);
+  }
+
+  #tell(told: Told): void {
+    for (const listener of this.#listeners) listener(told);
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), gathering).unref();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#place();
+    if (this.#changed.size === 0 && !this.#shaken) return;
+    const states: { [actor: ActorId]: State } = {};
+    for (const id of this.#changed) {
+      const track = this.log.tracks.get(id);
+      const state = track && this.log.stateOf(track, this.log.total);
+      if (state !== undefined) states[id] = state;
+    }
+    this.#changed.clear();
+    this.#shaken = false;
+    this.#tell(this.#moment(states));
+  }
+
+  /** Lays the map out anew, where there is anything new on it. */
+  #place(): void {
+    const graph = graphOf(this.log.tracks.values());
+    const shape = JSON.stringify(graph);
+    if (shape === this.#shape) return;
+    this.#shape = shape;
+    this.#placing = this.#placing.then(() => this.#layOut(graph, shape));
+  }
+
+  async #layOut(graph: Graph, shape: string): Promise<void> {
+    // Overtaken by a newer one while it waited.
+    if (shape !== this.#shape) return;
+    const topology = await layOut(graph);
+    if (shape !== this.#shape) return;
+    this.#topology = topology;
+    this.#tell({ tell: 'topology', topology });
+  }
+}

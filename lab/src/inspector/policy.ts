@@ -1,0 +1,40 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+/** What a browser may do with the page: run and show what this server serves, talk to it, and nothing else. */
+export const headers: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+const names = ['127.0.0.1', 'localhost'];
+
+/** Whether a request names this server as a person would: a name that an attacker's DNS points here is another. */
+export function hostFits({ headers: { host } }: Pick<IncomingMessage, 'headers'>, port: number): boolean {
+  return names.some((name) => host === `${name}:${port}`);
+}
+
+/** Whether what asks is a page of this server; programs that are no browser name no origin. */
+export function originFits({ headers: { origin } }: Pick<IncomingMessage, 'headers'>, port: number): boolean {
+  return origin === undefined || names.some((name) => origin === `http://${name}:${port}`);
+}
+
+/** Compares in a time that tells nothing of where they differ, nor of the right one's length. */
+export function sameToken(given: string, right: string): boolean {
+  return timingSafeEqual(digest(given), digest(right));
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
