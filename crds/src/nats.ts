@@ -9,6 +9,8 @@ import { UsageError } from './cli.ts';
 import { explain } from './log.ts';
 import type { Log } from './log.ts';
 
+export { expecting, publishAcked } from './acked.ts';
+
 export type NatsOptions = {
   /** `nats://host:port`, several separated by commas. */
   servers: string;

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { explain } from '@ifactor/crds';
 import type { Log } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/crds/nats';
-import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/crds/nats';
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
-import type { JetStreamClient } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Backoff, orAborted, pause, wireOf } from './wire.ts';
 
@@ -31,7 +30,6 @@ const window = 256;
 export class StatusPublisher {
   readonly #options: StatusOptions;
   readonly #interval: number;
-  readonly #client: JetStreamClient;
   /** Keys to publish, with the earliest time. */
   readonly #due = new Map<string, number>();
   readonly #flying = new Set<string>();
@@ -48,7 +46,6 @@ export class StatusPublisher {
   constructor(options: StatusOptions) {
     this.#options = options;
     this.#interval = options.interval ?? 200;
-    this.#client = jetstream(options.connection);
     this.#ended = this.#run();
   }
 
@@ -135,7 +132,7 @@ export class StatusPublisher {
   }
 
   async #publish(key: string, signal: AbortSignal): Promise<void> {
-    const { node, value } = this.#options;
+    const { connection, node, value } = this.#options;
     this.#due.delete(key);
     this.#flying.add(key);
     try {
@@ -150,8 +147,7 @@ export class StatusPublisher {
         attributes.set('ce-subject', key);
         attributes.set('ce-time', new Date(time).toISOString());
         attributes.set('content-type', 'application/json');
-        const options = { headers: attributes, expect: { streamName: streams.status }, timeout: 5000 };
-        await orAborted(this.#client.publish(message.subject, message.payload, options), signal);
+        await orAborted(publishAcked(connection, message.subject, message.payload, expecting(attributes, { stream: streams.status })), signal);
         this.#backoff.reset();
         this.#recent.delete(key);
         this.#recent.set(key, time);

@@ -1,8 +1,8 @@
 import { encodeEvent, eventFilter, explain } from '@ifactor/crds';
 import type { Log, RecordedEvent } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/crds/nats';
-import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
-import type { JetStreamManager, JetStreamPublishOptions, PubAck } from '@nats-io/jetstream';
+import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/crds/nats';
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager, PubAck } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Journal } from './journal.ts';
@@ -202,7 +202,7 @@ export class Shipper {
     return journal.last() > end;
   }
 
-  async #publish(event: RecordedEvent, place: Place, expect: JetStreamPublishOptions['expect'] = {}): Promise<PubAck> {
+  async #publish(event: RecordedEvent, place: Place, expect: { lastSubjectSequence?: number } = {}): Promise<PubAck> {
     const { connection, log } = this.#options;
     const attributes = headers();
     let { subject, payload } = encodeEvent(event, attributes);
@@ -212,12 +212,8 @@ export class Shipper {
       log.error('an event is larger than NATS takes; its data stay in the journal', { event: event.id, max_payload: room + headroom });
       payload = JSON.stringify({ omitted: `${Buffer.byteLength(payload)} bytes, more than the server's max_payload` });
     }
-    const ack = await jetstream(connection).publish(subject, payload, {
-      msgID: this.#spent.has(event.sequence) ? `${event.id}#${Date.now()}` : event.id,
-      headers: attributes,
-      expect: { streamName: streams.events, ...expect },
-      timeout,
-    });
+    const id = this.#spent.has(event.sequence) ? `${event.id}#${Date.now()}` : event.id;
+    const ack = await publishAcked(connection, subject, payload, expecting(attributes, { id, stream: streams.events, ...expect }));
     if (ack.seq <= place.seen) {
       if (!ack.duplicate) throw new Error('the stream of events was made anew');
       // The one that it is a duplicate of is not among what was looked at, so it is deleted.
