@@ -65,7 +65,8 @@ function read(subject: string, message: Msg): PubAck {
   if (message.headers?.code === 503) throw new Error(`no stream takes ${subject}: JetStream is away, or the stream is not there`);
   const { error, ...ack } = message.json<PubAck & { error?: ConstructorParameters<typeof JetStreamApiError>[0] }>();
   if (error !== undefined) throw new JetStreamApiError(error);
-  return { ...ack, duplicate: ack.duplicate === true };
+  // Absent where it is false, whatever the client's types say.
+  return { ...ack, duplicate: Boolean(ack.duplicate) };
 }
 
 const inboxes = new WeakMap<NatsConnection, Inbox>();
