@@ -63,10 +63,9 @@ class Inbox {
 /** @throws JetStreamApiError where the server refuses the message, Error where no stream takes it */
 function read(subject: string, message: Msg): PubAck {
   if (message.headers?.code === 503) throw new Error(`no stream takes ${subject}: JetStream is away, or the stream is not there`);
-  const { error, ...ack } = message.json<PubAck & { error?: ConstructorParameters<typeof JetStreamApiError>[0] }>();
+  const { error, ...ack } = message.json<Omit<PubAck, 'duplicate'> & { duplicate?: boolean; error?: ConstructorParameters<typeof JetStreamApiError>[0] }>();
   if (error !== undefined) throw new JetStreamApiError(error);
-  // Absent where it is false, whatever the client's types say.
-  return { ...ack, duplicate: Boolean(ack.duplicate) };
+  return { ...ack, duplicate: ack.duplicate ?? false };
 }
 
 const inboxes = new WeakMap<NatsConnection, Inbox>();
