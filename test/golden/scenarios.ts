@@ -145,4 +145,47 @@ export const scenarios: Scenario[] = [
       await remove(lab, 'younger');
     },
   },
+  {
+    name: 'confirm',
+    actors: [nl('cf0')],
+    async live(lab) {
+      const [name] = lab.containers;
+      const spec = (far: string, more: object = {}): object => ({
+        type: 'veth', addresses: [{ ipcidr: '10.30.0.1/24' }], ...more,
+        veth: { peer: { interfaceName: 'cf0-far', container: { docker: { name } }, addresses: [{ ipcidr: far }] } },
+      });
+      const confirm = { timeoutSeconds: 2, probe: '10.30.0.2' };
+      await apply(lab, 'cf0', spec('10.30.0.2/24'));
+      await lab.ready('nl/cf0');
+      await apply(lab, 'cf0', spec('10.30.0.3/24', { confirm }));
+      await lab.kubectl(['wait', '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=RolledBack', '--timeout=60s', 'nl/cf0']);
+      await apply(lab, 'cf0', spec('10.30.0.2/24', { confirm, mtu: 1300 }));
+      await told(lab, 'nl/cf0', 'SpecConfirmed');
+      await lab.ready('nl/cf0');
+      await remove(lab, 'cf0');
+    },
+  },
+  {
+    name: 'anew',
+    actors: [nl('vx1'), wgi('mv0')],
+    async live(lab) {
+      // What no link changes in place, and a tunnel that goes to another container.
+      const vxlan = (vni: number): object => ({ type: 'vxlan', vxlan: { vni, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' } });
+      await apply(lab, 'vx1', vxlan(30));
+      await lab.ready('nl/vx1');
+      await apply(lab, 'vx1', vxlan(31));
+      await told(lab, 'nl/vx1', 'LinkCreated', 2);
+      await lab.ready('nl/vx1');
+      await remove(lab, 'vx1');
+      const tunnel = (name: string): string =>
+        manifest('mv0', { moveToContainer: true, container: { docker: { name } }, listenPort: 51_990, up: undefined }).replace('NetlinkInterface', 'WireGuardInterface');
+      const [one, two] = lab.containers;
+      await lab.kubectl(['apply', '--filename', '-'], tunnel(one));
+      await lab.ready('wgi/mv0');
+      await lab.kubectl(['apply', '--filename', '-'], tunnel(two));
+      await told(lab, 'wgi/mv0', 'LinkMoved', 2);
+      await lab.ready('wgi/mv0');
+      await lab.kubectl(['delete', 'wgi', 'mv0', '--timeout=60s']);
+    },
+  },
 ];

@@ -59,13 +59,14 @@ export function differenceOf(context: Context, driver: Driver): Difference | nul
   if (difference.conflict) return difference;
   const strays = strayRemovals(key, observed);
   const { operations } = difference;
-  // What is moved is made ready at home while its former self still works elsewhere.
-  const move = operations.findIndex(({ type }) => type === 'MoveLink');
+  // What is moved is made at home while its former self still works elsewhere, up to where it needs the other's UDP port.
+  const moves = operations.some(({ type }) => type === 'MoveLink');
+  const port = moves ? operations.findIndex(({ type }) => type === 'SetWireGuard' || type === 'MoveLink') : 0;
   const drift = observed.strays.map(({ netns, name }) => ({ field: 'netns', wanted: null, found: `${name} in netns ${netns}` }));
   return {
     ...difference,
     drift: [...difference.drift, ...drift],
-    operations: move < 0 ? [...strays, ...operations] : operations.toSpliced(move, 0, ...strays),
+    operations: operations.toSpliced(port, 0, ...strays),
   };
 }
 
