@@ -15,6 +15,18 @@ export const meanings: { readonly [S in State]: string } = {
   deleted: 'is gone',
 };
 
+/** The shapes of the states as letters, for where a drawing each would be too many. */
+export const signs: { readonly [S in State]: string } = {
+  pending: '◌',
+  creating: '◐',
+  configured: '●',
+  'moved-to-netns': '▣',
+  drifted: '◆',
+  failed: '▲',
+  deleting: '⊖',
+  deleted: '✕',
+};
+
 /** Lower comes first where trouble should be seen first. */
 export const urgency: { readonly [S in State]: number } = {
   failed: 0,

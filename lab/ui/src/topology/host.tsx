@@ -1,15 +1,51 @@
 import { memo } from 'react';
 import type { ReactElement } from 'react';
-import { Handle, Position } from '@xyflow/react';
+import { Handle, Position, useStore } from '@xyflow/react';
 import type { Node, NodeProps } from '@xyflow/react';
 import { Glyph } from '../state/glyph.tsx';
+import { isState, signs, urgency } from '../state/words.ts';
 import { useSession, useShown } from '../session.ts';
+import { far } from './far.tsx';
 import type { Host } from './shape.ts';
 
 export type HostNode = Node<{ host: Host }, 'host'>;
 
-/** A host, its containers and its actors. One element of the map for all of them, so that a large map stays light. */
+/** A host with all that is on it. One element of the map for all of them, so that a large map stays light. */
 export const HostBox = memo(function HostBox({ data: { host } }: NodeProps<HostNode>): ReactElement {
+  return useStore(far) ? <Sum host={host} /> : <Whole host={host} />;
+});
+
+const handles = (
+  <>
+    <Handle type="source" position={Position.Right} isConnectable={false} />
+    <Handle type="target" position={Position.Left} isConnectable={false} />
+  </>
+);
+
+/** From afar: the worst state on the host, and how many are in it. */
+function Sum({ host }: { host: Host }): ReactElement {
+  const worst = useShown(({ moment }) => worstOf(host.actors.map(({ id }) => moment.states[id] ?? '')));
+  const [state = ''] = worst.split(', ');
+  return (
+    <div className="host sum" data-state={state} role="group" aria-label={`Node ${host.name}: ${worst}`}>
+      <span className="name">{host.name}</span>
+      <span className="sign" aria-hidden="true">
+        {isState(state) ? signs[state] : ''}
+      </span>
+      <span className="count">{worst}</span>
+      {handles}
+    </div>
+  );
+}
+
+/** `<state>, <count>` of the state that wants attention most; `empty` where there is none. */
+export function worstOf(states: readonly string[]): string {
+  const known = states.filter(isState);
+  const [worst] = known.toSorted((a, b) => urgency[a] - urgency[b]);
+  return worst === undefined ? 'empty' : `${worst}, ${known.filter((state) => state === worst).length}`;
+}
+
+function Whole({ host }: { host: Host }): ReactElement {
   return (
     <div className="host" role="group" aria-label={`Node ${host.name}`}>
       <span className="name">{host.name}</span>
@@ -21,11 +57,10 @@ export const HostBox = memo(function HostBox({ data: { host } }: NodeProps<HostN
       {host.actors.map((actor) => (
         <Actor key={actor.id} actor={actor} />
       ))}
-      <Handle type="source" position={Position.Right} isConnectable={false} />
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      {handles}
     </div>
   );
-});
+}
 
 const Actor = memo(function Actor({ actor: { id, interfaceName, type, container, x, y, width, height } }: { actor: Host['actors'][number] }): ReactElement {
   const { go } = useSession();
@@ -43,7 +78,7 @@ const Actor = memo(function Actor({ actor: { id, interfaceName, type, container,
       style={{ left: x, top: y, width, height }}
       onClick={() => go({ actor: id, view: 'actor' })}
     >
-      <Glyph state={state ?? ''} size={14} />
+      <Glyph state={state ?? ''} size={16} />
       <span className="words">
         {interfaceName} <small>{type}</small>
       </span>

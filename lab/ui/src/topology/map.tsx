@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { Controls, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { useShown } from '../session.ts';
+import { far, FarLinks } from './far.tsx';
 import { HostBox } from './host.tsx';
 import type { HostNode } from './host.tsx';
 import { Joint, Tunnel } from './links.tsx';
@@ -13,8 +14,7 @@ import './map.css';
 const nodeTypes = { host: HostBox };
 const edgeTypes = { tunnel: Tunnel, joint: Joint };
 
-/** Below this zoom names are too small to read, and are left out. */
-const far = ({ transform }: { transform: readonly [number, number, number] }): boolean => transform[2] < 0.4;
+const none: LinkEdge[] = [];
 
 const still = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
@@ -33,7 +33,8 @@ function Flow(): ReactElement {
   const small = useStore(far);
   const moved = useRef(false);
   const box = useRef<HTMLDivElement>(null);
-  const { nodes, edges } = useMemo(() => elements(shape(topology)), [topology]);
+  const shaped = useMemo(() => shape(topology), [topology]);
+  const { nodes, edges } = useMemo(() => elements(shaped), [shaped]);
 
   // New hosts come into view, unless the reader has chosen what to look at.
   useEffect(() => {
@@ -43,13 +44,14 @@ function Flow(): ReactElement {
   return (
     <ReactFlow<HostNode, LinkEdge>
       ref={box}
-      className={small ? 'map far' : 'map'}
+      className="map"
       aria-label="Map of nodes, containers and links"
       nodes={nodes}
-      edges={edges}
+      edges={small ? none : edges}
       nodeTypes={nodeTypes}
       edgeTypes={edgeTypes}
-      onlyRenderVisibleElements
+      // From afar all is drawn once and shifted as a whole; near by, only what is in view.
+      onlyRenderVisibleElements={!small}
       nodesDraggable={false}
       nodesConnectable={false}
       nodesFocusable={false}
@@ -64,6 +66,7 @@ function Flow(): ReactElement {
       onMoveEnd={() => box.current?.classList.remove('moving')}
       proOptions={{ hideAttribution: true }}
     >
+      {small && <FarLinks links={shaped.links} />}
       <Controls showInteractive={false} />
     </ReactFlow>
   );
