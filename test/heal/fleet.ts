@@ -44,6 +44,18 @@ function interfaceOf(node: string, at: number, kind: string, places: readonly st
 
 type Shown = { ifname: string; mtu: number; flags: string[]; ifalias?: string; master?: string; linkinfo?: { info_kind?: string }; addr_info: { local: string; prefixlen: number }[] };
 
+/** Links that nobody declared and that bear no mark, as `place/link`: what lost its mark and its place is not ifactor's any more. */
+export async function unowned(world: World, expected: readonly Expected[], places: readonly string[]): Promise<[place: string, link: string][]> {
+  const known = new Set(expected.map(({ place, link }) => `${place}/${link}`));
+  const found: [string, string][] = [];
+  for (const place of places) {
+    for (const { ifname, ifalias } of JSON.parse(await world.ip(place, '-d', '-j', 'link')) as Shown[]) {
+      if (!known.has(`${place}/${ifname}`) && !ifalias?.startsWith('ifactor:') && !/^(lo|foreign\d)$/.test(ifname)) found.push([place, ifname]);
+    }
+  }
+  return found;
+}
+
 /** What of the fleet is not as declared, in words. WireGuard links are served by a tun where the kernel has no WireGuard. */
 export async function faults(world: World, expected: readonly Expected[], places: readonly string[]): Promise<string[]> {
   const links = new Map<string, Shown>();

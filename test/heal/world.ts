@@ -152,13 +152,13 @@ export class World {
   }
 
   /** Resolves when every actor of the node is healthy, by the word of the agent that runs now. */
-  async settled(node: string, count: number): Promise<void> {
+  async settled(node: string, count: number, milliseconds = patience.timeout): Promise<void> {
     await vi.waitFor(async () => {
       const all = [...(await this.snapshots(node)).values()];
       expect(all).toHaveLength(count);
       const waiting = all.filter(({ value, context }) => !['configured', 'moved-to-netns'].includes(value) || context.observed === null);
       expect(waiting.map(({ key, context }) => `${key.name}: ${context.verdict.message}`)).toEqual([]);
-    }, patience);
+    }, { ...patience, timeout: milliseconds });
   }
 
   async end(): Promise<void> {
