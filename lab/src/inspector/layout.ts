@@ -3,7 +3,7 @@ import type { Graph } from './graph.ts';
 import type { ActorInfo, Rectangle, Topology } from './protocol.ts';
 
 /** Sizes in pixels of the page at scale 1; the page's style counts on room for names above what is in a box. */
-const box = { width: 184, height: 28, gap: 8 };
+const box = { width: 208, height: 28, gap: 8 };
 const container = { top: 26, side: 8 };
 const host = { top: 32, side: 12 };
 

@@ -2,7 +2,7 @@ import { explain, UsageError } from '@ifactor/crds';
 import { answers } from './answer.ts';
 import { readDropped } from './dropped.ts';
 import { Feed } from './feed.ts';
-import type { Answer, Ask, Asks, Request, SourceInfo, Told } from './protocol.ts';
+import type { Answer, Asks, SourceInfo, Told } from './protocol.ts';
 
 type Say = (message: Answer | Told) => void;
 
@@ -26,7 +26,7 @@ export class Session {
     try {
       const message = parse(text);
       ({ id } = message);
-      this.#say({ id, answer: await this.#answer(message.ask, message.request) });
+      this.#say({ id, answer: await this.#answer(message) });
     } catch (error) {
       if (!(error instanceof UsageError)) process.stderr.write(`ifactor: an answer to the inspector's page failed: ${explain(error)}\n`);
       this.#say({ id, error: error instanceof UsageError ? explain(error) : 'this could not be answered; the server has said why on its own output' });
@@ -37,9 +37,10 @@ export class Session {
     this.#unwatch();
   }
 
-  async #answer(ask: Ask, request: unknown): Promise<unknown> {
+  async #answer({ ask, request }: Question): Promise<unknown> {
     if (ask === 'open') return this.#open(request as Asks['open']['request']);
-    const answer = answers[ask] as (feed: Feed, asked: unknown) => unknown;
+    if (!Object.hasOwn(answers, ask)) throw new UsageError(`${JSON.stringify(ask)} cannot be asked`);
+    const answer = answers[ask as keyof typeof answers] as (feed: Feed, asked: unknown) => unknown;
     return answer(this.#feed, request ?? {});
   }
 
@@ -57,16 +58,18 @@ export class Session {
   }
 }
 
+/** A question as it comes: what is asked has yet to be judged. */
+type Question = { id: number; ask: string; request: unknown };
+
 /** @throws UsageError on what no page of ours says */
-function parse(text: string): Request {
+function parse(text: string): Question {
   let message: unknown;
   try {
     message = JSON.parse(text);
   } catch {
     throw new UsageError('this is not JSON');
   }
-  const { id, ask } = (message ?? {}) as { id?: unknown; ask?: unknown };
-  if (!Number.isSafeInteger(id)) throw new UsageError('a question has a number, as id');
-  if (typeof ask !== 'string' || !(ask === 'open' || Object.hasOwn(answers, ask))) throw new UsageError(`${JSON.stringify(ask)} cannot be asked`);
-  return message as Request;
+  const { id, ask, request } = (message ?? {}) as { id?: unknown; ask?: unknown; request?: unknown };
+  if (typeof id !== 'number' || typeof ask !== 'string') throw new UsageError('a question has a number, as id, and what it asks');
+  return { id, ask, request };
 }

@@ -5,8 +5,9 @@ import { spell } from '../replay/text.ts';
 const places: { readonly [S in Slot]: string } = { home: "the node's netns", target: 'its place', peer: "the far end's place" };
 const where = (slot: Slot | null): string => (slot === null ? 'a netns where it does not belong' : places[slot]);
 
-/** What of a change, as `ip` and `wg` name it: `mtu 1400, up true`. */
-const list = (change: object): string => Object.entries(change).map(([name, value]) => `${name} ${spell(value)}`).join(', ') || 'nothing';
+/** What of a change, as `ip` and `wg` name it: `mtu 1400, up true`. A private key is told by its public key. */
+const list = (change: object): string => Object.entries(change).map(([name, value]) => `${name === 'privateKey' ? 'the private key of' : name} ${plain(value)}`).join(', ') || 'nothing';
+const plain = (value: unknown): string => (Array.isArray(value) ? value.map(spell).join(' ') || 'none' : value === null ? 'nothing' : spell(value));
 const peer = (publicKey: string): string => `peer ${publicKey.slice(0, 8)}…`;
 
 /** How each event reads: what happened, in a sentence without its subject's name. */
@@ -26,7 +27,7 @@ const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
     const links = Object.entries(observed.links).map(([slot, link]) => (link ? `${link.name} in ${where(slot as Slot)}` : `none in ${where(slot as Slot)}`));
     return `the kernel shows ${links.join(', ') || 'nothing'}`;
   },
-  DriftObserved: ({ drift }) => drift.map(({ field, wanted, found }) => `${field}: wanted ${spell(wanted)}, found ${spell(found)}`).join('; '),
+  DriftObserved: ({ drift }) => drift.map(({ field, wanted, found }) => `${field}: wanted ${plain(wanted)}, found ${plain(found)}`).join('; '),
   LinkCreated: ({ slot, name, index }) => `${name} made in ${where(slot)}, index ${index}`,
   LinkAdopted: ({ slot, name }) => `${name} in ${where(slot)} taken over`,
   LinkChanged: ({ name, change }) => `${name}: ${list(change)}`,
