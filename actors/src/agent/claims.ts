@@ -1,6 +1,7 @@
 import type { Slot } from '@ifactor/crds';
 import { claimedNames } from './live.ts';
 import type { Fact, Live } from './live.ts';
+import { Many } from './many.ts';
 
 /** Who comes first: the older object; of two made in the same second, the one with the smaller uid. */
 function before(a: Live, b: Live): boolean {
@@ -15,7 +16,7 @@ function before(a: Live, b: Live): boolean {
  * and says for whom.
  */
 export class Claims {
-  readonly #claimants = new Map<string, Set<Live>>();
+  readonly #claimants = new Many<Live>();
   readonly #tell: (actor: Live, fact: Fact) => void;
 
   constructor(tell: (actor: Live, fact: Fact) => void) {
@@ -35,19 +36,14 @@ export class Claims {
   #set(actor: Live, claims: readonly string[]): void {
     if (claims.length === actor.claims.length && claims.every((claim, at) => claim === actor.claims[at])) return;
     const touched = new Set([...actor.claims, ...claims].map(place));
-    for (const claim of actor.claims) this.#claimants.get(place(claim))?.delete(actor);
-    for (const claim of claims) {
-      const at = this.#claimants.get(place(claim));
-      if (at) at.add(actor);
-      else this.#claimants.set(place(claim), new Set([actor]));
-    }
+    for (const claim of actor.claims) this.#claimants.delete(place(claim), actor);
+    for (const claim of claims) this.#claimants.add(place(claim), actor);
     actor.claims = claims;
     for (const at of touched) this.#settle(at);
   }
 
   #settle(at: string): void {
-    const claimants = [...(this.#claimants.get(at) ?? [])];
-    if (claimants.length === 0) this.#claimants.delete(at);
+    const claimants = [...this.#claimants.get(at)];
     const [first, ...rest] = claimants;
     if (!first) return;
     const winner = rest.reduce((best, actor) => (before(actor, best) ? actor : best), first);
@@ -63,7 +59,7 @@ export class Claims {
   }
 }
 
-const claimsOf = (actor: Live): string[] => claimedNames(actor).map(({ netns, name, slot }) => `${netns.id}/${name}/${slot}`);
+const claimsOf = (actor: Live): string[] => claimedNames(actor).map(({ netns, name, slot }) => [netns.id, name, slot].join('/'));
 
 /** `netns/name` of a claim `netns/name/slot`. Interface names hold no slash. */
 const place = (claim: string): string => claim.slice(0, claim.lastIndexOf('/'));

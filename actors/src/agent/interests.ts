@@ -1,11 +1,12 @@
 import type { Netns, NetnsChange } from '../netlink/index.ts';
-import { markOf } from '../driver/index.ts';
+import { markOf, nearMark } from '../driver/index.ts';
 import { claimedNames, soundSpec } from './live.ts';
 import type { Live } from './live.ts';
+import { Many } from './many.ts';
 
 /** Which actors a change in a netns may concern: found by name, index, master and mark, without asking every actor. */
 export class Interests {
-  readonly #interested = new Map<string, Set<Live>>();
+  readonly #interested = new Many<Live>();
 
   /** To be called whenever an actor's spec, places or observation changed. */
   update(actor: Live): void {
@@ -19,16 +20,8 @@ export class Interests {
 
   #set(actor: Live, interests: readonly string[]): void {
     if (interests.length === actor.interests.length && interests.every((key, at) => key === actor.interests[at])) return;
-    for (const key of actor.interests) {
-      const at = this.#interested.get(key);
-      at?.delete(actor);
-      if (at?.size === 0) this.#interested.delete(key);
-    }
-    for (const key of interests) {
-      const at = this.#interested.get(key);
-      if (at) at.add(actor);
-      else this.#interested.set(key, new Set([actor]));
-    }
+    for (const key of actor.interests) this.#interested.delete(key, actor);
+    for (const key of interests) this.#interested.add(key, actor);
     actor.interests = interests;
   }
 
@@ -36,7 +29,7 @@ export class Interests {
   in(netns: Netns, change: NetnsChange): Set<Live> {
     const found = new Set<Live>();
     const add = (key: string): void => {
-      for (const actor of this.#interested.get(key) ?? []) found.add(actor);
+      for (const actor of this.#interested.get(key)) found.add(actor);
     };
     if (change.type === 'resync') add(netns.id);
     if (change.type === 'resync' || change.type === 'lost') return found;
@@ -44,7 +37,7 @@ export class Interests {
     add(`${netns.id}#${change.index}`);
     if (change.type !== 'link') return found;
     const link = netns.linkAt(change.index);
-    if (link?.alias) add(`mark ${link.alias}`);
+    if (link?.alias) add(nearMark(link.alias));
     if (link && link.master !== null) add(`${netns.id}#${link.master}`);
     return found;
   }
@@ -53,14 +46,17 @@ export class Interests {
 function interestsOf(actor: Live): string[] {
   const sound = soundSpec(actor);
   if (!sound) return [];
-  const keys = new Set<string>([`mark ${markOf(actor.key)}`, `mark ${markOf(actor.key, 'peer')}`]);
-  for (const { netns, name } of claimedNames(actor)) keys.add(`${netns.id}/${name}`);
+  const keys = new Set<string>([flat(markOf(actor.key))]);
+  for (const { netns, name } of claimedNames(actor)) keys.add(flat(netns.id, '/', name));
   for (const [slot, netns] of actor.netns) {
     keys.add(netns.id);
     const link = actor.snapshot.context.observed?.links[slot];
-    if (link) keys.add(`${netns.id}#${link.index}`);
+    if (link) keys.add(flat(netns.id, '#', String(link.index)));
   }
   const target = actor.netns.get('target');
-  if (target) for (const name of sound.driver.devices(sound.spec)) keys.add(`${target.id}/${name}`);
+  if (target) for (const name of sound.driver.devices(sound.spec)) keys.add(flat(target.id, '/', name));
   return [...keys];
 }
+
+/** A text that keeps none of its parts alive, as a template would: many are kept. */
+const flat = (...parts: string[]): string => parts.join('');

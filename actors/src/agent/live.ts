@@ -3,6 +3,7 @@ import type { Netns, WireGuardDevice } from '../netlink/index.ts';
 import type { Driver } from '../driver/index.ts';
 import { driverIn } from '../machine/decide.ts';
 import { initial } from '../machine/fold.ts';
+import { Few } from './few.ts';
 import type { Snapshot } from '../machine/fold.ts';
 
 /** What an event follows from: the event before it, and what set the chain off. */
@@ -18,13 +19,13 @@ export type Live = {
   readonly id: string;
   snapshot: Snapshot;
   /** Followers of the places that the spec names, by slot. */
-  followers: Map<Slot, Follower>;
+  followers: Few<Slot, Follower>;
   /** Followers of places the spec no longer names, kept until the links there are gone. */
   former: Follower[];
-  netns: Map<Slot, Netns>;
+  netns: Few<Slot, Netns>;
   /** Raised whenever `netns` changes: what was seen before is of another place. */
   epoch: number;
-  timers: Map<string, () => void>;
+  timers: Few<string, () => void>;
   /** Operations that were carried out and whose outcome is still to be looked at. */
   performed: { id: string; cause: Cause } | null;
   looking: boolean;
@@ -32,7 +33,7 @@ export type Live = {
   /** The device as last seen, for the status; never its keys. */
   device: Omit<WireGuardDevice, 'privateKey'> | null;
   /** Handshakes as the status was last told of them, by peer, in milliseconds since 1970. */
-  handshakes: { at: number; times: Map<string, number> };
+  handshakes: { readonly at: number; readonly times: ReadonlyMap<string, number> };
   /** What the status last said of the link beyond the fold. */
   told: string;
   lastEvent: { sequence: number; type: EventType; time: string } | null;
@@ -43,25 +44,29 @@ export type Live = {
   claims: readonly string[];
 };
 
+// What actors have in common as long as nothing happens to them.
+const unshaken: Live['handshakes'] = { at: 0, times: new Map() };
+const none: readonly never[] = [];
+
 export const live = (key: Key, id: string): Live => ({
   key,
   id,
   snapshot: initial(key),
-  followers: new Map(),
+  followers: new Few(),
   former: [],
-  netns: new Map(),
+  netns: new Few(),
   epoch: 0,
-  timers: new Map(),
+  timers: new Few(),
   performed: null,
   looking: false,
   lookAgain: false,
   device: null,
-  handshakes: { at: 0, times: new Map() },
+  handshakes: unshaken,
   told: '',
   lastEvent: null,
   unsaved: 0,
-  interests: [],
-  claims: [],
+  interests: none,
+  claims: none,
 });
 
 /** Driver and spec of an actor whose spec is sound. */

@@ -11,7 +11,7 @@ export { printAddress } from './address.ts';
 export type { Difference, Driver, Knowledge, Waiting } from './driver.ts';
 export { pskFingerprint } from './fingerprint.ts';
 export { lookup } from './lookup.ts';
-export { markOf } from './mark.ts';
+export { markOf, nearMark } from './mark.ts';
 export { observe } from './observe.ts';
 export { perform } from './perform.ts';
 export type { Hands } from './perform.ts';

@@ -22,6 +22,9 @@ export function markOf(key: Key, end: 'near' | 'peer' = 'near'): string {
   return end === 'peer' ? farMark(mark) : mark;
 }
 
+/** The mark of the near end, from that of either. */
+export const nearMark = (mark: string): string => (mark.endsWith(farEnd) ? mark.slice(0, -farEnd.length) : mark);
+
 /** Whether an ifalias claims a link for some resource of ifactor. */
 export const isMark = (alias: string | null): alias is string => alias !== null && alias.startsWith(prefix);
 

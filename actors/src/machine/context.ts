@@ -73,6 +73,9 @@ export type Context = {
 
 export const timers = { retry: 'retry', endpoints: 'endpoints' } as const;
 
+/** Shared by all that know nothing of something: contexts are replaced, never changed. */
+export const nothing: { readonly [name: string]: never } = Object.freeze({});
+
 /** An actor that has heard nothing yet. */
 export const initialContext = (key: Key): Context => ({
   key,
@@ -81,13 +84,13 @@ export const initialContext = (key: Key): Context => ({
   problem: null,
   deletion: null,
   paused: null,
-  secrets: {},
-  missing: {},
-  places: {},
-  taken: {},
+  secrets: nothing,
+  missing: nothing,
+  places: nothing,
+  taken: nothing,
   observed: null,
-  endpoints: {},
-  unresolved: {},
+  endpoints: nothing,
+  unresolved: nothing,
   listenPort: null,
   failure: null,
   attempts: 0,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EventData, InterfaceEvent, Slot } from '@ifactor/crds';
 import { driverOf } from '../driver/index.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
-import { initialContext, timers } from './context.ts';
+import { initialContext, nothing, timers } from './context.ts';
 import type { Context, Failure } from './context.ts';
 
 const second = 1000;
@@ -61,14 +61,15 @@ function placesAfter(context: Context, spec: Context['spec']): Context['places']
 }
 
 /** Puts another spec in force: what hung on the one before is looked up anew. */
-function enforce({ fight: _, ...context }: Context, spec: Context['spec']): Context {
+function enforce(context: Context, spec: Context['spec']): Context {
+  const { fight: _, ...peaceful } = context;
   return unseen({
-    ...context,
+    ...peaceful,
     spec,
     places: placesAfter(context, spec),
     asked: { secrets: false, places: false, observe: false },
-    taken: {},
-    unresolved: {},
+    taken: nothing,
+    unresolved: nothing,
     failure: null,
     attempts: 0,
     stuck: 0,
