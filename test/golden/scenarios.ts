@@ -37,6 +37,11 @@ async function healed(lab: Lab, object: string, step: () => Promise<unknown>): P
   });
 }
 
+const vxlan = (vni: number): object => ({ type: 'vxlan', vxlan: { vni, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' } });
+/** A WireGuardInterface in a container. */
+const tunnel = (container: string): string =>
+  manifest('mv0', { moveToContainer: true, container: { docker: { name: container } }, listenPort: 51_990, up: undefined }).replace('NetlinkInterface', 'WireGuardInterface');
+
 export const scenarios: Scenario[] = [
   {
     name: 'drift',
@@ -170,15 +175,12 @@ export const scenarios: Scenario[] = [
     actors: [nl('vx1'), wgi('mv0')],
     async live(lab) {
       // What no link changes in place, and a tunnel that goes to another container.
-      const vxlan = (vni: number): object => ({ type: 'vxlan', vxlan: { vni, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' } });
       await apply(lab, 'vx1', vxlan(30));
       await lab.ready('nl/vx1');
       await apply(lab, 'vx1', vxlan(31));
       await told(lab, 'nl/vx1', 'LinkCreated', 2);
       await lab.ready('nl/vx1');
       await remove(lab, 'vx1');
-      const tunnel = (name: string): string =>
-        manifest('mv0', { moveToContainer: true, container: { docker: { name } }, listenPort: 51_990, up: undefined }).replace('NetlinkInterface', 'WireGuardInterface');
       const [one, two] = lab.containers;
       await lab.kubectl(['apply', '--filename', '-'], tunnel(one));
       await lab.ready('wgi/mv0');
