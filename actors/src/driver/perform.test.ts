@@ -69,6 +69,15 @@ describe('CreateLink', () => {
     expect(b).toMatchObject({ kind: 'veth', alias: `${mark}#peer`, addrGenMode: 'none', up: true, mtu: 1300, peerIndex: a?.index });
   });
 
+  test('tells both MAC addresses, and makes a link anew with those that it had', async () => {
+    const [mac, farMac] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b'];
+    const [done] = await make({ kind: 'veth', peer: 'x1' }, { mac, farMac });
+    expect([(await there())?.mac, (await there('x1', far))?.mac]).toEqual([mac, farMac]);
+    expect(done).toEqual({ type: 'LinkCreated', data: { slot, name: 'x0', index: (await there())?.index, mac, farMac } });
+    const [other] = await act({ type: 'CreateLink', slot, name: 'br0', mark, up: true, link: { kind: 'bridge' } });
+    expect(other?.data).toMatchObject({ mac: (await there('br0'))?.mac });
+  });
+
   test('makes both ends of a veth in one netns', async () => {
     hands.netns = () => box;
     await make({ kind: 'veth', peer: 'x1' });
@@ -153,6 +162,7 @@ describe('on a link that is there', () => {
     await box.barrier();
     expect(box.addresses(await index())).toEqual([]);
     await expect(act({ ...added, name: 'none0' })).rejects.toBeInstanceOf(KernelError);
+    await expect(act({ ...added, address: { ...added.address, family: 'inet6' } })).rejects.toBeInstanceOf(Error);
   });
 
   test('slaves are attached and released', async () => {
@@ -168,6 +178,12 @@ describe('on a link that is there', () => {
     const operation = { type: 'RemoveLink', slot, name: 'x0', index: await index(), mark } as const;
     for (let i = 0; i < 2; i++) expect(await act(operation)).toEqual([{ type: 'LinkRemoved', data: { slot, name: 'x0' } }]);
     expect(await there()).toBeUndefined();
+  });
+
+  test('RemoveLink says for which attributes the link is made anew, and hands on what the kernel refuses', async () => {
+    const [done] = await act({ type: 'RemoveLink', slot, name: 'x0', index: await index(), mark, anew: ['vxlan.vni'] });
+    expect(done).toEqual({ type: 'LinkRemoved', data: { slot, name: 'x0', anew: ['vxlan.vni'] } });
+    await expect(act({ type: 'RemoveLink', slot, name: 'lo', index: box.link('lo')?.index ?? 0, mark })).rejects.toBeInstanceOf(KernelError);
   });
 
   test('removes either end of a pair that is ours, and a link that lost its mark', async () => {
@@ -226,7 +242,10 @@ describe('on a WireGuard link', () => {
   });
 
   test.each([['[fd00::9]:1', 'fd00::9', 1], ['vpn.example:51820', '192.0.2.9', 51820], ['192.0.2.7:65535', '192.0.2.7', 65535]])('SetPeer reads the endpoint %s', async (endpoint, host, port) => {
-    expect(await set({ endpoint })).toMatchObject([{ type: 'PeerChanged', data: { endpoint } }]);
+    const [done] = await set({ endpoint });
+    // What a name stood for is remembered, so that the kernel's endpoint can be told from another.
+    const stood = host === '192.0.2.9' ? { resolved: `${host}:${port}` } : {};
+    expect(done).toEqual({ type: 'PeerChanged', data: { slot: 'home', name: 'wg0', publicKey, endpoint, ...stood, change: { endpoint } } });
     expect(await peers()).toMatchObject([{ endpoint: { host, port } }]);
   });
 
