@@ -2,27 +2,36 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connectOnce, ensureStreams } from '@ifactor/crds/nats';
 import { explain } from '@ifactor/crds';
 import { startNats } from './nats.ts';
-import { addNetns, deleteAllNetns, dropAllNetns, run, verify } from './netns.ts';
+import { addNetns, deleteAllNetns, dropAllNetns, verify } from './netns.ts';
 import { runPath } from './path.ts';
 import { runPeer } from './peer.ts';
 import { endAll } from './processes.ts';
 import { readProfiles } from './profile.ts';
+import { child } from './layer.ts';
+import { logText, measureKeeping, measureLog } from './log.ts';
+import { type FoldRates, keptText } from './logReport.ts';
 import { report, type Result } from './report.ts';
 import { bridges } from './workload.ts';
 
-const help = `usage: npm run bench -- quick [options]
+const help = `usage: npm run bench -- [quick | log | journal] [options]
 
 quick: bridges (mtu, IPv4, IPv6, up) from desired state in NATS to the kernel, by a real agent, and by \`ip -batch\`: interleaved,
 medians of several repetitions. Beside them the parts alone: netlink layer, actors without NATS, machine, journal; and the time
 from \`ip link del\` to healed. Needs root and iproute2; takes the lab's nats-server. Touches only network namespaces of its own,
 which it removes at the end (some 20 ms per bridge, whoever asks).
 
+log: the machine folding events beside XState and JSON.parse; seeks in a journal of a million events; memory for each of 100 000
+interfaces at rest. Needs neither root nor NATS.
+
+journal: the bridges converge by actors alone, with a journal, with a journal that is shipped to NATS: what keeping the log costs.
+
   --count N         bridges (default 1000)
+  --events N        of the journal for seeks (default 1000000)
+  --actors N        at rest (default 100000)
   --repetitions N   (default 3)
   --tries N         deletions (default 50)
   --profile         take a CPU profile of the agent: where its time goes
@@ -34,6 +43,8 @@ const options = {
   count: { type: 'string', default: '1000' },
   repetitions: { type: 'string', default: '3' },
   tries: { type: 'string', default: '50' },
+  events: { type: 'string', default: '1000000' },
+  actors: { type: 'string', default: '100000' },
   profile: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -60,24 +71,37 @@ async function main(): Promise<number> {
     return 2;
   }
   const { values, positionals } = parsed;
-  const [count, repetitions, tries] = [values.count, values.repetitions, values.tries].map(Number);
-  const numbers = [count, repetitions, tries].every((value) => Number.isSafeInteger(value) && value! >= 0) && count! > 0 && count! <= 20_000 && repetitions! > 0;
+  const [count, repetitions, tries, events, actors] = [values.count, values.repetitions, values.tries, values.events, values.actors].map(Number);
+  const numbers = [count, repetitions, tries, events, actors].every((value) => Number.isSafeInteger(value) && value! >= 0) && count! > 0 && count! <= 20_000 && repetitions! > 0 && events! >= 1000 && actors! > 0;
   if (values.help) {
     console.log(help);
     return 0;
   }
-  if (positionals.length > 1 || (positionals[0] ?? 'quick') !== 'quick' || !numbers) {
+  const [what = 'quick'] = positionals;
+  if (positionals.length > 1 || !['quick', 'log', 'journal'].includes(what) || !numbers) {
     console.error(help);
     return 2;
   }
-  if (process.getuid?.() !== 0) throw new Error('network namespaces are needed: run it as root');
   process.on('SIGINT', stop).on('SIGTERM', stop);
+  const made = (folder = mkdtempSync(join(tmpdir(), 'ift-bench-')));
   try {
-    const result = await measure({ count: count!, repetitions: repetitions!, tries: tries!, profile: values.profile });
+    if (what === 'log') {
+      const result = await measureLog({ folder: made, events: events!, actors: actors!, progress });
+      console.log(values.json ? JSON.stringify(result) : logText(result));
+      return 0;
+    }
+    if (process.getuid?.() !== 0) throw new Error('network namespaces are needed: run it as root');
+    if (what === 'journal') {
+      const result = await measureKeeping({ folder: made, count: count!, repetitions: repetitions!, progress });
+      console.log(values.json ? JSON.stringify(result) : keptText(count!, result).join('\n'));
+      return 0;
+    }
+    const result = await measure({ made, count: count!, repetitions: repetitions!, tries: tries!, profile: values.profile });
     console.log(values.json ? JSON.stringify(result) : report(result));
   } finally {
     progress('removing the bridges: the kernel takes its time');
     await deleteAllNetns();
+    rmSync(made, { recursive: true, force: true });
     progress('');
   }
   return 0;
@@ -92,11 +116,10 @@ function stop(): void {
   });
 }
 
-async function measure({ count, repetitions, tries, profile }: { count: number; repetitions: number; tries: number; profile: boolean }): Promise<Result> {
-  const made = (folder = mkdtempSync(join(tmpdir(), 'ift-bench-')));
+async function measure({ made, count, repetitions, tries, profile }: { made: string; count: number; repetitions: number; tries: number; profile: boolean }): Promise<Result> {
   const profiles = join(made, 'profiles');
   const list = bridges(count);
-  const result: Result = { count, peer: [], netlink: 0, actors: 0, path: [], healed: [], fold: 0, journal: {}, profile: null };
+  const result: Result = { count, peer: [], netlink: 0, actors: 0, path: [], healed: [], fold: { fold: 0, recorded: 0, step: 0, transition: 0, parse: 0, parsedAndFolded: 0 }, journal: {}, profile: null };
   const nats = await startNats(made);
   const connection = await connectOnce({ servers: nats.url, name: 'bench' });
   try {
@@ -117,28 +140,21 @@ async function measure({ count, repetitions, tries, profile }: { count: number; 
       result.healed.push(...healed);
     }
     progress('machine and journal');
-    result.fold = await child<number>('fold');
+    result.fold = await child<FoldRates>('fold');
     result.journal = await child<Record<string, number>>('journal');
     if (profile && existsSync(profiles)) result.profile = readProfiles(profiles);
     return result;
   } finally {
     await connection.close();
     await nats.stop();
-    rmSync(made, { recursive: true, force: true });
   }
 }
 
 async function runLayer(name: 'netlink' | 'actors', count: number, label: string): Promise<number> {
   const netns = await addNetns(label);
-  const took = await child<number>(name, `/run/netns/${netns}`, String(count));
+  const took = await child<number>(name, [`/run/netns/${netns}`, String(count)]);
   await verify(netns, bridges(count));
   return took;
-}
-
-/** Runs one of `layer/*.ts`, which prints JSON. */
-async function child<T>(name: string, ...args: string[]): Promise<T> {
-  const { stdout } = await run(process.execPath, [fileURLToPath(new URL(`layer/${name}.ts`, import.meta.url)), ...args]);
-  return JSON.parse(stdout) as T;
 }
 
 function progress(what: string): void {

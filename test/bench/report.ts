@@ -1,8 +1,10 @@
 /** The figures as a person reads them. */
 import { cpus } from 'node:os';
+import { foldText } from './logReport.ts';
+import type { FoldRates } from './logReport.ts';
 import type { Converged, Healed } from './path.ts';
 import type { Share } from './profile.ts';
-import { percentile, summarize } from './stats.ts';
+import { percentile, rate, summarize } from './stats.ts';
 
 /** Times in milliseconds, one per repetition; rates per second. */
 export type Result = {
@@ -12,7 +14,7 @@ export type Result = {
   actors: number;
   path: Converged[];
   healed: Healed[];
-  fold: number;
+  fold: FoldRates;
   journal: Record<string, number>;
   profile: { functions: Share[]; parts: Share[] } | null;
 };
@@ -43,7 +45,7 @@ export function report({ count, peer, netlink, actors, path, healed, fold, journ
     );
   }
   lines.push(
-    `machine   ${rate(fold)} events folded`,
+    ...foldText(fold),
     `journal   ${Object.entries(journal).map(([group, value]) => `${rate(value)} events in groups of ${group}`).join(', ')}`,
   );
   if (profile) {
@@ -58,6 +60,3 @@ function ms(value: number): string {
   return `${value.toFixed(value < 10 ? 1 : 0)} ms`.padStart(9);
 }
 
-function rate(perSecond: number): string {
-  return `${Math.round(perSecond).toLocaleString('en')}/s`;
-}

@@ -11,3 +11,6 @@ export function percentile(values: readonly number[], percent: number): number {
   if (value === undefined) throw new RangeError('no values');
   return value;
 }
+
+/** As `12,345/s`. */
+export const rate = (perSecond: number): string => `${Math.round(perSecond).toLocaleString('en')}/s`;

@@ -1,55 +1,63 @@
-/** In a process of its own: events that the machine folds per second, one bridge healed again and again. Prints JSON. */
-import type { EventData, EventType, InterfaceEvent, ObservedLink, Operation } from '@ifactor/crds';
-import { NetlinkInterfaceSpecSchema } from '@ifactor/crds';
-import { fold, initial, stateOf } from '../../../actors/src/machine/fold.ts';
-import { bridges, desired } from '../workload.ts';
+/** In a process of its own: events that the machine folds per second, beside what others do with the same events. Prints JSON. */
+import { join } from 'node:path';
+import { transition } from 'xstate';
+import { someKey, someLives } from '@ifactor/actors/testing';
+import type { RecordedEvent } from '@ifactor/crds';
+import { fold, initial, step } from '../../../actors/src/machine/fold.ts';
+import { machine } from '../../../actors/src/machine/machine.ts';
+import { folder, logNames, readLog } from '../../golden/golden.ts';
+import { summarize } from '../stats.ts';
+import type { FoldRates } from '../logReport.ts';
 
-const [bridge] = bridges(1);
-const { name, mtu, ipv4, ipv6 } = bridge!;
-const wanted = desired('bench', bridge!);
-const addresses = [ipv4, ipv6].map((text) => {
-  const [local = '', prefixlen] = text.split('/');
-  return { family: local.includes(':') ? 'inet6' as const : 'inet' as const, local: local.replace(':0::', '::'), peer: null, prefixlen: Number(prefixlen), noPrefixRoute: false };
-});
+const count = 100_000;
+const [key] = [someKey('br0')];
 
-let snapshot = initial({ kind: 'netlinkinterface', namespace: 'default', name });
-let folded = 0;
+function* made(): Generator<RecordedEvent> {
+  for (const event of someLives({ node: 'bench', eventId: String }, [key])) {
+    if (event.sequence > count) return;
+    yield event;
+  }
+}
+const events = [...made()];
+const lines = events.map((event) => JSON.stringify(event));
+const recorded = (await Promise.all(logNames().map((name) => readLog(join(folder, `${name}.jsonl`))))).flatMap((log) => [...Map.groupBy(log, (event) => event.key.name).values()]);
 
-function step<T extends EventType>(type: T, data: EventData[T]): readonly Operation[] {
-  // One pair out of the union that T ranges over.
-  const event = { type, time: '2026-01-01T00:00:00.000Z', data } as unknown as InterfaceEvent;
-  const result = fold(snapshot, event);
-  snapshot = result.snapshot;
-  folded++;
-  return result.operations;
+/** Per second; the median of some repetitions after one to warm up. */
+function rate(times: number, repetitions: number, run: () => void): number {
+  run();
+  const took = Array.from({ length: repetitions }, () => {
+    const start = performance.now();
+    run();
+    return performance.now() - start;
+  });
+  return (times / summarize(took).median) * 1000;
 }
 
-function perform(operations: readonly Operation[]): void {
-  const asked = operations.find((operation) => operation.type === 'Perform');
-  if (!asked) throw new Error(`nothing to perform in state ${stateOf(snapshot)}: ${snapshot.context.verdict.message}`);
-  const { id } = asked;
-  step('LinkCreated', { operations: id, slot: 'target', name, index: 7 });
-  for (const address of addresses) step('AddressAdded', { operations: id, slot: 'target', name, address });
-  const link: ObservedLink = { index: 7, name, kind: 'bridge', up: true, mtu, alias: `ifactor:default/netlinkinterface/${name}`, addrGenMode: 'none', addresses, slaves: [] };
-  step('LinkObserved', { operations: id, observed: { links: { target: link }, strays: [], devices: {} } });
-  if (stateOf(snapshot) !== 'configured') throw new Error(`${stateOf(snapshot)} instead of configured: ${snapshot.context.verdict.message}`);
+function foldAll(log: readonly RecordedEvent[]): void {
+  let snapshot = initial(key);
+  for (const event of log) ({ snapshot } = fold(snapshot, event));
 }
 
-const { uid, generation, resourceVersion, creationTimestamp } = wanted;
-step('SpecChanged', { uid, generation, resourceVersion, creationTimestamp, spec: NetlinkInterfaceSpecSchema.parse(wanted.spec) });
-step('NetnsResolved', { slot: 'target', netns: '1' });
-const gone = { links: { target: null }, strays: [], devices: {} };
-perform(step('LinkObserved', { observed: gone }));
-
-const start = performance.now();
-folded = 0;
-for (let minute = 0; performance.now() - start < 2000; minute++) {
-  // Apart in time, so that it is no fight.
-  const time = new Date(Date.UTC(2026, 0, 1) + minute * 60_000).toISOString();
-  const event: InterfaceEvent = { type: 'DriftObserved', time, data: { observed: gone, drift: [{ field: 'link', wanted: name, found: null }] } };
-  const result = fold(snapshot, event);
-  snapshot = result.snapshot;
-  folded++;
-  perform(result.operations);
-}
-console.log(JSON.stringify((folded / (performance.now() - start)) * 1000));
+const few = events.slice(0, count / 5);
+const rates: FoldRates = {
+  fold: rate(count, 7, () => foldAll(events)),
+  recorded: rate(recorded.flat().length * 100, 5, () => {
+    for (let times = 0; times < 100; times++) for (const log of recorded) foldAll(log);
+  }),
+  step: rate(few.length, 3, () => {
+    let snapshot = initial(key);
+    for (const event of few) snapshot = step(snapshot, event);
+  }),
+  transition: rate(few.length, 3, () => {
+    let snapshot = initial(key);
+    for (const event of few) [snapshot] = transition(machine, snapshot, event);
+  }),
+  parse: rate(count, 5, () => {
+    for (const line of lines) JSON.parse(line);
+  }),
+  parsedAndFolded: rate(count, 5, () => {
+    let snapshot = initial(key);
+    for (const line of lines) ({ snapshot } = fold(snapshot, JSON.parse(line) as RecordedEvent));
+  }),
+};
+console.log(JSON.stringify(rates));

@@ -1,0 +1,85 @@
+/**
+ * In a process of its own: the same bridges by actors alone, with a journal, or with a journal that is shipped to NATS meanwhile.
+ * argv: netns path, count, `nothing` | `journal` | `ship`, NATS URL. Prints milliseconds, till all are configured, and till all is shipped as well.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '@ifactor/crds';
+import { connectOnce } from '@ifactor/crds/nats';
+import { systemClock } from '../../../actors/src/agent/clock.ts';
+import { keyOf, news } from '../../../actors/src/agent/intake.ts';
+import { openJournal } from '../../../actors/src/agent/journal.ts';
+import { Runner } from '../../../actors/src/agent/runner.ts';
+import type { RunnerOptions } from '../../../actors/src/agent/runner.ts';
+import { Shipper } from '../../../actors/src/agent/shipper.ts';
+import { wireOf } from '../../../actors/src/agent/wire.ts';
+import { createPlaces } from '../../../actors/src/container/index.ts';
+import { openKernel } from '../../../actors/src/netlink/real.ts';
+import type { Converging } from '../logReport.ts';
+import { bridges, desired } from '../workload.ts';
+
+const [path = '', count = '1000', mode = 'nothing', servers = ''] = process.argv.slice(2);
+const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
+const kernel = openKernel({ stateDir });
+const log = createLog('bench', 'warn');
+const places = createPlaces({ kernel, home: path, log });
+// A node of its own, so that what an earlier run shipped is another's.
+const node = path.slice(path.lastIndexOf('/') + 1);
+const stored = openJournal(stateDir, { node });
+const connection = mode === 'ship' ? await connectOnce({ servers, name: 'bench' }) : undefined;
+if (connection) wireOf(connection);
+const shipper = connection && new Shipper({ connection, journal: stored, log });
+const journal = mode === 'nothing' ? forgetful(node) : stored;
+const noSecrets = { resolve: () => { throw new Error('bridges have no secrets'); }, use: () => { throw new Error('bridges have no secrets'); } };
+const messages = bridges(Number(count)).map((bridge) => JSON.stringify(desired(node, bridge)));
+
+const healthy = new Set<string>();
+const done = Promise.withResolvers<void>();
+const runner = new Runner({
+  node, places, journal, secrets: noSecrets, clock: systemClock, log, nats: async () => true,
+  changed: ({ id, snapshot }) => {
+    if (snapshot.value === 'configured') healthy.add(id);
+    if (healthy.size === messages.length) done.resolve();
+  },
+  stored: () => shipper?.wake(),
+});
+const keepAlive = setTimeout(() => done.reject(new Error(`only ${healthy.size} are configured`)), 120_000);
+
+const start = performance.now();
+for (const text of messages) {
+  const message: ReturnType<typeof desired> = JSON.parse(text);
+  const actor = runner.actor(keyOf(message)!);
+  for (const fact of news(actor, message)) runner.tell(actor, fact, null);
+}
+await done.promise;
+const took = performance.now() - start;
+await shipper?.idle();
+const shipped = performance.now() - start;
+const events = stored.last();
+
+clearTimeout(keepAlive);
+runner.stop();
+await shipper?.stop();
+await connection?.close();
+stored.close();
+places.close();
+await kernel.close();
+rmSync(stateDir, { recursive: true });
+console.log(JSON.stringify({ took, shipped, events } satisfies Converging));
+
+/** A journal that counts and keeps nothing. */
+function forgetful(of: string): RunnerOptions['journal'] {
+  let sequence = 0;
+  return {
+    get sequence() {
+      return sequence;
+    },
+    eventId: (at) => `${of}.none.${at}`,
+    append: (more) => void (sequence += more.length),
+    saveSnapshot: () => undefined,
+    forget: () => undefined,
+    snapshots: () => [],
+    *tail() {},
+  };
+}
