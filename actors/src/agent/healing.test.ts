@@ -1,23 +1,9 @@
 import { describe } from 'vitest';
-import { MemoryKernel } from '../netlink/index.ts';
 import { healingSuite } from '../testing/healing.ts';
 import { machineSupports, openMachine } from '../testing/machine.ts';
+import { openMemory } from '../testing/memory.ts';
 
-healingSuite('in memory', async () => {
-  const kernel = new MemoryKernel();
-  let count = 0;
-  return {
-    kernel,
-    addNetns: async () => {
-      const path = `/netns/${count++}`;
-      kernel.addNetns(path);
-      return path;
-    },
-    removeNetns: async (path) => kernel.removeNetns(path),
-    supports: () => true,
-    close: () => kernel.close(),
-  };
-});
+healingSuite('in memory', openMemory);
 
 // Network namespaces need root.
 describe.skipIf(process.getuid?.() !== 0)('as root', () => {

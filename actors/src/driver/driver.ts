@@ -16,6 +16,10 @@ export type Knowledge = {
   listenPort: number | null;
   /** MAC addresses that the interface's links had when they were made; absent while none is known. */
   macs?: { readonly mac?: string; readonly farMac?: string };
+  /** The netns that the link was made in, before it was moved; absent while none is known. */
+  birth?: string;
+  /** Where the agent's home is now. */
+  places?: { readonly home?: { readonly netns: string } | { readonly reason: string } };
 };
 
 /** How the kernel differs from what is wanted, and what to do about it. */

@@ -116,6 +116,18 @@ describe('where it lives', () => {
     expect(at({ home: { ...whole, index: 9, up: false }, target: bridge }, moved).operations).toEqual([removed('target', 7, anew), taken, ...placed('target')]);
   });
 
+  test('in place, but born in a netns that the agent left, it is made anew; another\'s link at home is in the way', () => {
+    const known = { endpoints: {}, birth: '1', places: { home: { netns: '2' } } };
+    const { drift, operations } = at({ home: null, target: whole }, moved, known);
+    expect(drift).toMatchObject([{ field: 'birth' }]);
+    expect(operations).toEqual([removed('target', 7, { anew: ['birth'] }), created, ...configured('home'), taken, ...placed('target')]);
+    expect(at({ home: shown({ name: 'wg0', kind: 'bridge' }), target: whole }, moved, known)).toMatchObject({ operations: [], conflict: { reason: 'NameConflict' } });
+    for (const other of [{ places: { home: { netns: '1' } } }, { places: {} }, { birth: undefined as never }]) {
+      expect(at({ home: null, target: whole }, moved, { ...known, ...other, endpoints: written })).toEqual(none);
+    }
+    expect(at({ home: whole }, spec, { ...known, endpoints: written })).toEqual(none);
+  });
+
   test('under another\'s mark or of another kind it is a conflict, at home as in place', () => {
     const bridge = shown({ name: 'wg0', kind: 'bridge' });
     for (const links of [{ home: null, target: bridge }, { home: bridge, target: null }, { target: { ...whole, alias: 'ifactor:other/wireguardinterface/y' } }]) {

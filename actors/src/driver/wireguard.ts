@@ -128,6 +128,12 @@ function clear(want: WantedLink, links: [Slot, ObservedLinkOrNone][]): KernelOpe
   return links.flatMap(([slot, link]) => (link ? [remove(slot, link, want.mark, link.kind === 'wireguard' ? undefined : ['kind'])] : []));
 }
 
+/** Whether the netns that holds the tunnel's UDP socket is no more the agent's: the link looks healthy, and carries nothing. */
+function orphaned(slot: Slot, { birth, places }: Knowledge): boolean {
+  const home = places?.home;
+  return slot !== 'home' && birth !== undefined && home !== undefined && 'netns' in home && home.netns !== birth;
+}
+
 type ObservedLinkOrNone = Observed['links'][Slot];
 
 /** A WireGuard interface. Its UDP socket stays in the netns of birth, wherever the link is moved. */
@@ -158,6 +164,12 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
     const found = observed.links[slot];
     const atHome = slot === 'home' ? undefined : observed.links.home;
     if (found && ownership(want, found) === 'foreign') return { ...result, conflict: conflictWith(want, found) };
+    if (found?.alias === want.mark && orphaned(slot, known)) {
+      if (atHome && ownership(want, atHome) === 'foreign') return { ...result, conflict: conflictWith(want, atHome) };
+      result.drift.push({ field: 'birth', wanted: 'the netns of the agent', found: 'a netns that is gone' });
+      result.operations.push(remove(slot, found, want.mark, ['birth']), ...make(spec, want, known));
+      return result;
+    }
     if (found?.kind === 'wireguard') {
       const device = diffDevice(spec, slot, known, found.wireguard);
       const link = diffAttributes(want, found);

@@ -45,6 +45,8 @@ export type Context = {
   unresolved: { [publicKey: string]: string };
   /** Those that the kernel gave to the links it made for us. */
   macs?: { mac?: string; farMac?: string };
+  /** The netns that the tunnel was made in, where its UDP socket stays; absent: none is known. */
+  birth?: string;
   /** The port the kernel chose. */
   listenPort: number | null;
   failure: Failure | null;

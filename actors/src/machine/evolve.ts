@@ -104,8 +104,13 @@ function without<T>(record: { [key: string]: T }, key: string): { [key: string]:
   return rest;
 }
 
-/** What a look at a WireGuard device teaches: the port it chose, and endpoints it has had since before our log. */
-function observedDevice(context: Context, observed: EventData['LinkObserved']['observed']): Pick<Context, 'listenPort' | 'endpoints'> {
+/** The netns where tunnels are made now. */
+function birthplace({ places: { home } }: Context): Pick<Context, 'birth'> {
+  return home && 'netns' in home ? { birth: home.netns } : {};
+}
+
+/** What a look at a WireGuard device teaches: the port it chose, and endpoints and a birth that it has had since before our log. */
+function observedDevice(context: Context, observed: EventData['LinkObserved']['observed']): Pick<Context, 'listenPort' | 'endpoints' | 'birth'> {
   const { spec } = context;
   let { listenPort, endpoints } = context;
   if (spec === null || !('peers' in spec)) return { listenPort, endpoints };
@@ -117,7 +122,8 @@ function observedDevice(context: Context, observed: EventData['LinkObserved']['o
     const wanted = spec.peers.find((peer) => peer.publicKey === publicKey)?.endpoint;
     if (wanted !== undefined) endpoints = { ...endpoints, [publicKey]: wanted };
   }
-  return { listenPort, endpoints };
+  const found = context.birth === undefined && observed.links.target?.wireguard !== undefined;
+  return { listenPort, endpoints, ...(found ? birthplace(context) : {}) };
 }
 
 function operationFailed(context: Context, time: string, data: EventData['OperationFailed']): Context {
@@ -222,10 +228,11 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
     case 'DriftObserved':
       return driftObserved(context, event.time, event.data);
     case 'LinkCreated': {
-      const { mac, farMac } = event.data;
+      const { slot, mac, farMac } = event.data;
       const macs = { ...(mac === undefined ? {} : { mac }), ...(farMac === undefined ? {} : { farMac }) };
       const known = mac === undefined ? {} : { macs };
-      return { ...context, endpoints: {}, unresolved: {}, ...(context.resolved ? { resolved: {} } : {}), ...known };
+      const birth = slot === 'home' ? birthplace(context) : {};
+      return { ...context, endpoints: {}, unresolved: {}, ...(context.resolved ? { resolved: {} } : {}), ...known, ...birth };
     }
     case 'PeerChanged': {
       const { publicKey, endpoint, resolved } = event.data;
