@@ -24,9 +24,12 @@ export function fieldsOf(context: Context): Field[] {
   const names = [...new Set([...Object.keys(desired), ...Object.keys(shown)])];
   return names.map((name) => {
     const [want = null, now = null] = [desired[name], shown[name]];
-    return { name, desired: want, observed: now, differs: drifting.has(name) || (want !== null && now === null && observed !== null) };
+    return { name: short(name), desired: want, observed: now, differs: drifting.has(name) || (want !== null && now === null && observed !== null) };
   });
 }
+
+/** A peer's key by its first letters, which tell it from others. */
+const short = (field: string): string => field.replace(/\[(.{8})[^\]]+\]/, '[$1…]');
 
 /** The same judgement that the actor acts by. */
 function driftOf(context: Context): readonly Drift[] {
