@@ -10,7 +10,7 @@ import type { PlacesOptions } from '../container/index.ts';
 import { openKernel } from '../netlink/index.ts';
 import { systemClock } from './clock.ts';
 import { followDesired } from './desired.ts';
-import { startHeartbeat } from './heartbeat.ts';
+import { AnotherAgent, startHeartbeat } from './heartbeat.ts';
 import { loadIdentity } from './identity.ts';
 import { keyOf, news, sameSecrets } from './intake.ts';
 import { openJournal, recoverJournal } from './journal.ts';
@@ -24,7 +24,7 @@ import { Secrets } from './secrets.ts';
 import { startService } from './service.ts';
 import { Shipper } from './shipper.ts';
 import { statusMessage, takeIn } from './status.ts';
-import { answers } from './wire.ts';
+import { answers, Backoff, pause } from './wire.ts';
 
 export type AgentOptions = {
   node: string;
@@ -146,10 +146,10 @@ export function startAgent(options: AgentOptions): Agent {
 
   /** What has been started, the last first; all of it ends also where the rest could not be started. */
   const stops: (() => Promise<void>)[] = [];
-  const serve = async (): Promise<void> => {
-    const connection = await connect(options.nats, log, stopping.signal);
-    stops.unshift(() => connection.close());
-    connected = connection;
+  const letGo = async (): Promise<void> => {
+    for (const stop of stops.splice(0)) await stop().catch((error: unknown) => log.debug('stopping', { error: explain(error) }));
+  };
+  const serve = async (connection: NatsConnection): Promise<void> => {
     const entry = {
       node,
       hostname: host.hostname,
@@ -194,7 +194,23 @@ export function startAgent(options: AgentOptions): Agent {
     stops.unshift(() => desired.stop());
     sayConnection(connection, log);
   };
-  const serving = serve().catch((error: unknown) => {
+  /** Till the node is served: NATS can go away again right after it was reached. @throws AnotherAgent, and what `connect` throws */
+  const reach = async (): Promise<void> => {
+    for (const backoff = new Backoff(); ; ) {
+      const connection = await connect(options.nats, log, stopping.signal);
+      stops.unshift(() => connection.close());
+      connected = connection;
+      try {
+        return await serve(connection);
+      } catch (error) {
+        if (stopping.signal.aborted || error instanceof AnotherAgent) throw error;
+        log.warn('cannot take up service with NATS now; tries again', { error: explain(error) });
+        await letGo();
+        await pause(backoff.next(), stopping.signal);
+      }
+    }
+  };
+  const serving = reach().catch((error: unknown) => {
     if (!stopping.signal.aborted) failure.reject(error);
   });
 
@@ -205,7 +221,7 @@ export function startAgent(options: AgentOptions): Agent {
       clearInterval(pruner);
       runner.stop();
       await serving;
-      for (const stop of stops) await stop().catch((error: unknown) => log.debug('stopping', { error: explain(error) }));
+      await letGo();
       places.close();
       await kernel.close();
       journal.close();

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { createLog, formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
@@ -6,6 +7,7 @@ import { ensureStreams } from '@ifactor/crds/nats';
 import { jetstream } from '@nats-io/jetstream';
 import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../testing/bench.ts';
+import { natsServer } from '../testing/nats.ts';
 import { serve } from './serve.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -31,7 +33,7 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
   const bench = natsBench();
 
   /** An agent on a machine of its own: a netns, a state folder, a log. */
-  function machine() {
+  function machine(servers = bench.nats.url) {
     const netns = `ift-${process.pid}-serve${count++}`;
     execFileSync('ip', ['netns', 'add', netns]);
     bench.cleanup(() => void execFileSync('ip', ['netns', 'del', netns]));
@@ -40,7 +42,7 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
     const running = serve(
       {
         node,
-        nats: { servers: bench.nats.url, name: netns },
+        nats: { servers, name: netns },
         stateDir: join(bench.folder, netns),
         places: { aliases: new Map(), home: `/run/netns/${netns}` },
         version: '0.1.0',
@@ -73,5 +75,31 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
     await first.end();
     await second.said('the other agent of node n1 has gone; takes over');
     await vi.waitFor(() => expect(second.links()).toContain('br0'), { timeout: 30_000, interval: 20 });
+  });
+
+  test('one that reaches a NATS which cannot serve it yet goes on asking, and does not end', async () => {
+    const start = async (port: number, ...flags: string[]): Promise<{ port: number; kill: () => Promise<void> }> => {
+      const server = spawn(natsServer(), ['-a', '127.0.0.1', '-p', String(port), ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+      const exit = once(server, 'exit');
+      const kill = async (): Promise<void> => {
+        server.kill('SIGKILL');
+        await exit;
+      };
+      bench.cleanup(kill);
+      let said = '';
+      for await (const chunk of server.stderr) {
+        said += String(chunk);
+        const [, found] = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(said) ?? [];
+        if (found !== undefined && said.includes('Server is ready')) return { port: Number(found), kill };
+      }
+      throw new Error(said);
+    };
+    // As a server that has only just come up, without what agents need.
+    const bare = await start(-1);
+    const agent = machine(`nats://127.0.0.1:${bare.port}`);
+    await agent.said('cannot take up service with NATS now; tries again');
+    await bare.kill();
+    await start(bare.port, '-js', '-sd', join(bench.folder, 'later'));
+    await expect(agent.said('ready')).resolves.toBeUndefined();
   });
 });
