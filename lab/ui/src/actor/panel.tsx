@@ -23,10 +23,10 @@ export function ActorPanel({ id }: { id: string }): ReactElement {
           ← All interfaces
         </button>
         <h2>{info?.interfaceName ?? id}</h2>
-        {info !== null && <Where actor={info} />}
         <p className="state" role="status" aria-label="State">
           {detail === null ? <span className="muted">…</span> : <Badge state={detail.state} />}
         </p>
+        {info !== null && <Where actor={info} />}
       </header>
       {detail !== null && <Detail detail={detail} />}
     </div>

@@ -60,12 +60,19 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
     if (element && known && selected !== null && !follow) element.scrollTop = reveal(selected, element.scrollTop, element.clientHeight - rowHeight, rowHeight);
   }, [selected, follow, known]);
 
+  // Keys may come faster than the answers that say where the selection stands.
+  const aim = useRef<number | null>(null);
+  useEffect(() => {
+    if (aim.current === selected) aim.current = null;
+  }, [selected]);
+
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = moves[event.key];
     if (move === undefined || total === 0) return;
     event.preventDefault();
     const page = Math.max(1, Math.floor(box.height / rowHeight) - 2);
-    onSelect(Math.max(0, Math.min(total - 1, (selected ?? total - 1) + move(page, total))));
+    aim.current = Math.max(0, Math.min(total - 1, (aim.current ?? selected ?? total - 1) + move(page, total)));
+    onSelect(aim.current);
   };
 
   return (
@@ -100,7 +107,10 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
             aria-selected={index === selected}
             className="row"
             style={{ transform: `translateY(${offset + (index - first) * rowHeight}px)` }}
-            onClick={() => onSelect(index)}
+            onClick={() => {
+              aim.current = null;
+              onSelect(index);
+            }}
           >
             {row(index)}
           </div>
