@@ -68,7 +68,10 @@ export type Operation =
   | { type: 'Observe' }
   /** Finds out what is reached before a change. Answered by ConfirmBegan. */
   | { type: 'BeginConfirm'; generation: number; timeoutSeconds: number; probe: string | null }
-  /** Answered by SpecConfirmed or SpecRolledBack. `since`: when the change began (RFC 3339); `to`: where a rollback leads. */
+  /**
+   * Answered by SpecConfirmed or SpecRolledBack. `since`: when the change began (RFC 3339); `to`: where a rollback leads; `resumed`: by an
+   * agent that found the change under trial and has to find its way to NATS first.
+   */
   | {
       type: 'AwaitConfirm';
       generation: number;
@@ -77,6 +80,7 @@ export type Operation =
       watched: readonly Reach[];
       probe: string | null;
       to: number | null;
+      resumed: boolean;
     }
   /** Carried out in order; stops at the first failure; ends with one LinkObserved or OperationFailed of the same `id`. */
   | { type: 'Perform'; id: string; operations: readonly KernelOperation[] }

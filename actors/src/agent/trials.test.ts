@@ -137,7 +137,7 @@ describe('a change with spec.confirm', () => {
     node.runner.restore('test');
     const [actor] = [...node.runner.actors.values()];
     await node.until(() => actor!.snapshot.context.verdict.reason === 'Confirming', () => node.story(actor));
-    await clock.pass(29 * second);
+    await clock.pass(34 * second);
     expect(await mtu()).toBe(1300);
     await clock.pass(3 * second);
     await node.until(() => actor!.snapshot.context.verdict.reason === 'RolledBack', () => node.story(actor));

@@ -15,6 +15,8 @@ type Await = Extract<Operation, { type: 'AwaitConfirm' }>;
 
 /** Milliseconds between two looks, at most; a short trial is looked at five times. */
 const longest = 1000;
+/** What an agent that starts amid a trial is given to connect, in milliseconds, before silence counts. */
+const grace = 5000;
 
 /** Watches what changes with `spec.confirm` may make the node lose, and tells when one has proved itself or has not. */
 export class Trials {
@@ -32,15 +34,15 @@ export class Trials {
   }
 
   /**
-   * Looks again and again till the trial is decided. Time without an answer counts from the beginning of the watch, which
-   * is the change itself, or the start of an agent that died during the trial and has to find its way to NATS first.
+   * Looks again and again till the trial is decided. Time without an answer counts from the change, or from a little after the
+   * start of an agent that died during the trial.
    */
   watch(actor: Live, operation: Await, cause: Cause): void {
     const { clock, tell } = this.#options;
-    const { generation, timeoutSeconds, watched, probe, to } = operation;
+    const { generation, timeoutSeconds, watched, probe, to, resumed } = operation;
     const timeout = timeoutSeconds * 1000;
     const now = (): number => Date.parse(clock.now());
-    const from = now();
+    const from = now() + (resumed ? grace : 0);
     const reached = new Map<Reach, number | null>(watched.map((reach) => [reach, null]));
     this.forget(actor);
     let cancel: (() => void) | undefined;

@@ -99,7 +99,7 @@ export const isPinned = ({ confirm }: Context, ref: string): boolean =>
 export type Watch = {
   /** When the change began. */
   since: number;
-  /** When the watch began: with the change, or with an agent that found it under trial. */
+  /** From when on silence counts: the change, or the start of an agent that found it under trial and what it needs to connect. */
   from: number;
   timeout: number;
   /** When each was last found to be reached; null: not yet in this watch. */

@@ -76,5 +76,5 @@ function confirmation({ confirm, spec }: Context, { type }: InterfaceEvent): Ope
   if ((type !== 'ConfirmBegan' && type !== 'AgentStarted') || !trial || trial.since === null || !spec?.confirm) return [];
   const { generation, since, watched } = trial;
   const { timeoutSeconds, probe = null } = spec.confirm;
-  return [{ type: 'AwaitConfirm', generation, since, timeoutSeconds, watched, probe, to: confirm.proven?.generation ?? null }];
+  return [{ type: 'AwaitConfirm', generation, since, timeoutSeconds, watched, probe, to: confirm.proven?.generation ?? null, resumed: type === 'AgentStarted' }];
 }

@@ -139,7 +139,7 @@ export const ConfirmSchema = z.object({
     .min(1)
     .max(3600)
     .describe(
-      'Seconds that a change has to prove itself, and that what it is judged by may be away. Counted from the first thing that is changed in the kernel; an agent restarted meanwhile counts them from its start.',
+      'Seconds that a change has to prove itself, and that what it is judged by may be away. Counted from the first thing that is changed in the kernel; an agent that is started anew meanwhile counts what is away from its start, and has 5 s more to connect.',
     ),
   probe: matching(patterns.ip, 45, PROBE)
     .optional()
