@@ -1,7 +1,9 @@
-import type { State } from '@ifactor/crds';
+import { isDeepStrictEqual } from 'node:util';
+import type { State, StatusMessage } from '@ifactor/crds';
 import { Filters } from './filter.ts';
 import { graphOf } from './graph.ts';
 import type { Graph } from './graph.ts';
+import { Handshakes } from './handshake.ts';
 import { layOut } from './layout.ts';
 import { Log } from './log.ts';
 import type { ActorId, SourceInfo, Told, Topology } from './protocol.ts';
@@ -19,10 +21,10 @@ export class Feed {
   #source: SourceInfo;
   #topology: Topology = { nodes: [], containers: [], actors: [], links: [] };
   #shape = '';
-  #handshakes: { [link: string]: string } = {};
+  #told: { readonly [link: string]: string } = {};
+  #handshakes = new Handshakes();
   readonly #listeners = new Set<Listener>();
   readonly #changed = new Set<ActorId>();
-  #shaken = false;
   #timer: NodeJS.Timeout | undefined;
   #placing: Promise<void> = Promise.resolve();
 
@@ -36,7 +38,7 @@ export class Feed {
   }
 
   get handshakes(): { readonly [link: string]: string } {
-    return this.#handshakes;
+    return this.#handshakes.of(this.#topology.links, this.log.tracks);
   }
 
   get topology(): Topology {
@@ -47,7 +49,8 @@ export class Feed {
   reset(log = new Log()): void {
     this.log = log;
     this.filters = new Filters(log);
-    this.#handshakes = {};
+    this.#handshakes = new Handshakes();
+    this.#told = {};
     this.#changed.clear();
     this.#shape = '';
     this.#greet();
@@ -66,12 +69,9 @@ export class Feed {
     this.#soon();
   }
 
-  /** Notes when the ends of a link last shook hands. */
-  shook(link: string, time: string): void {
-    if ((this.#handshakes[link] ?? '') >= time) return;
-    this.#handshakes[link] = time;
-    this.#shaken = true;
-    this.#soon();
+  /** Notes when the ends of tunnels last shook hands. */
+  hear(status: StatusMessage): void {
+    if (this.#handshakes.hear(status)) this.#soon();
   }
 
   /** Tells all there is, then what changes, until the result is called. */
@@ -93,7 +93,7 @@ export class Feed {
 
   #moment(states: { [actor: ActorId]: State }): Told {
     const { total } = this.log;
-    return { tell: 'moment', moment: { at: null, total, time: new Date().toISOString(), states, handshakes: this.#handshakes } };
+    return { tell: 'moment', moment: { at: null, total, time: new Date().toISOString(), states, handshakes: this.handshakes } };
   }
 
   #greet(): void {
@@ -112,7 +112,8 @@ export class Feed {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#place();
-    if (this.#changed.size === 0 && !this.#shaken) return;
+    const { handshakes } = this;
+    if (this.#changed.size === 0 && isDeepStrictEqual(handshakes, this.#told)) return;
     const states: { [actor: ActorId]: State } = {};
     for (const id of this.#changed) {
       const track = this.log.tracks.get(id);
@@ -120,7 +121,7 @@ export class Feed {
       if (state !== undefined) states[id] = state;
     }
     this.#changed.clear();
-    this.#shaken = false;
+    this.#told = handshakes;
     this.#tell(this.#moment(states));
   }
 
@@ -140,5 +141,7 @@ export class Feed {
     if (shape !== this.#shape) return;
     this.#topology = topology;
     this.#tell({ tell: 'topology', topology });
+    // Of tunnels that are only now known.
+    this.#soon();
   }
 }

@@ -1,12 +1,9 @@
 import { explain } from '@ifactor/crds';
 import type { StatusMessage } from '@ifactor/crds';
-import { keysOf } from './actor.ts';
 import type { Feed } from './feed.ts';
-import { tunnelId } from './graph.ts';
 import { Log } from './log.ts';
 import { pause } from './pause.ts';
 import type { Source } from '../replay/source.ts';
-import { actorOf, placeOf } from '../replay/lives.ts';
 
 /** In milliseconds: between two tries to reach streams that are not there. */
 const retryEvery = 1000;
@@ -20,7 +17,7 @@ export async function load(feed: Feed, source: Source): Promise<void> {
     await breathe();
   }
   feed.reset(log);
-  for await (const status of source.statuses()) hear(feed, status);
+  for await (const status of source.statuses()) feed.hear(status);
 }
 
 /**
@@ -57,26 +54,10 @@ async function followOne(feed: Feed, name: string, source: Source, abort: AbortS
     }
   };
   const statuses = async (iterable: AsyncIterable<StatusMessage>): Promise<void> => {
-    for await (const status of iterable) hear(feed, status);
+    for await (const status of iterable) feed.hear(status);
   };
   // Either ends when the connection does; the other ends with it.
   await Promise.race([events(source.follow({})), statuses(source.followStatuses())]);
-}
-
-/** Takes the newest handshakes of a status: those of tunnels whose both ends the log knows. */
-export function hear(feed: Feed, status: StatusMessage): void {
-  const times = (status.status.wireguard?.peers ?? []).flatMap(({ publicKey, lastHandshakeTime }) => (lastHandshakeTime === undefined ? [] : [{ publicKey, lastHandshakeTime }]));
-  if (times.length === 0) return;
-  const own = actorOf(placeOf(status));
-  const owners = new Map<string, string>();
-  for (const { id, snapshot } of feed.log.tracks.values()) {
-    const key = snapshot && keysOf(snapshot.context).own;
-    if (key) owners.set(key, id);
-  }
-  for (const { publicKey, lastHandshakeTime } of times) {
-    const other = owners.get(publicKey);
-    if (other !== undefined) feed.shook(tunnelId(own, other), lastHandshakeTime);
-  }
 }
 
 const rest = (milliseconds: number, abort: AbortSignal): Promise<void> =>

@@ -1,6 +1,7 @@
-import type { InterfaceSpec, Key, RecordedEvent } from '@ifactor/crds';
+import type { InterfaceSpec, Key, RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { describe, expect, test } from 'vitest';
 import { graphOf } from './graph.ts';
+import { Handshakes } from './handshake.ts';
 import { layOut } from './layout.ts';
 import { Log } from './log.ts';
 import type { Rectangle, Topology } from './protocol.ts';
@@ -52,6 +53,28 @@ describe('what belongs together', () => {
     expect(links(found)).toEqual(['slave br0 vx0', 'under vx0 wg1']);
     expect(found.actors.map(({ interfaceName, type, container: inside }) => [interfaceName, type, inside])).toContainEqual(['wg1', 'wireguard', 'blue']);
   });
+});
+
+const status = (node: string, name: string, peer: string, time: string): StatusMessage => ({
+  uid: 'u',
+  kind: 'WireGuardInterface',
+  namespace: 'default',
+  name,
+  node,
+  hash: '',
+  status: { wireguard: { listenPort: 1, peers: [{ publicKey: keyOf(peer), allowedIPs: [], lastHandshakeTime: time }] } },
+});
+
+test('a handshake is known of a tunnel by either end, also where the status came before the log', () => {
+  const { links: tunnels } = graph(...wireguard('n1', 'wg1', 'A', ['B']), ...wireguard('n2', 'wg2', 'B', ['A']));
+  const log = new Log();
+  const handshakes = new Handshakes();
+  handshakes.hear(status('n1', 'wg1', 'B', '2026-11-23T00:00:01Z'));
+  expect(handshakes.of(tunnels, log.tracks)).toEqual({});
+  for (const event of [...wireguard('n1', 'wg1', 'A', ['B']), ...wireguard('n2', 'wg2', 'B', ['A'])]) log.append(event);
+  expect(Object.values(handshakes.of(tunnels, log.tracks))).toEqual(['2026-11-23T00:00:01Z']);
+  handshakes.hear(status('n2', 'wg2', 'A', '2026-11-23T00:00:02Z'));
+  expect(Object.values(handshakes.of(tunnels, log.tracks))).toEqual(['2026-11-23T00:00:02Z']);
 });
 
 describe('the map', () => {
