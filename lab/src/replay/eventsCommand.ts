@@ -1,3 +1,4 @@
+import { machine } from '@ifactor/actors';
 import { UsageError } from '@ifactor/crds';
 import type { Command } from 'commander';
 import { parseSelector, parseTime } from './selector.ts';
@@ -17,7 +18,7 @@ export function eventsCommand(): Command {
     .argument('[selector]', 'KIND, KIND/NAME or KIND/NAMESPACE/NAME')
     .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
     .option('--node <name>', 'only events of this node')
-    .option('--type <types>', 'only these types, separated by commas', (text: string) => text.split(','))
+    .option('--type <types>', 'only these types, separated by commas', parseTypes)
     .option('--since <time>', 'from this time on: RFC 3339, or how long ago (15m, 2h, 3d)')
     .option('--until <time>', 'up to this time')
     .option('-f, --follow', 'then wait for more')
@@ -34,7 +35,19 @@ export function eventsCommand(): Command {
       await withSource(flags, async (source) => {
         if (follow && source.follow === undefined) throw new UsageError('--follow reads NATS only: leave out --journal and --file');
         const events = follow && source.follow ? source.follow(wanted) : source.events(wanted);
-        for await (const event of events) console.log(json ? JSON.stringify(event) : eventText(event));
+        let count = 0;
+        for await (const event of events) {
+          count++;
+          console.log(json ? JSON.stringify(event) : eventText(event));
+        }
+        if (count === 0) process.stderr.write('ifactor: the log holds no such events\n');
       });
     });
+}
+
+function parseTypes(text: string): string[] {
+  const types = text.split(',');
+  const unknown = types.filter((type) => !machine.events.some((known) => known === type));
+  if (unknown.length > 0) throw new UsageError(`there is no event type ${unknown.join(', ')}; there are ${machine.events.join(', ')}`);
+  return types;
 }

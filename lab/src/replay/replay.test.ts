@@ -186,6 +186,39 @@ test('ifactor trace follows an apply to the kernel', async () => {
   expect((await ifactor('trace', 'nl/br', '--generation', '99')).err).toContain('no generation 99');
 });
 
+test('what cannot be meant is said, with what can', async () => {
+  const typo = await ifactor('events', '--type', 'Drift');
+  expect([typo.code, typo.err]).toEqual([2, expect.stringContaining('there is no event type Drift; there are SpecChanged')]);
+  expect((await ifactor('events', 'nl/nothing')).err).toContain('no such events');
+  expect((await ifactor('replay', 'nl/nothing')).err).toContain('holds no event of netlinkinterface/default/nothing; what there is: ifactor events');
+  expect((await ifactor('replay', 'wgp/plan')).err).toContain('a plan has no log of its own');
+});
+
+const rest = (): string => join(folder, 'rest.log');
+
+describe('a log whose beginning retention has taken', () => {
+  beforeAll(async () => {
+    await ifactor('export', '--output', rest());
+    const lines = readFileSync(rest(), 'utf8').split('\n');
+    const from = lines.findIndex((line) => line.includes('"LinkCreated"'));
+    writeFileSync(rest(), lines.filter((line, at) => at === 0 || line.startsWith('{"status"') || at >= from).join('\n'));
+  });
+
+  test('shows the state that was recorded, and claims no more', async () => {
+    const { out, err } = await ifactor('replay', 'nl/br', '--file', rest());
+    expect(err).toContain('begins amid the life of netlinkinterface/default/br');
+    expect(out).toMatch(/^state +configured +\(as the agent recorded it/m);
+    expect(out).not.toContain('no spec has arrived');
+  });
+
+  test('is neither verified nor blamed', async () => {
+    const verified = await ifactor('replay', '--verify', '--file', rest());
+    expect([verified.code, verified.out]).toEqual([0, expect.stringContaining('0 of 1 actors equal, 1 cannot be told')]);
+    expect((await ifactor('replay', '--what-if', '--file', rest())).out).toContain('0 of 1 actors would have been treated otherwise by this code (machine version');
+    expect((await ifactor('trace', 'nl/br', '--generation', '1', '--file', rest())).err).toContain('begins amid its life');
+  });
+});
+
 describe('a log file', () => {
   test('verifies, replays and imports like the log that it was made from', async () => {
     expect((await ifactor('export', '--output', file())).code).toBe(0);
@@ -193,6 +226,10 @@ describe('a log file', () => {
     expect(verified.out).toContain('1 of 1 actors equal;');
     expect(verified.code).toBe(0);
     expect(await log('--file', file())).toEqual(await log());
+    // Of a selection the numbers lack some, which is no fault of it.
+    await ifactor('export', 'nl', '--output', file());
+    expect((await ifactor('replay', '--verify', '--file', file())).out).toContain('it is a selection');
+    await ifactor('export', '--output', file());
 
     const other = await startNats(join(folder, 'other'));
     try {

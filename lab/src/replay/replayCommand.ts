@@ -64,16 +64,16 @@ function rangeOf(key: Key, { node, at }: Flags): Range {
 }
 
 /** The state and its reasons. */
-function show({ event, snapshot }: Found, node: string, json: boolean): void {
+function show({ event, snapshot, amid = false }: Found, node: string, json: boolean): void {
   const { context } = snapshot;
   if (json) {
-    console.log(JSON.stringify({ ...(event === undefined ? {} : { event }), hash: hashOf(snapshot), ...freeze(snapshot) }, null, 2));
+    console.log(JSON.stringify({ ...(event === undefined ? {} : { event }), ...(amid ? { amid } : {}), hash: hashOf(snapshot), ...freeze(snapshot) }, null, 2));
     return;
   }
   const { verdict, ready, desired, observed, places, missing, failure, drifts } = context;
   const rows: [string, string | undefined][] = [
-    ['state', `${snapshot.value}  (${verdict.reason}: ${verdict.message})`],
-    ['ready', `${ready.status} since ${ready.since}`],
+    ['state', amid ? `${event?.state}  (as the agent recorded it; its reasons lie before the log begins)` : `${snapshot.value}  (${verdict.reason}: ${verdict.message})`],
+    ['ready', amid ? undefined : `${ready.status} since ${ready.since}`],
     ['node', node],
     ['generation', desired === null ? undefined : `${desired.generation}  (resourceVersion ${desired.resourceVersion})`],
     ['deletion', context.deletion === null ? undefined : context.deletion.gone ? 'gone from the API' : 'requested'],
@@ -87,7 +87,7 @@ function show({ event, snapshot }: Found, node: string, json: boolean): void {
     ['failure', failure === null ? undefined : `${failure.code}: ${failure.message}${failure.until === null ? '' : `, tried again at ${failure.until}`}`],
     ['drift lately', drifts.length === 0 ? undefined : drifts.map(({ time, fields }) => `${time} ${fields}`).join('; ')],
     ['last event', event === undefined ? undefined : eventText(event)],
-    ['digest', hashOf(snapshot)],
+    ['digest', amid ? undefined : hashOf(snapshot)],
   ];
   for (const [name, value] of rows) if (value !== undefined) console.log(`${pc.bold(name.padEnd(14))} ${value}`);
 }

@@ -7,7 +7,7 @@ import { replay } from './lives.ts';
 export type Point = { sequence: number } | { time: number };
 
 /** An actor at some point of its log; `event` is the last one up to there, where it is still kept. */
-export type Found = { snapshot: Snapshot; event: RecordedEvent | undefined };
+export type Found = { snapshot: Snapshot; event: RecordedEvent | undefined; /** Its log begins amid its life: the fold knows a part only. */ amid?: boolean };
 
 /**
  * An actor's state at a point of its node's journal, by the snapshot before it and the events since: as fast in a long log as in a

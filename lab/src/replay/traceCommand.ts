@@ -2,6 +2,7 @@ import { UsageError } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { begins } from './lives.ts';
 import { parseObject } from './selector.ts';
 import { logCommand, withSource } from './source.ts';
 import type { SourceFlags } from './source.ts';
@@ -32,7 +33,11 @@ export function traceCommand(): Command {
         const root = events.findLast((event) =>
           generation === undefined ? event.type === 'SpecChanged' || event.type === 'DeletionRequested' : event.type === 'SpecChanged' && event.data.generation === generation,
         );
-        if (root === undefined) throw new Error(`the log holds no ${generation === undefined ? 'apply' : `generation ${generation}`} of ${object}`);
+        if (root === undefined) {
+          const [first] = events;
+          const from = first === undefined || begins(first) ? '' : `; it begins amid its life, at ${first.time}`;
+          throw new Error(`the log holds no ${generation === undefined ? 'apply' : `generation ${generation}`} of ${object}${from}`);
+        }
         console.log(pc.dim(`${root.correlationId}  at ${root.time}  on node ${root.node}`));
         print(causes(events, root), Date.parse(root.time), '', true);
       });

@@ -17,15 +17,16 @@ export async function find(source: Source, range: Range): Promise<Found | undefi
     return seek(journal, range.key, range.time === undefined ? { sequence: range.sequence ?? journal.last() } : { time: range.time });
   }
   let found: Found | undefined;
-  await walk(source, range, (step) => (found = step));
-  return found;
+  const { amid } = await walk(source, range, ({ snapshot, event }) => (found = { snapshot, event }));
+  return found && { ...found, amid };
 }
 
 /**
  * Folds the actor's own events, one by one. Reads them twice: nothing is shown before it is known what a power cut took back.
+ * @returns `amid`: the log begins amid the actor's life, which is said on standard error
  * @throws UsageError where they are of several nodes
  */
-export async function walk(source: Source, { key, node, sequence, time }: Range, each: (step: Step) => void): Promise<void> {
+export async function walk(source: Source, { key, node, sequence, time }: Range, each: (step: Step) => void): Promise<{ amid: boolean }> {
   const selector = { ...key, ...(node === undefined ? {} : { node }), ...(time === undefined ? {} : { until: time }) };
   const setbacks = new Setbacks();
   const nodes = new Set<string>();
@@ -41,15 +42,19 @@ export async function walk(source: Source, { key, node, sequence, time }: Range,
     if (sequence === undefined || event.sequence <= sequence) setbacks.see(event);
   }
   if (nodes.size > 1) throw new UsageError(`${spell(key)} has been on several nodes: choose one with --node (${[...nodes].join(', ')})`);
-  if (first !== undefined && !begins(first)) {
+  const amid = first !== undefined && !begins(first);
+  if (first !== undefined && amid) {
     const { sequence: number, type, time: at } = first;
-    process.stderr.write(`ifactor: the log begins amid the life of ${spell(key)}, with event ${number} (${type}) at ${at}: what it knew before is missing\n`);
+    process.stderr.write(`ifactor: the log begins amid the life of ${spell(key)}, with event ${number} (${type}) at ${at}: what it knew before is missing; on its node, --journal may reach further back\n`);
   }
   await replayAll(read, () => each);
+  return { amid };
 }
 
 /** What to say where nothing was found. */
 export const none = ({ key, sequence, time }: Range): Error =>
-  new Error(`the log holds no event of ${spell(key)}${sequence === undefined && time === undefined ? '' : ' up to that point'}; what there is: ifactor events`);
+  key.kind === 'wireguardnetworkplan'
+    ? new UsageError('a plan has no log of its own, its interfaces have: ifactor events wgi')
+    : new Error(`the log holds no event of ${spell(key)}${sequence === undefined && time === undefined ? '' : ' up to that point'}; what there is: ifactor events`);
 
 const spell = ({ kind, namespace, name }: Key): string => `${kind}/${namespace}/${name}`;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventType, KernelOperation, RecordedEvent } from '@ifactor/crds';
-import { lived, replay } from './lives.ts';
+import { begins, lived, replay } from './lives.ts';
 import type { Step } from './lives.ts';
 
 /** The first place where the code at hand decides otherwise than the code that wrote the log. */
@@ -28,13 +28,18 @@ const outcomes: { readonly [O in KernelOperation['type']]: readonly EventType[] 
  * each kernel operation whose outcome the log tells with the one that the fold asks for.
  */
 export class WhatIf {
+  /** The log begins amid the actor's life: nothing can be said. */
+  unknown = false;
   /** The first one; null as long as all agree. */
   difference: Difference | null = null;
   /** Operations asked for and not told of yet, by the id of their list. */
   readonly #open = new Map<string, KernelOperation[]>();
+  #first = true;
 
   see(step: Step): void {
-    if (this.difference !== null) return;
+    if (this.#first) this.unknown = !begins(step.event);
+    this.#first = false;
+    if (this.unknown || this.difference !== null) return;
     this.difference = compare(step, this.#open);
     for (const operation of step.operations) if (operation.type === 'Perform') this.#open.set(operation.id, [...operation.operations]);
   }
