@@ -1,5 +1,6 @@
 import { createContext, use } from 'react';
 import type { ActorDetail, ActorInfo, Filter, Moment, SourceInfo, Topology, Told } from '../../src/inspector/protocol.ts';
+import { fileLimit } from '../../src/inspector/protocol.ts';
 import { connect } from './client.ts';
 import type { Client, LinkState, Socket } from './client.ts';
 import { newest } from './newest.ts';
@@ -70,7 +71,9 @@ export function createSession(socket: () => Socket, place: Place): Session {
     (moment, at) => {
       if (store.get().route.at === at) store.set({ moment, trouble: null });
     },
-    fail,
+    (error, at) => {
+      if (store.get().route.at === at) fail(error);
+    },
   );
   const look = newest(
     ({ actor, at }: { actor: string; at: number | null }) => client.ask('actor', { actor, at }),
@@ -78,8 +81,9 @@ export function createSession(socket: () => Socket, place: Place): Session {
       const { route } = store.get();
       if (route.actor === actor && route.at === at) store.set({ detail, trouble: null });
     },
-    (error) => {
-      store.set({ detail: null, trouble: error.message });
+    (error, { actor, at }) => {
+      const { route } = store.get();
+      if (route.actor === actor && route.at === at) store.set({ detail: null, trouble: error.message });
     },
   );
 
@@ -141,7 +145,9 @@ export function createSession(socket: () => Socket, place: Place): Session {
     go,
     async open(file) {
       try {
-        await client.ask('open', file === null ? null : { name: file.name, text: await file.text() });
+        const text = (await file?.text()) ?? '';
+        if (text.length > fileLimit) throw new Error(`${file?.name} is larger than ${fileLimit / 2 ** 20} MiB: export less, with --since or one interface`);
+        await client.ask('open', file === null ? null : { name: file.name, text });
         store.set({ trouble: null, filter: {} });
         go({ actor: null, at: null, other: null });
       } catch (error) {

@@ -1,34 +1,26 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { extname, join, normalize, resolve } from 'node:path';
+import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
+import { page as build } from '../../../lab/src/inspector/page.ts';
 import type { Request } from '../../../lab/src/inspector/protocol.ts';
+import { headers } from '../../../lab/src/inspector/policy.ts';
 import type { Story } from './story.ts';
 
 const kinds: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
-/** As strict as the real server is: what breaks here would break there. */
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 export type Stage = { browser: Browser; address: string; close: () => Promise<void> };
 
-/** Builds the page, serves it, and starts a browser. */
+/** Builds the page where that is needed, serves it as strictly as the real server does, and starts a browser. */
 export async function setStage(): Promise<Stage> {
-  const dist = mkdtempSync(join(tmpdir(), 'ift-page-'));
-  const lab = resolve(import.meta.dirname, '../../../lab');
-  execFileSync(process.execPath, [resolve(lab, '../node_modules/vite/bin/vite.js'), 'build', 'ui', '--outDir', dist, '--emptyOutDir', '--logLevel', 'error'], {
-    cwd: lab,
-    env: { ...process.env, NODE_ENV: 'production' },
-  });
+  const dist = await build(() => {});
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
     try {
       const body = readFileSync(join(dist, path === '/' ? 'index.html' : path));
-      response.writeHead(200, { 'content-type': kinds[extname(path)] ?? 'text/html', 'content-security-policy': policy }).end(body);
+      response.writeHead(200, { 'content-type': kinds[extname(path)] ?? 'text/html', ...headers }).end(body);
     } catch {
       response.writeHead(404).end();
     }
@@ -42,7 +34,6 @@ export async function setStage(): Promise<Stage> {
       await browser.close();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
-      rmSync(dist, { recursive: true, force: true });
     },
   };
 }

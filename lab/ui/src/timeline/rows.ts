@@ -18,16 +18,20 @@ export function useRows(filter: Filter): Rows {
   const everything = Object.keys(filter).length === 0;
   const [found, setFound] = useState({ filter, total: 0 });
   const [, setVersion] = useState(0);
-  const cache = useRef({ filter, source, pages: new Map<number, readonly EventRow[]>(), asked: new Set<number>(), window: { first: 0, count: 1, offset: 0 } });
+  const cache = useRef({ filter, source, pages: new Map<number, readonly EventRow[]>(), asked: new Set<number>(), window: { first: 0, count: 1, offset: 0 }, again: false });
   if (cache.current.filter !== filter || cache.current.source !== source) {
-    cache.current = { filter, source, pages: new Map(), asked: new Set(), window: { first: 0, count: 1, offset: 0 } };
+    cache.current = { filter, source, pages: new Map(), asked: new Set(), window: { first: 0, count: 1, offset: 0 }, again: false };
   }
 
   const fetchPages = useCallback(() => {
     const mine = cache.current;
     for (const page of pages(mine.window, pageSize)) {
       const rows = mine.pages.get(page);
-      if (mine.asked.has(page) || rows?.length === pageSize) continue;
+      if (rows?.length === pageSize) continue;
+      if (mine.asked.has(page)) {
+        mine.again = true;
+        continue;
+      }
       mine.asked.add(page);
       const keep = (answer: Asks['events']['answer']): void => {
         mine.asked.delete(page);
@@ -40,6 +44,11 @@ export function useRows(filter: Filter): Rows {
         }
         setFound({ filter, total: answer.total });
         setVersion((version) => version + 1);
+        // What was wanted while this was on its way: the log may have grown past the answer.
+        if (mine.again) {
+          mine.again = false;
+          fetchPages();
+        }
       };
       ask('events', { filter, from: page * pageSize, count: pageSize }).then(keep, () => mine.asked.delete(page));
     }
