@@ -20,6 +20,8 @@ export type PerformerOptions = {
 /** Carries out lists of kernel operations, in order, and tells the actor of each that was done. */
 export class Performer {
   readonly #options: PerformerOptions;
+  /** Whoever makes a link at home last, by netns and name. */
+  readonly #births = new Map<string, Promise<void>>();
 
   constructor(options: PerformerOptions) {
     this.#options = options;
@@ -27,8 +29,17 @@ export class Performer {
 
   /** Stops at the first failure. After the last one the kernel is looked at, and what it shows is told. Never rejects. */
   async perform(actor: Live, id: string, operations: readonly KernelOperation[], cause: Cause): Promise<void> {
+    const addresses = this.#addresses(operations);
+    const leave = await this.#birth(actor, operations, addresses);
+    try {
+      await this.#carryOut(actor, id, operations, this.#hands(actor, addresses), cause);
+    } finally {
+      leave();
+    }
+  }
+
+  async #carryOut(actor: Live, id: string, operations: readonly KernelOperation[], hands: Hands, cause: Cause): Promise<void> {
     const { tell, look } = this.#options;
-    const hands = this.#hands(actor, this.#addresses(operations));
     const slots = new Set<Slot>();
     for (const operation of operations) {
       if ('slot' in operation) slots.add(operation.slot);
@@ -46,6 +57,27 @@ export class Performer {
     await Promise.allSettled(touched.map((netns) => netns.barrier()));
     actor.performed = { id, cause };
     look(actor);
+  }
+
+  /**
+   * Tunnels of one name for several containers are all born at home under that name, and are nobody's till they are marked: so one
+   * after the other. Resolves when it is this one's turn, to what gives it to the next.
+   */
+  async #birth(actor: Live, operations: readonly KernelOperation[], addresses: ReadonlyMap<string, Promise<string>>): Promise<() => void> {
+    const name = bornAs(operations);
+    const home = actor.netns.get('home');
+    if (name === undefined || !home) return () => undefined;
+    // Nobody waits for another's host names.
+    await Promise.allSettled(addresses.values());
+    const at = `${home.id}/${name}`;
+    const before = this.#births.get(at);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#births.set(at, promise);
+    await before;
+    return () => {
+      if (this.#births.get(at) === promise) this.#births.delete(at);
+      resolve();
+    };
   }
 
   /** All names of a list are asked for at once, so that those without an answer keep the others waiting once, not one by one. */
@@ -74,6 +106,15 @@ export class Performer {
       address: async (host) => addresses.get(host) ?? Promise.reject(new Error(`${host} was not asked for`)),
     };
   }
+}
+
+/** The name under which a link is made or taken at home; undefined where none is. */
+function bornAs(operations: readonly KernelOperation[]): string | undefined {
+  for (const operation of operations) {
+    if (operation.type === 'MoveLink') return operation.name;
+    if ((operation.type === 'CreateLink' || operation.type === 'AdoptLink') && operation.slot === 'home') return operation.name;
+  }
+  return undefined;
 }
 
 function failure(operations: string, operation: KernelOperation, error: unknown): EventData['OperationFailed'] {
