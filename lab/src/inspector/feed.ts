@@ -1,12 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
+import { explain } from '@ifactor/crds';
 import type { State, StatusMessage } from '@ifactor/crds';
 import { Filters } from './filter.ts';
-import { graphOf } from './graph.ts';
+import { graphOf, shapeOf } from './graph.ts';
 import type { Graph } from './graph.ts';
 import { Handshakes } from './handshake.ts';
 import { layOut } from './layout.ts';
 import { Log } from './log.ts';
-import type { ActorId, SourceInfo, Told, Topology } from './protocol.ts';
+import type { ActorId, Moment, SourceInfo, Told, Topology } from './protocol.ts';
 import type { Track } from './track.ts';
 
 /** In milliseconds: how long changes are gathered before they are told. */
@@ -20,7 +20,10 @@ export class Feed {
   filters = new Filters(this.log);
   #source: SourceInfo;
   #topology: Topology = { nodes: [], containers: [], actors: [], links: [] };
-  #shape = '';
+  /** What each actor adds to the map. */
+  readonly #shapes = new Map<ActorId, string>();
+  /** Counts the maps asked for, so that one overtaken by a newer one is left out. */
+  #map = 0;
   #told: { readonly [link: string]: string } = {};
   #handshakes = new Handshakes();
   readonly #listeners = new Set<Listener>();
@@ -52,7 +55,9 @@ export class Feed {
     this.#handshakes = new Handshakes();
     this.#told = {};
     this.#changed.clear();
-    this.#shape = '';
+    this.#shapes.clear();
+    for (const id of log.tracks.keys()) this.#changed.add(id);
+    this.#place({ actors: [], links: [] });
     this.#greet();
     this.#soon();
   }
@@ -88,12 +93,12 @@ export class Feed {
   }
 
   #everything(): Told[] {
-    return [{ tell: 'source', source: this.#source }, { tell: 'topology', topology: this.#topology }, this.#moment(this.log.states(this.log.total))];
+    return [{ tell: 'source', source: this.#source }, { tell: 'topology', topology: this.#topology }, this.#moment(this.log.states(this.log.total), this.handshakes)];
   }
 
-  #moment(states: { [actor: ActorId]: State }): Told {
+  #moment(states: { [actor: ActorId]: State }, handshakes: Moment['handshakes']): Told {
     const { total } = this.log;
-    return { tell: 'moment', moment: { at: null, total, time: new Date().toISOString(), states, handshakes: this.handshakes } };
+    return { tell: 'moment', moment: { at: null, total, time: new Date().toISOString(), states, handshakes } };
   }
 
   #greet(): void {
@@ -111,34 +116,39 @@ export class Feed {
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#place();
-    const { handshakes } = this;
-    if (this.#changed.size === 0 && isDeepStrictEqual(handshakes, this.#told)) return;
     const states: { [actor: ActorId]: State } = {};
+    let moved = false;
     for (const id of this.#changed) {
       const track = this.log.tracks.get(id);
-      const state = track && this.log.stateOf(track, this.log.total);
+      if (!track) continue;
+      const state = this.log.stateOf(track, this.log.total);
       if (state !== undefined) states[id] = state;
+      const shape = shapeOf(track);
+      moved ||= shape !== this.#shapes.get(id);
+      this.#shapes.set(id, shape);
     }
-    this.#changed.clear();
+    if (moved) this.#place(graphOf(this.log.tracks.values()));
+    const { handshakes } = this;
+    const shaken = Object.entries(handshakes).filter(([link, time]) => this.#told[link] !== time);
     this.#told = handshakes;
-    this.#tell(this.#moment(states));
+    if (this.#changed.size === 0 && shaken.length === 0) return;
+    this.#changed.clear();
+    this.#tell(this.#moment(states, Object.fromEntries(shaken)));
   }
 
-  /** Lays the map out anew, where there is anything new on it. */
-  #place(): void {
-    const graph = graphOf(this.log.tracks.values());
-    const shape = JSON.stringify(graph);
-    if (shape === this.#shape) return;
-    this.#shape = shape;
-    this.#placing = this.#placing.then(() => this.#layOut(graph, shape));
+  /** Lays the map out anew. */
+  #place(graph: Graph): void {
+    const map = ++this.#map;
+    this.#placing = this.#placing.then(() => this.#layOut(graph, map));
   }
 
-  async #layOut(graph: Graph, shape: string): Promise<void> {
-    // Overtaken by a newer one while it waited.
-    if (shape !== this.#shape) return;
-    const topology = await layOut(graph);
-    if (shape !== this.#shape) return;
+  async #layOut(graph: Graph, map: number): Promise<void> {
+    if (map !== this.#map) return;
+    const topology = await layOut(graph).catch((error: unknown) => {
+      process.stderr.write(`ifactor: ${explain(error)}\n`);
+      return this.#topology;
+    });
+    if (map !== this.#map) return;
     this.#topology = topology;
     this.#tell({ tell: 'topology', topology });
     // Of tunnels that are only now known.

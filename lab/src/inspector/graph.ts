@@ -38,5 +38,13 @@ export function graphOf(tracks: Iterable<Track>): Graph {
   return { actors, links };
 }
 
+/** All that an actor adds to the graph, to tell whether that is news. */
+export function shapeOf(track: Track): string {
+  const context = track.snapshot?.context;
+  const spec = context?.spec;
+  const below = spec && 'type' in spec ? [spec.bridge?.slaves, spec.vxlan?.dev] : [];
+  return JSON.stringify([infoOf(track), context ? keysOf(context) : null, below]);
+}
+
 /** A name in the netns that an actor belongs in. */
 const placeText = ({ node, container }: ActorInfo, name: string): string => JSON.stringify([node, container, name]);

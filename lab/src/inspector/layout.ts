@@ -1,5 +1,5 @@
-import type { ELK } from 'elkjs';
 import type { Graph } from './graph.ts';
+import { place } from './placing.ts';
 import type { ActorInfo, Rectangle, Topology } from './protocol.ts';
 
 /** Sizes in pixels of the page at scale 1; the page's style counts on room for names above what is in a box. */
@@ -57,12 +57,9 @@ function hostLinks({ actors, links }: Graph): [string, string][] {
   return [...new Set(pairs)].map((pair) => JSON.parse(pair) as [string, string]);
 }
 
-let engine: Promise<ELK> | undefined;
-
 async function spread(hosts: (Size & { name: string })[], links: [string, string][]): Promise<Topology['nodes']> {
-  // A large module, that is not needed before there is something to lay out.
-  engine ??= import('elkjs/lib/elk.bundled.js').then(({ default: Elk }) => new Elk.default());
-  const { children = [] } = await (await engine).layout({
+  if (hosts.length === 0) return [];
+  const { children = [] } = await place({
     id: 'map',
     layoutOptions: {
       'elk.algorithm': 'layered',
@@ -75,5 +72,5 @@ async function spread(hosts: (Size & { name: string })[], links: [string, string
     children: hosts.map(({ name, width, height }) => ({ id: `host ${name}`, width, height })),
     edges: links.map(([from, to]) => ({ id: `link ${from} ${to}`, sources: [`host ${from}`], targets: [`host ${to}`] })),
   });
-  return children.map(({ id, x = 0, y = 0, width, height }) => ({ name: id.slice('host '.length), x: Math.round(x), y: Math.round(y), width, height }));
+  return children.map(({ id, x = 0, y = 0, width = 0, height = 0 }) => ({ name: id.slice('host '.length), x: Math.round(x), y: Math.round(y), width, height }));
 }
