@@ -23,9 +23,8 @@ test('a name that several ask for is looked up once at a time', async () => {
 
 test('a resolver that does not answer is not waited for, and an empty answer is none', async () => {
   const clock = new TestClock();
-  const silent = patient(() => new Promise(() => undefined), clock)('a');
-  const refused = expect(silent).rejects.toThrow('no resolver answered within 2 s');
+  const silent = patient(() => new Promise(() => undefined), clock)('a').catch((error: Error) => error.message);
   await clock.pass(2000);
-  await refused;
+  expect(await silent).toBe('no resolver answered within 2 s');
   await expect(patient(async () => [], clock)('a')).rejects.toThrow('it has no address');
 });
