@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../../ui');
 const dist = join(root, 'dist');
+/** On the same disk, and where neither the linter nor git looks. */
+const workshop = join(root, '../node_modules/.cache');
 /** What the page is made of, beside its own folder. */
 const sources = [...['src/**/*', 'public/**/*', '*.{html,ts}'].map((pattern) => join(root, pattern)), join(import.meta.dirname, 'protocol.ts')];
 
@@ -24,7 +26,7 @@ export async function page(say: (line: string) => void): Promise<string> {
   say('building the page …');
   const begun = performance.now();
   const { build } = await import('vite');
-  const own = `${dist}.${process.pid}`;
+  const own = join(workshop, `ifactor-page-${process.pid}`);
   try {
     await build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'error', build: { outDir: own, emptyOutDir: true } });
     await replace(own);

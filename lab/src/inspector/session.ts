@@ -12,6 +12,7 @@ export class Session {
   readonly #say: Say;
   #feed: Feed;
   #unwatch: () => void;
+  #closed = false;
 
   constructor(main: Feed, say: Say) {
     this.#main = main;
@@ -34,6 +35,7 @@ export class Session {
   }
 
   close(): void {
+    this.#closed = true;
     this.#unwatch();
   }
 
@@ -53,7 +55,8 @@ export class Session {
     }
     this.#unwatch();
     this.#feed = feed;
-    this.#unwatch = feed.watch(this.#say);
+    // The page may have gone while its file was read.
+    if (!this.#closed) this.#unwatch = feed.watch(this.#say);
     return feed.source;
   }
 }
