@@ -56,8 +56,9 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
       await running;
     };
     bench.cleanup(end);
-    const said = (words: string): Promise<void> =>
-      vi.waitFor(() => expect(lines.some((line) => line.includes(words)), lines.join('\n')).toBe(true), { timeout: 30_000, interval: 20 });
+    const said = async (words: string): Promise<void> => {
+      await vi.waitFor(() => expect(lines.some((line) => line.includes(words)), lines.join('\n')).toBe(true), { timeout: 30_000, interval: 20 });
+    };
     const links = (): string => execFileSync('ip', ['-n', netns, '-o', 'link'], { encoding: 'utf8' });
     return { end, said, links };
   }
