@@ -79,6 +79,26 @@ export async function faults(world: World, expected: readonly Expected[], places
   return [...found, ...strays.map((name) => `${name} should not be`)];
 }
 
+/** The peer that a tunnel is declared with. */
+export const publicKeyIn = ({ object }: Expected): string => (object.spec['peers'] as { publicKey: string }[])[0]?.publicKey ?? '';
+
+/** What of the tunnels is not as declared, by the word of `wg`. */
+export async function tunnelFaults(world: World, expected: readonly Expected[]): Promise<string[]> {
+  const tunnels = expected.filter(({ kind }) => kind === 'wireguard');
+  const found = await Promise.all(tunnels.map(async (tunnel): Promise<string[]> => {
+    const { place, link, object } = tunnel;
+    const [device = '', ...peers] = (await world.wg(object.spec.node, place, 'show', link, 'dump')).trim().split('\n');
+    const mark = Number(device.split('\t')[3]?.replace('off', '0'));
+    const shown = peers.map((peer) => peer.split('\t')).map((fields) => [fields[0], fields[3], fields[7]].join(' '));
+    const wanted = `${publicKeyIn(tunnel)} 10.99.0.0/24 25`;
+    return [
+      ...(mark === object.spec['fwmark'] ? [] : [`${place}/${link} has fwmark ${mark}`]),
+      ...(shown.length === 1 && shown[0] === wanted ? [] : [`${place}/${link} has peers ${shown.join(', ')}`]),
+    ];
+  }));
+  return found.flat();
+}
+
 /** Resident memory of a process, in MB. */
 export async function memoryOf(pid: number): Promise<number> {
   const { stdout } = await run('cat', [`/proc/${pid}/status`]);

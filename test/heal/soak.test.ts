@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Dice } from './dice.ts';
-import { faults, fleet, memoryOf, unowned, type Expected } from './fleet.ts';
+import { faults, fleet, memoryOf, publicKeyIn, tunnelFaults, unowned, type Expected } from './fleet.ts';
 import { World } from './world.ts';
 
 /*
@@ -55,11 +55,22 @@ const acts: Act[] = [
   ({ place, link }) => ip(place, 'link', 'set', link, 'nomaster'),
   ({ place, link }) => ip(place, 'link', 'set', link, 'master', 'foreign0'),
 ];
+const wg = (at: Expected, ...args: string[]): Promise<unknown> => world.wg(at.object.spec.node, at.place, 'set', at.link, ...args).catch(() => undefined);
+/** And to a tunnel, with `wg`. */
+const tunnelActs: Act[] = [
+  (at, dice) => wg(at, 'fwmark', String(1000 + dice.below(1000))),
+  (at, dice) => wg(at, 'listen-port', String(20_000 + dice.below(10_000))),
+  (at, dice) => wg(at, 'peer', Buffer.alloc(32, dice.below(256)).toString('base64'), 'allowed-ips', '10.99.0.0/24'),
+  (at) => wg(at, 'peer', publicKeyIn(at), 'remove'),
+  (at) => wg(at, 'peer', publicKeyIn(at), 'persistent-keepalive', '7', 'allowed-ips', '10.98.0.0/24'),
+];
 const foreign = async (): Promise<string> => (await Promise.all(lasting.map((place) => world.ip(place, '-o', 'address', 'show', 'foreign0')))).map((text) => text.replaceAll(/valid_lft.*/g, '')).join('');
 
 const converged = async (): Promise<void> => {
   for (const node of nodes) await world.settled(node, count / 2, 150_000);
   await vi.waitFor(async () => expect(await faults(world, expected, all)).toEqual([]), { timeout: 30_000, interval: 200 });
+  // What `wg` changes tells nobody: an agent finds it at its next look.
+  await vi.waitFor(async () => expect(await tunnelFaults(world, expected)).toEqual([]), { timeout: 30_000, interval: 1000 });
 };
 const median = (list: number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
 
@@ -74,7 +85,8 @@ test(`${count} interfaces outlive ${minutes} minutes of sabotage (seed ${seed})`
   let restarts = 0;
   for (let next = Date.now(); Date.now() < end; next += 1000 / rate, done++) {
     await sleep(Math.max(0, next - Date.now()));
-    await dice.one(acts)(dice.one(expected), dice);
+    const at = dice.one(expected);
+    await dice.one(at.kind === 'wireguard' ? [...acts, ...tunnelActs] : acts)(at, dice);
     if (done % rate === 0) memory.push(await memoryOf(world.pid('lax1')));
     const fate = dice.roll();
     if (fate < 0.02) {

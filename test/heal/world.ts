@@ -1,7 +1,7 @@
 /** Agents of several nodes against a NATS of their own and the kernel's real namespaces; the test speaks for Kubernetes. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -82,6 +82,15 @@ export class World {
   /** `ip` in a node or container. */
   async ip(name: string, ...args: string[]): Promise<string> {
     return (await run('ip', ['-n', this.netns(name), ...args], { maxBuffer: 64 << 20 })).stdout;
+  }
+
+  /** `wg` in a container, whether the kernel serves its tunnels or the node's wireguard-go processes do. */
+  async wg(node: string, container: string, ...args: string[]): Promise<string> {
+    const netns = this.netns(container);
+    const sockets = join(this.stateDir(node), 'wireguard', String(statSync(`/run/netns/${netns}`).ino));
+    if (!existsSync(sockets)) return (await run('ip', ['netns', 'exec', netns, 'wg', ...args])).stdout;
+    const script = 'mount --bind "$1" /var/run/wireguard && shift && exec wg "$@"';
+    return (await run('unshare', ['--mount', 'sh', '-c', script, 'sh', sockets, ...args])).stdout;
   }
 
   stateDir(node: string): string {
