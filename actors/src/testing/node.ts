@@ -61,6 +61,8 @@ export type TestNodeOptions = {
   clock?: Clock;
   poll?: number;
   folder?: string;
+  /** Followed instead of what `path` tells, as an agent does; whoever made them closes them. */
+  follow?: Places;
   /** Whether NATS answers; it does unless told otherwise. */
   nats?: () => Promise<boolean>;
 } & Pick<RunnerOptions, 'quiet' | 'resolve'>;
@@ -77,13 +79,13 @@ export class TestNode {
   readonly #waiting = new Set<() => void>();
   #versions = 0;
 
-  constructor({ kernel, path, clock = systemClock, poll, folder, nats = async () => true, ...rest }: TestNodeOptions) {
+  constructor({ kernel, path, clock = systemClock, poll, folder, follow, nats = async () => true, ...rest }: TestNodeOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ift-node-'));
     this.journal = openJournal(this.folder, { node: 'n1' });
     this.places = new TestPlaces(kernel, path);
     this.runner = new Runner({
       node: 'n1',
-      places: this.places,
+      places: follow ?? this.places,
       journal: this.journal,
       secrets: {
         resolve: (key, ref) => this.#resolve(`${key.namespace}/${key.name}/${ref}`, ref),
