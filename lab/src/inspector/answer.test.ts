@@ -2,7 +2,9 @@ import { someKey, someLives } from '@ifactor/actors/testing';
 import type { RecordedEvent } from '@ifactor/crds';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventLine, fileHeader } from '../replay/file.ts';
+import { readDropped } from './dropped.ts';
 import { Feed } from './feed.ts';
+import { fileLimit } from './protocol.ts';
 import type { Answer, Told } from './protocol.ts';
 import { Session } from './session.ts';
 
@@ -104,6 +106,10 @@ test.each([
 ])('%s %j is refused in words, and what was shown stays', async (what, request, words) => {
   await expect(ask(what, request)).rejects.toThrow(words);
   expect(await ask('moment', { at: 400 })).toMatchObject({ total: 400 });
+});
+
+test('a file that is too large is refused before it is read', async () => {
+  await expect(readDropped('huge.log', 'x'.repeat(fileLimit + 1))).rejects.toThrow('huge.log is larger than 128 MiB: export less');
 });
 
 test('what is no question is answered, too', async () => {
