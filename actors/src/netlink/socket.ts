@@ -13,6 +13,9 @@ const NETLINK_NO_ENOBUFS = 5;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 
+/** Milliseconds between two looks at what a socket has lost, where no message leads to one. */
+const lookEvery = 5000;
+
 export type SocketHandlers = {
   /** One datagram: one or more messages. May throw: then `broken` hears of it. */
   receive(data: Buffer): void;
@@ -65,12 +68,17 @@ export function openSocket(
   raw.on('error', (error) => guard(() => handlers.broken(error)));
   raw.on('truncatedMessage', () => guard(() => handlers.broken(new Error('a netlink message was cut off'))));
   let dropped = 0;
-  raw.on('message', (data) => guard(() => {
+  const count = (): void => {
     const before = dropped;
     if (own !== undefined) dropped = droppedBy(own);
-    handlers.receive(data);
     if (dropped !== before) handlers.broken(Object.assign(new Error('the receive buffer of a netlink socket ran over'), { code: 'ENOBUFS' }));
+  };
+  raw.on('message', (data) => guard(() => {
+    handlers.receive(data);
+    count();
   }));
+  // What the kernel had no memory for has nothing behind it.
+  const looking = setInterval(() => guard(count), lookEvery).unref();
   for (const group of options.groups ?? []) raw.addMembership(group);
   raw.unref();
   return {
@@ -87,6 +95,7 @@ export function openSocket(
     close() {
       if (closed) return;
       closed = true;
+      clearInterval(looking);
       // The package crashes when a socket is closed from inside its own callbacks.
       void sending.finally(() => setImmediate(() => {
         if (own !== undefined) known.delete(own);
