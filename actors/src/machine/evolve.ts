@@ -285,15 +285,17 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
 
 /**
  * The kernel took all operations and still differs: waits instead of trying for ever. What was as declared once is undone by
- * another program, faster than it can be looked at.
+ * another program, faster than it can be looked at. `what`: in words what was to be done.
  */
-export function notConverging(context: Context, time: string, fields: string): Context | null {
+export function notConverging(context: Context, time: string, what: string): Context | null {
   if (context.stuck < patience) return null;
-  const undone = context.settled ? context.drifts.at(-1)?.fields : undefined;
+  // In a fight that goes on after a wait nothing has drifted: it is as the other left it.
+  const fought = isFought(context, time) ? what.replace(/^repairs /, '') : undefined;
+  const undone = context.settled ? (context.drifts.at(-1)?.fields ?? fought) : undefined;
   if (undone !== undefined) {
     const message = `something on this node undoes ${undone} as soon as it is set; find the program that changes it, or change the spec`;
     return contested({ ...context, stuck: 0 }, time, 'Contested', message);
   }
-  const message = `the kernel does not keep what is set: ${fields}; see the agent's events for what was tried`;
+  const message = `the kernel does not keep what is set: ${what}; see the agent's events for what was tried`;
   return failed({ ...context, stuck: 0 }, time, { code: 'NotConverging', message, module: null });
 }

@@ -158,6 +158,21 @@ describe('given, when, then', () => {
     expect(snapshot.context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu as soon as it is set') });
   });
 
+  it('goes on calling it a fight after a wait in which nothing drifted any more', () => {
+    const observed = seen({ ...link, mtu: 1300 });
+    const events = [...healthy];
+    for (let times = 0; times < 10; times++) {
+      events.push(['DriftObserved', { observed, drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] }]);
+      const { running } = after(...events).snapshot.context;
+      if (running !== null) events.push(['LinkObserved', { observed: seen(link), operations: running }]);
+    }
+    events.push(['TimerElapsed', { timer: 'retry' }], ['LinkObserved', { observed }]);
+    for (let round = 0; round < 5; round++) events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
+    const { context } = after(...events).snapshot;
+    expect(context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu as soon as it is set') });
+    expect(context.fight?.times).toBe(2);
+  });
+
   it('gives up on a kernel that takes everything and keeps nothing', () => {
     const events: Given[] = [spec(), place, ['LinkObserved', { observed: seen(null) }]];
     for (let round = 0; round < 5; round++) {
