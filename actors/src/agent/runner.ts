@@ -9,8 +9,8 @@ import { Endpoints } from './endpoints.ts';
 import { Interests } from './interests.ts';
 import type { Journal } from './journal.ts';
 import { parseKey, spellKey } from './journalRead.ts';
-import { live } from './live.ts';
-import type { Cause, Fact, Live } from './live.ts';
+import { Live } from './live.ts';
+import type { Cause, Fact } from './live.ts';
 import { Looker } from './look.ts';
 import { Performer } from './performer.ts';
 import { patient, systemResolve } from './resolver.ts';
@@ -56,6 +56,10 @@ type Item = { actor: Live; fact: Fact; cause: Cause | null };
 /** Events of an actor after which its snapshot is stored again. */
 const snapshotEvery = 200;
 
+/** Milliseconds between two rounds in which actors that nobody asked are put to rest, and how many at most are at once. */
+const restEvery = 5000;
+const restAtOnce = 1000;
+
 /**
  * Runs the actors of a node: takes facts, folds them, stores the events, and then carries out what the machines ask.
  * All that arrives within one turn of the event loop is stored in one transaction, before anything is acted on.
@@ -74,9 +78,11 @@ export class Runner {
   #scheduled = false;
   #stopped = false;
   #storing = true;
+  readonly #resting: NodeJS.Timeout;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#resting = setInterval(() => this.rest(restAtOnce), restEvery).unref();
     const tell = (actor: Live, fact: Fact, cause: Cause | null = null): void => this.tell(actor, fact, cause);
     const { log, clock, secrets, places } = options;
     this.#claims = new Claims(tell);
@@ -131,7 +137,7 @@ export class Runner {
   actor(key: Key): Live {
     const id = spellKey(key);
     let actor = this.actors.get(id);
-    if (!actor) this.actors.set(id, (actor = live(key, id)));
+    if (!actor) this.actors.set(id, (actor = new Live(key, id)));
     return actor;
   }
 
@@ -175,6 +181,7 @@ export class Runner {
   stop(): void {
     if (this.#scheduled) this.flush();
     this.#stopped = true;
+    clearInterval(this.#resting);
     for (const actor of this.actors.values()) {
       this.#save(actor);
       for (const cancel of actor.timers.values()) cancel();
@@ -285,6 +292,15 @@ export class Runner {
     this.actors.delete(actor.id);
     if (this.#storing) this.#options.journal.forget(actor.id);
     this.#options.forgotten?.(actor);
+  }
+
+  /** Lets actors that nobody has asked since the last call take less memory, so many of them at most. */
+  rest(most: number): void {
+    let packed = 0;
+    for (const actor of this.actors.values()) {
+      if (packed >= most) return;
+      if (actor.rest()) packed++;
+    }
   }
 
   /** Stores snapshots of these actors, so that the journal may drop their older events. */

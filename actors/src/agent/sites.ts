@@ -68,7 +68,10 @@ export class Sites {
   }
 
   dropFormer(actor: Live): void {
-    for (const { stop, retired } of actor.former.splice(0)) {
+    const { former } = actor;
+    if (former.length === 0) return;
+    actor.former = [];
+    for (const { stop, retired } of former) {
       stop();
       retired?.();
     }
@@ -89,7 +92,7 @@ export class Sites {
     actor.netns.delete(slot);
     actor.epoch++;
     follower.retired = netns ? () => this.#release(netns) : () => undefined;
-    actor.former.push(follower);
+    actor.former = [...actor.former, follower];
   }
 
   #follow(actor: Live, slot: Slot, container: ContainerSelector | null, selector: string, cause: Cause): void {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
 import { printAddress, privateKeyRef } from '../driver/index.ts';
 import { printEndpoint } from '../driver/observe.ts';
@@ -57,7 +58,8 @@ export function takeIn(actor: Live, now: number): boolean {
     const shaken = device?.peers.flatMap(({ publicKey, lastHandshakeTime }) => (lastHandshakeTime === null ? [] : [[publicKey, lastHandshakeTime] as const]));
     actor.handshakes = { at: now, times: new Map(shaken) };
   }
-  const told = JSON.stringify([netlinkOf(actor), wireguardOf(actor, true)]);
+  // Kept for every interface as long as it lives: a digest takes the least room.
+  const told = hash('sha1', JSON.stringify([netlinkOf(actor), wireguardOf(actor, true)]), 'base64');
   if (told === actor.told) return false;
   actor.told = told;
   return true;
