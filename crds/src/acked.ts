@@ -23,12 +23,13 @@ class Inbox {
     void connection.closed().then(() => this.#giveUp(Infinity, 'the connection to NATS was closed'));
   }
 
-  publish(subject: string, payload: string, headers: MsgHdrs): Promise<PubAck> {
+  async publish(subject: string, payload: string, headers: MsgHdrs): Promise<PubAck> {
     const id = String(this.#next++);
+    // First of all, since it throws where the message is too large or the connection closed: then nobody waits.
+    this.#connection.publish(subject, payload, { headers, reply: this.#prefix + id });
     const { promise, resolve, reject } = Promise.withResolvers<PubAck>();
     this.#waiting.set(id, { subject, due: Date.now() + patience, resolve, reject });
     this.#sweep ??= setInterval(() => this.#giveUp(Date.now(), 'was not acknowledged in time'), 500).unref();
-    this.#connection.publish(subject, payload, { headers, reply: this.#prefix + id });
     return promise;
   }
 
