@@ -21,6 +21,12 @@ export type ShipperOptions = {
 /** After this long without events the stream is looked at again before the next one: it may have been made anew. */
 const quiet = 5000;
 const timeout = 5000;
+/** The node's own work goes first: what it records is shipped when the journal has stopped growing for so long, in milliseconds, */
+const lull = 20;
+/** or has kept on growing for so long, */
+const patience = 1000;
+/** or is so many events ahead. */
+const crowded = 10_000;
 /** Room for headers in a message of the largest size that the server takes. */
 const headroom = 4096;
 
@@ -43,6 +49,8 @@ export class Shipper {
   #wake = Promise.withResolvers<void>();
   #idle: (() => void)[] = [];
   #saving: NodeJS.Timeout | undefined;
+  /** When the journal last grew, by `performance.now()`. */
+  #grew = 0;
   #shipped: Journal['shipped'];
 
   constructor(options: ShipperOptions) {
@@ -54,6 +62,7 @@ export class Shipper {
 
   /** Says that the journal has grown. */
   wake(): void {
+    this.#grew = performance.now();
     this.#wake.resolve();
   }
 
@@ -152,6 +161,8 @@ export class Shipper {
     let failed: { error: unknown } | undefined;
     let turn = Promise.withResolvers<void>();
     let flying = 0;
+    // What may still be sent before the node's own work goes first again.
+    let turnLeft = 0;
     const send = async (event: RecordedEvent): Promise<void> => {
       try {
         const ack = await this.#publish(event, place);
@@ -172,10 +183,15 @@ export class Shipper {
         // What is published after the break can be sent first thing on the next connection, before what was lost.
         signal.throwIfAborted();
         turn = Promise.withResolvers();
-        const until = Math.min(journal.last(), cursor + window - flying - 1);
+        if (flying === 0 && !failed && journal.last() >= cursor) {
+          await this.#giveWay(signal);
+          turnLeft = window;
+        }
+        const until = Math.min(journal.last(), cursor + Math.min(window - flying, turnLeft) - 1);
         if (!failed && until >= cursor) {
           for (const event of journal.read({ from: cursor, to: until })) {
             flying++;
+            turnLeft--;
             cursor = event.sequence + 1;
             void send(event);
           }
@@ -186,6 +202,15 @@ export class Shipper {
       }
     } finally {
       signal.removeEventListener('abort', broken);
+    }
+  }
+
+  /** Waits while the node is busy recording, within limits. */
+  async #giveWay(signal: AbortSignal): Promise<void> {
+    const start = performance.now();
+    for (let now = start; now - this.#grew < lull && now - start < patience && this.lag < crowded; now = performance.now()) {
+      await pause(lull - (now - this.#grew), signal);
+      signal.throwIfAborted();
     }
   }
 
