@@ -10,13 +10,19 @@ export type { Level, Log } from './log.ts';
 export type {
   Address,
   Drift,
+  KindAttributes,
   Observed,
+  ObservedGre,
+  ObservedIpip,
   ObservedLink,
+  ObservedMacvlan,
   ObservedPeer,
+  ObservedVlan,
+  ObservedVrf,
   ObservedVxlan,
   ObservedWireGuard,
 } from './observed.ts';
-export type { KernelOperation, LinkKind, Operation } from './operation.ts';
+export type { AttributedLink, KernelOperation, LinkKind, Operation } from './operation.ts';
 export { ConditionSchema, heartbeatSeconds, InterfaceStatusSchema, NodeEntrySchema, states, StatusMessageSchema } from './status.ts';
 export type { Condition, InterfaceStatus, NodeEntry, State, StatusMessage } from './status.ts';
 export {
@@ -34,6 +40,13 @@ export type { NetlinkAddress, NetlinkInterfaceSpec, NetlinkType, VethEnd, VethEn
 export { PlanStatusSchema } from './schema/planStatus.ts';
 export type { PlanAllocation, PlanInterfaceStatus, PlanStatus } from './schema/planStatus.ts';
 export { isInterfaceName } from './schema/text.ts';
+export type { GreSpec } from './schema/gre.ts';
+export type { IpipSpec } from './schema/ipip.ts';
+export { macvlanModes } from './schema/macvlan.ts';
+export type { MacvlanSpec } from './schema/macvlan.ts';
+export { vlanProtocols } from './schema/vlan.ts';
+export type { VlanSpec } from './schema/vlan.ts';
+export type { VrfSpec } from './schema/vrf.ts';
 export { VXLAN_PORT, VxlanSchema } from './schema/vxlan.ts';
 export type { VxlanSpec } from './schema/vxlan.ts';
 export { linkEnds, WireGuardNetworkPlanSpecSchema } from './schema/wireGuardNetworkPlan.ts';

@@ -1,4 +1,6 @@
 import type { Slot } from './event.ts';
+import type { MacvlanSpec } from './schema/macvlan.ts';
+import type { VlanSpec } from './schema/vlan.ts';
 
 /** An address on a link. `local` and `peer` in canonical text (RFC 5952), no prefix; `prefixlen` in bits. */
 export type Address = {
@@ -22,6 +24,27 @@ export type ObservedVxlan = {
   learning: boolean;
   ageing: boolean;
   proxy: boolean;
+};
+
+export type ObservedVlan = { dev: string | null; id: number; protocol: VlanSpec['protocol'] };
+
+export type ObservedMacvlan = { dev: string | null; mode: MacvlanSpec['mode'] | 'source' };
+
+export type ObservedVrf = { table: number };
+
+/** Of an IP-in-IP tunnel. `ttl` 0: that of the inner packet. */
+export type ObservedIpip = { dev: string | null; local: string | null; remote: string | null; ttl: number; tos: number };
+
+export type ObservedGre = ObservedIpip & { inputKey: number | null; outputKey: number | null };
+
+/** What each kind has that no other has. */
+export type KindAttributes = {
+  vxlan: ObservedVxlan;
+  vlan: ObservedVlan;
+  macvlan: ObservedMacvlan;
+  vrf: ObservedVrf;
+  ipip: ObservedIpip;
+  gre: ObservedGre;
 };
 
 export type ObservedPeer = {
@@ -53,21 +76,22 @@ export type ObservedLink = {
   alias: string | null;
   addrGenMode: string | null;
   addresses: readonly Address[];
-  /** Names of the links enslaved to this one (bridges only). */
+  /** Names of the links enslaved to this one (bridges and vrfs only). */
   slaves?: readonly string[];
   /** Index of the far end, in its own netns (veth only). */
   peerIndex?: number | null;
-  vxlan?: ObservedVxlan;
   wireguard?: ObservedWireGuard;
-};
+} & Partial<KindAttributes>;
 
 /** What the kernel shows of one interface. */
 export type Observed = {
   links: { readonly [S in Slot]?: ObservedLink | null };
   /** Links with this interface's mark in a netns where none belongs; `netns` is the inode. */
   strays: readonly { netns: string; index: number; name: string }[];
-  /** Whether each device that the spec names (bridge slaves, the vxlan's dev) exists in the target netns. */
+  /** Whether each device that the spec names (slaves, the device below) exists in the target netns. */
   devices: { readonly [name: string]: boolean };
+  /** Those of them that are down and keep the interface down; absent: none. */
+  down?: readonly string[];
 };
 
 /** One difference: `field` as in the spec or as `ip` names it, values as they print. */

@@ -1,13 +1,11 @@
 import type { Reach, Slot } from './event.ts';
-import type { Address, ObservedVxlan } from './observed.ts';
+import type { Address, KindAttributes } from './observed.ts';
+
+/** A kind with its own attributes, under its own name: `{ kind: 'vlan', vlan: { … } }`. */
+export type AttributedLink = { [K in keyof KindAttributes]: { kind: K } & { [A in K]: KindAttributes[A] } }[keyof KindAttributes];
 
 /** What to make, by kind. A veth's far end is made with it, in slot `peer`. */
-export type LinkKind =
-  | { kind: 'bridge' }
-  | { kind: 'dummy' }
-  | { kind: 'wireguard' }
-  | { kind: 'vxlan'; vxlan: ObservedVxlan }
-  | { kind: 'veth'; peer: string };
+export type LinkKind = { kind: 'bridge' } | { kind: 'dummy' } | { kind: 'wireguard' } | { kind: 'veth'; peer: string } | AttributedLink;
 
 /** An idempotent action on the kernel: making what exists adopts it, removing what is gone succeeds. Plain data, no secrets. */
 export type KernelOperation =
@@ -29,7 +27,8 @@ export type KernelOperation =
       slot: Slot;
       name: string;
       index?: number;
-      change: { up?: boolean; mtu?: number; name?: string; addrGenMode?: 'none' };
+      /** `link`: attributes that the kernel changes of a link that is there. */
+      change: { up?: boolean; mtu?: number; name?: string; addrGenMode?: 'none'; link?: AttributedLink };
     }
   | { type: 'MoveLink'; from: Slot; slot: Slot; name: string }
   /** `anew`: it is made again at once, because of these fields, which no link changes. */

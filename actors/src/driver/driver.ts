@@ -43,6 +43,8 @@ export type Driver<Spec = InterfaceSpec> = {
   names(spec: Spec): { slot: Slot; name: string }[];
   /** Names of devices in the target netns that the interface needs. */
   devices(spec: Spec): string[];
+  /** Those of them that keep the interface down while they are. Absent: none. */
+  mustBeUp?(spec: Spec): string[];
   /** Refs of the secrets it needs. */
   secrets(spec: Spec): string[];
   diff(spec: Spec, known: Knowledge, observed: Observed): Difference;

@@ -3,7 +3,12 @@ import type { InterfaceSpec, Key, NetlinkInterfaceSpec } from '@ifactor/crds';
 import { bridge } from './bridge.ts';
 import type { Driver } from './driver.ts';
 import { dummy } from './dummy.ts';
+import { gre } from './gre.ts';
+import { ipip } from './ipip.ts';
+import { macvlan } from './macvlan.ts';
 import { veth } from './veth.ts';
+import { vlan } from './vlan.ts';
+import { vrf } from './vrf.ts';
 import { vxlan } from './vxlan.ts';
 import { wireguard } from './wireguard.ts';
 
@@ -17,7 +22,7 @@ export { perform } from './perform.ts';
 export type { Hands } from './perform.ts';
 export { privateKeyRef } from './wireguard.ts';
 
-const byType: Record<NetlinkInterfaceSpec['type'], Driver<NetlinkInterfaceSpec>> = { bridge, dummy, veth, vxlan };
+const byType: Record<NetlinkInterfaceSpec['type'], Driver<NetlinkInterfaceSpec>> = { bridge, dummy, gre, ipip, macvlan, veth, vlan, vrf, vxlan };
 
 type Found = { driver: Driver; spec: InterfaceSpec } | { problem: string };
 

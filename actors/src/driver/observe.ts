@@ -1,11 +1,12 @@
-import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedVxlan, ObservedWireGuard, Slot } from '@ifactor/crds';
+import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedWireGuard, Slot } from '@ifactor/crds';
 import { isKernelError } from '../netlink/index.ts';
-import type { Link, Netns, VxlanAttributes, WireGuardDevice, WireGuardEndpoint } from '../netlink/index.ts';
+import type { Link, Netns, WireGuardDevice, WireGuardEndpoint } from '../netlink/index.ts';
 import { printAddress } from './address.ts';
 import type { Driver } from './driver.ts';
 import { pskFingerprint } from './fingerprint.ts';
 import { lookup } from './lookup.ts';
 import { markOf } from './mark.ts';
+import { fromKernel } from './translate.ts';
 
 type Seen = (device: Omit<WireGuardDevice, 'privateKey'>) => void;
 
@@ -27,16 +28,6 @@ function wireguardOf(device: WireGuardDevice): ObservedWireGuard {
     listenPort: device.listenPort,
     fwmark: device.fwmark,
     peers: peers.toSorted((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
-  };
-}
-
-function vxlanOf(vxlan: VxlanAttributes, netns: Netns): ObservedVxlan {
-  const { link, ageing, portRange, ...rest } = vxlan;
-  return {
-    ...rest,
-    dev: link === null ? null : (netns.linkAt(link)?.name ?? `if${link}`),
-    portRange: portRange[1] === 0 ? null : portRange,
-    ageing: ageing !== 0,
   };
 }
 
@@ -66,9 +57,9 @@ async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<Observ
   // The kernel lists them by age; the order means nothing.
   addresses.sort((a, b) => (printAddress(a) < printAddress(b) ? -1 : 1));
   const result: ObservedLink = { index, name, kind, up, mtu, alias, addrGenMode: link.addrGenMode ?? null, addresses };
-  if (kind === 'bridge') result.slaves = lookup(netns).slaves(index);
+  if (kind === 'bridge' || kind === 'vrf') result.slaves = lookup(netns).slaves(index);
   if (kind === 'veth') result.peerIndex = link.peerIndex;
-  if (link.vxlan) result.vxlan = vxlanOf(link.vxlan, netns);
+  Object.assign(result, fromKernel(netns, link));
   if (kind === 'wireguard') {
     const device = await deviceOf(netns, link);
     if (device === null) return null;
@@ -112,5 +103,6 @@ export async function observe(
   }
   const devices: { [name: string]: boolean } = {};
   for (const name of driver.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
-  return { links, strays, devices };
+  const down = (driver.mustBeUp?.(spec) ?? []).filter((name) => places.target?.link(name)?.up === false);
+  return { links, strays, devices, ...(down.length === 0 ? {} : { down }) };
 }

@@ -1,9 +1,10 @@
-import type { EventData, EventType, KernelOperation, LinkKind, Performed, Slot } from '@ifactor/crds';
+import type { EventData, EventType, KernelOperation, Performed, Slot } from '@ifactor/crds';
 import { isKernelError, KernelError } from '../netlink/index.ts';
-import type { Link, NewLink, Netns, VxlanAttributes, WireGuardPeerChange } from '../netlink/index.ts';
+import type { Link, NewLink, Netns, WireGuardPeerChange } from '../netlink/index.ts';
 import { readEndpoint } from './endpoint.ts';
 import { farMark, isMark } from './mark.ts';
 import { printEndpoint } from './observe.ts';
+import { toKernel } from './translate.ts';
 
 /** What carrying out operations needs from its surroundings. */
 export type Hands = {
@@ -29,24 +30,10 @@ async function find(netns: Netns, name: string): Promise<Link> {
   return late;
 }
 
-type NewVxlan = Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes>;
-
-function vxlanAttributes(netns: Netns, link: LinkKind & { kind: 'vxlan' }): NewVxlan {
-  const { dev, ageing, portRange, ...rest } = link.vxlan;
-  const lower = dev === null ? null : netns.link(dev);
-  if (lower === undefined) throw new KernelError('ENODEV', `make a vxlan over ${dev}`, { advice: 'it is waited for' });
-  const attributes: NewVxlan = { ...rest, link: lower?.index ?? null };
-  if (portRange !== null) attributes.portRange = portRange;
-  if (!ageing) attributes.ageing = 0;
-  return attributes;
-}
-
 function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Netns, hands: Hands): NewLink {
   const { name, mtu, mac, farMac, link } = operation;
   const base = { name, ...(mtu === undefined ? {} : { mtu }), ...(mac === undefined ? {} : { mac }) };
   switch (link.kind) {
-    case 'vxlan':
-      return { ...base, kind: 'vxlan', vxlan: vxlanAttributes(netns, link) };
     case 'veth': {
       const far = hands.netns('peer');
       const peer = { name: link.peer, ...(mtu === undefined ? {} : { mtu }), ...(farMac === undefined ? {} : { mac: farMac }) };
@@ -56,6 +43,13 @@ function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Net
     case 'dummy':
     case 'wireguard':
       return { ...base, kind: link.kind };
+    case 'vxlan':
+    case 'vlan':
+    case 'macvlan':
+    case 'vrf':
+    case 'ipip':
+    case 'gre':
+      return { ...base, ...toKernel(netns, link) };
   }
 }
 
@@ -154,7 +148,8 @@ export async function perform(operation: KernelOperation, hands: Hands): Promise
     case 'ChangeLink': {
       const { slot, name, change } = operation;
       const netns = hands.netns(slot);
-      await netns.changeLink((await find(netns, name)).index, change);
+      const { link, ...rest } = change;
+      await netns.changeLink((await find(netns, name)).index, { ...rest, ...(link === undefined ? {} : { attributes: toKernel(netns, link) }) });
       return [{ type: 'LinkChanged', data: { slot, name, change } }];
     }
     case 'MoveLink': {

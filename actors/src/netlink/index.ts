@@ -1,6 +1,8 @@
 export { KernelError, isKernelError } from './error.ts';
 export type { KernelErrorCode } from './error.ts';
-export type { AddrGenMode, Address, AddressFlag, Kernel, Link, LinkChange, NetnsChange, Netns, NewLink, VxlanAttributes } from './kernel.ts';
+export type { AddrGenMode, Address, AddressFlag, Kernel, Link, LinkChange, NetnsChange, Netns, NewLink } from './kernel.ts';
+export type { AttributedKind, Attributes } from './kinds.ts';
+export type { VxlanAttributes } from './vxlan.ts';
 export type { WireGuardAccess, WireGuardChange, WireGuardDevice, WireGuardEndpoint, WireGuardPeer, WireGuardPeerChange } from './wireguardTypes.ts';
 export { inNetns } from './libc.ts';
 export { canonicalIp, canonicalNetwork, parseIp } from './ip.ts';

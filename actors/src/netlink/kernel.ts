@@ -4,32 +4,10 @@
  * Two implementations pass one suite (suite.ts): the kernel of this machine (real.ts) and one in memory (memory.ts).
  * All text is canonical: IP addresses as RFC 5952 has them, keys as base64.
  */
+import type { AttributedKind, Attributes } from './kinds.ts';
 import type { WireGuardAccess } from './wireguardTypes.ts';
 
 export type AddrGenMode = 'eui64' | 'none' | 'stable' | 'random';
-
-/** What a vxlan link was made with. A change of any of these needs a new link. */
-export type VxlanAttributes = {
-  vni: number;
-  /** Index of the underlying device in the vxlan's birth netns; null: none. */
-  link: number | null;
-  local: string | null;
-  /** Remote address, multicast or unicast; null: none. */
-  group: string | null;
-  /** UDP destination port. */
-  port: number;
-  /** UDP source ports, inclusive. The kernel writes "its own choice" as [0, 0]. */
-  portRange: [low: number, high: number];
-  /** 0: none; 1: inherited from the inner packet. */
-  tos: number;
-  /** 0: the kernel's default. */
-  ttl: number;
-  learning: boolean;
-  /** Seconds till a learned entry is forgotten; 0: not for 49 days, which is the longest that every kernel can count. */
-  ageing: number;
-  /** ARP and neighbour discovery are answered from the table. */
-  proxy: boolean;
-};
 
 /** A link as the kernel shows it. Plain JSON. */
 export type Link = {
@@ -48,7 +26,7 @@ export type Link = {
   operState: string;
   mtu: number;
   alias: string | null;
-  /** Index of the bridge (or other upper device) that it is enslaved to. */
+  /** Index of the bridge or vrf (or other upper device) that it is enslaved to. */
   master: number | null;
   /** Lower-case hexadecimal with colons; null where the kind has none. */
   mac: string | null;
@@ -57,10 +35,9 @@ export type Link = {
   group: number;
   /** Kernel's id for the netns in which `peerIndex` counts; null: this one. */
   linkNetnsId: number | null;
-  /** IFLA_LINK: a veth's other end, a vlan's lower device (a vxlan's is in `vxlan.link`). */
+  /** IFLA_LINK: a veth's other end, the device below a vlan (a vxlan's is in `vxlan.link`). */
   peerIndex: number | null;
-  vxlan?: VxlanAttributes;
-};
+} & Partial<Attributes>;
 
 export type AddressFlag = 'permanent' | 'tentative' | 'dadFailed' | 'deprecated' | 'secondary' | 'temporary' | 'optimistic';
 
@@ -98,7 +75,7 @@ export type NewLink = NewLinkBase &
     | { kind: 'bridge' }
     | { kind: 'dummy' }
     | { kind: 'wireguard' }
-    | { kind: 'vxlan'; vxlan: Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes> }
+    | AttributedKind
     | { kind: 'veth'; peer: { name: string; mtu?: number; mac?: string; up?: boolean; netns?: Netns } }
   );
 
@@ -115,6 +92,8 @@ export type LinkChange = {
   /** null: release. */
   master?: number | null;
   addrGenMode?: AddrGenMode;
+  /** All attributes of its kind, those that stay as they are too. The kernel refuses what it takes at birth only. */
+  attributes?: AttributedKind;
   netns?: Netns;
 };
 

@@ -1,7 +1,7 @@
 /** Links on the wire: struct ifinfomsg and IFLA_* of linux/if_link.h. */
 import { AF_INET6 } from './ip.ts';
 import type { AddrGenMode, Link, LinkChange, Netns, NewLink } from './kernel.ts';
-import { readVxlan, writeVxlan } from './vxlan.ts';
+import { isAttributed, readAttributes, written, type AttributedKind } from './kinds.ts';
 import { attributes, MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, text } from './wire.ts';
 
 export const RTM_NEWLINK = 16;
@@ -51,16 +51,18 @@ export function decodeLink(payload: Buffer): Link | undefined {
     operState: 'unknown', mtu: 0, alias: null, master: null, mac: null, group: 0, linkNetnsId: null, peerIndex: null,
   };
   let wireless = false;
+  let info: Buffer | undefined;
   attributes(payload, 16, (type, value) => {
     switch (type) {
-      case IFLA_ADDRESS: link.mac = value.toString('hex').replace(/..(?!$)/g, '$&:') || null; break;
+      // A tunnel's link-layer address is an IP address.
+      case IFLA_ADDRESS: link.mac = value.length === 6 ? value.toString('hex').replace(/..(?!$)/g, '$&:') : null; break;
       case IFLA_IFNAME: link.name = text(value); break;
       case IFLA_MTU: link.mtu = value.readUInt32LE(); break;
       case IFLA_LINK: link.peerIndex = value.readUInt32LE() || null; break;
       case IFLA_MASTER: link.master = value.readUInt32LE() || null; break;
       case IFLA_WIRELESS: wireless = true; break;
       case IFLA_OPERSTATE: link.operState = operStates[value.readUInt8()] ?? 'unknown'; break;
-      case IFLA_LINKINFO: decodeInfo(link, value); break;
+      case IFLA_LINKINFO: info = value; break;
       case IFLA_IFALIAS: link.alias = text(value) || null; break;
       case IFLA_AF_SPEC: decodeFamilies(link, value); break;
       case IFLA_GROUP: link.group = value.readUInt32LE(); break;
@@ -68,6 +70,7 @@ export function decodeLink(payload: Buffer): Link | undefined {
       default: break;
     }
   });
+  if (info) decodeInfo(link, info);
   return wireless || link.name === '' ? undefined : link;
 }
 
@@ -82,9 +85,9 @@ function decodeInfo(link: Link, info: Buffer): void {
     if (type === IFLA_INFO_KIND) link.kind = text(value);
     if (type === IFLA_INFO_DATA) data = value;
   });
-  if (link.kind === 'vxlan' && data) {
-    link.vxlan = readVxlan(data);
-  }
+  // An index in another netns says nothing here.
+  const lower = link.linkNetnsId === null ? link.peerIndex : null;
+  if (data && isAttributed(link.kind)) Object.assign(link, readAttributes(link.kind, data, lower));
 }
 
 function decodeFamilies(link: Link, families: Buffer): void {
@@ -114,13 +117,21 @@ export function encodeNewLink(link: NewLink, fd: NetnsFd): Buffer {
   if (link.mac) writer.bytes(IFLA_ADDRESS, macBytes(link.mac));
   if (link.master) writer.u32(IFLA_MASTER, link.master);
   if (link.netns) writer.u32(IFLA_NET_NS_FD, fd(link.netns));
+  if (isOfAttributedKind(link)) return writeKind(writer, link, true).finish();
   return writer
     .nest(IFLA_LINKINFO, (info) => {
       info.text(IFLA_INFO_KIND, link.kind);
-      if (link.kind === 'vxlan') info.nest(IFLA_INFO_DATA, (data) => writeVxlan(data, link.vxlan));
       if (link.kind === 'veth') info.nest(IFLA_INFO_DATA, (data) => data.nest(VETH_INFO_PEER, (peer) => writePeer(peer, link.peer, fd)));
     })
     .finish();
+}
+
+const isOfAttributedKind = (link: NewLink): link is NewLink & AttributedKind => isAttributed(link.kind);
+
+function writeKind(writer: MessageWriter, kind: AttributedKind, isNew: boolean): MessageWriter {
+  const { lower, write } = written(kind);
+  if (isNew && lower !== null) writer.u32(IFLA_LINK, lower);
+  return writer.nest(IFLA_LINKINFO, (info) => info.text(IFLA_INFO_KIND, kind.kind).nest(IFLA_INFO_DATA, write));
 }
 
 const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
@@ -134,12 +145,14 @@ function writePeer(writer: MessageWriter, peer: Extract<NewLink, { kind: 'veth' 
 }
 
 /**
- * One to three messages, to be sent in order. The kernel sets the flags of a message before its address generation mode and
+ * One to four messages, to be sent in order. The kernel sets the flags of a message before its address generation mode and
  * moves a link before it looks at anything else, so these go in messages of their own.
  */
 export function encodeLinkChange(index: number, change: LinkChange, fd: NetnsFd): Buffer[] {
   const out: Buffer[] = [];
-  const { name, mtu, alias, master, addrGenMode, up, netns } = change;
+  const { name, mtu, alias, master, addrGenMode, attributes: kind, up, netns } = change;
+  // RTM_SETLINK passes over what is particular to a kind.
+  if (kind) out.push(writeKind(new MessageWriter(RTM_NEWLINK, NLM_F_ACK, 256).raw(ifinfo(index)), kind, false).finish());
   if ([name, mtu, alias, master, addrGenMode].some((value) => value !== undefined)) {
     const writer = setLink(index);
     if (name !== undefined) writer.text(IFLA_IFNAME, name);

@@ -255,10 +255,14 @@ function netnsFd(netns: Netns): number {
   return real(netns).fd;
 }
 
-function unsupported(module: string, operation: string, cause: KernelError): KernelError {
+/** Modules that are not named after the kind that they bring. */
+const modules: Record<string, string | undefined> = { vlan: '8021q', gre: 'ip_gre' };
+
+function unsupported(kind: string, operation: string, cause: KernelError): KernelError {
+  const module = modules[kind] ?? kind;
   return new KernelError('EOPNOTSUPP', operation, {
     module, kernelWords: cause.kernelWords, cause,
-    advice: `this kernel has no "${module}": load the module (modprobe ${module}) or use a kernel that has it`,
+    advice: `this kernel has no "${kind}": load the module (modprobe ${module}) or use a kernel that has it`,
   });
 }
 

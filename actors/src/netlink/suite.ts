@@ -8,8 +8,8 @@ import { wireguardSuite } from './suiteWireguard.ts';
 
 export type { Bench } from './suiteFixture.ts';
 
-/** @param open a fresh bench for each test */
-export function kernelSuite(name: string, open: () => Promise<Bench>, options: { skip?: boolean } = {}): void {
+/** @param open a fresh bench for each test @param options.lacks kinds that this kernel does not have */
+export function kernelSuite(name: string, open: () => Promise<Bench>, options: { skip?: boolean; lacks?: readonly string[] } = {}): void {
   describe.skipIf(options.skip)(`kernel: ${name}`, () => {
     let bench: Bench | undefined;
     let on: Fixture;
@@ -18,6 +18,6 @@ export function kernelSuite(name: string, open: () => Promise<Bench>, options: {
       on = await Fixture.make(bench);
     });
     afterEach(() => bench?.close());
-    for (const part of [linkSuite, kindSuite, addressSuite, wireguardSuite]) part(() => on);
+    for (const part of [linkSuite, kindSuite, addressSuite, wireguardSuite]) part(() => on, options.lacks ?? []);
   });
 }

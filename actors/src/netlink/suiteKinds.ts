@@ -1,8 +1,9 @@
-/** What is particular to bridges, veths and vxlans. */
+/** What is particular to a kind of link. A kind that the kernel lacks is left out: suiteLinks.ts has what it says then. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { AttributedKind } from './kinds.ts';
 import { address, refusal, type Fixture } from './suiteFixture.ts';
 
-export function kindSuite(fixture: () => Fixture): void {
+export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): void {
   let on: Fixture;
   beforeEach(() => { on = fixture(); });
 
@@ -114,6 +115,119 @@ export function kindSuite(fixture: () => Fixture): void {
       await on.netns.deleteLink(lower);
       await on.netns.barrier();
       expect(on.netns.link('vx0')).toBeUndefined();
+    });
+  });
+  /** A veth end that is up, for others to stand on. */
+  const below = async (): Promise<number> => {
+    await on.netns.createLink({ kind: 'veth', name: 'low0', up: true, peer: { name: 'low1' } });
+    return (await on.seen('low0')).index;
+  };
+  const present = (kind: string): string[] => [kind].filter((one) => !lacks.includes(one));
+
+  describe.each(present('vlan'))('%s', () => {
+    it('shows every attribute as it was asked for', async () => {
+      const link = await below();
+      for (const [name, vlan] of [['v0', { link, id: 5, protocol: '802.1Q' }], ['v1', { link, id: 4094, protocol: '802.1ad' }]] as const) {
+        await on.netns.createLink({ kind: 'vlan', name, vlan });
+        expect(await on.seen(name)).toMatchObject({ kind: 'vlan', vlan, peerIndex: link });
+      }
+    });
+
+    it('refuses a second of one tag, and any change of it', async () => {
+      const link = await below();
+      const vlan = { link, id: 5, protocol: '802.1Q' } as const;
+      await on.netns.createLink({ kind: 'vlan', name: 'v0', vlan });
+      expect(await refusal(on.netns.createLink({ kind: 'vlan', name: 'v1', vlan }))).toBe('EEXIST');
+      expect(await refusal(on.netns.createLink({ kind: 'vlan', name: 'v1', vlan: { ...vlan, link: 4242 } }))).toBe('ENODEV');
+    });
+
+    it('follows its lower device down and up, and dies with it', async () => {
+      const link = await below();
+      await on.netns.createLink({ kind: 'vlan', name: 'v0', up: true, vlan: { link, id: 5, protocol: '802.1Q' } });
+      await on.netns.changeLink(link, { up: false });
+      const { index, up } = await on.seen('v0');
+      expect(up).toBe(false);
+      expect(await refusal(on.netns.changeLink(index, { up: true }))).toBe('ENETDOWN');
+      await on.netns.changeLink(link, { up: true });
+      expect((await on.seen('v0')).up).toBe(true);
+      await on.netns.deleteLink(link);
+      await on.netns.barrier();
+      expect(on.netns.link('v0')).toBeUndefined();
+    });
+  });
+
+  describe.each(present('macvlan'))('%s', () => {
+    it('shows its device and mode, and takes another mode', async () => {
+      const link = await below();
+      await on.netns.createLink({ kind: 'macvlan', name: 'm0', mac: '02:00:00:00:00:07', macvlan: { link, mode: 'private' } });
+      const { index } = await on.seen('m0');
+      for (const mode of ['private', 'vepa', 'bridge'] as const) {
+        await on.netns.changeLink(index, { attributes: { kind: 'macvlan', macvlan: { link, mode } } });
+        expect(await on.seen('m0')).toMatchObject({ kind: 'macvlan', mac: '02:00:00:00:00:07', macvlan: { link, mode } });
+      }
+      expect(await refusal(on.netns.changeLink(index, { attributes: { kind: 'macvlan', macvlan: { link, mode: 'passthru' } } }))).toBe('EINVAL');
+      await on.netns.deleteLink(link);
+      await on.netns.barrier();
+      expect(on.netns.link('m0')).toBeUndefined();
+    });
+
+    it('is the only one in mode passthru', async () => {
+      const link = await below();
+      await on.netns.createLink({ kind: 'macvlan', name: 'm0', macvlan: { link, mode: 'passthru' } });
+      expect((await on.seen('m0')).macvlan).toEqual({ link, mode: 'passthru' });
+      expect(await refusal(on.netns.createLink({ kind: 'macvlan', name: 'm1', macvlan: { link, mode: 'bridge' } }))).toBe('EINVAL');
+    });
+  });
+
+  describe.each(present('vrf'))('%s', () => {
+    it('shows its table, takes links in and lets them go', async () => {
+      const port = await below();
+      await on.netns.createLink({ kind: 'vrf', name: 'red', vrf: { table: 4_294_967_295 } });
+      const { index: upper, vrf } = await on.seen('red');
+      expect(vrf).toEqual({ table: 4_294_967_295 });
+      await on.netns.changeLink(port, { master: upper });
+      expect((await on.seen('low0')).master).toBe(upper);
+      await on.netns.changeLink(port, { master: null });
+      expect((await on.seen('low0')).master).toBeNull();
+    });
+
+    it('keeps its table and its netns', async () => {
+      await on.netns.createLink({ kind: 'vrf', name: 'red', vrf: { table: 10 } });
+      const { index } = await on.seen('red');
+      expect(await refusal(on.netns.changeLink(index, { attributes: { kind: 'vrf', vrf: { table: 11 } } }))).toBe('EOPNOTSUPP');
+      expect(await refusal(on.netns.changeLink(index, { netns: await on.other() }))).toBe('EINVAL');
+    });
+  });
+
+  const tunnel = { link: null, local: '192.0.2.1', remote: '192.0.2.2', ttl: 64, tos: 16 };
+  const tunnels = {
+    ipip: (change: object): AttributedKind => ({ kind: 'ipip', ipip: { ...tunnel, ...change } }),
+    gre: (change: object): AttributedKind => ({ kind: 'gre', gre: { ...tunnel, inputKey: null, outputKey: null, ...change } }),
+  };
+  describe.each((['ipip', 'gre'] as const).filter((kind) => !lacks.includes(kind)))('%s', (kind) => {
+    const make = tunnels[kind];
+
+    it('shows every attribute as it was asked for, and has no MAC address', async () => {
+      await on.netns.createLink({ name: 't0', ...make({ link: await below(), ...(kind === 'gre' ? { inputKey: 0, outputKey: 4_294_967_295 } : {}) }) });
+      const { link } = (await on.seen('t0'))[kind]!;
+      expect(await on.seen('t0')).toMatchObject({ kind, mac: null, [kind]: { ...tunnel, link: (await on.seen('low0')).index } });
+      expect(link).not.toBeNull();
+      if (kind === 'gre') expect((await on.seen('t0')).gre).toMatchObject({ inputKey: 0, outputKey: 4_294_967_295 });
+      await on.netns.createLink({ name: 't1', ...make({ local: null, ttl: 0, tos: 0 }) });
+      expect(await on.seen('t1')).toMatchObject({ [kind]: { link: null, local: null, remote: '192.0.2.2', ttl: 0, tos: 0 } });
+    });
+
+    it('takes other attributes, and refuses those of another', async () => {
+      await on.netns.createLink({ name: 't0', up: true, ...make({}) });
+      const { index } = await on.seen('t0');
+      for (const change of [{ remote: '192.0.2.3' }, { local: '192.0.2.9' }, { ttl: 9 }, { tos: 1 }, { local: null }]) {
+        await on.netns.changeLink(index, { attributes: make(change) });
+        expect(await on.seen('t0')).toMatchObject({ index, up: true, [kind]: { ...tunnel, ...change } });
+      }
+      await on.netns.createLink({ name: 't1', ...make({ remote: '192.0.2.4' }) });
+      expect(await refusal(on.netns.createLink({ name: 't2', ...make({ remote: '192.0.2.4' }) }))).toBe('EEXIST');
+      expect(await refusal(on.netns.changeLink(index, { attributes: make({ remote: '192.0.2.4' }) }))).toBe('EEXIST');
+      expect(await refusal(on.netns.createLink({ name: 't3', ...make({ remote: 'fe80::1' }) }))).toBe('EINVAL');
     });
   });
 }

@@ -1,6 +1,6 @@
 /** Links of any kind, and the netns they are in. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { NetnsChange } from './kernel.ts';
+import type { NetnsChange, NewLink } from './kernel.ts';
 import { address, plain, refusal, type Fixture } from './suiteFixture.ts';
 
 export function linkSuite(fixture: () => Fixture): void {
@@ -103,12 +103,24 @@ export function linkSuite(fixture: () => Fixture): void {
       expect(await refusal(on.netns.changeLink(index, { name: 'lo' }))).toBe('EEXIST');
     });
 
-    it.each(['dummy', 'bridge'] as const)('has %s, or says which module it lacks', async (kind) => {
-      const supported = on.bench.supports(kind);
-      const outcome = await refusal(on.netns.createLink({ kind, name: 'x0' }));
+    const tunnel = { link: null, local: '127.0.0.1', remote: '127.0.0.2', ttl: 0, tos: 0 };
+    const kinds: { module: string; make: (lower: number) => NewLink }[] = [
+      { module: 'dummy', make: () => ({ name: 'x0', kind: 'dummy' }) },
+      { module: 'bridge', make: () => ({ name: 'x0', kind: 'bridge' }) },
+      { module: '8021q', make: (link) => ({ name: 'x0', kind: 'vlan', vlan: { link, id: 5, protocol: '802.1Q' } }) },
+      { module: 'macvlan', make: (link) => ({ name: 'x0', kind: 'macvlan', macvlan: { link, mode: 'bridge' } }) },
+      { module: 'vrf', make: () => ({ name: 'x0', kind: 'vrf', vrf: { table: 10 } }) },
+      { module: 'ipip', make: () => ({ name: 'x0', kind: 'ipip', ipip: tunnel }) },
+      { module: 'ip_gre', make: () => ({ name: 'x0', kind: 'gre', gre: { ...tunnel, inputKey: null, outputKey: null } }) },
+    ];
+    it.each(kinds)('has the kind of module $module, or says that it lacks it', async ({ module, make }) => {
+      const link = make((await on.bridge()).index);
+      const supported = on.bench.supports(link.kind);
+      const outcome = await on.netns.createLink(link).catch((error: unknown) => error);
       await on.netns.barrier();
-      expect(outcome).toBe(supported ? 'done' : 'EOPNOTSUPP');
-      expect(on.netns.link('x0')?.kind).toBe(supported ? kind : undefined);
+      expect(on.netns.link('x0')?.kind).toBe(supported ? link.kind : undefined);
+      if (supported) expect(outcome).toBeUndefined();
+      else expect(outcome).toMatchObject({ code: 'EOPNOTSUPP', module });
     });
 
     it('tells of each change once, in order', async () => {

@@ -1,7 +1,33 @@
 /** Kind-specific attributes of vxlan links (enum IFLA_VXLAN_* of linux/if_link.h). */
+import type { Codec } from './codec.ts';
 import { formatIp, ipBytes } from './ip.ts';
-import type { VxlanAttributes } from './kernel.ts';
 import { attributes, type MessageWriter } from './wire.ts';
+
+/** What a vxlan link was made with. A change of any of these needs a new link. */
+export type VxlanAttributes = {
+  vni: number;
+  /** Index of the underlying device in the vxlan's birth netns; null: none. */
+  link: number | null;
+  local: string | null;
+  /** Remote address, multicast or unicast; null: none. */
+  group: string | null;
+  /** UDP destination port. */
+  port: number;
+  /** UDP source ports, inclusive. The kernel writes "its own choice" as [0, 0]. */
+  portRange: [low: number, high: number];
+  /** 0: none; 1: inherited from the inner packet. */
+  tos: number;
+  /** 0: the kernel's default. */
+  ttl: number;
+  learning: boolean;
+  /** Seconds till a learned entry is forgotten; 0: not for 49 days, which is the longest that every kernel can count. */
+  ageing: number;
+  /** ARP and neighbour discovery are answered from the table. */
+  proxy: boolean;
+};
+
+/** What a new one is asked for. */
+export type NewVxlan = Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes>;
 
 const ID = 1;
 const GROUP = 2;
@@ -21,7 +47,7 @@ const LOCAL6 = 17;
 const longestAge = 4_294_967;
 
 /** `group` and `local` must be of one address family. */
-export function writeVxlan(writer: MessageWriter, vxlan: Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes>): void {
+function write(writer: MessageWriter, vxlan: NewVxlan): void {
   writer.u32(ID, vxlan.vni);
   writeIp(writer, GROUP, GROUP6, vxlan.group);
   writeIp(writer, LOCAL, LOCAL6, vxlan.local);
@@ -40,7 +66,7 @@ export function writeVxlan(writer: MessageWriter, vxlan: Pick<VxlanAttributes, '
   }
 }
 
-export function readVxlan(data: Buffer): VxlanAttributes {
+function read(data: Buffer): VxlanAttributes {
   const vxlan: VxlanAttributes = {
     vni: 0, link: null, local: null, group: null, port: 0, portRange: [0, 0], tos: 0, ttl: 0, learning: false, ageing: 0, proxy: false,
   };
@@ -68,3 +94,5 @@ function writeIp(writer: MessageWriter, type4: number, type6: number, ip: string
   const bytes = ipBytes(ip);
   writer.bytes(bytes.length === 4 ? type4 : type6, bytes);
 }
+
+export const vxlan: Codec<NewVxlan, VxlanAttributes> = { write, read };

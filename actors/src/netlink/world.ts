@@ -9,7 +9,8 @@ import type { Address, Link, LinkChange, NewLink } from './kernel.ts';
 import { newDevice } from './wireguardCodec.ts';
 import { encoded } from './wireguardKernel.ts';
 import type { WireGuardDevice } from './wireguardTypes.ts';
-import { blank, checked, checkMaster, checkMtu, checkVxlan, operState, pair, sameNetwork, vxlanOf } from './worldRules.ts';
+import { attributesFor, below, changedAttributes, checkAttributes, checkUp, flagsOf, hasMac, leaveLower } from './worldKinds.ts';
+import { blank, checked, checkMaster, checkMtu, operState, pair, sameNetwork } from './worldRules.ts';
 
 export type WorldLink = {
   link: Link;
@@ -73,12 +74,12 @@ export class World {
       throw new KernelError('EOPNOTSUPP', operation, { module: link.kind, kernelWords: 'Unknown device type', advice: `load the module ${link.kind}` });
     }
     checkMtu(link.mtu, operation);
-    const vxlan = link.kind === 'vxlan' ? encoded(operation, () => vxlanOf(link.vxlan)) : undefined;
-    if (vxlan) checkVxlan(from, vxlan, operation);
+    const attributes = encoded(operation, () => attributesFor(link));
+    checkAttributes(from, attributes, operation);
     if (link.kind === 'veth') this.#checkName(peerInto, link.peer.name, operation, peerInto === into ? link.name : undefined);
     const peer = link.kind === 'veth' ? this.#add(peerInto, link.peer.name, 'veth', link.peer) : undefined;
     const entry = this.#add(into, link.name, link.kind, link);
-    if (vxlan) entry.link.vxlan = vxlan;
+    Object.assign(entry.link, attributes, { peerIndex: (attributes.vlan ?? attributes.macvlan)?.link ?? null });
     if (peer) pair(entry, peer);
     if (link.kind === 'wireguard') entry.device = newDevice();
     for (const made of peer ? [peer, entry] : [entry]) made.netns.tell({ type: 'newLink', link: made.link });
@@ -94,6 +95,8 @@ export class World {
     checkMtu(change.mtu, operation);
     if (change.master) checkMaster(netns, entry, change.master, operation);
     const { link } = entry;
+    if (change.attributes) Object.assign(link, changedAttributes(netns, link, change.attributes, operation));
+    if (change.up && !link.up) checkUp(netns, link, operation);
     link.name = change.name ?? link.name;
     link.mtu = change.mtu ?? link.mtu;
     if (change.alias !== undefined) link.alias = change.alias || null;
@@ -107,13 +110,14 @@ export class World {
     const entry = netns.at(index, `move link ${index}`);
     const operation = `move ${entry.link.name} to netns ${target.id}`;
     if (target === netns) return;
-    if (['bridge', ''].includes(entry.link.kind)) throw new KernelError('EINVAL', operation, { kernelWords: 'The interface netns is immutable' });
+    if (['bridge', 'vrf', ''].includes(entry.link.kind)) throw new KernelError('EINVAL', operation, { kernelWords: 'The interface netns is immutable' });
     if (target.named(entry.link.name)) throw new KernelError('EEXIST', operation);
     if (entry.link.up) this.#setUp(entry, false);
     this.#leave(entry);
     entry.addresses = [];
     entry.netns = target;
     entry.link = { ...entry.link, index: target.links.has(index) ? target.nextIndex++ : index, master: null };
+    leaveLower(entry.link);
     target.nextIndex = Math.max(target.nextIndex, entry.link.index + 1);
     target.links.set(entry.link.index, entry);
     target.tell({ type: 'newLink', link: entry.link });
@@ -167,10 +171,10 @@ export class World {
   #add(netns: WorldNetns, name: string, kind: string, { mtu, mac }: { mtu?: number; mac?: string }): WorldLink {
     const link = blank(netns.nextIndex++, name, kind);
     if (kind === 'wireguard') link.addrGenMode = 'none';
-    else link.mac = mac ?? `02:00:00:${[16, 8, 0].map((shift) => ((this.#macs >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`;
+    if (hasMac(kind)) link.mac = mac ?? `02:00:00:${[16, 8, 0].map((shift) => ((this.#macs >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`;
     this.#macs++;
     link.mtu = mtu ?? (kind === 'wireguard' ? 1420 : 1500);
-    link.flags = kind === 'wireguard' ? ['POINTOPOINT', 'NOARP'] : ['BROADCAST', 'MULTICAST'];
+    link.flags = flagsOf(kind);
     const entry = { link, netns, addresses: [] };
     netns.links.set(link.index, entry);
     return entry;
@@ -188,6 +192,10 @@ export class World {
       link.operState = operState(link, lower);
       end.netns.tell({ type: 'newLink', link });
       if (lower) this.#linkLocal(end);
+    }
+    // A vlan goes down and up with what is below it.
+    for (const other of entry.netns.links.values()) {
+      if (other.link.vlan?.link === entry.link.index && other.link.up !== up) this.#setUp(other, up);
     }
   }
 
@@ -222,7 +230,7 @@ export class World {
     netns.links.delete(link.index);
     netns.tell({ type: 'delLink', index: link.index });
     for (const other of netns.links.values()) {
-      if (other.link.vxlan?.link === link.index) this.#remove(other);
+      if (below(other.link) === link.index) this.#remove(other);
       if (other.link.master !== link.index) continue;
       other.link.master = null;
       netns.tell({ type: 'newLink', link: other.link });

@@ -1,7 +1,7 @@
 /** Rules of Linux that the kernel in memory follows: what is refused, and with which error. */
 import { KernelError } from './error.ts';
-import { canonicalIp, formatIp, ipBytes, masked } from './ip.ts';
-import type { Address, Link, VxlanAttributes } from './kernel.ts';
+import { formatIp, ipBytes, masked } from './ip.ts';
+import type { Address, Link } from './kernel.ts';
 import type { WorldLink, WorldNetns } from './world.ts';
 
 export function blank(index: number, name: string, kind: string): Link {
@@ -32,28 +32,10 @@ export function checkMtu(mtu: number | undefined, operation: string): void {
 export function checkMaster(netns: WorldNetns, { link }: WorldLink, master: number, operation: string): void {
   const upper = netns.links.get(master)?.link;
   if (!upper) throw new KernelError('EINVAL', operation);
+  if (upper.kind === 'vrf' && link.kind !== 'vrf' && link.name !== 'lo') return;
   if (upper.kind !== 'bridge') throw new KernelError('EOPNOTSUPP', operation);
   if (link.kind === 'bridge') throw new KernelError('ELOOP', operation, { kernelWords: 'Can not enslave a bridge to a bridge' });
   if (!link.mac || link.name === 'lo') throw new KernelError('EINVAL', operation);
-}
-
-export function vxlanOf(wanted: Pick<VxlanAttributes, 'vni'> & Partial<VxlanAttributes>): VxlanAttributes {
-  return {
-    link: null, port: 8472, portRange: [0, 0], tos: 0, ttl: 0, learning: true, ageing: 300, proxy: false, ...wanted,
-    local: wanted.local ? canonicalIp(wanted.local) : null,
-    group: wanted.group ? canonicalIp(wanted.group) : null,
-  };
-}
-
-export function checkVxlan(netns: WorldNetns, vxlan: VxlanAttributes, operation: string): void {
-  if (vxlan.vni >= 1 << 24) throw new KernelError('ERANGE', operation, { kernelWords: 'VXLAN ID must be lower than 16777216' });
-  if (vxlan.link !== null && !netns.links.has(vxlan.link)) {
-    throw new KernelError('ENODEV', operation, { kernelWords: 'Invalid local interface, device not found' });
-  }
-  for (const { link } of netns.links.values()) {
-    if (link.vxlan?.vni !== vxlan.vni || link.vxlan.port !== vxlan.port) continue;
-    throw new KernelError('EEXIST', operation, { kernelWords: 'A VXLAN device with the specified VNI already exists' });
-  }
 }
 
 /** Canonical. @throws RangeError */

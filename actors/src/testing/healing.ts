@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
 import type { Bench } from '../netlink/suite.ts';
 import { publicKeyOf } from '../netlink/index.ts';
-import type { Address, Link, Netns, VxlanAttributes } from '../netlink/index.ts';
+import type { Address, AttributedKind, Link, Netns, VxlanAttributes } from '../netlink/index.ts';
 import type { Fact, Live } from '../agent/live.ts';
 import { TestNode } from './node.ts';
 
@@ -31,6 +31,11 @@ const subjects: { name: string; kind: Kind; spec: object; link: string }[] = [
   { name: 'dummy', kind: 'NetlinkInterface', link: 'dummy9', spec: { interfaceName: 'dummy9', type: 'dummy', up: true, mtu: 1400, addresses: cidrs, container } },
   { name: 'vxlan', kind: 'NetlinkInterface', link: 'vx9', spec: { interfaceName: 'vx9', type: 'vxlan', up: true, mtu: 1400, addresses: cidrs, container, vxlan: { vni: 9, local: '10.9.9.1', group: '10.9.9.2', port: 4790, portRange: [4000, 5000], tos: 4, ttl: 9, noLearning: true, noAge: true, proxyARP: true } } },
   { name: 'veth', kind: 'NetlinkInterface', link: 've9', spec: { interfaceName: 've9', type: 'veth', up: true, mtu: 1400, addresses: cidrs, container, veth: { peer: { interfaceName: 've9-far', container: { docker: { name: 'far' } }, addresses: [{ ipcidr: '10.9.0.2/24' }] } } } },
+  { name: 'vlan', kind: 'NetlinkInterface', link: 'vlan9', spec: { interfaceName: 'vlan9', type: 'vlan', up: true, mtu: 1400, addresses: cidrs, container, vlan: { dev: 'slave1', id: 9 } } },
+  { name: 'macvlan', kind: 'NetlinkInterface', link: 'mv9', spec: { interfaceName: 'mv9', type: 'macvlan', up: true, mtu: 1400, addresses: cidrs, container, macvlan: { dev: 'slave1' } } },
+  { name: 'vrf', kind: 'NetlinkInterface', link: 'vrf9', spec: { interfaceName: 'vrf9', type: 'vrf', up: true, mtu: 1400, addresses: cidrs, container, vrf: { table: 9, slaves: ['slave0'] } } },
+  { name: 'ipip', kind: 'NetlinkInterface', link: 'ipip9', spec: { interfaceName: 'ipip9', type: 'ipip', up: true, mtu: 1400, addresses: cidrs, container, ipip: { dev: 'slave1', local: '10.9.9.1', remote: '10.9.9.2', ttl: 9, tos: 4 } } },
+  { name: 'gre', kind: 'NetlinkInterface', link: 'gre9', spec: { interfaceName: 'gre9', type: 'gre', up: true, mtu: 1400, addresses: cidrs, container, gre: { dev: 'slave1', local: '10.9.9.1', remote: '10.9.9.2', ttl: 9, tos: 4, key: 9 } } },
   { name: 'wireguard', kind: 'WireGuardInterface', link: 'wg9', spec: { interfaceName: 'wg9', moveToContainer: true, container, mtu: 1400, addresses: [{ family: 'inet', local: '10.9.0.1', prefixlen: 24 }, { family: 'inet6', local: 'fd09::1', prefixlen: 64 }], peers: [{ publicKey: peerKey, endpoint: '127.0.0.1:5999', persistentKeepalive: 25, allowedIPs: ['10.9.0.0/24', 'fd09::/64'], presharedKeySecretRef: { name: 's', key: 'k' } }] } },
 ];
 
@@ -49,6 +54,24 @@ const otherVxlans: { attribute: string; other: Partial<VxlanAttributes> }[] = [
   { attribute: 'proxy', other: { proxy: false } },
 ];
 
+/** What else links of other kinds can have, and which of it another program changes of a link that is there. */
+const others: { kind: 'vlan' | 'macvlan' | 'vrf' | 'ipip' | 'gre'; attribute: string; other: (link: Link) => AttributedKind; changed?: true }[] = [
+  { kind: 'vlan', attribute: 'id', other: ({ vlan }) => ({ kind: 'vlan', vlan: { ...vlan!, id: 10 } }) },
+  { kind: 'vlan', attribute: 'protocol', other: ({ vlan }) => ({ kind: 'vlan', vlan: { ...vlan!, protocol: '802.1ad' } }) },
+  { kind: 'macvlan', attribute: 'mode', other: ({ macvlan }) => ({ kind: 'macvlan', macvlan: { ...macvlan!, mode: 'passthru' } }) },
+  { kind: 'macvlan', attribute: 'mode', changed: true, other: ({ macvlan }) => ({ kind: 'macvlan', macvlan: { ...macvlan!, mode: 'private' } }) },
+  { kind: 'vrf', attribute: 'table', other: () => ({ kind: 'vrf', vrf: { table: 10 } }) },
+  ...(['ipip', 'gre'] as const).flatMap((kind) =>
+    [{ local: '10.9.9.3' }, { local: null }, { remote: '10.9.9.4' }, { ttl: 10 }, { tos: 8 }, { link: null }, ...(kind === 'gre' ? [{ inputKey: 10 }, { outputKey: 10 }, { inputKey: null }] : [])]
+      .map((change) => {
+        const attribute = Object.keys(change)[0] === 'link' ? 'dev' : (Object.keys(change)[0] ?? '');
+        const other = (link: Link): AttributedKind => (kind === 'ipip' ? { kind, ipip: { ...link.ipip!, ...change } } : { kind, gre: { ...link.gre!, ...change } });
+        return { kind, attribute, other, changed: true as const };
+      }),
+  ),
+];
+
+const subjectOf = (wanted: string): (typeof subjects)[number] => subjects.find(({ name }) => name === wanted)!;
 const wireguardOnly = ['wireguard'];
 const peer = (change: object) => (_: Place, link: Link, netns: Netns) =>
   netns.wireguard.set(link.name, { peers: [{ publicKey: peerKey, ...change }] });
@@ -70,7 +93,7 @@ const cases: Case[] = [
     await netns.changeLink(link.index, { name: 'elsewhat' });
     await netns.barrier();
   } },
-  { what: 'moved to another netns', paused: true, field: 'link', only: ['dummy', 'vxlan', 'veth', 'wireguard'], undo: (at, link, netns) => netns.changeLink(link.index, { netns: at.home }) },
+  { what: 'moved to another netns', paused: true, field: 'link', only: ['dummy', 'vxlan', 'veth', 'macvlan', 'vlan', 'ipip', 'gre', 'wireguard'], undo: (at, link, netns) => netns.changeLink(link.index, { netns: at.home }) },
   { what: 're-made as another kind under its mark', paused: true, field: 'kind', undo: async (_, link, netns) => {
     await netns.deleteLink(link.index);
     await netns.createLink(link.kind === 'bridge' ? { kind: 'vxlan', name: link.name, vxlan: { vni: 77 } } : { kind: 'bridge', name: link.name });
@@ -78,13 +101,23 @@ const cases: Case[] = [
     await netns.changeLink(netns.link(link.name)?.index ?? 0, { alias: link.alias });
   } },
   { what: 'slave released', field: 'bridge.slaves', only: ['bridge'], undo: (_, __, netns) => netns.changeLink(netns.link('slave0')?.index ?? 0, { master: null }) },
+  { what: 'slave released', field: 'vrf.slaves', only: ['vrf'], undo: (_, __, netns) => netns.changeLink(netns.link('slave0')?.index ?? 0, { master: null }) },
+  { what: 'foreign slave attached', field: 'vrf.slaves', only: ['vrf'], undo: (_, link, netns) => netns.changeLink(netns.link('slave1')?.index ?? 0, { master: link.index }) },
+  { what: 'slave stolen by a bridge', field: 'vrf.slaves', only: ['vrf'], undo: (_, __, netns) => netns.changeLink(netns.link('slave0')?.index ?? 0, { master: netns.link('slave1x')?.index ?? 0 }) },
   { what: 'foreign slave attached', field: 'bridge.slaves', only: ['bridge'], undo: (_, link, netns) => netns.changeLink(netns.link('slave1')?.index ?? 0, { master: link.index }) },
   { what: 'slave stolen by another bridge', field: 'bridge.slaves', only: ['bridge'], undo: (_, __, netns) => netns.changeLink(netns.link('slave0')?.index ?? 0, { master: netns.link('slave1x')?.index ?? 0 }) },
-  { what: 'address generation turned on', field: 'addrgenmode', only: ['bridge', 'dummy', 'vxlan', 'veth'], undo: (_, link, netns) => netns.changeLink(link.index, { addrGenMode: 'eui64' }) },
+  { what: 'address generation turned on', field: 'addrgenmode', only: ['bridge', 'dummy', 'vxlan', 'veth', 'vlan', 'macvlan', 'ipip', 'gre'], undo: (_, link, netns) => netns.changeLink(link.index, { addrGenMode: 'eui64' }) },
   ...otherVxlans.map(({ attribute, other }): Case => ({
     what: `vxlan re-made with another ${attribute}`, paused: true, field: `vxlan.${attribute}`, only: ['vxlan'], undo: async (_, link, netns) => {
       await netns.deleteLink(link.index);
       await netns.createLink({ kind: 'vxlan', name: link.name, vxlan: { ...wantedVxlan, ...other } });
+    },
+  })),
+  ...others.map(({ kind, attribute, other, changed = false }): Case => ({
+    what: `${changed ? 'changed to' : 're-made with'} another ${attribute}`, paused: true, field: `${kind}.${attribute}`, only: [kind], undo: async (_, link, netns) => {
+      if (changed && attribute !== 'dev') return netns.changeLink(link.index, { attributes: other(link) });
+      await netns.deleteLink(link.index);
+      return netns.createLink({ name: link.name, ...other(link) });
     },
   })),
   { what: 'far end set down', field: 'up', only: ['veth'], undo: (at) => at.far.changeLink(at.far.link('ve9-far')?.index ?? 0, { up: false }) },
@@ -132,7 +165,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       const netns = async (place: string): Promise<Netns> => bench.kernel.open(paths[place] ?? '');
       at = { home: await netns('home'), box: await netns('box'), far: await netns('far') };
       for (const slave of ['slave0', 'slave1']) await at.box.createLink({ kind: 'bridge', name: `${slave}x` });
-      for (const slave of ['slave0', 'slave1']) await at.box.createLink({ kind: 'veth', name: slave, peer: { name: `${slave}-far` } });
+      for (const slave of ['slave0', 'slave1']) await at.box.createLink({ kind: 'veth', name: slave, up: true, peer: { name: `${slave}-far` } });
       await at.box.barrier();
     });
     afterEach(async () => {
@@ -159,7 +192,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       it(`${subject.name}: says what the kernel lacks, and does not try again`, async () => {
         const actor = node.apply(subject.kind, subject.name, subject.spec);
         await node.settles(actor, 'failed');
-        expect(actor.snapshot.context.verdict).toMatchObject({ reason: 'KernelUnsupported', message: expect.stringContaining(`modprobe ${subject.name}`) });
+        expect(actor.snapshot.context.verdict).toMatchObject({ reason: 'KernelUnsupported', message: expect.stringContaining(`this kernel has no "${subject.name}": load the module (modprobe `) });
         expect(actor.timers.size).toBe(0);
       });
     }
@@ -210,8 +243,8 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
 
     for (const journal of ['with its journal', 'with its journal lost']) {
       it(`adopts what is there after a restart ${journal}`, async () => {
-        await healthy(subjects[0]!);
-        const before = await healthy(subjects[4]!);
+        await healthy(subjectOf('bridge'));
+        const before = await healthy(subjectOf('wireguard'));
         const links = JSON.stringify([...at.box.links()]);
         const device = await at.box.wireguard.get('wg9');
         node.stop();
@@ -222,7 +255,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
           next.secret('default', 'wireguard', 'privateKey', Buffer.alloc(32, 1));
           next.secret('default', 'wireguard', `psk:${peerKey}`, Buffer.alloc(32, 2));
           next.runner.restore('test');
-          for (const { kind, name, spec } of [subjects[0]!, subjects[4]!]) {
+          for (const { kind, name, spec } of [subjectOf('bridge'), subjectOf('wireguard')]) {
             await next.settles(next.apply(kind, name, spec), 'moved-to-netns');
           }
           await at.box.barrier();
@@ -238,7 +271,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
     }
 
     it('makes a deleted link anew, unasked, and says why', async () => {
-      const actor = await healthy(subjects[0]!);
+      const actor = await healthy(subjectOf('bridge'));
       const from = node.journal.sequence;
       const { index } = at.box.link('br9')!;
       await at.box.deleteLink(index);
@@ -250,7 +283,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       expect(node.events(actor).find(({ sequence }) => sequence > from)).toMatchObject({ type: 'DriftObserved' });
     });
 
-    for (const { name, kind, spec, link } of present.filter((subject) => ['dummy', 'vxlan', 'veth'].includes(subject.name))) {
+    for (const { name, kind, spec, link } of present.filter((subject) => ['dummy', 'vxlan', 'veth', 'macvlan', 'vrf'].includes(subject.name))) {
       it(`${name}: keeps its MAC address when it is made anew, so that neighbours need not learn another`, async () => {
         const actor = await healthy({ name, kind, spec, link });
         const macs = (): unknown => [at.box.link(link)?.mac, at.far.link('ve9-far')?.mac];
@@ -265,7 +298,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
     }
 
     it('says why it makes a link anew', async () => {
-      const vxlan = subjects[2]!;
+      const vxlan = subjectOf('vxlan');
       const actor = await healthy(vxlan);
       const from = node.journal.sequence;
       node.apply(vxlan.kind, vxlan.name, { ...vxlan.spec, vxlan: { vni: 10, local: '10.9.9.1' } });
@@ -276,7 +309,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
     });
 
     it('makes a tunnel for its new container before the old one goes, which has its port', async () => {
-      const wireguard = { ...subjects[4]!, spec: { ...subjects[4]!.spec, listenPort: 51_991 } };
+      const wireguard = { ...subjectOf('wireguard'), spec: { ...subjectOf('wireguard').spec, listenPort: 51_991 } };
       const actor = await healthy(wireguard);
       const from = node.journal.sequence;
       node.apply(wireguard.kind, wireguard.name, { ...wireguard.spec, container: { docker: { name: 'far' } } });
@@ -293,7 +326,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
     it('keeps a roamed endpoint', async () => {
       node.dispose();
       node = openNode(60_000);
-      const actor = await healthy(subjects[4]!);
+      const actor = await healthy(subjectOf('wireguard'));
       const from = node.journal.sequence;
       await at.box.wireguard.set('wg9', { peers: [{ publicKey: peerKey, endpoint: { host: '127.0.0.9', port: 6000 } }] });
       // Something else changes, so that the device is certainly looked at again.
@@ -318,7 +351,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       await at.box.createLink({ kind: 'vxlan', name: 'br9', vxlan: { vni: 5 } });
       await at.box.barrier();
       const foreign = at.box.link('br9');
-      const actor = node.apply('NetlinkInterface', 'bridge', subjects[0]!.spec);
+      const actor = node.apply('NetlinkInterface', 'bridge', subjectOf('bridge').spec);
       await node.settles(actor, 'pending');
       expect(actor.snapshot.context.verdict.reason).toBe('NameConflict');
       expect(at.box.link('br9')).toEqual(foreign);
@@ -350,7 +383,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
     });
 
     it('says when a container is gone, and comes back with it', async () => {
-      const actor = await healthy(subjects[0]!);
+      const actor = await healthy(subjectOf('bridge'));
       await node.places.set('box', false);
       await node.settles(actor, 'pending');
       expect(actor.snapshot.context.verdict.reason).toBe('ContainerGone');
@@ -359,7 +392,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
     });
 
     it('finishes a deletion whose container is gone', async () => {
-      const actor = await healthy(subjects[0]!);
+      const actor = await healthy(subjectOf('bridge'));
       await node.places.set('box', false);
       node.delete('NetlinkInterface', 'bridge');
       await node.settles(actor, 'deleted');
@@ -371,7 +404,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       const psk = randomBytes(32);
       node.secret('default', 'wireguard', 'privateKey', privateKey);
       node.secret('default', 'wireguard', `psk:${peerKey}`, psk);
-      const actor = node.apply('WireGuardInterface', 'wireguard', subjects[4]!.spec);
+      const actor = node.apply('WireGuardInterface', 'wireguard', subjectOf('wireguard').spec);
       await node.settles(actor, 'moved-to-netns');
       const log = JSON.stringify(node.events()) + JSON.stringify(actor.snapshot.context);
       for (const secret of [privateKey, psk]) {

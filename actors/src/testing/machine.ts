@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,13 +6,32 @@ import { openKernel } from '../netlink/index.ts';
 import type { Bench } from '../netlink/suite.ts';
 
 let count = 0;
-const modules = join('/lib/modules', readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim());
 
-/** Whether this machine's kernel has a kind; WireGuard it has in any case, by wireguard-go. */
-export const machineSupports = (kind: string): boolean =>
-  kind !== 'dummy'
-  || ['', '.xz', '.zst', '.gz'].some((packed) => existsSync(join(modules, `kernel/drivers/net/dummy.ko${packed}`)))
-  || existsSync(`/sys/module/${kind}`);
+/** What `ip link add trial0` needs beside the kind. */
+const trials: Readonly<Record<string, string>> = {
+  dummy: 'type dummy',
+  vlan: 'link base0 type vlan id 5',
+  macvlan: 'link base0 type macvlan',
+  vrf: 'type vrf table 10',
+  ipip: 'type ipip local 127.0.0.1 remote 127.0.0.2',
+  gre: 'type gre local 127.0.0.1 remote 127.0.0.2',
+};
+const tried = new Map<string, boolean>();
+
+/** Whether this machine's kernel has a kind: tried in a netns that ends with the trial. WireGuard it has in any case, by wireguard-go. */
+export function machineSupports(kind: string): boolean {
+  const trial = trials[kind];
+  if (trial === undefined) return true;
+  const known = tried.get(kind);
+  if (known !== undefined) return known;
+  const script = `ip link add base0 type bridge && ip link add trial0 ${trial}`;
+  const { status } = spawnSync('unshare', ['--net', 'sh', '-c', script], { stdio: 'ignore' });
+  tried.set(kind, status === 0);
+  return status === 0;
+}
+
+/** Kinds that this machine's kernel does not have. */
+export const machineLacks = (): string[] => Object.keys(trials).filter((kind) => !machineSupports(kind));
 
 /** This machine's kernel, with netns of the test's own that go when it closes. Needs root. */
 export async function openMachine(): Promise<Bench> {

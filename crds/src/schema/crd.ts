@@ -80,7 +80,7 @@ export const definitions: Readonly<Record<KindName, Definition>> = {
     columns: interfaceColumns('.kind'),
   },
   NetlinkInterface: {
-    description: 'A dummy, bridge, vxlan or veth interface on one node, in the agent\'s network namespace or in a container.',
+    description: 'An interface on one node (bridge, veth, vxlan, dummy, vlan, macvlan, vrf, ipip or gre), in the agent\'s network namespace or in a container.',
     spec: NetlinkInterfaceSpecSchema,
     status: InterfaceStatus,
     columns: interfaceColumns('.spec.type'),

@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import { ConfirmSchema, confirmText, NodeSchema, PlacedContainerSchema } from './common.ts';
 import type { ContainerSelector } from './common.ts';
+import { GreSchema } from './gre.ts';
+import { IpipSchema } from './ipip.ts';
+import { MacvlanSchema } from './macvlan.ts';
 import { ruled, transitions } from './rule.ts';
+import { slavesSchema } from './slaves.ts';
 import { celString, interfaceNameSchema, patterns } from './text.ts';
+import { VlanSchema } from './vlan.ts';
+import { VrfSchema } from './vrf.ts';
 import { VxlanSchema } from './vxlan.ts';
 
 const ip = new RegExp(patterns.ip);
@@ -75,7 +81,7 @@ const VethSchema = ruled(
   },
 );
 
-export const netlinkTypes = ['dummy', 'bridge', 'vxlan', 'veth'] as const;
+export const netlinkTypes = ['dummy', 'bridge', 'vxlan', 'veth', 'vlan', 'macvlan', 'vrf', 'ipip', 'gre'] as const;
 export type NetlinkType = (typeof netlinkTypes)[number];
 
 /** Ending of a veth peer's name where the spec gives none. */
@@ -102,20 +108,14 @@ const base = z.object({
   ),
   confirm: ConfirmSchema.optional().describe(confirmText),
   dummy: z.object({}).optional().describe('Settings of a dummy: there are none.'),
-  bridge: z
-    .object({
-      slaves: z
-        .array(interfaceNameSchema('slaves'))
-        .max(256)
-        .default([])
-        .describe(
-          'Names of interfaces in the bridge\'s netns that are enslaved to it. Exhaustive: others are released. One that does not exist yet is waited for.',
-        ),
-    })
-    .optional()
-    .describe('Settings of a bridge. May be absent: a bridge without slaves.'),
+  bridge: z.object({ slaves: slavesSchema('bridge') }).optional().describe('Settings of a bridge. May be absent: a bridge without slaves.'),
   vxlan: VxlanSchema.optional().describe('Settings of a vxlan; required when type is vxlan.'),
   veth: VethSchema.optional().describe('Settings of a veth pair; required when type is veth, but may be empty.'),
+  vlan: VlanSchema.optional().describe('Settings of a vlan; required when type is vlan.'),
+  macvlan: MacvlanSchema.optional().describe('Settings of a macvlan; required when type is macvlan.'),
+  vrf: VrfSchema.optional().describe('Settings of a vrf; required when type is vrf.'),
+  ipip: IpipSchema.optional().describe('Settings of an IP-in-IP tunnel; required when type is ipip.'),
+  gre: GreSchema.optional().describe('Settings of a GRE tunnel; required when type is gre.'),
 });
 type Base = z.output<typeof base>;
 
@@ -139,6 +139,11 @@ export const NetlinkInterfaceSpecSchema = transitions(
     section('bridge', false),
     section('vxlan', true),
     section('veth', true),
+    section('vlan', true),
+    section('macvlan', true),
+    section('vrf', true),
+    section('ipip', true),
+    section('gre', true),
     {
       rule: `!has(self.veth) || size(bytes(${farName('self.veth')})) <= 15`,
       message: `veth.peer.interfaceName is required here: the default <interfaceName>${VETH_PEER_SUFFIX} is longer than 15 bytes`,
@@ -155,11 +160,16 @@ export const NetlinkInterfaceSpecSchema = transitions(
         return ends.local.interfaceName !== ends.peer.interfaceName;
       },
     },
-    {
-      rule: `!has(self.bridge) || !has(self.bridge.slaves) || !self.bridge.slaves.exists(s, s == self.interfaceName)`,
-      message: 'bridge.slaves must not name the bridge itself',
-      holds: ({ bridge, interfaceName }) => !(bridge?.slaves.includes(interfaceName) ?? false),
-    },
+    ...(['bridge', 'vrf'] as const).map((type) => ({
+      rule: `!has(self.${type}) || !has(self.${type}.slaves) || !self.${type}.slaves.exists(s, s == self.interfaceName)`,
+      message: `${type}.slaves must not name the ${type} itself`,
+      holds: (spec: Base) => !(spec[type]?.slaves.includes(spec.interfaceName) ?? false),
+    })),
+    ...(['vlan', 'macvlan'] as const).map((type) => ({
+      rule: `!has(self.${type}) || self.${type}.dev != self.interfaceName`,
+      message: `${type}.dev must not name the ${type} itself`,
+      holds: (spec: Base) => spec[type]?.dev !== spec.interfaceName,
+    })),
   ),
   {
     rule: 'has(self.container) == has(oldSelf.container) && (!has(self.container) || self.container == oldSelf.container)',

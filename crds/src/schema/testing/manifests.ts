@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { KindName } from '../kinds.ts';
+import { netlinkTypes } from '../netlinkInterface.ts';
 
 type Case = { kind: KindName; why: string; spec: Record<string, unknown> };
 /** `names`: what a refusal must say, so that the user finds the field. */
@@ -152,6 +153,22 @@ export const bad: readonly BadCase[] = [
   naming('local and group', vx('two families', { local: '10.4.0.1', group: 'fe80::1' })),
   naming('dev is required', vx('multicast without dev', { group: '239.1.1.1' })),
   naming('group', vx('no address', { group: 'all' })),
+  naming('vlan is required', nl('a vlan without a section', { type: 'vlan' })),
+  naming('dev', nl('a vlan of nothing', { type: 'vlan', vlan: { id: 5 } })),
+  naming('id', nl('VLAN 0', { type: 'vlan', vlan: { dev: 'eth0', id: 0 } })),
+  naming('id', nl('VLAN 4095', { type: 'vlan', vlan: { dev: 'eth0', id: 4095 } })),
+  naming('protocol', nl('an unknown tag', { type: 'vlan', vlan: { dev: 'eth0', id: 5, protocol: '802.1x' } })),
+  naming('vlan.dev', nl('a vlan of itself', { type: 'vlan', vlan: { dev: 'if1', id: 5 } })),
+  naming('mode', nl('an unknown mode', { type: 'macvlan', macvlan: { dev: 'eth0', mode: 'source' } })),
+  naming('macvlan.dev', nl('a macvlan of itself', { type: 'macvlan', macvlan: { dev: 'if1' } })),
+  naming('table', nl('table 0', { type: 'vrf', vrf: { table: 0 } })),
+  naming('table', nl('a table of 33 bits', { type: 'vrf', vrf: { table: 4294967296 } })),
+  naming('vrf.slaves', nl('a vrf that is its own slave', { type: 'vrf', vrf: { table: 10, slaves: ['if1'] } })),
+  naming('remote', nl('a tunnel to nowhere', { type: 'ipip', ipip: {} })),
+  naming('remote', nl('a tunnel to an IPv6 address', { type: 'ipip', ipip: { remote: 'fe80::1' } })),
+  naming('local', nl('a tunnel from a name', { type: 'gre', gre: { remote: '10.4.0.2', local: 'lax1' } })),
+  naming('key', nl('a key of 33 bits', { type: 'gre', gre: { remote: '10.4.0.2', key: 4294967296 } })),
+  naming('gre is required when', nl('a bridge with a gre section', { gre: { remote: '10.4.0.2' } })),
   naming('peer.interfaceName is required', nl('a default peer name too long', { ...veth, interfaceName: 'if-eleven-b' })),
   naming('different names', nl('ends of one name', { ...veth, veth: { peer: { interfaceName: 'if1' } } })),
   naming('localPeer', nl('both spellings of local', { ...veth, veth: { local: {}, localPeer: {} } })),
@@ -189,6 +206,7 @@ const cidrs = some(
     fc.record({ ipcidr: maybe('10.0.0.1/8', '10.0.0.1', 'fe80::1/64'), peerCidr: maybe('10.0.0.2/8', 'fe80::2/64', 'x') }),
   ),
 );
+const tunnels = fc.record({ remote: ips, local: ips, dev: ifname, ttl: maybe(0, 64, 256), tos: maybe(0, 255, -1) });
 const end = fc.option(fc.record({ interfaceName: ifname, addresses: cidrs, container: where }), { nil: undefined });
 const older = fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, end);
 const nodes = maybe('lax1', 'lax1', 'lax2', 'Lax');
@@ -211,7 +229,7 @@ export const legal: Readonly<Record<KindName, fc.Arbitrary<unknown>>> = {
       }),
     ),
   }),
-  NetlinkInterface: fc.constantFrom('dummy', 'bridge', 'vxlan', 'veth').chain((type) => {
+  NetlinkInterface: fc.constantFrom(...netlinkTypes).chain((type) => {
     // A section belongs to its type, but now and then to another.
     const section = (of: string, value: fc.Arbitrary<unknown>) =>
       fc.oneof({ weight: 1, arbitrary: of === type ? fc.constant(undefined) : value }, { weight: 20, arbitrary: of === type ? value : fc.constant(undefined) });
@@ -225,6 +243,11 @@ export const legal: Readonly<Record<KindName, fc.Arbitrary<unknown>>> = {
       dummy: section('dummy', fc.constant({})),
       bridge: section('bridge', fc.record({ slaves: maybe(['a'], ['b'], [], ['']) })),
       vxlan: section('vxlan', fc.record({ vni: fc.constantFrom(1, 2, 0), dev: ifname, local: ips, group: maybe('239.0.0.1', '10.0.0.2', 'ff02::1') })),
+      vlan: section('vlan', fc.record({ dev: ifname, id: fc.constantFrom(1, 4094, 4095), protocol: maybe('802.1Q', '802.1ad', '802.1x') })),
+      macvlan: section('macvlan', fc.record({ dev: ifname, mode: maybe('private', 'passthru', 'source') })),
+      vrf: section('vrf', fc.record({ table: fc.constantFrom(1, 4294967295, 0), slaves: maybe(['a'], ['b'], [], ['']) })),
+      ipip: section('ipip', tunnels),
+      gre: section('gre', fc.tuple(tunnels, maybe(0, 4294967295, -1)).map(([shared, number]) => ({ ...shared, key: number }))),
       veth: section('veth', fc.record({ local: end, peer: end, localPeer: older, peerPeer: older })),
     });
   }),

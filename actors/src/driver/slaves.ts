@@ -1,0 +1,34 @@
+import type { Observed } from '@ifactor/crds';
+import type { Difference } from './driver.ts';
+
+/** Names of the links that are to be enslaved to a link, in its netns; the list is exhaustive. */
+type Enslaving = {
+  kind: 'bridge' | 'vrf';
+  /** Name of the upper link. */
+  name: string;
+  wanted: readonly string[];
+};
+
+/** The difference of a link and its slaves, from that of the link alone. One that does not exist yet is waited for. */
+export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving, observed: Observed): Difference {
+  if (result.conflict) return result;
+  const { drift, operations, waiting } = result;
+  const found = observed.links.target;
+  const anew = operations.some(({ type }) => type === 'RemoveLink' || type === 'CreateLink');
+  const enslaved = found?.kind === kind && !anew ? (found.slaves ?? []) : [];
+  for (const slave of wanted) {
+    if (!observed.devices[slave]) {
+      const message = `waits for ${slave}, which does not exist yet in the ${kind}'s netns; it is enslaved as soon as it appears`;
+      waiting.push({ reason: 'SlaveMissing', message });
+    }
+  }
+  for (const slave of enslaved.filter((one) => !wanted.includes(one))) {
+    drift.push({ field: `${kind}.slaves`, wanted: null, found: slave });
+    operations.push({ type: 'ReleaseSlave', slot: 'target', name, slave });
+  }
+  for (const slave of wanted.filter((one) => observed.devices[one] && !enslaved.includes(one))) {
+    drift.push({ field: `${kind}.slaves`, wanted: slave, found: null });
+    operations.push({ type: 'AttachSlave', slot: 'target', name, slave });
+  }
+  return result;
+}

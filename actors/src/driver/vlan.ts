@@ -1,0 +1,25 @@
+import type { NetlinkInterfaceSpec } from '@ifactor/crds';
+import { attributed, section } from './attributed.ts';
+import type { Driver } from './driver.ts';
+
+const base = attributed('vlan', {
+  attributes(spec) {
+    const { dev, id, protocol } = section(spec, 'vlan');
+    return { dev, id, protocol };
+  },
+  // It has that of the device below.
+  hasMac: () => false,
+});
+
+/** A vlan: the frames of one tag on the device below. It cannot be up while that is down. */
+export const vlan: Driver<NetlinkInterfaceSpec> = {
+  ...base,
+  mustBeUp: (spec) => (spec.up ? base.devices(spec) : []),
+  diff(spec, known, observed) {
+    const down = observed.down ?? [];
+    if (down.length === 0) return base.diff(spec, known, observed);
+    const result = base.diff({ ...spec, up: false }, known, observed);
+    const message = `waits for ${down.join(', ')} to be up, without which the kernel keeps ${spec.interfaceName} down`;
+    return { ...result, waiting: [...result.waiting, { reason: 'DeviceDown', message }] };
+  },
+};
