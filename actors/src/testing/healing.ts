@@ -55,7 +55,7 @@ const otherVxlans: { attribute: string; other: Partial<VxlanAttributes> }[] = [
 ];
 
 /** What else links of other kinds can have, and which of it another program changes of a link that is there. */
-const others: { kind: 'vlan' | 'macvlan' | 'vrf' | 'ipip' | 'gre'; attribute: string; other: (link: Link) => AttributedKind; changed?: true }[] = [
+const otherAttributes: { kind: 'vlan' | 'macvlan' | 'vrf' | 'ipip' | 'gre'; attribute: string; other: (link: Link) => AttributedKind; changed?: true }[] = [
   { kind: 'vlan', attribute: 'id', other: ({ vlan }) => ({ kind: 'vlan', vlan: { ...vlan!, id: 10 } }) },
   { kind: 'vlan', attribute: 'protocol', other: ({ vlan }) => ({ kind: 'vlan', vlan: { ...vlan!, protocol: '802.1ad' } }) },
   { kind: 'macvlan', attribute: 'mode', other: ({ macvlan }) => ({ kind: 'macvlan', macvlan: { ...macvlan!, mode: 'passthru' } }) },
@@ -113,7 +113,7 @@ const cases: Case[] = [
       await netns.createLink({ kind: 'vxlan', name: link.name, vxlan: { ...wantedVxlan, ...other } });
     },
   })),
-  ...others.map(({ kind, attribute, other, changed = false }): Case => ({
+  ...otherAttributes.map(({ kind, attribute, other, changed = false }): Case => ({
     what: `${changed ? 'changed to' : 're-made with'} another ${attribute}`, paused: true, field: `${kind}.${attribute}`, only: [kind], undo: async (_, link, netns) => {
       if (changed && attribute !== 'dev') return netns.changeLink(link.index, { attributes: other(link) });
       await netns.deleteLink(link.index);
