@@ -29,6 +29,7 @@ export function attributed<K extends keyof KindAttributes>(kind: K, { attributes
       const dev = deviceOf(attributes(spec));
       return dev === null ? [] : [dev];
     },
+    attributes: (spec) => ({ [kind]: attributes(spec) }),
     diff(spec, known, observed) {
       const wanted = attributes(spec);
       const link = { kind, [kind]: wanted } as unknown as AttributedLink;

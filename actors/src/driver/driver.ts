@@ -1,4 +1,4 @@
-import type { ContainerSelector, Drift, InterfaceSpec, KernelOperation, Key, Observed, Slot } from '@ifactor/crds';
+import type { ContainerSelector, Drift, InterfaceSpec, KernelOperation, Key, KindAttributes, Observed, Slot } from '@ifactor/crds';
 
 /** Something that must appear before the interface can be whole; `reason` in CamelCase, `message` says what to do. */
 export type Waiting = { reason: string; message: string };
@@ -47,5 +47,7 @@ export type Driver<Spec = InterfaceSpec> = {
   mustBeUp?(spec: Spec): string[];
   /** Refs of the secrets it needs. */
   secrets(spec: Spec): string[];
+  /** What the kernel shows of the kind's own attributes where all is well, under the name of the kind. Absent: it has none. */
+  attributes?(spec: Spec): Partial<KindAttributes>;
   diff(spec: Spec, known: Knowledge, observed: Observed): Difference;
 };

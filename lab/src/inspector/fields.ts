@@ -1,6 +1,6 @@
 import { differenceOf, driverIn, printAddress } from '@ifactor/actors';
 import type { Context } from '@ifactor/actors';
-import type { Drift, InterfaceSpec, NetlinkAddress, ObservedLink, ObservedPeer, WireGuardInterfaceSpec, WireGuardPeer } from '@ifactor/crds';
+import type { Drift, InterfaceSpec, KindAttributes, NetlinkAddress, ObservedLink, ObservedPeer, WireGuardInterfaceSpec, WireGuardPeer } from '@ifactor/crds';
 import { spell } from '../replay/text.ts';
 import type { Field } from './protocol.ts';
 
@@ -52,28 +52,29 @@ const yes = (value: boolean): string => (value ? 'yes' : 'no');
 
 function wanted(spec: InterfaceSpec, context: Context): Texts {
   if (!('type' in spec)) return wantedWireGuard(spec, context);
-  const vxlan = spec.vxlan;
   return {
     link: spec.interfaceName,
     kind: spec.type,
     up: yes(spec.up),
     ...(spec.mtu === undefined ? {} : { mtu: String(spec.mtu) }),
     addresses: list(spec.addresses.map(cidr)),
-    ...(spec.type === 'bridge' ? { 'bridge.slaves': list(spec.bridge?.slaves ?? []) } : {}),
-    ...(vxlan
-      ? {
-          'vxlan.vni': String(vxlan.vni),
-          'vxlan.dev': vxlan.dev ?? 'none',
-          'vxlan.local': vxlan.local ?? 'none',
-          'vxlan.group': vxlan.group ?? 'none',
-          'vxlan.port': String(vxlan.port),
-          'vxlan.learning': yes(!vxlan.noLearning),
-          'vxlan.ageing': yes(!vxlan.noAge),
-          'vxlan.proxy': yes(vxlan.proxyARP),
-        }
-      : {}),
+    ...special(driverIn(context)?.attributes?.(spec)),
+    ...slaves(spec, (spec.type === 'vrf' ? spec.vrf : spec.bridge)?.slaves),
   };
 }
+
+/** Attributes that only this kind has: `vxlan.vni`, `vlan.id`, … */
+function special(attributes: { [K in keyof KindAttributes]?: KindAttributes[K] | undefined } = {}): Texts {
+  const entries = Object.entries(attributes).flatMap(([kind, fields]) =>
+    Object.entries(fields ?? {}).map(([field, value]): [string, string] => [`${kind}.${field}`, plain(value)]));
+  return Object.fromEntries(entries);
+}
+
+const plain = (value: unknown): string => (typeof value === 'boolean' ? yes(value) : value === null ? 'none' : Array.isArray(value) ? value.map(spell).join(' to ') : spell(value));
+
+/** Of the kinds that have some. */
+const slaves = (spec: InterfaceSpec, names: readonly string[] = []): Texts =>
+  ('type' in spec && (spec.type === 'bridge' || spec.type === 'vrf') ? { [`${spec.type}.slaves`]: list(names) } : {});
 
 /** As `ip` prints it. */
 const cidr = ({ ipcidr, peerCidr }: NetlinkAddress): string => (peerCidr === undefined ? ipcidr : `${ipcidr} -> ${peerCidr}`);
@@ -106,26 +107,15 @@ function wantedPeer({ publicKey, endpoint, allowedIPs, persistentKeepalive, pres
 }
 
 function observedTexts(link: ObservedLink, spec: InterfaceSpec): Texts {
-  const { vxlan, wireguard } = link;
+  const { vxlan, vlan, macvlan, vrf, ipip, gre, wireguard } = link;
   const texts: Texts = {
     link: link.name,
     kind: link.kind,
     up: yes(link.up),
     mtu: String(link.mtu),
     addresses: list(link.addresses.map(printAddress)),
-    ...('type' in spec && spec.type === 'bridge' ? { 'bridge.slaves': list(link.slaves ?? []) } : {}),
-    ...(vxlan
-      ? {
-          'vxlan.vni': String(vxlan.vni),
-          'vxlan.dev': vxlan.dev ?? 'none',
-          'vxlan.local': vxlan.local ?? 'none',
-          'vxlan.group': vxlan.group ?? 'none',
-          'vxlan.port': String(vxlan.port),
-          'vxlan.learning': yes(vxlan.learning),
-          'vxlan.ageing': yes(vxlan.ageing),
-          'vxlan.proxy': yes(vxlan.proxy),
-        }
-      : {}),
+    ...special({ vxlan, vlan, macvlan, vrf, ipip, gre }),
+    ...slaves(spec, link.slaves),
     ...(wireguard
       ? { publicKey: wireguard.publicKey, listenPort: String(wireguard.listenPort), fwmark: wireguard.fwmark ? `0x${wireguard.fwmark.toString(16)}` : 'off' }
       : {}),

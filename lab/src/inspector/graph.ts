@@ -1,3 +1,4 @@
+import type { NetlinkInterfaceSpec } from '@ifactor/crds';
 import { infoOf, keysOf } from './actor.ts';
 import type { ActorId, ActorInfo, Topology } from './protocol.ts';
 import type { Track } from './track.ts';
@@ -32,17 +33,20 @@ export function graphOf(tracks: Iterable<Track>): Graph {
       const other = byPlace.get(placeText(actor, name));
       if (other !== undefined && other !== actor.id) links.push({ id: `${kind} ${actor.id} ${other}`, from: actor.id, to: other, kind });
     };
-    for (const slave of spec.bridge?.slaves ?? []) add(slave, 'slave');
-    if (spec.vxlan?.dev !== undefined) add(spec.vxlan.dev, 'under');
+    for (const slave of slavesOf(spec)) add(slave, 'slave');
+    for (const dev of devicesUnder(spec)) add(dev, 'under');
   });
   return { actors, links };
 }
+
+const slavesOf = ({ bridge, vrf }: NetlinkInterfaceSpec): string[] => (bridge ?? vrf)?.slaves ?? [];
+const devicesUnder = ({ vxlan, vlan, macvlan, ipip, gre }: NetlinkInterfaceSpec): string[] => [(vxlan ?? vlan ?? macvlan ?? ipip ?? gre)?.dev ?? []].flat();
 
 /** All that an actor adds to the graph, to tell whether that is news. */
 export function shapeOf(track: Track): string {
   const context = track.snapshot?.context;
   const spec = context?.spec;
-  const below = spec && 'type' in spec ? [spec.bridge?.slaves, spec.vxlan?.dev] : [];
+  const below = spec && 'type' in spec ? [slavesOf(spec), devicesUnder(spec)] : [];
   return JSON.stringify([infoOf(track), context ? keysOf(context) : null, below]);
 }
 

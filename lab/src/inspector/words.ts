@@ -1,12 +1,13 @@
 import { printAddress } from '@ifactor/actors';
-import type { EventData, EventType, KernelOperation, RecordedEvent, Slot } from '@ifactor/crds';
+import type { AttributedLink, EventData, EventType, KernelOperation, RecordedEvent, Slot } from '@ifactor/crds';
 import { spell } from '../replay/text.ts';
 
 const places: { readonly [S in Slot]: string } = { home: "the node's netns", target: 'its place', peer: "the far end's place" };
 const where = (slot: Slot | null): string => (slot === null ? 'a netns where it does not belong' : places[slot]);
 
 /** What of a change, as `ip` and `wg` name it: `mtu 1400, up true`. A private key is told by its public key. */
-const list = (change: object): string => Object.entries(change).map(([name, value]) => `${name === 'privateKey' ? 'the private key of' : name} ${plain(value)}`).join(', ') || 'nothing';
+const list = (change: object): string => Object.entries(change).flatMap(([name, value]) => (name === 'link' ? ofKind(value as AttributedLink) : [[name, value] as const])).map(([name, value]) => `${name === 'privateKey' ? 'the private key of' : name} ${plain(value)}`).join(', ') || 'nothing';
+const ofKind = (link: AttributedLink): [string, unknown][] => Object.entries((link as unknown as Record<string, object>)[link.kind] ?? {});
 const plain = (value: unknown): string => (Array.isArray(value) ? value.map(spell).join(' ') || 'none' : value === null ? 'nothing' : spell(value));
 const peer = (publicKey: string): string => `peer ${publicKey.slice(0, 8)}…`;
 

@@ -1,12 +1,14 @@
 import { capture } from './shell.ts';
 
 /** Kinds of link that the drivers, or users of them, may ask for. */
-export const linkKinds = ['wireguard', 'dummy', 'bridge', 'veth', 'vxlan', 'vlan', 'macvlan', 'vrf'] as const;
+export const linkKinds = ['wireguard', 'dummy', 'bridge', 'veth', 'vxlan', 'vlan', 'macvlan', 'vrf', 'ipip', 'gre'] as const;
 export type LinkKind = (typeof linkKinds)[number];
 
 const extra: Partial<Record<LinkKind, string[]>> = {
   vxlan: ['id', '1', 'dstport', '4789'],
   vrf: ['table', '10'],
+  ipip: ['local', '127.0.0.1', 'remote', '127.0.0.2'],
+  gre: ['local', '127.0.0.1', 'remote', '127.0.0.2'],
 };
 /** Kinds that need a link below them. */
 const stacked: Partial<Record<LinkKind, string[]>> = { vlan: ['id', '1'], macvlan: [] };

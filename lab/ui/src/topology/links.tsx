@@ -45,7 +45,7 @@ export const Tunnel = memo(function Tunnel({ id, data }: EdgeProps<LinkEdge>): R
   );
 });
 
-/** A bridge and what it holds, or a VXLAN and the link below it. */
+/** A bridge or vrf and what it holds, or a VXLAN, vlan, … and the link below it. */
 export const Joint = memo(function Joint({ id, data }: EdgeProps<LinkEdge>): ReactElement | null {
   return data === undefined ? null : (
     <g className="joint">
