@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Vm } from './vm.ts';
+import type { Vm } from '@ifactor/lab/vm';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 

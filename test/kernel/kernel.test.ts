@@ -1,9 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { VmFailed, VmUnavailable } from './error.ts';
+import { choose, startVm, VmFailed, VmUnavailable, type Age, type Vm } from '@ifactor/lab/vm';
 import { runInside } from './inside.ts';
-import { choose, type Age } from './kernel.ts';
-import { startVm, type Vm } from './vm.ts';
 
 /** Every kind that semantics.md names, and the options that `ip link add` needs for it. */
 const KINDS: [kind: string, ...options: string[]][] = [
@@ -76,13 +74,14 @@ describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel)
     expect((await inside('ip', '-details', 'link', 'show', 'if1')).stdout).toContain(kind);
   });
 
-  test('runs the same node', async () => {
+  test('runs the same node, on all of its processors', async () => {
     expect(await inside(process.execPath, '--version')).toEqual({ code: 0, stdout: process.version, stderr: '' });
+    expect(await inside('nproc')).toMatchObject({ stdout: '2' });
   });
 
   test('tells exit code, both outputs and input apart', async () => {
     const result = await vm.run(['sh', '-c', 'cat; echo $WORD >&2; pwd; exit 3'], { input: 'in\n', env: { WORD: 'err' }, cwd: '/usr' });
-    expect(result).toEqual({ code: 3, stdout: 'in\n/usr\n', stderr: 'err\n' });
+    expect(result).toEqual({ code: 3, signal: null, stdout: 'in\n/usr\n', stderr: 'err\n' });
   });
 
   test('shows the files of this machine, and keeps its own writes to itself', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
-import type { Kernel } from './kernel.ts';
+import type { Kernel } from './debian.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 

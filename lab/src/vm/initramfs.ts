@@ -3,9 +3,9 @@ import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 
 import { basename, dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
-import { onPath } from '../kube/path.ts';
+import { onPath } from '../lab/shell.ts';
 import { VmUnavailable } from './error.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel } from './debian.ts';
 
 const run = promisify(execFile);
 
@@ -17,7 +17,7 @@ const MODULES = ['virtio_pci', 'virtio_net', 'virtio_rng', '9pnet_virtio', '9p',
  * @throws VmUnavailable if a program for that is missing.
  */
 export async function makeInitramfs(kernel: Kernel, path: string): Promise<void> {
-  const busybox = await onPath('busybox');
+  const busybox = onPath('busybox');
   if (busybox === undefined) throw new VmUnavailable('busybox is missing: apt-get install --no-install-recommends busybox-static');
   const work = await mkdtemp(join(tmpdir(), 'ifactor-initramfs-'));
   try {
