@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { needManifest } from '../lab/manifest.ts';
 import { start, stop } from '../lab/program.ts';
-import { programOf } from '../lab/programs.ts';
+import { parts, programOf } from '../lab/programs.ts';
 import { createProgress } from '../lab/progress.ts';
+import { refillMachine } from '../lab/up.ts';
 import { dirOf, labCommand } from './shared.ts';
 
-const partHelp = 'agent/NODE, bridge, nats, apiserver or ui';
+const partHelp = 'agent/NODE, bridge, nats, apiserver, ui, or vm where there is one';
 
 export function restartCommand(): Command {
   return labCommand('restart', 'Stop a part of the lab, if it runs, and start it again. Returns when it is ready.', [
@@ -19,6 +20,13 @@ export function restartCommand(): Command {
       const progress = createProgress();
       await progress.step(`${part} stopped`, () => stop(lab.dir, part), (was) => (was ? '' : '(it did not run)'));
       await progress.step(`${part} ready`, () => start(lab.dir, program));
+      if (part !== 'vm') return;
+      // A virtual machine keeps nothing: its nodes begin anew, their journals empty.
+      await progress.step('nodes and containers', () => refillMachine(lab));
+      for (const agent of parts(lab).filter((one) => one.startsWith('agent/'))) {
+        await stop(lab.dir, agent);
+        await progress.step(`${agent} ready`, () => start(lab.dir, programOf(lab, agent)));
+      }
     });
 }
 

@@ -6,10 +6,11 @@ import { fromCaller, labDir, parseContainers, parseNodes, type UpOptions } from 
 import { createProgress, type Progress } from '../lab/progress.ts';
 import { detach, logsOf, up } from '../lab/up.ts';
 import { watchParts } from '../lab/watch.ts';
+import type { Age } from '../vm/debian.ts';
 import { hints } from './hints.ts';
 import { collect, labCommand, type DirFlag } from './shared.ts';
 
-export type UpFlags = DirFlag & { node?: string[]; container?: string[]; runtime: UpOptions['runtime']; kubeconfig?: string; detach?: boolean };
+export type UpFlags = DirFlag & { node?: string[]; container?: string[]; runtime: UpOptions['runtime']; vm?: boolean | Age; kubeconfig?: string; detach?: boolean };
 
 export function upCommand(): Command {
   return addUpOptions(
@@ -18,6 +19,7 @@ export function upCommand(): Command {
       'ifactor lab up --detach && eval "$(ifactor lab env)"',
       'ifactor lab up --node fra1 --node sea1=198.51.100.7/24 --container web',
       'ifactor lab up --dir /tmp/other --runtime netns',
+      'ifactor lab up --vm',
       'ifactor lab up --kubeconfig ~/.kube/config',
       'KUBEBUILDER_ASSETS=/usr/local/kubebuilder/bin ifactor lab up',
     ]),
@@ -36,6 +38,7 @@ export function addUpOptions(command: Command): Command {
     .option('--node <name[=address/len]>', 'a node and its underlay address; repeatable (default: lax1=192.0.2.1/24, lax2=192.0.2.2/24)', collect)
     .option('--container <name>', 'a container; repeatable (default: agent1, agent2)', collect)
     .addOption(new Option('--runtime <which>', 'what containers are: of Docker, or named network namespaces').choices(['docker', 'netns', 'auto']).default('auto'))
+    .addOption(new Option('--vm [kernel]', "nodes, containers and agents in a virtual machine with this kernel of Debian's, which has WireGuard and every kind of link (newest, unless given)").choices(['oldest', 'newest']))
     .option('--kubeconfig <file>', 'use this cluster instead of the embedded API server');
 }
 
@@ -45,6 +48,7 @@ export function upOptions(flags: UpFlags): UpOptions {
     nodes: parseNodes(flags.node ?? ['lax1', 'lax2']),
     containers: parseContainers(flags.container ?? ['agent1', 'agent2']),
     runtime: flags.runtime,
+    ...(flags.vm === undefined || flags.vm === false ? {} : { vm: flags.vm === true ? ('newest' as const) : flags.vm }),
     ...(flags.kubeconfig !== undefined && { kubeconfig: fromCaller(flags.kubeconfig) }),
   };
 }

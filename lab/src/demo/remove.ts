@@ -1,6 +1,6 @@
 import { LabError } from '../lab/error.ts';
+import { host, machineOf, type Machine } from '../lab/machine.ts';
 import { netnsPath, nodeNetns } from '../lab/netns.ts';
-import { capture } from '../lab/shell.ts';
 import { netnsOf } from '../lab/exec.ts';
 import { files } from './steps.ts';
 import { example, type Stage } from './stage.ts';
@@ -10,8 +10,8 @@ export type Links = Map<string, Set<string>>;
 
 export async function linksOf({ lab }: Stage): Promise<Links> {
   const places = [...lab.nodes, ...lab.containers].map(({ name }) => name);
-  const lists = await Promise.all(places.map(async (name) => [name, await linksIn(await netnsOf(lab, name))] as const));
-  return new Map([...lists, ['this machine', await linksIn(undefined)]]);
+  const lists = await Promise.all(places.map(async (name) => [name, await linksIn(machineOf(lab), await netnsOf(lab, name))] as const));
+  return new Map([...lists, ['this machine', await linksIn(host, undefined)]]);
 }
 
 /** Deletes everything that was applied, and looks whether anything is left. @throws LabError naming what is */
@@ -24,7 +24,7 @@ export async function removeAll(stage: Stage, before: Links): Promise<void> {
   const left = [...after].flatMap(([place, links]) => [...links].filter((link) => ours.has(link) && !before.get(place)?.has(link)).map((link) => `${link} in ${place}`));
   if (left.length > 0) throw new LabError(`still in the kernel: ${left.join(', ')}`);
   for (const { name } of stage.lab.nodes) {
-    const { stdout } = await capture('ip', ['netns', 'pids', nodeNetns(stage.lab.id, name)]);
+    const { stdout } = await machineOf(stage.lab).capture('ip', ['netns', 'pids', nodeNetns(stage.lab.id, name)]);
     if (stdout.trim() !== '') throw new LabError(`processes left in ${netnsPath(nodeNetns(stage.lab.id, name))}: ${stdout.trim().replaceAll('\n', ', ')}`);
   }
   for (const { name } of stage.lab.containers) await stage.show(stage.exec(name, 'ip', '-brief', 'link'));
@@ -38,10 +38,10 @@ async function made(stage: Stage, before: Links): Promise<Set<string>> {
   return new Set([...now].flatMap(([place, links]) => [...links].filter((link) => !before.get(place)?.has(link))));
 }
 
-async function linksIn(netns: string | undefined): Promise<Set<string>> {
+async function linksIn(machine: Machine, netns: string | undefined): Promise<Set<string>> {
   const argv = [...(netns === undefined ? [] : ['nsenter', `--net=${netns}`]), 'ip', '-json', 'link'];
   const [program = '', ...args] = argv;
-  const { code, stdout, stderr } = await capture(program, args);
+  const { code, stdout, stderr } = await machine.capture(program, args);
   if (code !== 0) throw new LabError(`${argv.join(' ')} failed (${code}): ${stderr.trim()}`);
   return new Set((JSON.parse(stdout || '[]') as { ifname: string }[]).map(({ ifname }) => ifname));
 }

@@ -58,6 +58,7 @@ export class Stage {
   /** One of the container's own programs, as a person with Docker or named netns runs it. */
   inside(name: string, ...command: string[]): Command {
     const real = this.lab.containers.find((container) => container.name === name)?.real ?? name;
+    if (this.lab.vm) return this.exec(name, ...command);
     const argv = this.lab.runtime === 'docker' ? ['docker', 'exec', real, ...command] : ['ip', 'netns', 'exec', real, ...command];
     return { argv, shown: spell(argv) };
   }

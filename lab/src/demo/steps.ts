@@ -1,5 +1,6 @@
 import { hasKind } from '../lab/kernel.ts';
 import { LabError } from '../lab/error.ts';
+import { machineOf } from '../lab/machine.ts';
 import { deleteAndAwait } from './heal.ts';
 import { readLog } from './log.ts';
 import { ping } from './ping.ts';
@@ -37,7 +38,7 @@ export const steps: Step[] = [
     title: 'A dummy with a plain and a point-to-point address',
     async act(stage) {
       await apply(stage, 'nl1-dummy.yaml');
-      if (!(await hasKind('dummy'))) {
+      if (!(await hasKind('dummy', machineOf(stage.lab)))) {
         await stage.show(stage.kubectl('wait', `--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=KernelUnsupported`, 'nl/nl1-dummy', '--timeout=30s'));
         await stage.show(stage.kubectl('get', 'nl', 'nl1-dummy', '--output', 'wide'));
         return 'unsupported by this kernel';

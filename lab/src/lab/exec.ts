@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { UsageError } from '@ifactor/crds';
 import { containerNetns } from './docker.ts';
 import { LabError } from './error.ts';
+import { machineOf } from './machine.ts';
 import type { Manifest } from './manifest.ts';
 import { inode, netnsPath, nodeNetns } from './netns.ts';
 import { pathsOf } from './paths.ts';
@@ -28,9 +29,9 @@ exec "$@"`;
  */
 export async function exec(lab: Manifest, name: string, command: string[]): Promise<number> {
   const netns = await netnsOf(lab, name);
-  const child = spawn('nsenter', [`--net=${netns}`, 'unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', ...socketsIn(lab, netns), '--', ...command], {
-    stdio: 'inherit',
-  });
+  const inside = ['nsenter', `--net=${netns}`, 'unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', ...socketsIn(lab, netns), '--', ...command];
+  const [program = '', ...args] = machineOf(lab).argv(inside);
+  const child = spawn(program, args, { stdio: 'inherit' });
   // The terminal gives its signals to the command too, which decides what they mean.
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
@@ -40,20 +41,22 @@ export async function exec(lab: Manifest, name: string, command: string[]): Prom
 
 /** Netns file of a node (its home) or a container. @throws UsageError on a name that is neither */
 export async function netnsOf(lab: Manifest, name: string): Promise<string> {
-  if (lab.nodes.some((node) => node.name === name)) return existing(netnsPath(nodeNetns(lab.id, name)));
+  if (lab.nodes.some((node) => node.name === name)) return existing(lab, netnsPath(nodeNetns(lab.id, name)));
   const container = lab.containers.find((one) => one.name === name || one.real === name);
-  if (container) return lab.runtime === 'docker' ? containerNetns(container.real) : existing(netnsPath(container.real));
+  if (container) return lab.runtime === 'docker' ? containerNetns(container.real) : existing(lab, netnsPath(container.real));
   const names = [...lab.nodes, ...lab.containers].map((one) => one.name);
   throw new UsageError(`no node or container ${name} in this lab: choose one of ${names.join(', ')}`);
 }
 
-function existing(path: string): string {
-  if (inode(path) === undefined) throw new LabError(`${path} is gone: end the lab with \`ifactor lab down\` and start it again`);
+function existing({ vm }: Manifest, path: string): string {
+  // In a virtual machine, nsenter says so.
+  if (!vm && inode(path) === undefined) throw new LabError(`${path} is gone: end the lab with \`ifactor lab down\` and start it again`);
   return path;
 }
 
-/** Whichever node's agent made them. */
-function socketsIn({ dir, nodes }: Manifest, netns: string): string[] {
+/** Whichever node's agent made them. The kernel of a virtual machine has WireGuard itself. */
+function socketsIn({ dir, nodes, vm }: Manifest, netns: string): string[] {
+  if (vm) return [];
   return nodes.flatMap(({ name }) => {
     const folder = join(pathsOf(dir).agent(name), 'wireguard', String(inode(netns)));
     return existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : [];

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { UsageError } from '@ifactor/crds';
+import type { Age } from '../vm/debian.ts';
 import { LabError } from './error.ts';
 import type { Identity } from './identity.ts';
 import { pathsOf } from './paths.ts';
@@ -35,6 +36,8 @@ export type Manifest = {
   /** The process that starts the lab, or stays with it in the foreground. */
   owner: Identity | null;
   runtime: Runtime;
+  /** The virtual machine that nodes and containers are in; null: they are on this machine. */
+  vm: { kernel: Age; port: number } | null;
   nodes: LabNode[];
   containers: LabContainer[];
   nats: { program: string; port: number; user: string; password: string };

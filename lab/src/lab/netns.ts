@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LabError } from './error.ts';
 import { end, identify } from './identity.ts';
 import type { Manifest } from './manifest.ts';
-import { capture, must } from './shell.ts';
+import { host, machineOf, mustThere, type Machine } from './machine.ts';
 
 /** Where `ip netns` keeps its names. */
 export const netnsFolder = '/run/netns';
@@ -26,10 +26,12 @@ const underlay = (id: string) => `${netnsPrefix(id)}.underlay`;
 const own = (id: string, container: string) => `${netnsPrefix(id)}.container.${container}`;
 
 /** Makes each node's home netns, joined by a bridge in a netns of its own: nothing is made in the user's. */
-export async function makeNodes({ id, nodes }: Pick<Manifest, 'id' | 'nodes'>): Promise<void> {
+export async function makeNodes(lab: Pick<Manifest, 'id' | 'nodes' | 'dir' | 'vm'>): Promise<void> {
+  const { id, nodes } = lab;
+  const machine = machineOf(lab);
   const names = [underlay(id), ...nodes.map(({ name }) => nodeNetns(id, name))];
-  await batch(undefined, names.map((name) => `netns add ${name}`));
-  await batch(underlay(id), [
+  await batch(machine, undefined, names.map((name) => `netns add ${name}`));
+  await batch(machine, underlay(id), [
     'link set lo up',
     'link add underlay0 type bridge',
     'link set underlay0 up',
@@ -40,7 +42,7 @@ export async function makeNodes({ id, nodes }: Pick<Manifest, 'id' | 'nodes'>): 
   ]);
   await Promise.all(
     nodes.map(({ name, address }) =>
-      batch(nodeNetns(id, name), [
+      batch(machine, nodeNetns(id, name), [
         'link set lo up',
         // An address that is still being looked for on the link cannot be used by the first handshake.
         `address add ${address} dev underlay0${address.includes(':') ? ' nodad' : ''}`,
@@ -55,18 +57,25 @@ export async function makeNodes({ id, nodes }: Pick<Manifest, 'id' | 'nodes'>): 
  * is a second one for the same netns.
  * @returns the name that was free: the container's, or with the lab's id
  */
-export async function makeContainer(id: string, name: string): Promise<string> {
-  await must('ip', ['netns', 'add', own(id, name)]);
-  await batch(own(id, name), ['link set lo up']);
+export async function makeContainer(lab: Pick<Manifest, 'id' | 'dir' | 'vm'>, name: string): Promise<string> {
+  const { id } = lab;
+  const machine = machineOf(lab);
+  await mustThere(machine, 'ip', ['netns', 'add', own(id, name)]);
+  await batch(machine, own(id, name), ['link set lo up']);
   for (const real of [name, `${name}-${id}`]) {
-    const { code, stderr } = await capture('nsenter', [`--net=${netnsPath(own(id, name))}`, 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', real]);
+    const { code, stderr } = await machine.capture('nsenter', [`--net=${netnsPath(own(id, name))}`, 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', real]);
     if (code === 0) return real;
     if (!stderr.includes('File exists')) throw new LabError(`ip netns attach ${real} failed (${code}): ${stderr.trim()}`);
   }
   return own(id, name);
 }
 
-/** Removes every netns of the lab with all that runs in it. One that is gone already is no error. */
+/** Names of netns there. */
+export async function netnsNamesOf(lab: Pick<Manifest, 'dir' | 'vm'>): Promise<string[]> {
+  return !lab.vm ? netnsNames() : (await machineOf(lab).capture('ls', [netnsFolder])).stdout.split('\n').filter(Boolean);
+}
+
+/** Removes every netns of the lab on this machine with all that runs in it. One that is gone already is no error. */
 export async function removeNetns(id: string): Promise<string[]> {
   const names = netnsNames();
   const ours = names.filter((name) => name.startsWith(netnsPrefix(id)));
@@ -93,18 +102,18 @@ export function inode(path: string): number | undefined {
 }
 
 async function removeOne(name: string): Promise<void> {
-  const { code } = await capture('ip', ['netns', 'del', name]);
+  const { code } = await host.capture('ip', ['netns', 'del', name]);
   // Left by a crash between the file and its mount: no netns, only an empty file.
   if (code !== 0) rmSync(netnsPath(name), { force: true });
 }
 
 async function endInside(name: string): Promise<void> {
-  const { stdout } = await capture('ip', ['netns', 'pids', name]);
+  const { stdout } = await host.capture('ip', ['netns', 'pids', name]);
   const inside = stdout.split('\n').flatMap((pid) => (pid === '' ? [] : (identify(Number(pid)) ?? [])));
   await end(inside, 'SIGTERM', 1000);
 }
 
 /** @throws LabError with the words of `ip`, which name the line */
-async function batch(netns: string | undefined, lines: string[]): Promise<void> {
-  await must('ip', [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'], { input: `${lines.join('\n')}\n` });
+async function batch(machine: Machine, netns: string | undefined, lines: string[]): Promise<void> {
+  await mustThere(machine, 'ip', [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'], { input: `${lines.join('\n')}\n` });
 }

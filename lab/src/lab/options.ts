@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { UsageError } from '@ifactor/crds';
+import type { Age } from '../vm/debian.ts';
 import type { LabContainer, LabNode } from './manifest.ts';
 
 /** What `lab up` is asked for; `dir` is absolute. */
@@ -9,6 +10,8 @@ export type UpOptions = {
   nodes: LabNode[];
   containers: Pick<LabContainer, 'name'>[];
   runtime: 'docker' | 'netns' | 'auto';
+  /** Nodes and containers are in a virtual machine with this kernel of Debian's. */
+  vm?: Age;
   kubeconfig?: string;
 };
 

@@ -16,12 +16,18 @@ const packageOf: Record<string, string> = {
   'wireguard-go': 'wireguard-go',
   busybox: 'busybox-static',
   pip3: 'python3-pip',
+  setpriv: 'util-linux',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  cpio: 'cpio',
+  xz: 'xz-utils',
+  depmod: 'kmod',
 };
 
-/** Programs that this machine lacks for a lab of this runtime. */
-export async function missingPrograms(runtime: Runtime): Promise<string[]> {
+/** Programs that this machine lacks for a lab of this runtime, in a virtual machine or not. */
+export async function missingPrograms(runtime: Runtime, vm: boolean): Promise<string[]> {
   const first = ['ip', 'nsenter', 'unshare', 'mount', 'wg', runtime === 'docker' ? 'busybox' : 'ping'];
-  const needed = [...first, ...((await userspaceWireguard()) ? ['wireguard-go'] : []), ...((await findNats()) ? [] : ['pip3'])];
+  const guest = ['qemu-system-x86_64', 'busybox', 'setpriv', 'cpio', 'xz', 'depmod'];
+  const needed = [...first, ...(vm ? guest : (await userspaceWireguard()) ? ['wireguard-go'] : []), ...((await findNats()) ? [] : ['pip3'])];
   return needed.filter((program) => !onPath(program));
 }
 

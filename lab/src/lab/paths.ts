@@ -17,6 +17,9 @@ export type Paths = {
   /** State folder of a node's agent. */
   agent(node: string): string;
   agents: string;
+  /** What the virtual machine boots from, and how it is reached. */
+  vm: string;
+  vmControl: string;
 };
 
 /** A part's name as a file name. */
@@ -32,6 +35,8 @@ export function pathsOf(dir: string): Paths {
     apiserver: join(dir, 'apiserver'),
     kubeconfig: join(dir, 'kubeconfig'),
     agents: join(dir, 'agents'),
+    vm: join(dir, 'vm'),
+    vmControl: join(dir, 'vm', 'control.json'),
     log: (part) => join(dir, 'logs', `${file(part)}.log`),
     identity: (part) => join(dir, 'run', `${file(part)}.json`),
     agent: (node) => join(dir, 'agents', node),

@@ -1,8 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '@ifactor/crds';
+import { guestImage, type GuestImage } from '../vm/guestImage.ts';
+import { writeControl } from '../vm/protocol.ts';
+import { guestNetwork, guestReady, qemuArguments } from '../vm/qemu.ts';
 import { clusterPrograms } from './cluster.ts';
+import { machineOf } from './machine.ts';
 import type { Manifest } from './manifest.ts';
 import { netnsPath, nodeNetns } from './netns.ts';
 import { pathsOf } from './paths.ts';
@@ -10,23 +14,31 @@ import type { Program } from './program.ts';
 
 /** What `lab restart` and `lab kill` may be given, in the order in which the parts start. */
 export function parts(lab: Manifest): string[] {
-  return programs(lab).map(({ part }) => part);
+  return [...makers(lab).keys()];
 }
 
 /** @throws UsageError on a part that this lab has not */
 export function programOf(lab: Manifest, part: string): Program {
-  const found = programs(lab).find((program) => program.part === part);
-  if (!found) throw new UsageError(`no part ${part} in this lab: choose one of ${parts(lab).join(', ')}`);
-  return found;
+  const make = makers(lab).get(part);
+  if (!make) throw new UsageError(`no part ${part} in this lab: choose one of ${parts(lab).join(', ')}`);
+  return make();
 }
 
-/** Every process of the lab, in the order in which they start. */
-export function programs(lab: Manifest): Program[] {
-  return [natsProgram(lab), ...clusterPrograms(lab), bridgeProgram(lab), ...lab.nodes.map(({ name }) => agentProgram(lab, name)), uiProgram(lab)];
+/** Every process of the lab by its part, in the order in which they start. */
+function makers(lab: Manifest): Map<string, () => Program> {
+  const cluster = clusterPrograms(lab).map((program): [string, () => Program] => [program.part, () => program]);
+  return new Map([
+    ['nats', () => natsProgram(lab)],
+    ...cluster,
+    ['bridge', () => bridgeProgram(lab)],
+    ...(lab.vm ? [['vm', () => vmProgram(lab)] as const] : []),
+    ...lab.nodes.map(({ name }) => [`agent/${name}`, () => agentProgram(lab, name)] as const),
+    ['ui', () => uiProgram(lab)],
+  ]);
 }
 
-export function natsUrl(lab: Manifest): string {
-  return `nats://127.0.0.1:${lab.nats.port}`;
+export function natsUrl(lab: Manifest, host = '127.0.0.1'): string {
+  return `nats://${host}:${lab.nats.port}`;
 }
 
 /** The lab's kubeconfig: its own, or the one it was given. */
@@ -63,19 +75,39 @@ export function bridgeProgram(lab: Manifest): Program {
 export function agentProgram(lab: Manifest, node: string): Program {
   const alias = ({ name, real }: Manifest['containers'][number]) =>
     lab.runtime === 'netns' ? [`${name}=netns:${netnsPath(real)}`] : real === name ? [] : [`${name}=docker:${real}`];
+  const [command = '', ...args] = machineOf(lab).argv([process.execPath, mainOf('@ifactor/actors')]);
   return {
     part: `agent/${node}`,
-    command: process.execPath,
+    command,
     args: [
-      mainOf('@ifactor/actors'),
+      ...args,
       '--node', node,
-      '--nats', natsUrl(lab),
-      '--state-dir', pathsOf(lab.dir).agent(node),
+      '--nats', natsUrl(lab, lab.vm ? guestNetwork.host : undefined),
+      '--state-dir', lab.vm ? `/run/ifactor/${node}` : pathsOf(lab.dir).agent(node),
       '--netns', netnsPath(nodeNetns(lab.id, node)),
       ...lab.containers.flatMap((container) => alias(container).flatMap((value) => ['--container-alias', value])),
     ],
     env: natsCredentials(lab),
   };
+}
+
+/** The virtual machine that nodes and containers are in; all in it goes with it. Its log is its console. */
+export function vmProgram({ dir, vm }: Manifest): Program {
+  const paths = pathsOf(dir);
+  const { vm: folder, vmControl: controlFile } = paths;
+  if (!vm) throw new TypeError('this lab has no virtual machine');
+  const { program, ...image } = JSON.parse(readFileSync(join(folder, 'image.json'), 'utf8')) as GuestImage;
+  const args = qemuArguments({ ...image, memoryMb: 1536, consoleFile: paths.log('vm'), controlFile, port: vm.port });
+  return { part: 'vm', command: program, args, ready: guestReady };
+}
+
+/** Finds a kernel and what else a guest is booted from, and writes it down. @throws VmUnavailable */
+export async function prepareVm({ dir, vm }: Manifest, report: (line: string) => void): Promise<void> {
+  if (!vm) return;
+  const { vm: folder, vmControl } = pathsOf(dir);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeControl(vmControl, vm.port);
+  writeFileSync(join(folder, 'image.json'), JSON.stringify(await guestImage(vm.kernel, folder, report)));
 }
 
 /** The inspector. Its page is built when somebody asks for it first: most labs are never looked at. */

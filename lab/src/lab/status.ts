@@ -1,6 +1,6 @@
 import { dockerVersion, labContainers } from './docker.ts';
 import type { Manifest } from './manifest.ts';
-import { inode, netnsPath, nodeNetns } from './netns.ts';
+import { netnsNamesOf, netnsPath, nodeNetns } from './netns.ts';
 import { running } from './program.ts';
 import { parts } from './programs.ts';
 
@@ -12,17 +12,17 @@ export async function statusOf(lab: Manifest): Promise<PartStatus[]> {
     const who = running(lab.dir, part);
     return { name: part, up: who !== undefined, detail: who ? `process ${who.pid}` : `not running: ifactor lab restart ${part}` };
   });
+  const there = new Set(await netnsNamesOf(lab));
+  const where = lab.vm ? ' of the VM' : '';
   const nodes = lab.nodes.map(({ name, address }) => {
-    const path = netnsPath(nodeNetns(lab.id, name));
-    return { name: `node ${name}`, up: inode(path) !== undefined, detail: `${address} in ${path}` };
+    const netns = nodeNetns(lab.id, name);
+    return { name: `node ${name}`, up: there.has(netns), detail: `${address} in ${netnsPath(netns)}${where}` };
   });
-  return [...processes, ...nodes, ...(await containers(lab))];
+  if (lab.runtime === 'docker') return [...processes, ...nodes, ...(await containers(lab))];
+  return [...processes, ...nodes, ...lab.containers.map(({ name, real }) => ({ name: `container ${name}`, up: there.has(real), detail: `${netnsPath(real)}${where}` }))];
 }
 
 async function containers(lab: Manifest): Promise<PartStatus[]> {
-  if (lab.runtime === 'netns') {
-    return lab.containers.map(({ name, real }) => ({ name: `container ${name}`, up: inode(netnsPath(real)) !== undefined, detail: netnsPath(real) }));
-  }
   const found = (await dockerVersion()) ? await labContainers(lab.dir) : [];
   return lab.containers.map(({ name, real }) => {
     const state = found.find((one) => one.name === real)?.state ?? 'gone';

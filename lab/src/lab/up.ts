@@ -13,7 +13,7 @@ import { install, missingPrograms } from './packages.ts';
 import { labId, pathsOf } from './paths.ts';
 import { freePorts } from './port.ts';
 import { helperMark, launch, running, start } from './program.ts';
-import { agentProgram, bridgeProgram, kubeconfigOf, natsProgram, natsUrl, parts, uiProgram, writeNatsConfig } from './programs.ts';
+import { agentProgram, bridgeProgram, kubeconfigOf, natsProgram, natsUrl, parts, prepareVm, uiProgram, vmProgram, writeNatsConfig } from './programs.ts';
 import type { Progress } from './progress.ts';
 
 /**
@@ -24,8 +24,9 @@ export async function up(options: UpOptions, progress: Progress, abort: AbortSig
   const { dir } = options;
   if (process.getuid?.() !== 0) throw new UsageError('a lab needs root, to make network namespaces: sudo env "PATH=$PATH" npm run lab');
   await clearLeftovers(dir, progress);
-  const runtime = await chooseRuntime(options.runtime);
-  const missing = await missingPrograms(runtime);
+  if (options.vm && options.runtime === 'docker') throw new UsageError('--vm: the containers of a virtual machine are network namespaces; leave --runtime out');
+  const runtime = options.vm ? 'netns' : await chooseRuntime(options.runtime);
+  const missing = await missingPrograms(runtime, options.vm !== undefined);
   if (missing.length > 0) await progress.step(`installed ${missing.join(', ')}`, () => install(missing, progress.say));
   const nats = (await findNats()) ?? (await progress.step('nats-server fetched', () => fetchNats(progress.say)));
   if (options.kubeconfig !== undefined && !(await reachable(options.kubeconfig))) {
@@ -55,20 +56,31 @@ async function make(lab: Manifest, { version }: NatsProgram, progress: Progress,
   };
   writeNatsConfig(lab);
   prepareCluster(lab);
-  const nodes = step(`nodes ${lab.nodes.map(({ name, address }) => `${name} (${address})`).join(', ')}`, () => makeNodes(lab));
-  const containers = step(`containers (${lab.runtime})`, () => makeContainers(lab), () => lab.containers.map(({ real }) => real).join(', '));
+  const vm = lab.vm ? machine(lab, progress, step, abort) : Promise.resolve();
+  const nodes = vm.then(() => step(`nodes ${lab.nodes.map(({ name, address }) => `${name} (${address})`).join(', ')}`, () => makeNodes(lab)));
+  const containers = vm.then(() => step(`containers (${lab.runtime})`, () => makeContainers(lab), () => lab.containers.map(({ real }) => real).join(', ')));
   const nats = step(`nats-server ${version} at ${natsUrl(lab)}`, () => start(lab.dir, natsProgram(lab), abort));
   const api = cluster(lab, step, abort);
   const bridge = Promise.all([nats, api]).then(() => step('bridge', () => start(lab.dir, bridgeProgram(lab), abort)));
   const agents = Promise.all([nodes, containers, nats]).then(() =>
     Promise.all(lab.nodes.map(({ name }) => step(`agent of ${name}`, () => start(lab.dir, agentProgram(lab, name), abort)))),
   );
-  const all = [nodes, containers, nats, api, bridge, agents];
+  const all = [vm, nodes, containers, nats, api, bridge, agents];
   // One that failed must not leave others behind that still make things.
   const failed = (await Promise.allSettled(all)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
   // Nobody waits for the page: it is there a moment after the lab.
   launch(lab.dir, uiProgram(lab));
+}
+
+async function machine(lab: Manifest, progress: Progress, step: Progress['step'], abort: AbortSignal): Promise<void> {
+  await prepareVm(lab, progress.say);
+  await step(`virtual machine (${lab.vm?.kernel} kernel of Debian's)`, () => start(lab.dir, vmProgram(lab), abort));
+}
+
+/** What a virtual machine that was started anew lacks: its nodes and containers. */
+export async function refillMachine(lab: Manifest): Promise<void> {
+  await Promise.all([makeNodes(lab), makeContainers(lab)]);
 }
 
 async function cluster(lab: Manifest, step: Progress['step'], abort: AbortSignal): Promise<void> {
@@ -82,7 +94,7 @@ async function cluster(lab: Manifest, step: Progress['step'], abort: AbortSignal
 
 async function makeContainers(lab: Manifest): Promise<void> {
   if (lab.runtime === 'docker') await ensureImage();
-  const makeOne = (name: string) => (lab.runtime === 'docker' ? startContainer(lab.dir, lab.id, name) : makeContainer(lab.id, name));
+  const makeOne = (name: string) => (lab.runtime === 'docker' ? startContainer(lab.dir, lab.id, name) : makeContainer(lab, name));
   const made = await Promise.allSettled(lab.containers.map(async (container) => { container.real = await makeOne(container.name); }));
   const failed = made.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
@@ -109,7 +121,7 @@ async function chooseRuntime(wanted: UpOptions['runtime']): Promise<Runtime> {
 
 async function plan(options: UpOptions, runtime: Runtime, nats: NatsProgram): Promise<Manifest> {
   const { dir, nodes } = options;
-  const [port = 0, ui = 0, ...others] = await freePorts(5);
+  const [port = 0, ui = 0, guest = 0, ...others] = await freePorts(6);
   return {
     version: 1,
     id: labId(dir),
@@ -117,6 +129,7 @@ async function plan(options: UpOptions, runtime: Runtime, nats: NatsProgram): Pr
     phase: 'starting',
     owner: identify(process.pid) ?? null,
     runtime,
+    vm: options.vm ? { kernel: options.vm, port: guest } : null,
     nodes,
     containers: options.containers.map(({ name }) => ({ name, real: name })),
     nats: { program: nats.path, port, user: 'ifactor', password: randomBytes(18).toString('base64url') },
