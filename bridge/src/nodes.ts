@@ -10,7 +10,7 @@ export type NodeView =
 /** What is known of the agents, from the KV bucket `ifactor_nodes`. */
 export type Nodes = {
   view(node: string, now: number): NodeView;
-  /** Takes in a change of the bucket; returns the node if anybody has to look again: it is new, gone, back, or its key changed. */
+  /** Takes in a change of the bucket; returns the node if anybody has to look again: it is new, gone, back, its key changed, or its trouble. */
   take(subject: string, entry: Entry | undefined, now: number): string | undefined;
   /** While NATS is away no heartbeat can arrive, which says nothing of the nodes. */
   connected(yes: boolean, now: number): void;
@@ -49,7 +49,8 @@ export function createNodes(): Nodes {
       const known = { entry, seen: Math.min(now, message?.time ?? now) };
       bySubject.set(subject, known);
       byName.set(entry.node, known);
-      return wasReachable && before?.entry.sealKey === entry.sealKey ? undefined : entry.node;
+      const same = before?.entry.sealKey === entry.sealKey && before.entry.trouble?.message === entry.trouble?.message;
+      return wasReachable && same ? undefined : entry.node;
     },
     connected(yes, now) {
       if (yes && away) since = now;

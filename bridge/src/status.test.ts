@@ -37,6 +37,15 @@ test('a silent node keeps its status but for Ready, and gets it back when heard 
   expect(wantedStatus(object(lost), said(configured), up, undefined, now)).toEqual(configured);
 });
 
+test('a node that can decide nothing says why, and its status but for Ready stays', () => {
+  const message = 'the journal cannot grow: the disk is full; interfaces are left as they are until then';
+  const parked: NodeView = { ...up, entry: { ...entry, trouble: { parked: true, message } } };
+  const status = wantedStatus(object(configured), said(configured), parked, undefined, now);
+  expect(status).toMatchObject({ state: 'configured', conditions: [{ status: 'Unknown', reason: 'NodeParked', message: expect.stringContaining(message) as unknown }] });
+  const healing: NodeView = { ...up, entry: { ...entry, trouble: { parked: false, message } } };
+  expect(wantedStatus(object(status), said(configured), healing, undefined, now)).toEqual(configured);
+});
+
 test('a node nobody serves is said to be unknown, with what to start', () => {
   const status = wantedStatus(object(), undefined, unknown, undefined, now);
   expect(ready(status)).toBe('Unknown NodeUnknown 2026-01-01T00:10:00.000Z');
@@ -90,6 +99,9 @@ test('a node is unreachable after three missed heartbeats, but not while NATS is
   nodes.connected(true, at + 500_000);
   expect(nodes.view('lax1', at + 520_000).state).toBe('reachable');
   expect(nodes.view('lax1', at + 531_000).state).toBe('unreachable');
+  const troubled = JSON.stringify({ ...entry, trouble: { parked: true, message: 'the disk is full' } });
+  nodes.take('kv', message(at + 590_000), at + 590_000);
+  expect(nodes.take('kv', { ...message(at + 590_001), body: troubled }, at + 590_001)).toBe('lax1');
   const rekeyed = JSON.stringify({ ...entry, sealKey: 'other' });
   nodes.take('kv', message(at + 600_000), at + 600_000);
   expect(nodes.take('kv', { ...message(at + 600_001), body: rekeyed }, at + 600_001)).toBe('lax1');

@@ -16,7 +16,7 @@ export function readStatus(entry: Entry): StatusMessage | undefined {
 
 /**
  * The status that an object should show: what its agent said of this very object (by uid), and over it what the bridge
- * knows better: that there is no such agent, or that it fell silent. Pure.
+ * knows better: that there is no such agent, that it fell silent, or cannot decide anything. Pure.
  *
  * @param refused why the object cannot even be passed on
  */
@@ -50,6 +50,9 @@ export function wantedStatus(
         ),
       };
     case 'reachable':
+      if (node.entry.trouble?.parked === true) {
+        return { ...(base ?? withoutConditions(current)), conditions: ours('Unknown', 'NodeParked', `the agent of node ${name} decides nothing: ${node.entry.trouble.message}`) };
+      }
       if (base !== undefined) return base;
       // Nothing is known yet: only what the bridge itself had said of the node is taken back.
       if (!stale(current)) return current;
@@ -68,7 +71,7 @@ function withoutConditions(status: InterfaceStatus | undefined): InterfaceStatus
 
 function stale(status: InterfaceStatus | undefined): boolean {
   const condition = readyOf(status);
-  return condition === undefined || ['NodeUnknown', 'NodeUnreachable', 'InvalidSpec'].includes(condition.reason);
+  return condition === undefined || ['NodeUnknown', 'NodeUnreachable', 'NodeParked', 'InvalidSpec'].includes(condition.reason);
 }
 
 export type WithConditions = { conditions?: readonly Condition[] | undefined };

@@ -83,8 +83,11 @@ export type EventData = {
   EndpointUnresolved: { publicKey: string; endpoint: string; message: string };
   OperationFailed: Performed & { operation: KernelOperation; code: string; message: string; module?: string };
   TimerElapsed: { timer: string };
-  /** The agent started: what it knew of netns, timers and operations in flight no longer holds. */
-  AgentStarted: { version: string };
+  /**
+   * The agent started: what it knew of netns, timers and operations in flight no longer holds. `lost`: so many events of the node,
+   * the first of them made at `since`, could not be stored (the disk was full) before the agent's former run ended.
+   */
+  AgentStarted: { version: string; lost?: { events: number; since: string } };
   /** A person asked for a fresh look at the kernel. */
   ResyncRequested: { by: string };
   Paused: { by: string };

@@ -94,6 +94,11 @@ export const NodeEntrySchema = z.object({
   journal: z.string(),
   /** Identifies the agent's run. */
   instance: z.string(),
+  /**
+   * Events cannot be stored, and why. While they wait in memory interfaces are healed as ever; `parked`: there is no room for more of
+   * them, so that nothing is decided until they can be stored.
+   */
+  trouble: z.object({ parked: z.boolean(), message: z.string() }).optional(),
   time: z.iso.datetime(),
 });
 export type NodeEntry = z.infer<typeof NodeEntrySchema>;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { explain, formatStatusSubject, machineVersion } from '@ifactor/crds';
-import type { Desired, Key, Log } from '@ifactor/crds';
+import type { Desired, Key, Log, NodeEntry } from '@ifactor/crds';
 import { connect } from '@ifactor/crds/nats';
 import type { NatsOptions } from '@ifactor/crds/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -24,6 +24,7 @@ import { Secrets } from './secrets.ts';
 import { startService } from './service.ts';
 import { Shipper } from './shipper.ts';
 import { statusMessage, takeIn } from './status.ts';
+import { Wishes } from './wishes.ts';
 import { answers, Backoff, pause } from './wire.ts';
 
 export type AgentOptions = {
@@ -61,7 +62,9 @@ export function startAgent(options: AgentOptions): Agent {
   const kernel = openKernel({ stateDir, report: (error) => log.warn('kernel', { error: explain(error) }) });
   const places = createPlaces({ ...options.places, kernel, log });
   const host = { node, hostname: hostname() };
-  const stored = journal.allDesired();
+  const stored = new Wishes(journal, log);
+  /** What came while no event could be made: of each object the last. */
+  const held = new Map<string, { key: Key; desired: Desired }>();
   const stopping = new AbortController();
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined);
@@ -90,23 +93,29 @@ export function startAgent(options: AgentOptions): Agent {
     forgotten: ({ key, id }) => {
       secrets.forget(key);
       stored.delete(id);
-      attempt(log, 'cannot forget an object in the journal', () => journal.deleteDesired(id));
     },
     stored: () => shipper?.wake(),
+    recovered: () => {
+      stored.settle();
+      const missed = [...held.values()];
+      held.clear();
+      for (const { key, desired } of missed) put(key, desired);
+    },
   });
 
   /** Takes in the last word on an object. */
   const put = (key: Key, desired: Desired): void => {
     const id = spellKey(key);
+    if (runner.parked) {
+      held.set(id, { key, desired });
+      return;
+    }
     const known = runner.actors.get(id)?.snapshot.context.desired;
     if (desired.deleted && !known) return;
     const actor = runner.actor(key);
     if (known && known.uid !== desired.uid && !desired.deleted) secrets.forget(key);
     const before = stored.get(id);
-    if (JSON.stringify(before) !== JSON.stringify(desired)) {
-      stored.set(id, desired);
-      attempt(log, 'cannot store what is desired', () => journal.putDesired(id, desired));
-    }
+    stored.put(id, desired);
     if (before && desired.spec['confirm'] !== undefined) {
       attempt(log, 'cannot keep the secrets of the former spec; a rollback may lack them', () => secrets.keep(key, before.secrets));
     }
@@ -125,15 +134,18 @@ export function startAgent(options: AgentOptions): Agent {
     }
   };
 
-  for (const desired of stored.values()) {
+  for (const desired of stored.all()) {
     const key = keyOf(desired);
     if (key) secrets.learn(key, desired);
   }
   runner.restore(options.version);
-  for (const desired of stored.values()) {
+  for (const desired of stored.all()) {
     const key = keyOf(desired);
     if (!key) continue;
     const actor = runner.actor(key);
+    const known = actor.snapshot.context.desired;
+    // Of a time before the disk was full: the log knows more.
+    if (known?.uid === desired.uid && known.generation > desired.generation) continue;
     for (const fact of news(actor, desired)) runner.tell(actor, fact, causeOf(desired));
   }
   if (runner.actors.size > 0) log.info('brings up what the journal holds', { interfaces: runner.actors.size });
@@ -143,6 +155,12 @@ export function startAgent(options: AgentOptions): Agent {
     runner.save(heldBy);
   }), pruneEvery);
   pruner.unref();
+
+  /** What a person should know of the node as a whole. */
+  const trouble = (): NodeEntry['trouble'] => {
+    const { parked, trouble: reason } = runner;
+    return reason === null ? undefined : { parked, message: `${reason}; ${parked ? 'interfaces are left as they are until then' : 'events wait in memory'}` };
+  };
 
   /** What has been started, the last first; all of it ends also where the rest could not be started. */
   const stops: (() => Promise<void>)[] = [];
@@ -159,7 +177,7 @@ export function startAgent(options: AgentOptions): Agent {
       journal: journal.id,
       instance: randomUUID(),
     };
-    const heartbeat = await startHeartbeat({ connection, log, entry, rival: failure.reject });
+    const heartbeat = await startHeartbeat({ connection, log, entry, trouble, rival: failure.reject });
     stops.unshift(() => heartbeat.stop());
     const ship = (shipper = new Shipper({ connection, journal, log }));
     stops.unshift(() => ship.stop());

@@ -27,8 +27,9 @@ const rivalOf = (other: NodeEntry, own: Self): AnotherAgent => new AnotherAgent(
 export type HeartbeatOptions = {
   connection: NatsConnection;
   log: Log;
-  /** This agent's entry; `time` is set at each beat. */
-  entry: Omit<NodeEntry, 'time'>;
+  /** This agent's entry; `time` and `trouble` are set at each beat. */
+  entry: Omit<NodeEntry, 'time' | 'trouble'>;
+  trouble?: () => NodeEntry['trouble'];
   /** Another agent has taken over the node; this one must stop. */
   rival: (error: AnotherAgent) => void;
   /** Milliseconds between beats. */
@@ -108,9 +109,9 @@ class Beats {
 
   /** @param take over whatever entry is there @throws AnotherAgent */
   async beat(take: boolean): Promise<void> {
-    const { connection, entry } = this.#options;
+    const { connection, entry, trouble } = this.#options;
     const bucket = await ensureStreams(connection);
-    const value = JSON.stringify({ ...entry, time: new Date().toISOString() } satisfies NodeEntry);
+    const value = JSON.stringify({ ...entry, trouble: trouble?.(), time: new Date().toISOString() } satisfies NodeEntry);
     if (!take) {
       try {
         this.#revision = await bucket.put(entry.node, value, { previousSeq: this.#revision });

@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Desired, RecordedEvent } from '@ifactor/crds';
 import { DesiredSchema } from '@ifactor/crds';
 import { guarded, JournalError } from './journalError.ts';
+import { openNote } from './journalNote.ts';
+import type { Lost } from './journalNote.ts';
 import { journalReads, lastSequence, spellKey } from './journalRead.ts';
 import type { Body, JournalRead } from './journalRead.ts';
 import { openEpochs, prepare } from './journalSchema.ts';
@@ -33,11 +35,15 @@ export type Journal = JournalRead & {
   eventId(sequence: number): string;
   /**
    * Stores events, which must continue the sequence without a gap and bear the ids of `eventId`. Those that cannot be
-   * stored are kept in memory, up to 10 000, and stored with the next ones: a disk that is full for a while leaves no hole
-   * in the log.
-   * @throws JournalError where they are not stored now
+   * stored are kept in memory, and stored with the next ones, or when called with none: a disk that is full for a while
+   * leaves no hole in the log.
+   * @throws JournalError where they are not stored now; where they are more than `room`, they are not kept either
    */
   append(events: readonly RecordedEvent[]): void;
+  /** How many more events would be kept if they could not be stored. Where there is none, no event may be made. */
+  readonly room: number;
+  /** What a former run could not store before it ended, until an AgentStarted that tells so is stored. */
+  readonly lost: Lost | null;
   /** `body` is JSON of the actor's state after every event of its own up to `sequence`. */
   saveSnapshot(key: string, sequence: number, body: string): void;
   /** The actor has finished: its next event, if any, begins another life. */
@@ -51,7 +57,8 @@ export type Journal = JournalRead & {
   allDesired(): Map<string, Desired>;
 };
 
-const mostPending = 10_000;
+/** Events that wait in memory for a disk with room, at most. */
+const mostWaiting = 10_000;
 
 /**
  * Opens or makes `<folder>/journal.db`, for this process alone.
@@ -78,7 +85,7 @@ export function openJournal(folder: string, { node }: { node: string }): Journal
       if (statSync(path).size === 0) opened.exec('PRAGMA auto_vacuum = INCREMENTAL');
       opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       prepare(opened, path, node);
-      return journal(opened, path, node, () => lock.release());
+      return journal(opened, folder, path, node, () => lock.release());
     });
   } catch (error) {
     database?.close();
@@ -108,12 +115,14 @@ export function recoverJournal(folder: string, options: { node: string }, now: D
   return { journal: openJournal(folder, options), aside };
 }
 
-function journal(database: DatabaseSync, path: string, node: string, release: () => void): Journal {
+function journal(database: DatabaseSync, folder: string, path: string, node: string, release: () => void): Journal {
   let shipped = readShipped(database);
   let sequence = lastSequence(database);
   let stored = sequence;
-  let pending: RecordedEvent[] = [];
-  const epochs = openEpochs(database, sequence);
+  let waiting: readonly RecordedEvent[] = [];
+  const note = openNote(folder, stored);
+  // Numbers of what was lost are given out again, under another id.
+  const epochs = openEpochs(database, sequence, note.lost !== null);
   const id = epochs.at(-1)?.id ?? '';
   const eventId = (at: number): string => `${node}.${id}.${at}`;
   const reads = journalReads(database, path, node, epochs);
@@ -135,7 +144,7 @@ function journal(database: DatabaseSync, path: string, node: string, release: ()
         throw error;
       }
     });
-  return {
+  const self: Journal = {
     ...reads,
     id,
     get sequence() {
@@ -151,22 +160,31 @@ function journal(database: DatabaseSync, path: string, node: string, release: ()
           throw new RangeError(`event ${event.id} does not continue the journal: ${eventId(at)} comes next`);
         }
       }
-      const batch = pending.length === 0 ? events : [...pending, ...events];
+      const batch = waiting.length === 0 ? events : [...waiting, ...events];
       try {
         atomically(() => {
           for (const { id: _, sequence: number, node: __, key, ...rest } of batch) {
             insert.run(number, spellKey(key), Date.parse(rest.time), JSON.stringify(rest satisfies Body));
           }
         });
-        pending = [];
-        stored = sequence = at;
       } catch (error) {
-        if (error instanceof JournalError && batch.length <= mostPending) {
-          pending = [...batch];
+        if (error instanceof JournalError && batch.length <= mostWaiting) {
+          waiting = [...batch];
           sequence = at;
+          note.write({ after: stored, events: batch.length, since: batch[0]?.time ?? '' });
         }
         throw error;
       }
+      stored = sequence = at;
+      if (note.lost !== null && batch.some(({ type, data }) => type === 'AgentStarted' && data.lost !== undefined)) note.told();
+      else if (waiting.length > 0) note.write();
+      waiting = [];
+    },
+    get room() {
+      return mostWaiting - waiting.length;
+    },
+    get lost() {
+      return note.lost;
     },
     saveSnapshot: (key, at, body) => {
       if (at > stored) throw new RangeError(`snapshot of ${key} at ${at} lies beyond the journal's end ${stored}`);
@@ -192,10 +210,18 @@ function journal(database: DatabaseSync, path: string, node: string, release: ()
       return new Map(rows.map(({ key, body }) => [key, DesiredSchema.parse(JSON.parse(body))]));
     },
     close: () => {
+      if (waiting.length > 0) {
+        try {
+          self.append([]);
+        } catch {
+          // The note tells the next run.
+        }
+      }
       reads.close();
       release();
     },
   };
+  return self;
 }
 
 /** As `mkdir -p`. Node's own, asked for a folder below /proc, never returns. */

@@ -45,12 +45,13 @@ export function prepare(database: DatabaseSync, path: string, node: string): voi
  * The journal's epochs, the last of them fit to write in. A power cut can lose the last commits after they were
  * shipped (synchronous = NORMAL), and their numbers are given out again; so each boot of the machine begins a new
  * epoch with an id of its own, and event ids stay unique.
+ * @param anew begins one now, whatever the boot
  */
-export function openEpochs(database: DatabaseSync, sequence: number): Epoch[] {
+export function openEpochs(database: DatabaseSync, sequence: number, anew = false): Epoch[] {
   const boot = bootId();
   const rows = database.prepare('SELECT first, id, boot FROM epoch ORDER BY first').all() as (Epoch & { boot: string })[];
   const last = rows.at(-1);
-  if (last?.boot !== boot) {
+  if (anew || last?.boot !== boot) {
     const id = randomBytes(5).toString('hex');
     // Replaces an epoch in which nothing was written.
     database.prepare('INSERT OR REPLACE INTO epoch (first, id, boot) VALUES (?, ?, ?)').run(sequence + 1, id, boot);

@@ -20,6 +20,8 @@ export type LookerOptions = {
   mark: (actor: Live, observed: Observed) => Observed;
   /** After each look that succeeded. */
   looked: (actor: Live) => void;
+  /** No event may be made now: whoever goes on looks at every actor anew. */
+  parked: () => boolean;
 };
 
 /** After a look that failed, milliseconds till the next. */
@@ -38,6 +40,8 @@ export class Looker {
   /** Looks soon. `cause`: the event that asked for it; absent where the kernel changed by itself. */
   look(actor: Live, cause: Cause | null = null): void {
     if (this.#stopped) return;
+    // The outcome of operations that were carried out is still told.
+    if (this.#options.parked() && actor.performed === null) return;
     if (actor.looking) {
       actor.lookAgain = true;
       return;

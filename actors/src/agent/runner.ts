@@ -6,6 +6,8 @@ import { fold, freeze, thaw } from '../machine/fold.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { Endpoints } from './endpoints.ts';
+import { Held } from './held.ts';
+import type { Item } from './held.ts';
 import { Interests } from './interests.ts';
 import type { Journal } from './journal.ts';
 import { parseKey, spellKey } from './journalRead.ts';
@@ -16,6 +18,7 @@ import { Performer } from './performer.ts';
 import { patient, systemResolve } from './resolver.ts';
 import type { Resolve } from './resolver.ts';
 import { Sites } from './sites.ts';
+import { Storing } from './storing.ts';
 import { Trials } from './trials.ts';
 
 /** What the runner asks about the secrets of an interface. */
@@ -29,7 +32,7 @@ export type SecretSource = {
 export type RunnerOptions = {
   node: string;
   places: Places;
-  journal: Pick<Journal, 'sequence' | 'eventId' | 'append' | 'saveSnapshot' | 'forget' | 'snapshots' | 'tail'>;
+  journal: Pick<Journal, 'sequence' | 'eventId' | 'append' | 'room' | 'lost' | 'saveSnapshot' | 'forget' | 'snapshots' | 'tail'>;
   secrets: SecretSource;
   clock: Clock;
   log: Log;
@@ -49,9 +52,9 @@ export type RunnerOptions = {
   forgotten?(actor: Live): void;
   /** Called when events were stored. */
   stored(): void;
+  /** Called when the journal can be written again after it could not. */
+  recovered?(): void;
 };
-
-type Item = { actor: Live; fact: Fact; cause: Cause | null };
 
 /** Events of an actor after which its snapshot is stored again. */
 const snapshotEvery = 200;
@@ -75,9 +78,13 @@ export class Runner {
   readonly #sites: Sites;
   readonly #endpoints: Endpoints;
   readonly #trials: Trials;
+  readonly #held = new Held();
   #scheduled = false;
   #stopped = false;
-  #storing = true;
+  readonly #storing: Storing;
+  #parked = false;
+  /** Actors that finished while that could not be stored. */
+  readonly #finished = new Set<string>();
   readonly #resting: NodeJS.Timeout;
 
   constructor(options: RunnerOptions) {
@@ -85,6 +92,7 @@ export class Runner {
     this.#resting = setInterval(() => this.rest(restAtOnce), restEvery).unref();
     const tell = (actor: Live, fact: Fact, cause: Cause | null = null): void => this.tell(actor, fact, cause);
     const { log, clock, secrets, places } = options;
+    this.#storing = new Storing({ journal: options.journal, clock, log, recovered: () => this.#recover() });
     this.#claims = new Claims(tell);
     this.#trials = new Trials({ tell, clock, nats: options.nats });
     this.#sites = new Sites({
@@ -109,13 +117,14 @@ export class Runner {
       poll: options.poll ?? 5000,
       mark: (actor, observed) => this.#endpoints.mark(actor, observed),
       looked: (actor) => options.looked?.(actor),
+      parked: () => this.#parked,
     });
     this.#performer = new Performer({ tell, look, secrets, site: (id) => this.#sites.byId(id), resolve });
   }
 
   /** Brings back the actors of the journal. Their places, timers and operations in flight are begun anew. */
   restore(version: string): void {
-    const { journal } = this.#options;
+    const { journal, log } = this.#options;
     for (const { key, body } of journal.snapshots()) {
       if (body === null) continue;
       this.actor(parseKey(key)).snapshot = thaw(JSON.parse(body));
@@ -126,10 +135,12 @@ export class Runner {
       actor.lastEvent = { sequence: event.sequence, type: event.type, time: event.time };
       actor.unsaved++;
     }
+    const { lost } = journal;
+    if (lost) log.error('events of the former run could not be stored before it ended, and are lost', lost);
     for (const actor of this.actors.values()) {
       const { value, context } = actor.snapshot;
       if (value === 'deleted' && context.deletion?.gone) this.#forget(actor);
-      else this.tell(actor, { type: 'AgentStarted', data: { version } }, null);
+      else this.tell(actor, { type: 'AgentStarted', data: { version, ...(lost ? { lost } : {}) } }, null);
     }
   }
 
@@ -141,11 +152,29 @@ export class Runner {
     return actor;
   }
 
+  /**
+   * Whether decisions rest: so many events wait for a journal that cannot be written that one more might be lost. Nothing is done to
+   * the kernel meanwhile; what happens to it is seen when the journal has room again.
+   */
+  get parked(): boolean {
+    return this.#parked;
+  }
+
+  /** Why events are not stored now, in words; null where they are. */
+  get trouble(): string | null {
+    return this.#storing.trouble;
+  }
+
   /** Queues a fact. It is folded and stored at the end of this turn of the event loop. */
   tell(actor: Live, fact: Fact, cause: Cause | null): void {
     // What a forgotten actor's last requests bring is nobody's.
     if (this.#stopped || this.actors.get(actor.id) !== actor) return;
+    if (this.#parked) return this.#held.add({ actor, fact, cause });
     this.#queue.push({ actor, fact, cause });
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.flush());
@@ -155,17 +184,17 @@ export class Runner {
   flush(): void {
     this.#scheduled = false;
     const touched = new Set<Live>();
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && !this.#full()) {
       const asked: { actor: Live; operation: Operation; cause: Cause }[] = [];
       const recorded: RecordedEvent[] = [];
-      for (const item of this.#queue.splice(0)) {
+      for (const item of this.#queue.splice(0, this.#options.journal.room)) {
         const { event, operations } = this.#record(item, recorded.length);
         recorded.push(event);
         touched.add(item.actor);
         const cause = { id: event.id, correlation: event.correlationId };
         for (const operation of operations) asked.push({ actor: item.actor, operation, cause });
       }
-      this.#store(recorded);
+      this.#storing.store(recorded);
       for (const actor of touched) {
         this.#sites.update(actor);
         this.#claims.update(actor);
@@ -181,6 +210,7 @@ export class Runner {
   stop(): void {
     if (this.#scheduled) this.flush();
     this.#stopped = true;
+    this.#storing.stop();
     clearInterval(this.#resting);
     for (const actor of this.actors.values()) {
       this.#save(actor);
@@ -217,17 +247,25 @@ export class Runner {
     return { event, operations };
   }
 
-  /** A journal that cannot be written must not keep the node from healing: it is said, and the work goes on. */
-  #store(recorded: readonly RecordedEvent[]): void {
-    const { journal, log } = this.#options;
-    try {
-      journal.append(recorded);
-      if (!this.#storing) log.info('events are stored again');
-      this.#storing = true;
-    } catch (error) {
-      if (this.#storing) log.error('events cannot be stored; the node goes on healing without a record', { error: explain(error) });
-      this.#storing = false;
+  /** Whether no event may be made now; from then on till the journal can be written. */
+  #full(): boolean {
+    if (this.#storing.room > 0) return false;
+    if (!this.#parked) this.#options.log.error('one more event might be lost: interfaces are left as they are until events can be stored');
+    this.#parked = true;
+    for (const item of this.#queue.splice(0)) this.#held.add(item);
+    return true;
+  }
+
+  #recover(): void {
+    for (const id of this.#finished) this.#finish(id);
+    if (this.#parked) {
+      this.#parked = false;
+      this.#queue.push(...this.#held.take());
+      if (this.#queue.length > 0) this.#schedule();
+      for (const actor of this.actors.values()) this.#looker.look(actor);
     }
+    this.#options.recovered?.();
+    this.#options.stored();
   }
 
   #ask(actor: Live, operation: Operation, cause: Cause): void {
@@ -272,7 +310,7 @@ export class Runner {
   }
 
   #save(actor: Live): void {
-    if (actor.unsaved === 0 || !this.#storing || !actor.lastEvent) return;
+    if (actor.unsaved === 0 || this.trouble !== null || !actor.lastEvent) return;
     try {
       this.#options.journal.saveSnapshot(actor.id, actor.lastEvent.sequence, JSON.stringify(freeze(actor.snapshot)));
       actor.unsaved = 0;
@@ -290,8 +328,20 @@ export class Runner {
     this.#interests.remove(actor);
     this.#claims.remove(actor);
     this.actors.delete(actor.id);
-    if (this.#storing) this.#options.journal.forget(actor.id);
+    this.#finish(actor.id);
     this.#options.forgotten?.(actor);
+  }
+
+  /** Notes that an actor has finished, now or when the journal can be written; unless it lives again by then. */
+  #finish(id: string): void {
+    this.#finished.add(id);
+    if (this.trouble !== null) return;
+    try {
+      if (!this.actors.has(id)) this.#options.journal.forget(id);
+      this.#finished.delete(id);
+    } catch (error) {
+      this.#options.log.warn('the end of an interface cannot be stored', { actor: id, error: explain(error) });
+    }
   }
 
   /** Lets actors that nobody has asked since the last call take less memory, so many of them at most. */

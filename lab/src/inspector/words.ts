@@ -44,7 +44,7 @@ const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
   EndpointUnresolved: ({ publicKey, message }) => `${peer(publicKey)}: ${message}`,
   OperationFailed: ({ operation, code, message }) => `${sayOperation(operation)}: ${code}, ${message}`,
   TimerElapsed: ({ timer }) => `time for ${timer}`,
-  AgentStarted: ({ version }) => `agent ${version} started`,
+  AgentStarted: ({ version, lost }) => `agent ${version} started${lost ? `; ${lost.events} events before it could not be stored` : ''}`,
   ResyncRequested: ({ by }) => `${by} asked for a fresh look`,
   Paused: ({ by }) => `paused by ${by}`,
   Resumed: ({ by }) => `resumed by ${by}`,

@@ -33,7 +33,7 @@ describe('what an agent lived', () => {
 const faults = (log: RecordedEvent[]): string[] => {
   const continuity = new Continuity();
   for (const event of log) continuity.see(event);
-  return continuity.faults.map(({ kind, after, found }) => `${kind} ${after} ${found}`);
+  return continuity.faults.map((fault) => (fault.kind === 'lost' ? `lost ${fault.events} ${fault.found}` : `${fault.kind} ${fault.after} ${fault.found}`));
 };
 
 describe('the numbers of a log', () => {
@@ -46,6 +46,13 @@ describe('the numbers of a log', () => {
     expect(faults([a!, c!, d!])).toEqual(['gap 1 3']);
     expect(faults([a!, b!, b!, c!])).toEqual(['double 2 2']);
     expect(faults([a!, b!, c!, b!, d!])).toEqual(['order 3 2']);
+  });
+
+  test('show what the agent could not store before it ended, once for all its interfaces', () => {
+    const [a, b, c, d] = events('k', 5, 4);
+    const lost = { events: 7, since: '2026-01-01T00:00:00.000Z' };
+    const told = [b!, c!].map((event): RecordedEvent => ({ ...event, type: 'AgentStarted', data: { version: '1', lost } }));
+    expect(faults([a!, ...told, d!])).toEqual(['lost 7 6']);
   });
 });
 

@@ -8,18 +8,25 @@ import { journalOf } from './setbacks.ts';
 /** What became of checking one actor. `unknown`: the log does not hold enough to tell. */
 export type Verdict = { result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
 
-/** A number that is missing, doubled or out of order in a node's log. */
-export type Fault = { node: string; after: number; found: number; kind: 'gap' | 'double' | 'order' };
+/** A number that is missing, doubled or out of order in a node's log; or, by the word of the event `found`, `lost` ones that have none. */
+export type Fault = { node: string; after: number; found: number; kind: 'gap' | 'double' | 'order' } | { node: string; found: number; kind: 'lost'; events: number; since: string };
 
 /** Looks for gaps and doubles in the numbers of each node's events, as any reader of the log sees them. */
 export class Continuity {
   readonly faults: Fault[] = [];
   readonly #last = new Map<string, number>();
+  readonly #told = new Set<string>();
 
   see(event: RecordedEvent): void {
     const { node, sequence } = event;
     const journal = `${node} ${journalOf(event)}`;
     const last = this.#last.get(journal);
+    const lost = event.type === 'AgentStarted' ? event.data.lost : undefined;
+    // Each actor of the node says so.
+    if (lost && !this.#told.has(`${journal} ${lost.since}`)) {
+      this.#told.add(`${journal} ${lost.since}`);
+      this.faults.push({ node, found: sequence, kind: 'lost', ...lost });
+    }
     if (last !== undefined && sequence !== last + 1) {
       this.faults.push({ node, after: last, found: sequence, kind: sequence > last ? 'gap' : sequence === last ? 'double' : 'order' });
     }

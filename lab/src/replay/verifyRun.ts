@@ -14,7 +14,7 @@ type Read = { verdicts: Map<string, Verdict>; faults: Fault[] };
 
 const colours = { equal: pc.green, differs: pc.red, behind: pc.red, unknown: pc.yellow };
 
-/** Prints what `ifactor replay --verify` finds. @throws Error where a fold differs, or numbers are missing or doubled */
+/** Prints what `ifactor replay --verify` finds. @throws Error where a fold differs, or events are missing or doubled */
 export async function runVerify(source: Source, selector: Selector): Promise<void> {
   const { verdicts, faults } = await verify(source, selector);
   for (let i = 1; i < tries && source.follow; i++) {
@@ -28,16 +28,16 @@ export async function runVerify(source: Source, selector: Selector): Promise<voi
   for (const [actor, { result, why, events }] of verdicts) {
     console.log(`${colours[result](result.padEnd(7))} ${actor}  ${events} events${why === undefined ? '' : `  ${why}`}`);
   }
-  for (const { node, after, found, kind } of faults) console.log(`${pc.red(kind)} in the events of node ${node}: ${found} comes after ${after}`);
+  for (const fault of faults) console.log(`${pc.red(fault.kind)} in the events of node ${fault.node}: ${inWords(fault)}`);
   const count = (...results: Verdict['result'][]): number => [...verdicts.values()].filter(({ result }) => results.includes(result)).length;
   const [equal, bad] = [count('equal'), count('differs', 'behind')];
   const rest = verdicts.size - equal - bad;
   const total = [...verdicts.values()].reduce((sum, { events }) => sum + events, 0);
-  const numbers = source.selected ? 'its numbers prove nothing, for it is a selection' : `${faults.length} gaps or doubles`;
+  const numbers = source.selected ? 'its numbers prove nothing, for it is a selection' : `${faults.filter(({ kind }) => kind !== 'lost').length} gaps or doubles`;
   if (verdicts.size === 0) throw new Error('the log holds no events to verify');
   console.log(`${equal} of ${verdicts.size} actors equal${rest === 0 ? '' : `, ${rest} cannot be told`}; ${total} events, ${numbers}`);
   if (bad > 0) throw new Error('the log and the live agents differ');
-  if (faults.length > 0) throw new Error('numbers are missing or doubled in the log');
+  if (faults.length > 0) throw new Error('events are missing in the log, or doubled');
 }
 
 /**
@@ -71,6 +71,11 @@ async function verify(source: Source, selector: Selector, alone = false): Promis
   const faults = alone || source.selected ? [] : continuity.faults;
   return { verdicts: new Map([...checks].map(([actor, check]) => [actor, check.verdict()])), faults };
 }
+
+const inWords = (fault: Fault): string =>
+  fault.kind === 'lost'
+    ? `${fault.events} events before ${fault.found}, the first of them at ${fault.since}, could not be stored: the disk was full when the agent ended`
+    : `${fault.found} comes after ${fault.after}`;
 
 /** The actor that `actorOf` spelled. */
 function selectorOf(actor: string): Selector {
