@@ -14,15 +14,16 @@ import type { Picture } from './picture.ts';
 import { carry } from './plan/carry.ts';
 import type { CarryParts } from './plan/carry.ts';
 import { interfaceStatusOf } from './plan/status.ts';
-import { publish } from './publish.ts';
+import { bury, publish } from './publish.ts';
 import { createQueue } from './queue.ts';
 import { report } from './report.ts';
 import type { ReportParts } from './report.ts';
 import { createSealer } from './seal.ts';
-import { wantedStatus } from './status.ts';
+import { readStatus, wantedStatus } from './status.ts';
 import { createStory } from './story.ts';
 import { followEvents } from './stream/events.ts';
 import { createPublisher } from './stream/publisher.ts';
+import { startSweeping } from './sweep.ts';
 import { isPlace, placeOf, saidOf } from './world.ts';
 
 export type BridgeOptions = {
@@ -37,6 +38,8 @@ export type BridgeOptions = {
   signal: AbortSignal;
   /** Duration of the lease; 10 when absent. */
   leaseSeconds?: number;
+  /** How long the stream says of a deleted object that it is gone; 600 when absent. */
+  tombstoneSeconds?: number;
 };
 
 export type Bridge = {
@@ -76,7 +79,10 @@ export function startBridge(options: BridgeOptions): Bridge {
     statuses,
     recorder,
     subjects: told,
-    async purge(subject) {
+    async stray(subject) {
+      const entry = statuses.get(subject);
+      const said = entry && readStatus(entry);
+      if (said && !(await bury({ client, desired, publisher }, said))) return;
       await publisher.purgeStatus(subject);
       statuses.forget(subject);
     },
@@ -92,6 +98,8 @@ export function startBridge(options: BridgeOptions): Bridge {
     reserved: new Map(),
     written: new Map(),
   };
+
+  startSweeping({ desired, publisher, leads, log, keep: (options.tombstoneSeconds ?? 600) * 1000, signal: reading.signal });
 
   const story = createStory();
   const tell = (event: RecordedEvent): void => {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { createLog, run, stopSignal, UsageError } from '@ifactor/crds';
 import type { Level } from '@ifactor/crds';
 import { connect } from '@ifactor/crds/nats';
@@ -11,7 +11,7 @@ import { createClient } from './kube/client.ts';
 import { inCluster, readKubeconfig } from './kube/kubeconfig.ts';
 import type { Access } from './kube/kubeconfig.ts';
 
-type Flags = { kubeconfig?: string; nats: string; natsCreds?: string; identity?: string; leaseNamespace?: string; logLevel: Level };
+type Flags = { kubeconfig?: string; nats: string; natsCreds?: string; identity?: string; leaseNamespace?: string; tombstoneSeconds?: number; logLevel: Level };
 
 const program = new Command('ifactor-bridge')
   .description('Carries interfaces declared in Kubernetes to NATS, and what their agents say back into status and Events.')
@@ -20,6 +20,7 @@ const program = new Command('ifactor-bridge')
   .addOption(new Option('--nats-creds <file>', 'NATS credentials file').env('NATS_CREDS'))
   .option('--identity <name>', 'name of this bridge in the Lease; must differ between bridges (default: host name and a random part)')
   .option('--lease-namespace <namespace>', 'namespace of the Lease ifactor-bridge (default: the pod\'s, else default)')
+  .addOption(new Option('--tombstone-seconds <seconds>', 'how long the stream says of a deleted object that it is gone (default: 600)').argParser(seconds))
   .addOption(new Option('--log-level <level>', 'least level that is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
   .addHelpText(
     'after',
@@ -56,12 +57,18 @@ async function main(): Promise<void> {
   });
   if (connection === undefined) return;
   const client = createClient(access);
-  const bridge = startBridge({ client, connection, identity, leaseNamespace: namespace, log, signal: stop.signal });
+  const bridge = startBridge({ client, connection, identity, leaseNamespace: namespace, log, signal: stop.signal, ...(flags.tombstoneSeconds !== undefined && { tombstoneSeconds: flags.tombstoneSeconds }) });
   void bridge.ready.then((role) => log.info('ready', { role }));
   await bridge.stopped;
   await connection.close();
   client.close();
   log.info('stopped');
+}
+
+function seconds(text: string): number {
+  const number = Number(text);
+  if (text === '' || !(number > 0)) throw new InvalidArgumentError('give a number of seconds');
+  return number;
 }
 
 function readFlags(): Flags {

@@ -1,7 +1,11 @@
-import { formatDesiredSubject } from '@ifactor/crds';
+import { API_VERSION, formatDesiredSubject } from '@ifactor/crds';
+import type { StatusMessage } from '@ifactor/crds';
 import { draft, tombstone } from './desired.ts';
-import { unspell } from './key.ts';
+import { kindOf, unspell } from './key.ts';
+import type { Client } from './kube/client.ts';
+import { answered } from './kube/error.ts';
 import type { KubeObject } from './kube/object.ts';
+import { pathOf, resourceOf } from './kube/resource.ts';
 import type { Nodes } from './nodes.ts';
 import type { Secrets } from './secret.ts';
 import { readDesired } from './stream/publisher.ts';
@@ -45,3 +49,33 @@ export async function publish(parts: PublishParts, key: string): Promise<undefin
   return undefined;
 }
 
+/**
+ * An agent speaks of an object that the API server does not have, and the stream says nothing of it: it was away while the object was
+ * deleted and its tombstone taken out, or the stream was lost together with it. So it is told again. What the stream lacks proves
+ * nothing; that the object is gone is the API server's own word, asked for now.
+ * @returns false where the object is there after all
+ */
+export async function bury(parts: Pick<PublishParts, 'desired' | 'publisher'> & { client: Client }, said: StatusMessage): Promise<boolean> {
+  const { uid, kind: token, namespace, name, node } = said;
+  const kind = kindOf(token);
+  if (kind === undefined) return true;
+  const subject = formatDesiredSubject({ node, kind: token, namespace, name });
+  const entry = parts.desired.get(subject);
+  const last = entry && readDesired(entry);
+  // A wish that is in force has its own fate; a tombstone of this very object is on its way.
+  if (last !== undefined && (last.deleted !== true || last.uid === uid)) return true;
+  if ((await uidOf(parts.client, pathOf(resourceOf(kind), namespace, name))) === uid) return false;
+  const generation = said.status.observedGeneration ?? 0;
+  const gone = { apiVersion: API_VERSION, kind, namespace, name, uid, generation, resourceVersion: '0', creationTimestamp: '' };
+  await parts.publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }));
+  return true;
+}
+
+async function uidOf(client: Client, path: string): Promise<string | undefined> {
+  try {
+    return (await client.call<KubeObject>('GET', path)).metadata.uid;
+  } catch (error) {
+    if (answered(error, 404)) return undefined;
+    throw error;
+  }
+}

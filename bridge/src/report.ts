@@ -22,7 +22,8 @@ export type ReportParts = {
   recorder: Recorder;
   /** Subjects of IFACTOR_STATUS that speak of an object. */
   subjects(key: string): Iterable<string>;
-  purge(subject: string): Promise<void>;
+  /** What an agent says there is of an object that is gone: it is told so, and its status taken out. */
+  stray(subject: string): Promise<void>;
   /** When the status of each object was last written, and what: shared by all calls. */
   written: Map<string, { uid: string; at: number; status: InterfaceStatus }>;
 };
@@ -43,8 +44,7 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
   const kind = kindOf(unspell(key).kind);
   if (object === undefined || kind === undefined) {
     parts.written.delete(key);
-    // What agents still say of what is gone is of use to nobody.
-    for (const subject of parts.subjects(key)) await parts.purge(subject);
+    for (const subject of parts.subjects(key)) await parts.stray(subject);
     return undefined;
   }
   const { client } = parts;
@@ -55,6 +55,10 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
   const said = isPlace(place) ? saidOf(parts.statuses, object, place) : undefined;
   const node = isPlace(place) ? parts.nodes.view(place.node, now) : ({ state: 'unknown' } as const);
 
+  if (isPlace(place)) {
+    const own = formatStatusSubject(place);
+    for (const subject of parts.subjects(key)) if (subject !== own) await parts.stray(subject);
+  }
   let again: number | undefined;
   const added = withFinalizer(metadata);
   if (added !== undefined) await setFinalizers(client, resource, object, added);

@@ -19,7 +19,9 @@ export type MissingSecret = z.infer<typeof MissingSecretSchema>;
 
 /**
  * The last word on one object, as IFACTOR_DESIRED keeps it. The spec holds no secret value. `deleted: true` is the
- * tombstone: the object is gone from the API and the spec is empty.
+ * tombstone: the object is gone from the API and the spec is empty. It is taken out after a while, so that a subject without a message
+ * says nothing: an agent that has an interface of which the stream does not speak publishes its status, and where the API server does
+ * not have the object, the bridge publishes the tombstone again.
  */
 export const DesiredSchema = z.object({
   apiVersion: z.string(),

@@ -27,7 +27,7 @@ export type World = {
   client: Client;
   nats: NatsServer;
   kubeconfig: string;
-  bridge(identity?: string, kubeconfig?: string): Promise<BridgeProcess>;
+  bridge(identity?: string, kubeconfig?: string, ...flags: string[]): Promise<BridgeProcess>;
   create(manifest: Manifest): Promise<KubeObject>;
   get(plural: string, name: string): Promise<KubeObject | undefined>;
   list(plural: string): Promise<KubeObject[]>;
@@ -51,8 +51,8 @@ export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
     client,
     nats,
     kubeconfig: api.kubeconfig,
-    async bridge(identity = 'test', kubeconfig = api.kubeconfig) {
-      const started = startBridge(kubeconfig, nats.url, identity);
+    async bridge(identity = 'test', kubeconfig = api.kubeconfig, ...flags) {
+      const started = startBridge(kubeconfig, nats.url, identity, flags);
       running.push(started);
       await started.said(/ready/);
       return started;
@@ -81,8 +81,8 @@ export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
   };
 }
 
-function startBridge(kubeconfig: string, nats: string, identity: string): BridgeProcess {
-  const child = spawn(process.execPath, [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity], {
+function startBridge(kubeconfig: string, nats: string, identity: string, flags: readonly string[]): BridgeProcess {
+  const child = spawn(process.execPath, [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity, ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   // A test that runs out of time is never disposed of.

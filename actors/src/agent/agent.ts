@@ -204,7 +204,9 @@ export function startAgent(options: AgentOptions): Agent {
       log,
       put,
       malformed: (subject, error) => log.warn('ignores a message that is no desired object', { subject, error: explain(error) }),
-      caughtUp: () => {
+      caughtUp: (keys) => {
+        // Of what the stream does not speak the bridge is asked, by a status: only its tombstone says that an object is gone.
+        for (const id of runner.actors.keys()) if (!keys.has(id)) status.touch(id);
         if (!ready) log.info('ready');
         ready = true;
       },

@@ -17,7 +17,8 @@ export type DesiredOptions = {
   malformed: (subject: string, error: Error) => void;
   /**
    * Everything that the stream holds for the node has been given, `keys` (as `spellKey` writes them) names all of it. An
-   * object that is not among them is not deleted: only a tombstone says so, an emptied stream says nothing.
+   * object that is not among them is not deleted: only a tombstone says so, which is published again for whoever missed it and
+   * speaks of the object in a status; an emptied stream says nothing.
    */
   caughtUp: (keys: ReadonlySet<string>) => void;
 };

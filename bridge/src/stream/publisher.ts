@@ -21,7 +21,13 @@ export type Publisher = {
   publish(subject: string, draft: Draft): Promise<void>;
   /** Removes what the status stream holds on a subject. */
   purgeStatus(subject: string): Promise<void>;
+  /** Removes a tombstone, and nothing that was published over it meanwhile. */
+  purgeTombstone(entry: Entry): Promise<void>;
+  /** Brings `last` to what the stream itself holds on a subject now. */
+  reread(subject: string): Promise<void>;
 };
+
+const removed = 'ifactor.DesiredRemoved';
 
 export function createPublisher(connection: NatsConnection, last: Follower, sealer: Sealer): Publisher {
   const js = jetstream(connection);
@@ -40,7 +46,7 @@ export function createPublisher(connection: NatsConnection, last: Follower, seal
     attributes.set('ce-specversion', '1.0');
     attributes.set('ce-id', id);
     attributes.set('ce-source', `/ifactor/bridge/${hostname()}`);
-    attributes.set('ce-type', desired.deleted === true ? 'ifactor.DesiredRemoved' : 'ifactor.Desired');
+    attributes.set('ce-type', desired.deleted === true ? removed : 'ifactor.Desired');
     attributes.set('ce-subject', `${desired.kind.toLowerCase()}/${desired.namespace}/${desired.name}`);
     attributes.set('ce-time', new Date().toISOString());
     attributes.set('ce-correlationid', `${desired.uid}@${desired.resourceVersion}`);
@@ -87,11 +93,21 @@ export function createPublisher(connection: NatsConnection, last: Follower, seal
       const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
       await manager.streams.purge(streams.status, { filter: subject });
     },
+    async purgeTombstone({ subject, sequence }) {
+      const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
+      await manager.streams.purge(streams.desired, { filter: subject, seq: sequence + 1 });
+      if (last.get(subject)?.sequence === sequence) last.forget(subject);
+    },
+    reread,
   };
 }
 
 function contentOf(entry: Entry | undefined): string | undefined {
   return entry?.header(contentHeader);
+}
+
+export function isTombstone(entry: Entry): boolean {
+  return entry.header('ce-type') === removed;
 }
 
 /** The `Desired` in a message of ours, undefined where it is none. */
