@@ -76,6 +76,8 @@ function forgetful(of: string): RunnerOptions['journal'] {
       return sequence;
     },
     eventId: (at) => `${of}.none.${at}`,
+    room: Number.POSITIVE_INFINITY,
+    lost: null,
     append: (more) => void (sequence += more.length),
     saveSnapshot: () => undefined,
     forget: () => undefined,
