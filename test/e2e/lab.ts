@@ -1,7 +1,7 @@
 /** A lab driven from outside: by its command line, the real kubectl, and the tools of this machine. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,8 @@ import { expect } from 'vitest';
 import { labPrefix } from '../lane/interrupt.ts';
 import { commandLines, findKeys, keysIn, keysMade, keysOf, publicFiles } from './keys.ts';
 
-export type Runtime = 'docker' | 'netns';
+/** Of `ifactor lab up`: containers of Docker, named netns, or those of a virtual machine. */
+export type Runtime = 'docker' | 'netns' | 'vm';
 export type Result = { code: number | null; stdout: string; stderr: string };
 
 const main = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/lab'))), 'main.ts');
@@ -92,7 +93,7 @@ export class Lab {
   }
 
   get flags(): string[] {
-    return ['--dir', this.dir, '--runtime', this.runtime, ...this.containers.flatMap((name) => ['--container', name])];
+    return ['--dir', this.dir, ...(this.runtime === 'vm' ? ['--vm'] : ['--runtime', this.runtime]), ...this.containers.flatMap((name) => ['--container', name])];
   }
 
   get env(): NodeJS.ProcessEnv {
@@ -155,6 +156,7 @@ export class Lab {
 
   /** A program as the container's user runs it, with the container's own files. */
   inside(name: string, ...command: string[]): Promise<Result> {
+    if (this.runtime === 'vm') return this.exec(name, ...command);
     return this.runtime === 'docker' ? run('docker', ['exec', name, ...command]) : run('ip', ['netns', 'exec', name, ...command]);
   }
 
@@ -179,6 +181,15 @@ export class Lab {
     });
   }
 
+  /** What agents in a virtual machine keep, which ends with it: to be looked through like any other's. */
+  private async fetchState(): Promise<void> {
+    if (this.runtime !== 'vm') return;
+    const { stdout } = await this.exec('lax1', 'sh', '-c', 'tar -C /run/ifactor -cz . | base64 -w0');
+    const folder = join(this.dir, 'agents');
+    await mkdir(folder, { recursive: true });
+    await must('sh', ['-c', 'base64 -d | tar -C "$1" -xz', 'sh', folder], { input: stdout });
+  }
+
   /** Takes the keys that there are now among those that may stand nowhere. */
   async learnKeys(): Promise<void> {
     for (const key of keysMade(join(this.dir, 'agents'))) this.keys.add(key);
@@ -191,6 +202,7 @@ export class Lab {
    * shows besides what people wrote into it (specs and Secrets).
    */
   async leaks(): Promise<string[]> {
+    await this.fetchState();
     await this.learnKeys();
     if (this.keys.size === 0) return [];
     const shown = await run('kubectl', ['get', 'wgp,wgi,nl,events', '--output', 'json', '--request-timeout=10s'], { env: this.#env });

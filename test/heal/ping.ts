@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { slowness } from './slowness.ts';
 
 /** `lost`: echoes that never came while later ones did. */
 export type Pinged = { sent: number; received: number; lost: number };
@@ -12,9 +13,9 @@ export type Ping = {
   stop(): Promise<Pinged>;
 };
 
-/** At least 100 echoes a second from a netns, each counted; those that are still on their way at the end count as not sent. */
+/** At least 100 echoes a second from a netns (fewer where all is slow), each counted; those that are still on their way at the end count as not sent. */
 export function ping(netns: string, target: string): Ping {
-  const child = spawn('ip', ['netns', 'exec', netns, 'ping', '-n', '-i', '0.005', target], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('ip', ['netns', 'exec', netns, 'ping', '-n', '-i', String(0.005 * slowness), target], { stdio: ['ignore', 'pipe', 'inherit'] });
   const seen = new Set<number>();
   const { promise: answered, resolve } = Promise.withResolvers<void>();
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { freePorts } from '@ifactor/lab';
 import { Dice } from './dice.ts';
 import { faults, fleet, memoryOf, publicKeyIn, tunnelFaults, unowned, type Expected } from './fleet.ts';
+import { memoryKept } from './memory.ts';
 import { World } from './world.ts';
 
 /*
@@ -22,6 +24,8 @@ const all = [...places.lax1, ...places.lax2];
 const restarted = 'b2';
 const lasting = all.filter((place) => place !== restarted);
 let world: World;
+/** Where the agent that lives through all of it can be asked what it keeps. */
+let port: number;
 let expected: Expected[];
 
 beforeAll(async () => {
@@ -30,7 +34,9 @@ beforeAll(async () => {
     await world.ip(place, 'link', 'add', 'foreign0', 'type', 'bridge');
     await world.ip(place, 'address', 'add', `10.77.${at}.1/24`, 'dev', 'foreign0');
   }
-  for (const node of nodes) world.startAgent(node);
+  [port = 0] = await freePorts(1);
+  world.startAgent('lax1', { flags: [`--inspect=127.0.0.1:${port}`, '--inspect-publish-uid=http'] });
+  world.startAgent('lax2');
   expected = nodes.flatMap((node) => fleet(node, places[node], count / 2));
   for (const object of new Set(expected.map((one) => one.object))) await world.apply(object);
 });
@@ -79,7 +85,9 @@ test(`${count} interfaces outlive ${minutes} minutes of sabotage (seed ${seed})`
   await converged();
   const theirs = await foreign();
   const memory: number[] = [];
-  const end = Date.now() + minutes * 60_000;
+  const begin = Date.now();
+  const end = begin + minutes * 60_000;
+  let early: Awaited<ReturnType<typeof memoryKept>> | undefined;
   let done = 0;
   let kills = 0;
   let restarts = 0;
@@ -87,6 +95,7 @@ test(`${count} interfaces outlive ${minutes} minutes of sabotage (seed ${seed})`
     await sleep(Math.max(0, next - Date.now()));
     const at = dice.one(expected);
     await dice.one(at.kind === 'wireguard' ? [...acts, ...tunnelActs] : acts)(at, dice);
+    if (early === undefined && Date.now() - begin > (end - begin) / 3) early = await memoryKept(port);
     if (done % rate === 0) memory.push(await memoryOf(world.pid('lax1')));
     const fate = dice.roll();
     if (fate < 0.02) {
@@ -111,8 +120,15 @@ test(`${count} interfaces outlive ${minutes} minutes of sabotage (seed ${seed})`
   expect(await foreign()).toBe(theirs);
 
   const third = Math.floor(memory.length / 3);
-  const [early, late] = [median(memory.slice(third, 2 * third)), median(memory.slice(-third))];
-  console.log(`soak: ${done} acts of sabotage, ${kills} agents killed, ${restarts} containers restarted; the agent that lived through it had ${early.toFixed(0)} MB in the second third, ${late.toFixed(0)} MB in the last`);
+  const occupied = [0, 1, 2].map((at) => median(memory.slice(at * third, (at + 1) * third)).toFixed(0)).join(', ');
+  const late = await memoryKept(port);
+  const spell = ({ resident, heap }: typeof late): string => `${resident.toFixed(0)} MB (${heap.toFixed(1)} of JavaScript)`;
+  console.log(
+    `soak: ${done} acts of sabotage, ${kills} agents killed, ${restarts} containers restarted; the agent that lived through it occupied ${occupied} MB in the thirds, ` +
+      `and kept ${early ? spell(early) : '?'} after the first, ${spell(late)} at the end`,
+  );
   // A shorter run ends before its caches are full.
-  if (minutes >= 10) expect(late).toBeLessThan(early * 1.15 + 10);
+  if (minutes < 10 || !early) return;
+  expect(late.heap).toBeLessThan(early.heap * 1.15 + 5);
+  expect(late.resident).toBeLessThan(early.resident * 1.15 + 10);
 });

@@ -11,6 +11,7 @@ import { connectOnce, ensureStreams, streams } from '@ifactor/crds/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, vi } from 'vitest';
+import { slowness } from './slowness.ts';
 
 export const run = promisify(execFile);
 export const repository = join(import.meta.dirname, '../..');
@@ -19,7 +20,7 @@ type Kind = 'NetlinkInterface' | 'WireGuardInterface';
 /** A declared object; `spec.node` says where it belongs. */
 export type Declared = { kind: Kind; name: string; spec: { node: string } & Record<string, unknown> };
 
-const patience = { timeout: 60_000, interval: 50 };
+const patience = { timeout: 60_000 * slowness, interval: 50 * slowness };
 
 export class World {
   readonly folder: string;
@@ -132,13 +133,13 @@ export class World {
       creationTimestamp: '2026-01-01T00:00:00Z', spec, secrets: [], missing: [],
     };
     const subject = formatDesiredSubject({ node: spec.node, kind: kind.toLowerCase(), namespace: 'default', name });
-    await vi.waitFor(() => jetstream(this.connection).publish(subject, JSON.stringify(body), { timeout: 1000 }), patience);
+    await vi.waitFor(() => jetstream(this.connection).publish(subject, JSON.stringify(body), { timeout: 1000 * slowness }), patience);
   }
 
   /** The last status that was published; undefined before the first. */
   async status({ kind, name, spec: { node } }: Declared): Promise<InterfaceStatus | undefined> {
     const subject = formatStatusSubject({ node, kind: kind.toLowerCase(), namespace: 'default', name });
-    const manager = await jetstreamManager(this.connection, { timeout: 2000 });
+    const manager = await jetstreamManager(this.connection, { timeout: 2000 * slowness });
     const message = await manager.streams.getMessage(streams.status, { last_by_subj: subject });
     return message === null ? undefined : StatusMessageSchema.parse(message.json()).status;
   }

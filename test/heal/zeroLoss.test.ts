@@ -1,11 +1,14 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ping, type Ping, type Pinged } from './ping.ts';
+import { slowness } from './slowness.ts';
 import { repository, World, type Declared } from './world.ts';
 
 /* Whatever becomes of the agents, what they made carries every packet. */
+
+vi.setConfig({ testTimeout: 120_000 * slowness, hookTimeout: 120_000 * slowness });
 
 const wireguard = (node: string, container: string, local: string, peer: string): Declared => ({
   kind: 'WireGuardInterface',
@@ -142,6 +145,6 @@ test('replaced by another version, they drop no packet', async () => {
     });
   });
   expect(counts).toEqual(whole);
-  const { data } = await world.connection.request('$SRV.PING.ifactor-agent', '', { timeout: 2000 });
+  const { data } = await world.connection.request('$SRV.PING.ifactor-agent', '', { timeout: 2000 * slowness });
   expect(JSON.parse(new TextDecoder().decode(data))).toMatchObject({ version: '99.0.0' });
 });

@@ -18,14 +18,15 @@ interface Report {
 
 /**
  * Runs test files of a workspace inside a VM, one after the other in one process: starting one takes seconds there.
- * `only`: a pattern for names of tests; those left out count as skipped.
+ * `only`: a pattern for names of tests; those left out count as skipped. `env`: beside what every command has there.
  */
-export async function runInside(vm: Vm, workspace: string, files: string[], only?: string): Promise<InsideResult> {
+export async function runInside(vm: Vm, workspace: string, files: string[], only?: string, { env = {}, timeoutMs = 600_000 }: { env?: Record<string, string>; timeoutMs?: number } = {}): Promise<InsideResult> {
   const output = '/run/ifactor-inside.json';
   const flags = ['--no-isolate', '--pool=threads', '--maxWorkers=1', '--testTimeout=60000', '--hookTimeout=60000', '--reporter=json', `--outputFile=${output}`];
   if (only !== undefined) flags.push(`--testNamePattern=${only}`);
   const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs');
-  const ran = await vm.run([process.execPath, vitest, 'run', ...flags, ...files], { cwd: resolve(ROOT, workspace), timeoutMs: 600_000 });
+  const ran = await vm.run([process.execPath, vitest, 'run', ...flags, ...files], { cwd: resolve(ROOT, workspace), env, timeoutMs });
+  if (process.env['DEBUG']) process.stderr.write(`${ran.stdout}${ran.stderr}`);
   const { stdout } = await vm.run(['cat', output]);
   if (!stdout) throw new Error(`vitest wrote no report inside the VM (code ${ran.code}):\n${ran.stdout}${ran.stderr}`);
   const report: Report = JSON.parse(stdout);

@@ -74,9 +74,8 @@ describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel)
     expect((await inside('ip', '-details', 'link', 'show', 'if1')).stdout).toContain(kind);
   });
 
-  test('runs the same node, on all of its processors', async () => {
+  test('runs the same node', async () => {
     expect(await inside(process.execPath, '--version')).toEqual({ code: 0, stdout: process.version, stderr: '' });
-    expect(await inside('nproc')).toMatchObject({ stdout: '2' });
   });
 
   test('tells exit code, both outputs and input apart', async () => {

@@ -83,13 +83,16 @@ export function agentProgram(lab: Manifest, node: string): Program {
       ...args,
       '--node', node,
       '--nats', natsUrl(lab, lab.vm ? guestNetwork.host : undefined),
-      '--state-dir', lab.vm ? `/run/ifactor/${node}` : pathsOf(lab.dir).agent(node),
+      '--state-dir', lab.vm ? `${guestState}/${node}` : pathsOf(lab.dir).agent(node),
       '--netns', netnsPath(nodeNetns(lab.id, node)),
       ...lab.containers.flatMap((container) => alias(container).flatMap((value) => ['--container-alias', value])),
     ],
     env: natsCredentials(lab),
   };
 }
+
+/** Where agents in a virtual machine keep their state: in its memory, since they outlive themselves but not their nodes. */
+export const guestState = '/run/ifactor';
 
 /** The virtual machine that nodes and containers are in; all in it goes with it. Its log is its console. */
 export function vmProgram({ dir, vm }: Manifest): Program {

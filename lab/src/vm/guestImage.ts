@@ -14,10 +14,27 @@ export type GuestImage = { program: string; kernel: Kernel; initrd: string; acce
  * @throws VmUnavailable if this machine lacks a program or a kernel package
  */
 export async function guestImage(age: Age, folder: string, report: (line: string) => void): Promise<GuestImage> {
-  const program = onPath('qemu-system-x86_64');
-  if (program === undefined) throw new VmUnavailable('qemu is missing: apt-get install --no-install-recommends qemu-system-x86');
+  const program = findQemu();
   const kernel = await debianKernel(age, report);
   const initrd = join(folder, 'initramfs');
   await makeInitramfs(kernel, initrd);
   return { program, kernel, initrd, accel: await accelerator(program, kernel) };
+}
+
+/** What this machine lacks to boot a guest of this kernel; undefined where it lacks nothing. */
+export async function whyNoVm(age: Age): Promise<string | undefined> {
+  try {
+    findQemu();
+    await debianKernel(age);
+    return undefined;
+  } catch (error) {
+    if (error instanceof VmUnavailable) return error.message;
+    throw error;
+  }
+}
+
+function findQemu(): string {
+  const program = onPath('qemu-system-x86_64');
+  if (program === undefined) throw new VmUnavailable('qemu is missing: apt-get install --no-install-recommends qemu-system-x86');
+  return program;
 }

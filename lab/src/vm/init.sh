@@ -25,11 +25,6 @@ mount -t tmpfs shm /root/dev/shm
 mount -t cgroup2 cgroup /root/sys/fs/cgroup
 ln -sfn "$modules" "/root/lib/modules/$(uname -r)"
 
-# qemu.ts says why they were not started at once.
-for online in /root/sys/devices/system/cpu/cpu[1-9]*/online; do
-  if [ "$(cat "$online")" = 0 ]; then echo 1 >"$online"; fi
-done
-
 # Else every new netns has a gre0, a tunl0 and the like once those modules are loaded.
 echo 1 >/root/proc/sys/net/core/fb_tunnels_only_for_init_net
 

@@ -1,0 +1,23 @@
+import { natsServer } from '@ifactor/actors/testing';
+import { startVm, whyNoVm } from '@ifactor/lab/vm';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { runInside } from './inside.ts';
+
+vi.setConfig({ testTimeout: 1_200_000 });
+
+// Emulation makes minutes of it.
+const lack = process.env['IFACTOR_KERNEL_MATRIX'] === 'both' ? await whyNoVm('newest') : 'IFACTOR_KERNEL_MATRIX is not `both`';
+
+test.skipIf(lack !== undefined)(`the kernel's own tunnels carry every packet, whatever becomes of the agents${lack === undefined ? '' : `: ${lack}`}`, async () => {
+  const vm = await startVm({ kernel: 'newest', memoryMb: 2048, report: (line) => console.log(`vm: ${line}`) });
+  onTestFinished(() => vm.stop());
+  const env = {
+    IFACTOR_NATS_SERVER: natsServer(),
+    IFACTOR_SLOWNESS: vm.accelerator === 'kvm' ? '1' : '8',
+    // An emulated processor takes half a minute to start an agent for the first time.
+    NODE_COMPILE_CACHE: '/run/ifactor-compiled',
+  };
+  const { passed, failed, skipped } = await runInside(vm, 'test', ['heal/zeroLoss.test.ts'], undefined, { env, timeoutMs: 1_100_000 });
+  expect({ failed, skipped }).toEqual({ failed: [], skipped: [] });
+  expect(passed).toBe(5);
+});
