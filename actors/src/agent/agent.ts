@@ -97,16 +97,19 @@ export function startAgent(options: AgentOptions): Agent {
     stored: () => shipper?.wake(),
     recovered: () => {
       stored.settle();
-      const missed = [...held.values()];
-      held.clear();
-      for (const { key, desired } of missed) put(key, desired);
+      // After what was told before: news is what an actor has not folded.
+      setImmediate(() => {
+        const missed = [...held.values()];
+        held.clear();
+        for (const { key, desired } of missed) put(key, desired);
+      });
     },
   });
 
   /** Takes in the last word on an object. */
   const put = (key: Key, desired: Desired): void => {
     const id = spellKey(key);
-    if (runner.parked) {
+    if (runner.parked || held.size > 0) {
       held.set(id, { key, desired });
       return;
     }
