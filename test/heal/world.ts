@@ -112,7 +112,9 @@ export class World {
   startAgent(node: string, { flags = [], root = repository }: { flags?: readonly string[]; root?: string } = {}): void {
     const aliases = this.#containers.flatMap((name) => ['--container-alias', `${name}=netns:/run/netns/${this.netns(name)}`]);
     const args = [join(root, 'actors/src/main.ts'), '--node', node, '--nats', this.nats.url, '--state-dir', this.stateDir(node), '--netns', `/run/netns/${this.netns(node)}`, '--log-level', 'warn', ...aliases];
-    this.#agents.set(node, spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, ...args], { stdio: ['ignore', 'ignore', 'inherit'] }));
+    // It is not to survive a test run that is broken off.
+    const command = ['--pdeathsig', 'KILL', '--', process.execPath, '--disable-warning=ExperimentalWarning', ...flags, ...args];
+    this.#agents.set(node, spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'inherit'] }));
   }
 
   async endAgent(node: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, rmSync } from 'node:fs';
+import { existsSync, globSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -15,5 +15,16 @@ export function takeDownLabs(): void {
   for (const dir of globSync(`${labPrefix()}*`)) {
     spawnSync(process.execPath, [main, 'lab', 'down', '--dir', dir], { stdio: 'inherit' });
     rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Removes the netns of tests that are no more, which are named after their process, with all that runs in them. */
+export function removeNetns(): void {
+  const list = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout ?? '';
+  for (const [name, owner] of list.matchAll(/^ift-(\d+)-\S+/gm)) {
+    if (existsSync(`/proc/${owner}`)) continue;
+    const inside = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout ?? '';
+    for (const pid of inside.split('\n').filter(Boolean)) spawnSync('kill', [pid]);
+    spawnSync('ip', ['netns', 'delete', name], { stdio: 'inherit' });
   }
 }

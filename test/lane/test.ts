@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lanes } from './lanes.ts';
-import { RUN, takeDownLabs } from './interrupt.ts';
+import { removeNetns, RUN, takeDownLabs } from './interrupt.ts';
 
 process.env[RUN] = String(process.pid);
 let interrupted = false;
@@ -26,4 +26,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const codes = await Promise.all(runs.map(async (run) => (await once(run, 'close'))[0] as number | null));
 process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
 
-if (interrupted) takeDownLabs();
+if (interrupted) {
+  takeDownLabs();
+  removeNetns();
+}

@@ -39,7 +39,7 @@ export async function startNats(folder: string): Promise<TestNats> {
   let port = -1;
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    const started = spawn(natsServer(), ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn('setpriv', ['--pdeathsig', 'KILL', '--', natsServer(), '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store], { stdio: ['ignore', 'ignore', 'pipe'] });
     child = started;
     let output = '';
     port = await new Promise<number>((resolve, reject) => {
