@@ -34,14 +34,15 @@ export function createPublisher(connection: NatsConnection, last: Follower, seal
   // A lost answer costs this long before the next try.
   const timeout = 5000;
 
-  async function store(subject: string, { desired, open, sealKey, content }: Draft): Promise<void> {
+  async function store(subject: string, wanted: Draft, again = ''): Promise<void> {
+    const { desired, open, sealKey, content } = wanted;
     const expected = last.get(subject)?.sequence ?? 0;
     const body: Desired = {
       ...desired,
       secrets: sealKey === undefined ? [] : open.map((secret) => sealer.seal(secret, sealKey)),
     };
     // The sequence is part of the id: to want again what was wanted before is another message, a second try is not.
-    const id = `${desired.uid}@${desired.resourceVersion}#${content}:${expected}`;
+    const id = `${desired.uid}@${desired.resourceVersion}#${content}:${expected}${again}`;
     const attributes = headers();
     attributes.set('ce-specversion', '1.0');
     attributes.set('ce-id', id);
@@ -59,6 +60,11 @@ export function createPublisher(connection: NatsConnection, last: Follower, seal
       headers: attributes,
       timeout,
     });
+    if (ack.duplicate && again === '') {
+      await reread(subject);
+      // The server remembers for minutes what it has stored, though it was taken out since.
+      return contentOf(last.get(subject)) === content ? undefined : store(subject, wanted, `~${Date.now()}`);
+    }
     last.put({ subject, sequence: ack.seq, time: Date.now(), header: (name) => attributes.get(name), body: payload });
   }
 
