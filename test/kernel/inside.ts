@@ -9,6 +9,8 @@ export interface InsideResult {
   /** Name and message of each test that failed. */
   failed: string[];
   skipped: string[];
+  /** What tests logged, and how long each took. */
+  output: string;
 }
 
 interface Report {
@@ -22,11 +24,10 @@ interface Report {
  */
 export async function runInside(vm: Vm, workspace: string, files: string[], only?: string, { env = {}, timeoutMs = 600_000 }: { env?: Record<string, string>; timeoutMs?: number } = {}): Promise<InsideResult> {
   const output = '/run/ifactor-inside.json';
-  const flags = ['--no-isolate', '--pool=threads', '--maxWorkers=1', '--testTimeout=60000', '--hookTimeout=60000', '--reporter=json', `--outputFile=${output}`];
+  const flags = ['--no-isolate', '--pool=threads', '--maxWorkers=1', '--testTimeout=60000', '--hookTimeout=60000', '--reporter=json', '--reporter=verbose', `--outputFile.json=${output}`];
   if (only !== undefined) flags.push(`--testNamePattern=${only}`);
   const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs');
   const ran = await vm.run([process.execPath, vitest, 'run', ...flags, ...files], { cwd: resolve(ROOT, workspace), env, timeoutMs });
-  if (process.env['DEBUG']) process.stderr.write(`${ran.stdout}${ran.stderr}`);
   const { stdout } = await vm.run(['cat', output]);
   if (!stdout) throw new Error(`vitest wrote no report inside the VM (code ${ran.code}):\n${ran.stdout}${ran.stderr}`);
   const report: Report = JSON.parse(stdout);
@@ -34,6 +35,7 @@ export async function runInside(vm: Vm, workspace: string, files: string[], only
   const unloaded = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
   return {
     passed: report.numPassedTests,
+    output: ran.stdout + ran.stderr,
     failed: [
       ...unloaded.map(({ name, message }) => `${name}: ${message}`),
       ...tests.filter(({ status }) => status === 'failed').map(({ fullName, failureMessages = [] }) => `${fullName}: ${failureMessages.join('\n')}`),

@@ -13,11 +13,13 @@ test.skipIf(lack !== undefined)(`the kernel's own tunnels carry every packet, wh
   onTestFinished(() => vm.stop());
   const env = {
     IFACTOR_NATS_SERVER: natsServer(),
+    IFACTOR_TUNNELS: 'kernel',
     IFACTOR_SLOWNESS: vm.accelerator === 'kvm' ? '1' : '8',
     // An emulated processor takes half a minute to start an agent for the first time.
     NODE_COMPILE_CACHE: '/run/ifactor-compiled',
   };
-  const { passed, failed, skipped } = await runInside(vm, 'test', ['heal/zeroLoss.test.ts'], undefined, { env, timeoutMs: 1_100_000 });
+  const { passed, failed, skipped, output } = await runInside(vm, 'test', ['heal/zeroLoss.test.ts'], undefined, { env, timeoutMs: 1_100_000 });
+  console.log(output.split('\n').filter((line) => /sent \d+|✓|×/.test(line)).join('\n'));
   expect({ failed, skipped }).toEqual({ failed: [], skipped: [] });
-  expect(passed).toBe(5);
+  expect(passed).toBe(6);
 });
