@@ -185,6 +185,8 @@ export class Lab {
   private async fetchState(): Promise<void> {
     if (this.runtime !== 'vm') return;
     const { stdout } = await this.exec('lax1', 'sh', '-c', 'tar -C /run/ifactor -cz . | base64 -w0');
+    // It is gone, or never came up.
+    if (stdout === '') return;
     const folder = join(this.dir, 'agents');
     await mkdir(folder, { recursive: true });
     await must('sh', ['-c', 'base64 -d | tar -C "$1" -xz', 'sh', folder], { input: stdout });

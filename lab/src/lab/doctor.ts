@@ -14,6 +14,7 @@ const programs: Record<string, string> = {
   wg: 'tunnels cannot be looked at: apt-get install wireguard-tools',
   nsenter: 'no `lab exec`: apt-get install util-linux',
   ping: 'no demo with --runtime netns: apt-get install iputils-ping',
+  'qemu-system-x86_64': 'no virtual machine for `ifactor lab up --vm`: apt-get install qemu-system-x86',
   busybox: 'no Docker containers in the lab: apt-get install busybox-static',
 };
 
