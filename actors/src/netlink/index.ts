@@ -1,6 +1,7 @@
 export { KernelError, isKernelError } from './error.ts';
 export type { KernelErrorCode } from './error.ts';
 export type { AddrGenMode, Address, AddressFlag, Kernel, Link, LinkChange, NetnsChange, Netns, NewLink } from './kernel.ts';
+export { moduleOf } from './kinds.ts';
 export type { AttributedKind, Attributes } from './kinds.ts';
 export type { VxlanAttributes } from './vxlan.ts';
 export type { WireGuardAccess, WireGuardChange, WireGuardDevice, WireGuardEndpoint, WireGuardPeer, WireGuardPeerChange } from './wireguardTypes.ts';

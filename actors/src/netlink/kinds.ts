@@ -45,3 +45,9 @@ export function written(link: AttributedKind): { lower: number | null; write: (w
 export function readAttributes(kind: keyof Attributes, data: Buffer, lower: number | null): Partial<Attributes> {
   return { [kind]: codecs[kind].read(data, lower) };
 }
+
+/** Modules that are not named after the kind that they bring. */
+const modules: Readonly<Record<string, string>> = { vlan: '8021q', gre: 'ip_gre' };
+
+/** The kernel module that brings a kind of link. */
+export const moduleOf = (kind: string): string => modules[kind] ?? kind;

@@ -9,6 +9,7 @@ import { Follower } from './follower.ts';
 import type { Address, Link, LinkChange, Netns, NetnsChange, NewLink } from './kernel.ts';
 import { inNetns } from './libc.ts';
 import { decodeLink, encodeDumpLinks, encodeLinkChange, encodeNewLink, encodeUp } from './linkCodec.ts';
+import { moduleOf } from './kinds.ts';
 import { Listeners } from './listeners.ts';
 import { monitorGroups } from './monitor.ts';
 import { Requests } from './requests.ts';
@@ -255,11 +256,8 @@ function netnsFd(netns: Netns): number {
   return real(netns).fd;
 }
 
-/** Modules that are not named after the kind that they bring. */
-const modules: Record<string, string | undefined> = { vlan: '8021q', gre: 'ip_gre' };
-
 function unsupported(kind: string, operation: string, cause: KernelError): KernelError {
-  const module = modules[kind] ?? kind;
+  const module = moduleOf(kind);
   return new KernelError('EOPNOTSUPP', operation, {
     module, kernelWords: cause.kernelWords, cause,
     advice: `this kernel has no "${kind}": load the module (modprobe ${module}) or use a kernel that has it`,

@@ -5,6 +5,7 @@
 import { sameAddress, type Notification } from './cache.ts';
 import { KernelError } from './error.ts';
 import { formatIp } from './ip.ts';
+import { moduleOf } from './kinds.ts';
 import type { Address, Link, LinkChange, NewLink } from './kernel.ts';
 import { newDevice } from './wireguardCodec.ts';
 import { encoded } from './wireguardKernel.ts';
@@ -71,7 +72,7 @@ export class World {
     const operation = `create ${link.kind} ${link.name}`;
     this.#checkName(into, link.name, operation);
     if (this.#unsupported.has(link.kind)) {
-      throw new KernelError('EOPNOTSUPP', operation, { module: link.kind, kernelWords: 'Unknown device type', advice: `load the module ${link.kind}` });
+      throw new KernelError('EOPNOTSUPP', operation, { module: moduleOf(link.kind), kernelWords: 'Unknown device type', advice: `load the module ${moduleOf(link.kind)}` });
     }
     checkMtu(link.mtu, operation);
     const attributes = encoded(operation, () => attributesFor(link));

@@ -1,4 +1,5 @@
 import { arch } from 'node:os';
+import { moduleOf } from '@ifactor/actors';
 import { netlinkTypes } from '@ifactor/crds';
 import { kubectl } from './cluster.ts';
 import { dockerVersion } from './docker.ts';
@@ -61,7 +62,7 @@ function lackOf(kind: LinkKind): string {
   const needed: Partial<Record<LinkKind, string>> = { bridge: 'no lab: its nodes are joined by a bridge', veth: 'no lab: its nodes are joined by veth pairs' };
   const type = netlinkTypes.some((name) => name === kind);
   const lack = needed[kind] ?? (type ? `interfaces of type ${kind} get Ready=False, KernelUnsupported` : 'nothing that ifactor makes');
-  return `${lack}: modprobe ${kind}`;
+  return `${lack}: modprobe ${moduleOf(kind)}`;
 }
 
 async function kubectlVersion(): Promise<string | undefined> {
