@@ -24,8 +24,8 @@ const ipv4 = fc.tuple(fc.integer({ min: 11, max: 99 }), byte, byte, fc.integer({
 const ipv6 = fc.tuple(fc.integer({ min: 1, max: 0xffff }), fc.integer({ min: 1, max: 0xffff })).map(([a, b]) => `fd00:0:0:${a.toString(16)}::${b.toString(16).toUpperCase()}`);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 /** Without the keys of absent values, as a manifest is. */
-const sparse = <T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
-  fc.record(model).map((value) => JSON.parse(JSON.stringify(value)) as T);
+const sparse = <T extends object>(model: { [K in keyof T]-?: fc.Arbitrary<T[K] | undefined> }): fc.Arbitrary<T> =>
+  fc.record<{ [K in keyof T]: T[K] | undefined }>(model).map((value) => JSON.parse(JSON.stringify(value)) as T);
 const hex = (text: unknown): number => (typeof text === 'string' ? Number(text) : 0);
 const plain = (ip: unknown): string | null => (typeof ip === 'string' && ip !== 'any' ? ip : null);
 /** As the kernel spells the addresses made above. */
@@ -34,12 +34,12 @@ const spelled = (ip: string | undefined): string | null => (ip === undefined ? n
 type Vxlan = { vni: number; dev?: string; local?: string; group?: string; port?: number; portRange?: [number, number]; tos?: number; ttl?: number; noLearning?: boolean; noAge?: boolean; proxyARP?: boolean };
 const longest = 4_294_967;
 const vxlanOf = (ip: fc.Arbitrary<string>, multicast: fc.Arbitrary<string>): fc.Arbitrary<Vxlan> =>
-  sparse<Required<Vxlan>>({
-    vni: fc.integer({ min: 1, max: 0xffffff }), dev: maybe(fc.constant('low0')) as fc.Arbitrary<string>, local: maybe(ip) as fc.Arbitrary<string>,
-    group: maybe(fc.oneof(ip, multicast)) as fc.Arbitrary<string>, port: maybe(fc.integer({ min: 1, max: 65535 })) as fc.Arbitrary<number>,
-    portRange: maybe(fc.tuple(fc.integer({ min: 1, max: 30000 }), fc.integer({ min: 30001, max: 65535 }))) as fc.Arbitrary<[number, number]>,
-    tos: maybe(byte) as fc.Arbitrary<number>, ttl: maybe(byte) as fc.Arbitrary<number>,
-    noLearning: maybe(fc.boolean()) as fc.Arbitrary<boolean>, noAge: maybe(fc.boolean()) as fc.Arbitrary<boolean>, proxyARP: maybe(fc.boolean()) as fc.Arbitrary<boolean>,
+  sparse<Vxlan>({
+    vni: fc.integer({ min: 1, max: 0xffffff }), dev: maybe(fc.constant('low0')), local: maybe(ip),
+    group: maybe(fc.oneof(ip, multicast)), port: maybe(fc.integer({ min: 1, max: 65535 })),
+    portRange: maybe(fc.tuple(fc.integer({ min: 1, max: 30000 }), fc.integer({ min: 30001, max: 65535 }))),
+    tos: maybe(byte), ttl: maybe(byte),
+    noLearning: maybe(fc.boolean()), noAge: maybe(fc.boolean()), proxyARP: maybe(fc.boolean()),
   }).map((spec) => (spec.group !== undefined && /^(239|ff)/.test(spec.group) ? { ...spec, dev: 'low0' } : spec));
 export const vxlan: Kind<Vxlan> = {
   type: 'vxlan',
@@ -66,7 +66,7 @@ export const vxlan: Kind<Vxlan> = {
 type Vlan = { dev: string; id: number; protocol?: '802.1Q' | '802.1ad' };
 export const vlan: Kind<Vlan> = {
   type: 'vlan',
-  section: sparse<Required<Vlan>>({ dev: fc.constant('low0'), id: fc.integer({ min: 1, max: 4094 }), protocol: maybe(fc.constantFrom('802.1Q', '802.1ad')) as fc.Arbitrary<'802.1Q'> }),
+  section: sparse<Vlan>({ dev: fc.constant('low0'), id: fc.integer({ min: 1, max: 4094 }), protocol: maybe(fc.constantFrom('802.1Q', '802.1ad')) }),
   words: ({ dev, id, protocol = '802.1Q' }) => ({ before: ['link', dev], after: ['protocol', protocol, 'id', String(id)] }),
   read: ({ id, protocol }, dev) => ({ dev, id, protocol }),
   meant: ({ dev, id, protocol = '802.1Q' }) => ({ dev, id, protocol }),
@@ -75,7 +75,7 @@ export const vlan: Kind<Vlan> = {
 type Macvlan = { dev: string; mode?: string };
 export const macvlan: Kind<Macvlan> = {
   type: 'macvlan',
-  section: sparse<Required<Macvlan>>({ dev: fc.constant('low0'), mode: maybe(fc.constantFrom('private', 'vepa', 'bridge', 'passthru')) as fc.Arbitrary<string> }),
+  section: sparse<Macvlan>({ dev: fc.constant('low0'), mode: maybe(fc.constantFrom('private', 'vepa', 'bridge', 'passthru')) }),
   words: ({ dev, mode = 'bridge' }) => ({ before: ['link', dev], after: ['mode', mode] }),
   read: ({ mode }, dev) => ({ dev, mode }),
   meant: ({ dev, mode = 'bridge' }) => ({ dev, mode }),
@@ -105,7 +105,7 @@ export const bridge: Kind<Bridge> = {
 export const dummy: Kind<object> = { type: 'dummy', section: fc.constant({}), words: () => ({ after: [] }), read: () => null, meant: () => null };
 
 type Ipip = { remote: string; local?: string; dev?: string; ttl?: number; tos?: number };
-const tunnel = { remote: ipv4, local: maybe(ipv4) as fc.Arbitrary<string>, dev: maybe(fc.constant('low0')) as fc.Arbitrary<string>, ttl: maybe(byte) as fc.Arbitrary<number>, tos: maybe(byte) as fc.Arbitrary<number> };
+const tunnel = { remote: ipv4, local: maybe(ipv4), dev: maybe(fc.constant('low0')), ttl: maybe(byte), tos: maybe(byte) };
 const tunnelWords = ({ remote, local, dev, ttl, tos }: Ipip): string[] => [
   'remote', remote, ...(local === undefined ? [] : ['local', local]), ...(dev === undefined ? [] : ['dev', dev]), 'ttl', String(ttl ?? 0), 'tos', `0x${(tos ?? 0).toString(16)}`,
 ];
@@ -113,7 +113,7 @@ const readTunnel = ({ remote, local, link = null, ttl, tos }: Shown) => ({ remot
 const meantTunnel = ({ remote, local, dev = null, ttl = 0, tos = 0 }: Omit<Ipip, 'dev'> & { dev?: string | null }) => ({ remote, local: local ?? null, link: dev, ttl, tos });
 export const ipip: Kind<Ipip> = {
   type: 'ipip',
-  section: sparse<Required<Ipip>>(tunnel),
+  section: sparse<Ipip>(tunnel),
   words: (section) => ({ after: tunnelWords(section) }),
   read: readTunnel,
   meant: meantTunnel,
@@ -124,7 +124,7 @@ type Gre = Ipip & { key?: number };
 const keyOf = (dotted: unknown): number | null => (typeof dotted === 'string' ? dotted.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) : null);
 export const gre: Kind<Gre> = {
   type: 'gre',
-  section: sparse<Required<Gre>>({ ...tunnel, key: maybe(fc.integer({ min: 0, max: 0xffffffff })) as fc.Arbitrary<number> }),
+  section: sparse<Gre>({ ...tunnel, key: maybe(fc.integer({ min: 0, max: 0xffffffff })) }),
   words: (section) => ({ after: [...tunnelWords(section), ...(section.key === undefined ? [] : ['key', String(section.key)])] }),
   read: (shown) => ({ ...readTunnel(shown), input: keyOf(shown['ikey']), output: keyOf(shown['okey']) }),
   meant: (section) => ({ ...meantTunnel(section), input: section.key ?? null, output: section.key ?? null }),
