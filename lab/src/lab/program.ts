@@ -15,10 +15,12 @@ export type Program = {
   env?: Record<string, string>;
   /** Found in its log once it is ready (default: a message that ends with the word `ready`), or asked until true. */
   ready?: RegExp | (() => Promise<boolean>);
+  /** Seconds in which it has to be ready (default: 60). */
+  patience?: number;
 };
 
 const readyLine = / ready( [\w-]+=.*)?$/m;
-const patience = 60_000;
+const defaultPatience = 60;
 const helperPatience = 15_000;
 /** What our processes may know of the caller's environment: no credential of the caller's is among it. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'DOCKER_HOST', 'DEBUG', 'IFACTOR_CACHE', 'XDG_CACHE_HOME'];
@@ -39,7 +41,7 @@ export function marked(dir: string): Identity[] {
  */
 export async function start(dir: string, program: Program, abort?: AbortSignal): Promise<void> {
   abort?.throwIfAborted();
-  const { part, ready = readyLine } = program;
+  const { part, ready = readyLine, patience = defaultPatience } = program;
   const { child, path, offset } = spawnLogged(dir, program);
 
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -53,7 +55,7 @@ export async function start(dir: string, program: Program, abort?: AbortSignal):
     const said = textFrom(path, offset).trimEnd().split('\n').slice(-8).join('\n');
     reject(new LabError(`${part} ${why}; its log ${path} ends with:\n${said || '(nothing)'}`));
   };
-  const timer = setTimeout(() => fail(`was not ready within ${patience / 1000} s`), patience);
+  const timer = setTimeout(() => fail(`was not ready within ${patience} s`), patience * 1000);
   child.once('error', (cause) => reject(new LabError(`${part} could not be started: ${explain(cause)}`, { cause })));
   child.once('exit', (code, by) => fail(`ended (${by ?? `code ${code}`})`));
   const give = () => reject(abort?.reason);
