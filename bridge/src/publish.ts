@@ -50,7 +50,7 @@ export async function publish(parts: PublishParts, key: string): Promise<undefin
 }
 
 /**
- * An agent speaks of an object that the API server does not have, and the stream says nothing of it: it was away while the object was
+ * An agent speaks of an object that the API server does not have, or not on that node, and the stream says nothing of it: it was away while the object was
  * deleted and its tombstone taken out, or the stream was lost together with it. So it is told again. What the stream lacks proves
  * nothing; that the object is gone is the API server's own word, asked for now.
  * @returns false where the object is there after all
@@ -64,16 +64,20 @@ export async function bury(parts: Pick<PublishParts, 'desired' | 'publisher'> & 
   const last = entry && readDesired(entry);
   // A wish that is in force has its own fate; a tombstone of this very object is on its way.
   if (last !== undefined && (last.deleted !== true || last.uid === uid)) return true;
-  if ((await uidOf(parts.client, pathOf(resourceOf(kind), namespace, name))) === uid) return false;
+  const object = await read(parts.client, pathOf(resourceOf(kind), namespace, name));
+  if (object?.metadata.uid === uid) {
+    const place = placeOf(object, token);
+    if (!isPlace(place) || place.node === node) return false;
+  }
   const generation = said.status.observedGeneration ?? 0;
   const gone = { apiVersion: API_VERSION, kind, namespace, name, uid, generation, resourceVersion: '0', creationTimestamp: '' };
   await parts.publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }));
   return true;
 }
 
-async function uidOf(client: Client, path: string): Promise<string | undefined> {
+async function read(client: Client, path: string): Promise<KubeObject | undefined> {
   try {
-    return (await client.call<KubeObject>('GET', path)).metadata.uid;
+    return await client.call<KubeObject>('GET', path);
   } catch (error) {
     if (answered(error, 404)) return undefined;
     throw error;

@@ -97,6 +97,10 @@ test('an agent is told again of what is gone by the API server\'s word only', as
   answer = Promise.resolve(wireguard('wg1', {}, { uid: 'another life' }));
   expect(await bury({ client, desired, publisher }, said)).toBe(true);
   expect(told()).toMatchObject({ deleted: true, uid: said.uid, generation: 3, spec: {} });
+  await publisher.purgeTombstone(desired.get(subject('wg1'))!);
+  answer = Promise.resolve(wireguard('wg1', { node: 'lax2' }));
+  expect(await bury({ client, desired, publisher }, said)).toBe(true);
+  expect(told()).toMatchObject({ deleted: true, uid: said.uid });
   // What is wanted now is not touched, and neither is a tombstone that is on its way.
   const { sequence } = desired.get(subject('wg1'))!;
   expect(await bury({ client, desired, publisher }, said)).toBe(true);
