@@ -30,7 +30,7 @@ export const fromFields = (entry: InterfaceAddress): Address =>
 /** An entry of a NetlinkInterface's `spec.addresses`: `IP/LEN`, or a bare IP with `peerCidr` as `IP/LEN`. */
 export const fromCIDR = (entry: NetlinkAddress): Address =>
   once(entry, () => {
-    const [ip = '', length = ''] = (entry.peerCidr ?? entry.ipcidr).split('/');
+    const [ip, length] = (entry.peerCidr ?? entry.ipcidr).split('/') as [string, string];
     return entry.peerCidr === undefined
       ? address(ip, undefined, Number(length), false)
       : address(entry.ipcidr, ip, Number(length), false);

@@ -86,6 +86,17 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
     ]);
   });
 
+  test('of another kind under its mark is made anew', () => {
+    const { drift, operations } = of(shown({ name: 'x0', kind: 'bridge', alias: mark }));
+    expect(drift).toEqual([{ field: 'kind', wanted: kind, found: 'bridge' }]);
+    expect(operations).toEqual([{ type: 'RemoveLink', slot, name: 'x0', index: 7, mark, anew: ['kind'] }, made(kind, seen)]);
+  });
+
+  test('says what it is to look like', () => {
+    const { driver, spec: read } = driven(key, spec(given));
+    expect(driver.attributes?.(read)).toEqual({ [kind]: seen });
+  });
+
   test('is adopted where nobody has it, and is a conflict where somebody has', () => {
     expect(of({ ...found(seen), alias: null }).operations).toEqual([{ type: 'AdoptLink', slot, name: 'x0', index: 7, mark }]);
     for (const attributes of [seen, ...[...changed, ...anew].map(([field, other]) => ({ ...seen, [field]: other }))]) {

@@ -9,8 +9,8 @@ type Kind<K extends keyof KindAttributes> = {
   attributes: (spec: NetlinkInterfaceSpec) => KindAttributes[K];
   /** Whether the kernel makes this change of a link that is there. Absent: never; a change of any attribute makes the link anew. */
   changes?: (found: KindAttributes[K], wanted: KindAttributes[K]) => boolean;
-  /** Whether a link that is made anew is to have the MAC address that it had; one that takes another link's has none of its own. */
-  hasMac: (spec: NetlinkInterfaceSpec) => boolean;
+  /** Whether a link that is made anew is to have the MAC address that it had. Absent: it has none of its own. */
+  hasMac?: (spec: NetlinkInterfaceSpec) => boolean;
 };
 
 /** What a spec says in the section of its kind. */
@@ -33,7 +33,7 @@ export function attributed<K extends keyof KindAttributes>(kind: K, { attributes
     diff(spec, known, observed) {
       const wanted = attributes(spec);
       const link = { kind, [kind]: wanted } as unknown as AttributedLink;
-      const want = wantedLink(spec, hasMac(spec) ? known : { key: known.key }, link);
+      const want = wantedLink(spec, hasMac?.(spec) ? known : { key: known.key }, link);
       const found = observed.links.target;
       const dev = deviceOf(wanted);
       if (dev !== null && !observed.devices[dev]) {

@@ -45,6 +45,18 @@ describe('a bridge', () => {
     expect(operations.map(({ type }) => type)).toEqual(['RemoveLink', 'CreateLink', 'AttachSlave', 'AttachSlave']);
   });
 
+  test('with other settings to mend keeps the slaves that it has', () => {
+    expect(of({ ...found, up: false }).operations).toEqual([{ type: 'ChangeLink', slot, name: 'br0', change: { up: true } }]);
+  });
+
+  const made = (slaves: string[]) =>
+    difference(key, { ...bridge, bridge: { slaves } }, { links: { target: null }, devices: both }, { macs: { mac: '02:00:00:00:00:09' } }).operations[0];
+
+  test('has its MAC address again where no slave gives it one', () => {
+    expect(made([])).toMatchObject({ mac: '02:00:00:00:00:09' });
+    expect(made(['a'])).not.toHaveProperty('mac');
+  });
+
   test('that is somebody else\'s keeps its slaves', () => {
     const { conflict, ...rest } = of({ ...found, kind: 'veth', alias: null }, {});
     expect(conflict?.reason).toBe('NameConflict');

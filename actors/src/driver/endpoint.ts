@@ -5,9 +5,9 @@ import { printEndpoint } from './observe.ts';
 
 /** An endpoint of a spec, which has passed its schema; `named`: the host is a DNS name. */
 export function readEndpoint(endpoint: string): WireGuardEndpoint & { named: boolean } {
-  const [, bracketed, plain = '', port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(endpoint) ?? [];
-  const host = bracketed ?? plain;
-  return { host, port: Number(port), named: isIP(host) === 0 };
+  const colon = endpoint.lastIndexOf(':');
+  const host = endpoint.startsWith('[') ? endpoint.slice(1, colon - 1) : endpoint.slice(0, colon);
+  return { host, port: Number(endpoint.slice(colon + 1)), named: isIP(host) === 0 };
 }
 
 /** What the agent remembers of a peer between two looks; times in milliseconds since 1970. */
@@ -44,8 +44,8 @@ export function remember(before: Remembered | undefined, look: Look, now: number
 export function writtenEndpoint(endpoint: string, resolved: string | undefined): string | null {
   const { host, port, named } = readEndpoint(endpoint);
   if (named) return resolved ?? null;
-  const [ip = '', zone] = host.split('%');
-  return printEndpoint({ host: canonicalIp(ip) + (zone === undefined ? '' : `%${zone}`), port });
+  const [ip, ...zone] = host.split('%');
+  return printEndpoint({ host: [canonicalIp(ip!), ...zone].join('%'), port });
 }
 
 /**
@@ -53,15 +53,17 @@ export function writtenEndpoint(endpoint: string, resolved: string | undefined):
  * that was learned by roaming, unless it is spoken to in vain. `quiet`: milliseconds without a handshake that say so.
  */
 export function isStale(peer: Remembered, look: Look, written: string | null, now: number, quiet: number): boolean {
-  const { found, lastHandshakeTime: shaken, rxBytes, txBytes } = look;
+  const { found, rxBytes, txBytes } = look;
+  const never = Number.NEGATIVE_INFINITY;
+  const shaken = look.lastHandshakeTime ?? never;
   if (found === null) return false;
-  const recent = shaken !== null && now - shaken < quiet;
-  const elsewhere = peer.named !== null && !peer.named.includes(found) && (written === null || !peer.named.includes(written));
+  const recent = now - shaken < quiet;
+  const elsewhere = peer.named !== null && [found, written].every((one) => !peer.named?.some((named) => named === one));
   if (elsewhere && (!recent || (peer.moved && found === written))) return true;
   if (recent || written === null || found === written || now - peer.since < quiet) return false;
-  if (shaken !== null && shaken >= peer.since) return false;
+  if (shaken >= peer.since) return false;
   const inVain = txBytes > peer.txSince && rxBytes === peer.rxSince;
-  return peer.edited === true || shaken === null || inVain;
+  return peer.edited === true || shaken === never || inVain;
 }
 
 /** Whether the host name is to be asked for again: no handshake for so long, and not asked for as long. */

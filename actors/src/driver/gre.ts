@@ -9,5 +9,4 @@ export const gre = attributed('gre', {
     return { ...tunnelOf(wanted), inputKey: key, outputKey: key };
   },
   changes: changesTunnel,
-  hasMac: () => false,
 });

@@ -17,5 +17,4 @@ export const changesTunnel = (found: ObservedIpip, wanted: ObservedIpip): boolea
 export const ipip = attributed('ipip', {
   attributes: (spec) => tunnelOf(section(spec, 'ipip')),
   changes: changesTunnel,
-  hasMac: () => false,
 });

@@ -96,7 +96,10 @@ describe('a link of one place', () => {
     ]);
     const down = seen({ ...whole, name: 'elsewhat', up: false }, { ...spec, up: false });
     expect(down.operations).toEqual([{ type: 'ChangeLink', slot, name: 'elsewhat', change: { name: 'd0' } }]);
+    const raised = seen({ ...whole, name: 'elsewhat', up: false });
+    expect(raised.operations.map((operation) => 'change' in operation && operation.change)).toEqual([{ name: 'd0' }, { up: true }]);
     const leave = seen({ ...whole, name: 'elsewhat' }, { ...spec, up: false });
+    expect(leave.operations).toHaveLength(3);
     expect(leave.operations.at(-1)).toEqual({ type: 'ChangeLink', slot, name: 'd0', change: { up: false } });
   });
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Address, Drift, KernelOperation, LinkKind, ObservedLink, Slot } from '@ifactor/crds';
 import { printAddress } from './address.ts';
+import { defined } from './defined.ts';
 import type { Difference } from './driver.ts';
 import { isMark, ownerIn } from './mark.ts';
 
@@ -31,9 +32,7 @@ export function create(want: WantedLink): KernelOperation[] {
       mark: want.mark,
       up: want.up,
       link: want.link,
-      ...(want.mtu === undefined ? {} : { mtu: want.mtu }),
-      ...(want.mac === undefined ? {} : { mac: want.mac }),
-      ...(want.farMac === undefined ? {} : { farMac: want.farMac }),
+      ...defined({ mtu: want.mtu, mac: want.mac, farMac: want.farMac }),
     },
     ...want.addresses.map((address) => addAddress(want, address)),
   ];
@@ -74,7 +73,7 @@ export const remove = (slot: Slot, found: ObservedLink, mark: string, anew?: rea
   name: found.name,
   index: found.index,
   mark,
-  ...(anew === undefined ? {} : { anew }),
+  ...defined({ anew }),
 });
 
 /**

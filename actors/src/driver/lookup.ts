@@ -13,40 +13,38 @@ const lookups = new WeakMap<Netns, Lookup>();
 export function lookup(netns: Netns): Lookup {
   const known = lookups.get(netns);
   if (known) return known;
-  const byAlias = new Map<string, number>();
-  const byMaster = new Map<number, Set<number>>();
-  const seen = new Map<number, { alias: string | null; master: number | null }>();
+  // Those of none are kept like any other's.
+  const byAlias = new Map<string | null, number>();
+  const byMaster = new Map<number | null, Map<number, string>>();
+  const seen = new Map<number, Pick<Link, 'alias' | 'master'>>();
   const drop = (index: number): void => {
     const old = seen.get(index);
     if (!old) return;
-    if (old.alias !== null && byAlias.get(old.alias) === index) byAlias.delete(old.alias);
-    if (old.master !== null) byMaster.get(old.master)?.delete(index);
+    if (byAlias.get(old.alias) === index) byAlias.delete(old.alias);
+    byMaster.get(old.master)!.delete(index);
     seen.delete(index);
   };
-  const add = (link: Link): void => {
-    drop(link.index);
-    seen.set(link.index, { alias: link.alias, master: link.master });
-    if (link.alias !== null) byAlias.set(link.alias, link.index);
-    if (link.master === null) return;
-    const slaves = byMaster.get(link.master);
-    if (slaves) slaves.add(link.index);
-    else byMaster.set(link.master, new Set([link.index]));
+  const add = ({ index, name, alias, master }: Link): void => {
+    drop(index);
+    seen.set(index, { alias, master });
+    byAlias.set(alias, index);
+    const slaves = byMaster.get(master);
+    if (slaves) slaves.set(index, name);
+    else byMaster.set(master, new Map([[index, name]]));
   };
   for (const link of netns.links()) add(link);
   netns.subscribe((change) => {
-    if (change.type === 'linkRemoved') drop(change.index);
-    else if (change.type === 'link') {
-      const link = netns.linkAt(change.index);
-      if (link) add(link);
-    }
+    if (!('index' in change)) return;
+    const link = netns.linkAt(change.index);
+    if (link) add(link);
+    else drop(change.index);
   });
   const result: Lookup = {
     marked(alias) {
       const index = byAlias.get(alias);
       return index === undefined ? undefined : netns.linkAt(index);
     },
-    slaves: (index) =>
-      [...(byMaster.get(index) ?? [])].flatMap((slave) => netns.linkAt(slave)?.name ?? []).toSorted(),
+    slaves: (index) => [...(byMaster.get(index)?.values() ?? [])].toSorted(),
   };
   lookups.set(netns, result);
   return result;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isMark, markOf, ownerIn } from './mark.ts';
+import { isMark, markOf, nearMark, ownerIn } from './mark.ts';
 
 const key = { kind: 'netlinkinterface', namespace: 'team-a', name: 'br0' };
 const long = { ...key, name: 'n'.repeat(240) };
@@ -32,5 +32,12 @@ describe('the mark', () => {
   test('says whose the link is', () => {
     expect(ownerIn(markOf(key))).toBe('netlinkinterface team-a/br0');
     expect(ownerIn(markOf(key, 'peer'))).toBe('netlinkinterface team-a/br0');
+    expect(ownerIn('ifactor:scrawled by hand')).toBe('ifactor:scrawled by hand');
+  });
+
+  test('of either end leads to that of the near one', () => {
+    expect(nearMark(markOf(key, 'peer'))).toBe(markOf(key));
+    expect(nearMark(markOf(key))).toBe(markOf(key));
+    expect(nearMark('#peer to peer')).toBe('#peer to peer');
   });
 });

@@ -28,8 +28,5 @@ export const nearMark = (mark: string): string => (mark.endsWith(farEnd) ? mark.
 /** Whether an ifalias claims a link for some resource of ifactor. */
 export const isMark = (alias: string | null): alias is string => alias !== null && alias.startsWith(prefix);
 
-/** The resource in a mark, as a person would name it: `kind/namespace/name`. */
-export function ownerIn(mark: string): string {
-  const [namespace = '', kind = '', name = ''] = mark.slice(prefix.length).replace(farEnd, '').split('/');
-  return `${kind} ${namespace}/${name}`;
-}
+/** The resource in a mark, as a person would name it: `kind namespace/name`. One that no agent wrote stands for itself. */
+export const ownerIn = (mark: string): string => nearMark(mark).replace(/^ifactor:([^/]+)\/([^/]+)\/(.+)$/, '$2 $1/$3');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MemoryKernel, publicKeyOf } from '../netlink/index.ts';
+import { KernelError, MemoryKernel, publicKeyOf } from '../netlink/index.ts';
 import type { Link, Netns, WireGuardDevice } from '../netlink/index.ts';
 import { address, driven, netlinkKey, wireguardKey } from '../testing/driver.ts';
 import { pskFingerprint } from './fingerprint.ts';
@@ -48,7 +48,7 @@ describe('of a link', () => {
   test('all that decisions depend on is shown, addresses in one order', async () => {
     const index = await make(box, { kind: 'dummy', name: 'x0', mtu: 1400 }, 'mine');
     await box.changeLink(index, { addrGenMode: 'none', up: true });
-    for (const text of ['fd00::1/64', '10.0.0.2/24', '10.0.0.1/24']) await box.addAddress(index, address(text));
+    for (const text of ['10.0.0.2/24', 'fd00::1/64', '10.0.0.1/24']) await box.addAddress(index, address(text));
     const { links } = await seen(dummy);
     expect(links).toEqual({
       target: {
@@ -104,6 +104,13 @@ describe('of what a kind has besides', () => {
     expect(strays).toEqual([]);
   });
 
+  test('a far end where the near one belongs, which is a stray', async () => {
+    await make(box, { kind: 'dummy', name: 'x0' }, mark);
+    const index = await make(box, { kind: 'dummy', name: 'x1' }, markOf(netlinkKey, 'peer'));
+    const { strays } = await seen({ ...dummy, type: 'veth', veth: { peer: { interfaceName: 'x1' } } });
+    expect(strays).toEqual([{ netns: box.id, index, name: 'x1' }]);
+  });
+
   test('a vxlan\'s attributes, its device by name', async () => {
     const under = await make(box, { kind: 'dummy', name: 'under0' });
     await make(box, { kind: 'vxlan', name: 'x0', vxlan: { vni: 9, link: under, portRange: [4000, 5000], ageing: 0 } });
@@ -126,8 +133,8 @@ describe('of a WireGuard device', () => {
     await home.wireguard.set('wg0', {
       privateKey, listenPort: 51820, fwmark: 7,
       peers: [
-        { publicKey: two, presharedKey: psk, endpoint: { host: 'fd00::9', port: 1 }, persistentKeepalive: 25, allowedIPs: ['10.1.0.0/24', '10.0.0.0/24'] },
         { publicKey: one },
+        { publicKey: two, presharedKey: psk, endpoint: { host: 'fd00::9', port: 1 }, persistentKeepalive: 25, allowedIPs: ['10.1.0.0/24', '10.0.0.0/24'] },
       ],
     });
     const told: Omit<WireGuardDevice, 'privateKey'>[] = [];
@@ -158,6 +165,14 @@ describe('of a WireGuard device', () => {
     const { driver, spec: read } = driven(wireguardKey, spec);
     const look = () => observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: stale }, []);
     expect((await look()).links.home?.wireguard?.peers).toEqual([]);
+    for (const refused of [new KernelError('EPERM', 'read'), new KernelError('ENOENT', 'read')]) {
+      // In the cache it is still there, under this name: what else is wrong is not for us to know.
+      shows = () => home.linkAt(index);
+      const broken = new Proxy(stale, {
+        get: (target, name: keyof Netns) => (name === 'wireguard' ? { get: () => Promise.reject(refused) } : target[name]),
+      });
+      await expect(observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: broken }, [])).rejects.toBe(refused);
+    }
     const gone = home.linkAt(index);
     await home.deleteLink(index);
     await home.barrier();
@@ -196,8 +211,13 @@ describe('lookup', () => {
     await box.barrier();
     expect(found.marked('ifactor:a')).toBeUndefined();
     expect(found.slaves(bridge)).toEqual([]);
-    await box.changeLink(one, { alias: null });
+    await box.changeLink(one, { alias: null, name: 'renamed0', master: bridge });
     await box.barrier();
     expect(found.marked('ifactor:b')).toBeUndefined();
+    expect(found.slaves(bridge)).toEqual(['renamed0']);
+    expect(found.marked('ifactor:never')).toBeUndefined();
+    await box.deleteLink(one);
+    await box.barrier();
+    expect(found.slaves(bridge)).toEqual([]);
   });
 });

@@ -89,7 +89,7 @@ export async function observe(
   for (const { slot } of driver.places(spec)) {
     const netns = places[slot];
     if (!netns) continue;
-    const mark = markOf(key, slot === 'peer' ? 'peer' : 'near');
+    const mark = slot === 'peer' ? markOf(key, 'peer') : markOf(key);
     const link = lookup(netns).marked(mark) ?? netns.link(names.get(slot) ?? spec.interfaceName);
     links[slot] = link ? await observeLink(netns, link, seen) : null;
   }
@@ -103,6 +103,6 @@ export async function observe(
   }
   const devices: { [name: string]: boolean } = {};
   for (const name of driver.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
-  const down = (driver.mustBeUp?.(spec) ?? []).filter((name) => places.target?.link(name)?.up === false);
-  return { links, strays, devices, ...(down.length === 0 ? {} : { down }) };
+  const down = driver.mustBeUp?.(spec).filter((name) => places.target?.link(name)?.up === false);
+  return { links, strays, devices, ...(down?.length ? { down } : {}) };
 }

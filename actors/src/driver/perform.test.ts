@@ -38,6 +38,16 @@ afterEach(() => kernel.close());
 
 const act = (operation: KernelOperation) => perform(operation, hands);
 const make = (link: (KernelOperation & { type: 'CreateLink' })['link'], more: object = {}) => act({ type: 'CreateLink', slot, name: 'x0', mark, up: true, link, ...more });
+/** `box`, where one request fails. */
+const failing = (request: keyof Netns, error: KernelError): Netns => {
+  return new Proxy(box, {
+    get: (target, name: keyof Netns) => {
+      if (name === request) return () => Promise.reject(error);
+      const value: unknown = target[name];
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+};
 /** The link as it is once everything asked for has arrived. */
 async function there(name = 'x0', netns = box) {
   await netns.barrier();
@@ -121,6 +131,19 @@ describe('CreateLink', () => {
     expect(await there()).toMatchObject({ alias: 'ifactor:other/netlinkinterface/y', up: false });
   });
 
+  test('of whose two names one is taken is not there', async () => {
+    await far.createLink({ kind: 'dummy', name: 'y0' });
+    await expect(make({ kind: 'veth', peer: 'y0' })).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await there()).toBeUndefined();
+  });
+
+  test('takes over nothing where the kernel refuses for another reason than its being there', async () => {
+    await box.createLink({ kind: 'dummy', name: 'x0' });
+    box = failing('createLink', new KernelError('EPERM', 'create dummy x0'));
+    await expect(make({ kind: 'dummy' })).rejects.toMatchObject({ code: 'EPERM' });
+    expect(await there()).toMatchObject({ alias: null });
+  });
+
   test('hands on what the kernel refuses', async () => {
     await kernel.close();
     kernel = new MemoryKernel({ unsupported: ['dummy'] });
@@ -133,6 +156,29 @@ describe('CreateLink', () => {
 describe('on a link that is there', () => {
   beforeEach(async () => {
     await make({ kind: 'bridge' });
+  });
+
+  test('one that is in the cache is not asked for', async () => {
+    await there();
+    box = failing('barrier', new KernelError('ETIMEDOUT', 'wait'));
+    await act({ type: 'ChangeLink', slot, name: 'x0', change: { mtu: 1300 } });
+    await expect(act({ type: 'ChangeLink', slot, name: 'x7', change: { mtu: 1300 } })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  });
+
+  test('one that is not there is told by its name, and that it is looked for again', async () => {
+    await expect(act({ type: 'ChangeLink', slot, name: 'x7', change: { mtu: 1300 } })).rejects.toThrow('cannot find x7: no such link (ENODEV); it is looked for again');
+  });
+
+  test('that goes while it is worked on has neither address nor master any more, but is nobody\'s slave', async () => {
+    const gone = new KernelError('ENODEV', 'change x0');
+    const whole = box;
+    box = failing('removeAddress', gone);
+    await act({ type: 'RemoveAddress', slot, name: 'x0', address: address('10.0.0.1/24') });
+    box = whole;
+    await box.createLink({ kind: 'dummy', name: 'd0' });
+    box = failing('changeLink', gone);
+    await act({ type: 'ReleaseSlave', slot, name: 'x0', slave: 'd0' });
+    await expect(act({ type: 'AttachSlave', slot, name: 'x0', slave: 'd0' })).rejects.toBe(gone);
   });
 
   test('AdoptLink sets the mark', async () => {
@@ -176,8 +222,11 @@ describe('on a link that is there', () => {
 
   test('RemoveLink removes it, and what is gone stays gone', async () => {
     const operation = { type: 'RemoveLink', slot, name: 'x0', index: await index(), mark } as const;
-    for (let i = 0; i < 2; i++) expect(await act(operation)).toEqual([{ type: 'LinkRemoved', data: { slot, name: 'x0' } }]);
-    expect(await there()).toBeUndefined();
+    for (let i = 0; i < 3; i++) {
+      // The second time the cache still shows it, the third time no more.
+      if (i === 2) expect(await there()).toBeUndefined();
+      expect(await act(operation)).toStrictEqual([{ type: 'LinkRemoved', data: { slot, name: 'x0' } }]);
+    }
   });
 
   test('RemoveLink says for which attributes the link is made anew, and hands on what the kernel refuses', async () => {
@@ -237,6 +286,8 @@ describe('on a WireGuard link', () => {
     expect(await peers()).toMatchObject([{ publicKey, presharedKey: secret, endpoint: { host: '192.0.2.1', port: 51820 }, persistentKeepalive: 25, allowedIPs: change.allowedIPs }]);
     expect(await set({ allowedIPs: ['10.1.0.0/24'] })).toMatchObject([{ data: { endpoint: null } }]);
     expect(await peers()).toMatchObject([{ presharedKey: secret, endpoint: { port: 51820 }, persistentKeepalive: 25, allowedIPs: ['10.1.0.0/24'] }]);
+    await set({ persistentKeepalive: 20 });
+    expect(await peers()).toMatchObject([{ presharedKey: secret, persistentKeepalive: 20, allowedIPs: ['10.1.0.0/24'] }]);
     await set({ presharedKey: null, persistentKeepalive: 0, allowedIPs: [] });
     expect(await peers()).toMatchObject([{ presharedKey: null, endpoint: { port: 51820 }, persistentKeepalive: 0, allowedIPs: [] }]);
   });

@@ -1,6 +1,7 @@
 import type { EventData, EventType, KernelOperation, Performed, Slot } from '@ifactor/crds';
 import { isKernelError, KernelError } from '../netlink/index.ts';
 import type { Link, NewLink, Netns, WireGuardPeerChange } from '../netlink/index.ts';
+import { defined } from './defined.ts';
 import { readEndpoint } from './endpoint.ts';
 import { farMark, isMark } from './mark.ts';
 import { printEndpoint } from './observe.ts';
@@ -32,12 +33,11 @@ async function find(netns: Netns, name: string): Promise<Link> {
 
 function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Netns, hands: Hands): NewLink {
   const { name, mtu, mac, farMac, link } = operation;
-  const base = { name, ...(mtu === undefined ? {} : { mtu }), ...(mac === undefined ? {} : { mac }) };
+  const base = { name, ...defined({ mtu, mac }) };
   switch (link.kind) {
     case 'veth': {
       const far = hands.netns('peer');
-      const peer = { name: link.peer, ...(mtu === undefined ? {} : { mtu }), ...(farMac === undefined ? {} : { mac: farMac }) };
-      return { ...base, kind: 'veth', peer: { ...peer, ...(far === netns ? {} : { netns: far }) } };
+      return { ...base, kind: 'veth', peer: { name: link.peer, netns: far, ...defined({ mtu, mac: farMac }) } };
     }
     case 'bridge':
     case 'dummy':
@@ -72,13 +72,13 @@ async function createLink(operation: KernelOperation & { type: 'CreateLink' }, h
   await netns.barrier();
   const made = await find(netns, name);
   await settle(netns, made, mark, up);
-  const data = { slot, name, index: made.index, ...(made.mac === null ? {} : { mac: made.mac }) };
+  const data = { slot, name, index: made.index, ...defined({ mac: made.mac ?? undefined }) };
   if (link.kind !== 'veth') return { type: 'LinkCreated', data };
   const far = hands.netns('peer');
   await far.barrier();
   const peer = await find(far, link.peer);
   await settle(far, peer, farMark(mark), up);
-  return { type: 'LinkCreated', data: { ...data, ...(peer.mac === null ? {} : { farMac: peer.mac }) } };
+  return { type: 'LinkCreated', data: { ...data, ...defined({ farMac: peer.mac ?? undefined }) } };
 }
 
 /** Removing what is gone succeeds; what bears another's mark is left alone. */
@@ -97,7 +97,7 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
   if (change.presharedKey !== undefined) {
     peer.presharedKey = change.presharedKey === null ? null : hands.secret(change.presharedKey);
   }
-  if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
+  Object.assign(peer, defined({ persistentKeepalive: change.persistentKeepalive }));
   if (change.allowedIPs !== undefined) Object.assign(peer, { replaceAllowedIPs: true, allowedIPs: change.allowedIPs });
   let endpoint: string | null = change.endpoint ?? null;
   let resolved: string | undefined;
@@ -113,7 +113,7 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
     }
   }
   await hands.netns(slot).wireguard.set(name, { peers: [peer] });
-  return [...done, { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, ...(resolved === undefined ? {} : { resolved }), change } }];
+  return [...done, { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, ...defined({ resolved }), change } }];
 }
 
 async function setWireGuard(operation: KernelOperation & { type: 'SetWireGuard' }, hands: Hands): Promise<Done> {
@@ -126,7 +126,7 @@ async function setWireGuard(operation: KernelOperation & { type: 'SetWireGuard' 
   return { type: 'WireGuardChanged', data: { slot, name, change } };
 }
 
-const without = async (action: Promise<void>, ...codes: string[]): Promise<void> => {
+const without = async (action: Promise<void>, ...codes: [string, ...string[]]): Promise<void> => {
   await action.catch((error: unknown) => {
     if (!isKernelError(error, ...codes)) throw error;
   });
@@ -162,7 +162,7 @@ export async function perform(operation: KernelOperation, hands: Hands): Promise
     case 'RemoveLink': {
       const { slot, name, index, mark, anew } = operation;
       await removeLink(hands.netns(slot), index, mark);
-      return [{ type: 'LinkRemoved', data: { slot, name, ...(anew === undefined ? {} : { anew }) } }];
+      return [{ type: 'LinkRemoved', data: { slot, name, ...defined({ anew }) } }];
     }
     case 'RemoveStray': {
       const { netns, name, index, mark } = operation;
@@ -187,7 +187,8 @@ export async function perform(operation: KernelOperation, hands: Hands): Promise
       const netns = hands.netns(slot);
       const attach = operation.type === 'AttachSlave';
       const master = attach ? (await find(netns, name)).index : null;
-      await without(netns.changeLink((await find(netns, slave)).index, { master }), ...(attach ? [] : ['ENODEV']));
+      const changed = netns.changeLink((await find(netns, slave)).index, { master });
+      await (attach ? changed : without(changed, 'ENODEV'));
       return [{ type: attach ? 'SlaveAttached' : 'SlaveReleased', data: { slot, name, slave } }];
     }
     case 'SetWireGuard':

@@ -1,5 +1,6 @@
 import type { LinkKind, NetlinkInterfaceSpec } from '@ifactor/crds';
 import { fromCIDR } from './address.ts';
+import { defined } from './defined.ts';
 import type { Driver, Knowledge } from './driver.ts';
 import type { WantedLink } from './link.ts';
 import { markOf } from './mark.ts';
@@ -18,8 +19,7 @@ export const wantedLink = (spec: NetlinkInterfaceSpec, { key, macs }: Pick<Knowl
   name: spec.interfaceName,
   mark: markOf(key),
   link,
-  ...(spec.mtu === undefined ? {} : { mtu: spec.mtu }),
-  ...(macs?.mac === undefined ? {} : { mac: macs.mac }),
+  ...defined({ mtu: spec.mtu, mac: macs?.mac }),
   up: spec.up,
   addresses: spec.addresses.map(fromCIDR),
 });

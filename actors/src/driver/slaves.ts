@@ -14,8 +14,9 @@ export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving
   if (result.conflict) return result;
   const { drift, operations, waiting } = result;
   const found = observed.links.target;
-  const anew = operations.some(({ type }) => type === 'RemoveLink' || type === 'CreateLink');
-  const enslaved = found?.kind === kind && !anew ? (found.slaves ?? []) : [];
+  // One that is made anew begins without any.
+  const anew = operations.some(({ type }) => type === 'RemoveLink');
+  const enslaved = anew ? [] : (found?.slaves ?? []);
   for (const slave of wanted) {
     if (!observed.devices[slave]) {
       const message = `waits for ${slave}, which does not exist yet in the ${kind}'s netns; it is enslaved as soon as it appears`;

@@ -59,7 +59,7 @@ describe('attributes', () => {
 
   test('of what stands on a device that is not there are refused in words', async () => {
     const missing: AttributedLink[] = [{ kind: 'vlan', vlan: { dev: 'gone0', id: 9, protocol: '802.1Q' } }, { kind: 'gre', gre: { ...tunnel, dev: 'gone0', inputKey: null, outputKey: null } }];
-    for (const link of missing) await expect(make(link)).rejects.toThrow(`make a ${link.kind} over gone0`);
+    for (const link of missing) await expect(make(link)).rejects.toThrow(`make a ${link.kind} over gone0: no such link (ENODEV); it is waited for`);
   });
 
   test('name a device whose link is gone by its number', async () => {
@@ -85,6 +85,8 @@ test('the device below a vlan is told of where it is down, and there', async () 
   await box.barrier();
   expect((await seen(spec)).down).toEqual(['low0']);
   expect(await seen({ ...spec, up: false })).not.toHaveProperty('down');
+  const { driver, spec: read } = driven(key, { interfaceName: 'x0', up: true, ...spec });
+  expect(await observe(key, driver, read, {}, [])).toEqual({ links: {}, strays: [], devices: { low0: false } });
   await box.deleteLink(box.link('low0')!.index);
   await box.barrier();
   expect(await seen(spec)).toMatchObject({ devices: { low0: false } });

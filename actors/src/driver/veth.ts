@@ -1,6 +1,7 @@
 import { vethEnds } from '@ifactor/crds';
 import type { KernelOperation, NetlinkInterfaceSpec, ObservedLink } from '@ifactor/crds';
 import { fromCIDR } from './address.ts';
+import { defined } from './defined.ts';
 import type { Driver, Knowledge } from './driver.ts';
 import { addAddress, conflictWith, create, diffLink, nothing, ownership, remove } from './link.ts';
 import type { WantedLink } from './link.ts';
@@ -8,7 +9,7 @@ import { markOf } from './mark.ts';
 
 function ends(spec: NetlinkInterfaceSpec, { key, macs }: Knowledge): { near: WantedLink; far: WantedLink } {
   const { local, peer } = vethEnds(spec);
-  const shared = { up: spec.up, ...(spec.mtu === undefined ? {} : { mtu: spec.mtu }) };
+  const shared = { up: spec.up, ...defined({ mtu: spec.mtu }) };
   const link = { kind: 'veth', peer: peer.interfaceName } as const;
   return {
     near: {

@@ -7,19 +7,17 @@ const base = attributed('vlan', {
     const { dev, id, protocol } = section(spec, 'vlan');
     return { dev, id, protocol };
   },
-  // It has that of the device below.
-  hasMac: () => false,
 });
 
-/** A vlan: the frames of one tag on the device below. It cannot be up while that is down. */
+/** A vlan, with the MAC address of the device below: the frames of one tag on that. It cannot be up while that is down. */
 export const vlan: Driver<NetlinkInterfaceSpec> = {
   ...base,
   mustBeUp: (spec) => (spec.up ? base.devices(spec) : []),
   diff(spec, known, observed) {
-    const down = observed.down ?? [];
-    if (down.length === 0) return base.diff(spec, known, observed);
+    const [down] = observed.down ?? [];
+    if (down === undefined) return base.diff(spec, known, observed);
     const result = base.diff({ ...spec, up: false }, known, observed);
-    const message = `waits for ${down.join(', ')} to be up, without which the kernel keeps ${spec.interfaceName} down`;
+    const message = `waits for ${down} to be up, without which the kernel keeps ${spec.interfaceName} down`;
     return { ...result, waiting: [...result.waiting, { reason: 'DeviceDown', message }] };
   },
 };

@@ -35,6 +35,11 @@ describe('a vxlan', () => {
     expect(operations).toMatchObject([{ type: 'RemoveLink', slot, name: 'vx0', index: 7, mark, anew: [`vxlan.${field}`] }, { type: 'CreateLink', name: 'vx0' }]);
   });
 
+  test('of whose source ports none is named leaves them to the kernel', () => {
+    const open = { ...wanted, vxlan: { ...vxlan, portRange: [0, 0] } };
+    expect(of({ ...found, vxlan: { ...attributes, portRange: null } }, { wg0: true }, open)).toEqual(none);
+  });
+
   test('is made anew with the MAC address that it had', () => {
     const known = { macs: { mac: '02:00:00:00:00:09' } };
     const { operations } = difference(key, wanted, { links: { target: null }, devices: { wg0: true } }, known);

@@ -1,19 +1,20 @@
 import { canonicalIp } from '../netlink/ip.ts';
 import { attributed, section } from './attributed.ts';
 
+/** The kernel writes "its own choice" as 0 to 0. */
+const rangeOf = (range: readonly number[] | undefined): [number, number] | null => (range?.[1] ? [range[0]!, range[1]] : null);
+
 /** A vxlan. The kernel takes most of its attributes only at birth, so a change of any of them makes the link anew. */
 export const vxlan = attributed('vxlan', {
   attributes(spec) {
     const wanted = section(spec, 'vxlan');
-    const [low = 0, high = 0] = wanted.portRange ?? [];
     return {
       vni: wanted.vni,
       dev: wanted.dev ?? null,
       local: wanted.local === undefined ? null : canonicalIp(wanted.local),
       group: wanted.group === undefined ? null : canonicalIp(wanted.group),
       port: wanted.port,
-      // The kernel writes "its own choice" as 0 to 0.
-      portRange: high === 0 ? null : [low, high],
+      portRange: rangeOf(wanted.portRange),
       tos: wanted.tos ?? 0,
       ttl: wanted.ttl ?? 0,
       learning: !wanted.noLearning,

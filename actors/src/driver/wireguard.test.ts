@@ -119,13 +119,20 @@ describe('where it lives', () => {
   test('in place, but born in a netns that the agent left, it is made anew; another\'s link at home is in the way', () => {
     const known = { endpoints: {}, birth: '1', places: { home: { netns: '2' } } };
     const { drift, operations } = at({ home: null, target: whole }, moved, known);
-    expect(drift).toMatchObject([{ field: 'birth' }]);
+    expect(drift).toEqual([{ field: 'birth', wanted: 'the netns of the agent', found: 'a netns that is gone' }]);
     expect(operations).toEqual([removed('target', 7, { anew: ['birth'] }), created, ...configured('home'), taken, ...placed('target')]);
     expect(at({ home: shown({ name: 'wg0', kind: 'bridge' }), target: whole }, moved, known)).toMatchObject({ operations: [], conflict: { reason: 'NameConflict' } });
     for (const other of [{ places: { home: { netns: '1' } } }, { places: {} }, { birth: undefined as never }]) {
       expect(at({ home: null, target: whole }, moved, { ...known, ...other, endpoints: written })).toEqual(none);
     }
     expect(at({ home: whole }, spec, { ...known, endpoints: written })).toEqual(none);
+    // What is not ours yet is taken as it is; and what we left at home is no hindrance.
+    expect(at({ home: null, target: { ...whole, alias: null } }, moved, { ...known, endpoints: written }).operations).toMatchObject([{ type: 'AdoptLink' }]);
+    expect(at({ home: { ...whole, index: 9 }, target: whole }, moved, known)).toMatchObject({ drift: [{ field: 'birth' }], conflict: null });
+  });
+
+  test('that is not there differs in that alone', () => {
+    expect(at({ home: null }).drift).toEqual([{ field: 'link', wanted: 'wg0', found: null }]);
   });
 
   test('under another\'s mark or of another kind it is a conflict, at home as in place', () => {

@@ -3,6 +3,7 @@ import { canonicalNetwork } from '../netlink/ip.ts';
 import { addAddress, conflictWith, diffAttributes, nothing, ownership, remove } from './link.ts';
 import type { WantedLink } from './link.ts';
 import { fromFields } from './address.ts';
+import { defined } from './defined.ts';
 import type { Difference, Driver, Knowledge } from './driver.ts';
 import { markOf } from './mark.ts';
 
@@ -33,12 +34,12 @@ const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
  * What to do about a peer's endpoint. One that the kernel learned by roaming is kept until the spec's own changes, so the
  * kernel is compared with what was last written, not with the spec; whether it leads nowhere was judged by whoever looked.
  */
-function endpointChange(peer: WireGuardPeer, found: ObservedPeer | undefined, known: Knowledge): 'keep' | 'set' | 'remove' {
+function endpointChange(peer: WireGuardPeer, found: ObservedPeer | undefined, known: Knowledge): 'set' | 'remove' | null {
   const written = known.endpoints[peer.publicKey];
-  if (peer.endpoint === undefined) return written && found?.endpoint ? 'remove' : 'keep';
-  if (known.unresolved[peer.publicKey] === peer.endpoint) return 'keep';
+  if (peer.endpoint === undefined) return written && found?.endpoint ? 'remove' : null;
+  if (known.unresolved[peer.publicKey] === peer.endpoint) return null;
   if (!found?.endpoint || found.stale) return 'set';
-  return written === undefined || written === peer.endpoint ? 'keep' : 'set';
+  return written === undefined || written === peer.endpoint ? null : 'set';
 }
 
 function diffPeers(spec: WireGuardInterfaceSpec, slot: Slot, name: string, known: Knowledge, found: readonly ObservedPeer[]): Part {
@@ -58,7 +59,7 @@ function diffPeers(spec: WireGuardInterfaceSpec, slot: Slot, name: string, known
     if (!now) drift.push({ field: 'peers', wanted: publicKey, found: null });
     if (endpoint === 'remove') {
       // The kernel has no request that takes an endpoint away: the peer goes and comes back without.
-      drift.push({ field: field('endpoint'), wanted: null, found: now?.endpoint });
+      drift.push({ field: field('endpoint'), wanted: null, found: now!.endpoint });
       operations.push({ type: 'RemovePeer', slot, name, publicKey });
       now = undefined;
     }
@@ -67,7 +68,7 @@ function diffPeers(spec: WireGuardInterfaceSpec, slot: Slot, name: string, known
       change[key] = value;
       if (now) drift.push({ field: field(key), wanted: value, found: was });
     };
-    if (endpoint === 'set') set('endpoint', peer.endpoint ?? '', now?.endpoint ?? null);
+    if (endpoint === 'set') set('endpoint', peer.endpoint, now?.endpoint ?? null);
     const keepalive = peer.persistentKeepalive ?? 0;
     if ((now?.persistentKeepalive ?? 0) !== keepalive) set('persistentKeepalive', keepalive, now?.persistentKeepalive);
     const psk = peer.presharedKeySecretRef === undefined ? null : (known.secrets[pskRef(publicKey)] ?? null);
@@ -107,7 +108,7 @@ function diffDevice(spec: WireGuardInterfaceSpec, slot: Slot, known: Knowledge, 
 function make(spec: WireGuardInterfaceSpec, want: WantedLink, known: Knowledge): KernelOperation[] {
   const { name, mark, link } = want;
   return [
-    { type: 'CreateLink', slot: 'home', name, mark, link, ...(want.mtu === undefined ? {} : { mtu: want.mtu }) },
+    { type: 'CreateLink', slot: 'home', name, mark, link, ...defined({ mtu: want.mtu }) },
     ...diffDevice(spec, 'home', known, undefined).operations,
     ...settle(spec, want),
   ];
@@ -123,9 +124,9 @@ function settle(spec: WireGuardInterfaceSpec, want: WantedLink): KernelOperation
   ];
 }
 
-/** Links of the wrong kind with our mark, and one left at home by a crash while its successor is in place already. */
+/** Links of the wrong kind with our mark, in place and at home. */
 function clear(want: WantedLink, links: [Slot, ObservedLinkOrNone][]): KernelOperation[] {
-  return links.flatMap(([slot, link]) => (link ? [remove(slot, link, want.mark, link.kind === 'wireguard' ? undefined : ['kind'])] : []));
+  return links.flatMap(([slot, link]) => (link ? [remove(slot, link, want.mark, ['kind'])] : []));
 }
 
 /** Whether the netns that holds the tunnel's UDP socket is no more the agent's: the link looks healthy, and carries nothing. */
