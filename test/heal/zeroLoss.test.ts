@@ -84,6 +84,11 @@ const each = async (act: (node: string, count: number) => void | Promise<void>):
 };
 const indexes = async (): Promise<string[]> => (await world.ip('one', '-o', 'link')).split('\n').map((line) => line.split(':').slice(0, 2).join(':'));
 
+// Where the kernel has WireGuard, as a VM's has; elsewhere wireguard-go serves the tunnel.
+test.each(process.env['IFACTOR_TUNNELS'] === 'kernel' ? ['one', 'two'] : [])('the tunnel of %s is the kernel\'s own', async (container) => {
+  expect(await world.ip(container, '-d', 'link', 'show', 'wg0')).toMatch(/^ +wireguard/m);
+});
+
 test('killed with -9 and started again, the agents drop no packet', async () => {
   const before = await indexes();
   const counts = await counted('killed', async () => {

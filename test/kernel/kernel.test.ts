@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { choose, startVm, VmFailed, VmUnavailable, type Age, type Vm } from '@ifactor/lab/vm';
 import { runInside } from './inside.ts';
+import { zeroLossInside } from './zeroLoss.ts';
 
 /** Every kind that semantics.md names, and the options that `ip link add` needs for it. */
 const KINDS: [kind: string, ...options: string[]][] = [
@@ -31,7 +32,8 @@ const agreement: Suite = { what: 'the comparison of ours with what ip and wg pri
 const rows: Suite = { ...healing, what: 'the healing matrix for WireGuard, dummy, vlan, vrf, ipip and gre', only: 'as root.* (wireguard|dummy|vlan|vrf|ipip|gre): ', least: 90 };
 
 // Emulation makes minutes of the matrix: all of it, and on both kernels, where IFACTOR_KERNEL_MATRIX is `both`.
-const SUITES: Record<Age, Suite[]> = process.env['IFACTOR_KERNEL_MATRIX'] === 'both' ? { oldest: [access, agreement, healing], newest: [access, agreement, healing] } : { oldest: [access], newest: [access, agreement, rows] };
+const both = process.env['IFACTOR_KERNEL_MATRIX'] === 'both';
+const SUITES: Record<Age, Suite[]> = both ? { oldest: [access, agreement, healing], newest: [access, agreement, healing] } : { oldest: [access], newest: [access, agreement, rows] };
 
 test('takes the newest package of the oldest and of the newest series', () => {
   const names = ['6.1.0-9', '6.12.5+deb12', '6.1.0-56', '6.12.117+deb12', '6.12.99+deb12'].map((version) => `linux-image-${version}-amd64`);
@@ -117,4 +119,9 @@ describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel)
     const lost = vm.run(['sh', '-c', 'echo 1 >/proc/sys/kernel/sysrq; echo last words >/dev/console; sleep 1; echo c >/proc/sysrq-trigger; sleep 60']);
     await expect(lost).rejects.toThrow('last words');
   });
+});
+
+test.each(both ? ['whatever becomes of the agents'] : [])('the kernel\'s own tunnels carry every packet, %s', { timeout: 1_200_000 }, async () => {
+  const { passed, failed, skipped } = await zeroLossInside();
+  expect({ passed, failed, skipped }).toEqual({ passed: 7, failed: [], skipped: [] });
 });

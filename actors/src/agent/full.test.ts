@@ -15,6 +15,7 @@ import { TestNode } from '../testing/node.ts';
 import { startAgent } from './agent.ts';
 import { readJournal } from './journalRead.ts';
 import type { Live } from './live.ts';
+import { serve } from './serve.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const numbersOf = (events: RecordedEvent[]): number[] => events.map(({ sequence }) => sequence);
@@ -199,5 +200,34 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     expect(numbersOf(events)).toEqual(Array.from({ length: journal.last() }, (_, i) => i + 1));
     const generations = events.flatMap(({ type, data, key }) => (key.name === 'br0' && type === 'SpecChanged' ? [data.generation] : []));
     expect(generations).toEqual([1, 3]);
+  });
+
+  test('starts when there is room for a journal, and says that it waits', async () => {
+    const { folder } = servers;
+    const netns = `ift-${process.pid}-full2`;
+    execFileSync('ip', ['netns', 'add', netns]);
+    servers.cleanup(() => void execFileSync('ip', ['netns', 'del', netns]));
+    const stateDir = join(folder, 'state2');
+    mkdirSync(stateDir);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', stateDir]);
+    servers.cleanup(() => void execFileSync('umount', [stateDir]));
+    const filler = join(stateDir, 'filler');
+    expect(() => writeFileSync(filler, Buffer.alloc(2 << 20))).toThrow('ENOSPC');
+    const lines: string[] = [];
+    const stop = new AbortController();
+    const running = serve(
+      { node: 'n2', nats: { servers: servers.nats.url, name: 'agent' }, stateDir, places: { aliases: new Map(), home: `/run/netns/${netns}` }, version: '0.1.0', log: createLog('test', 'info', (line) => void lines.push(line)) },
+      stop.signal,
+      50,
+    );
+    servers.cleanup(async () => {
+      stop.abort();
+      await running;
+    });
+    const said = (words: RegExp): Promise<void> => vi.waitFor(() => expect(lines.filter((line) => words.test(line)), lines.join('\n')).toHaveLength(1), 20_000);
+    await said(/Starts when there is room/);
+    rmSync(filler);
+    await said(/ ready\b/);
+    await said(/Starts when there is room/);
   });
 });

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Desired, RecordedEvent } from '@ifactor/crds';
 import { DesiredSchema } from '@ifactor/crds';
-import { guarded, JournalError } from './journalError.ts';
+import { guarded, JournalError, unusable } from './journalError.ts';
 import { openNote } from './journalNote.ts';
 import type { Lost } from './journalNote.ts';
 import { journalReads, lastSequence, spellKey } from './journalRead.ts';
@@ -71,7 +71,7 @@ export function openJournal(folder: string, { node }: { node: string }): Journal
     makeFolder(folder);
     chmodSync(folder, 0o700);
   } catch (cause) {
-    throw new JournalError('NotWritable', `cannot make the state folder ${folder}; make it writable for the agent`, cause);
+    throw unusable(`make the state folder ${folder}`, cause);
   }
   const lock = lockFolder(folder);
   let database: DatabaseSync | undefined;
@@ -91,7 +91,7 @@ export function openJournal(folder: string, { node }: { node: string }): Journal
     database?.close();
     lock.release();
     if ((error as NodeJS.ErrnoException).syscall !== undefined) {
-      throw new JournalError('NotWritable', `cannot open the journal ${path}; make it writable for the agent`, error);
+      throw unusable(`open the journal ${path}`, error);
     }
     throw error;
   }

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { JournalError } from './journalError.ts';
+import { JournalError, unusable } from './journalError.ts';
 
 /** A held lock; the kernel releases it when the process ends, however it ends. */
 export type Lock = { release(): void };
@@ -9,7 +9,7 @@ export type Lock = { release(): void };
 /**
  * Makes this process the only agent of a state folder. SQLite's exclusive lock on `agent.lock` is a POSIX file lock, so
  * none is left behind by kill -9; `agent.pid` beside it names the holder.
- * @throws JournalError code Locked, naming the holder's process id; NotWritable
+ * @throws JournalError code Locked, naming the holder's process id; NotWritable; Full
  */
 export function lockFolder(folder: string): Lock {
   const pidFile = join(folder, 'agent.pid');
@@ -23,7 +23,7 @@ export function lockFolder(folder: string): Lock {
     if ((cause as { errcode?: unknown }).errcode === 5) {
       throw new JournalError('Locked', `another agent uses the state folder ${folder}${holder(pidFile)}; stop it first or give this one a folder of its own`);
     }
-    throw new JournalError('NotWritable', `cannot write to the state folder ${folder}; make it writable for the agent`, cause);
+    throw unusable(`write to the state folder ${folder}`, cause);
   }
   const held = database;
   return {
