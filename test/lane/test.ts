@@ -1,5 +1,5 @@
-// The test workspace's `npm test`: its lanes in streams beside each other. The lane of VMs computes on one core and waits for
-// nobody; those that drive whole labs mostly wait; the rest is as long as these.
+// The test workspace's `npm test`: its lanes in streams beside each other. The kernel's computes on one core and waits for
+// nobody; those that drive whole labs mostly wait; the rest, with a lab in a VM, is as long as these.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lanes } from './lanes.ts';

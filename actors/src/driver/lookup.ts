@@ -41,8 +41,7 @@ export function lookup(netns: Netns): Lookup {
   });
   const result: Lookup = {
     marked(alias) {
-      const index = byAlias.get(alias);
-      return index === undefined ? undefined : netns.linkAt(index);
+      return netns.linkAt(byAlias.get(alias) ?? 0);
     },
     slaves: (index) => [...(byMaster.get(index)?.values() ?? [])].toSorted(),
   };

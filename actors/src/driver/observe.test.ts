@@ -126,15 +126,16 @@ describe('of what a kind has besides', () => {
 describe('of a WireGuard device', () => {
   const spec = { interfaceName: 'wg0', peers: [] };
   const [privateKey, psk] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
-  const [one, two] = [publicKeyOf(Buffer.alloc(32, 3)), publicKeyOf(Buffer.alloc(32, 4))].toSorted((a, b) => (a < b ? -1 : 1)) as [string, string];
+  const [one, two, three] = [3, 4, 5].map((byte) => publicKeyOf(Buffer.alloc(32, byte))).toSorted((a, b) => (a < b ? -1 : 1)) as [string, string, string];
 
   test('no key is shown: public key and fingerprints are, in one order', async () => {
     await make(home, { kind: 'wireguard', name: 'wg0' });
     await home.wireguard.set('wg0', {
       privateKey, listenPort: 51820, fwmark: 7,
       peers: [
-        { publicKey: one },
         { publicKey: two, presharedKey: psk, endpoint: { host: 'fd00::9', port: 1 }, persistentKeepalive: 25, allowedIPs: ['10.1.0.0/24', '10.0.0.0/24'] },
+        { publicKey: three },
+        { publicKey: one },
       ],
     });
     const told: Omit<WireGuardDevice, 'privateKey'>[] = [];
@@ -144,11 +145,12 @@ describe('of a WireGuard device', () => {
       peers: [
         { publicKey: one, presharedKey: null, endpoint: null, persistentKeepalive: 0, allowedIPs: [] },
         { publicKey: two, presharedKey: pskFingerprint(psk), endpoint: '[fd00::9]:1', persistentKeepalive: 25, allowedIPs: ['10.0.0.0/24', '10.1.0.0/24'] },
+        { publicKey: three, presharedKey: null, endpoint: null, persistentKeepalive: 0, allowedIPs: [] },
       ],
     });
     expect(told).toHaveLength(1);
     expect(told[0]).not.toHaveProperty('privateKey');
-    expect(told[0]).toMatchObject({ publicKey: publicKeyOf(privateKey), peers: [{ presharedKey: null }, { presharedKey: null }] });
+    expect(told[0]).toMatchObject({ publicKey: publicKeyOf(privateKey), peers: [{ presharedKey: null }, { presharedKey: null }, { presharedKey: null }] });
   });
 
   test('that was renamed a moment ago, it is asked for again; one that is gone is null', async () => {
@@ -165,14 +167,19 @@ describe('of a WireGuard device', () => {
     const { driver, spec: read } = driven(wireguardKey, spec);
     const look = () => observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: stale }, []);
     expect((await look()).links.home?.wireguard?.peers).toEqual([]);
-    for (const refused of [new KernelError('EPERM', 'read'), new KernelError('ENOENT', 'read')]) {
-      // In the cache it is still there, under this name: what else is wrong is not for us to know.
-      shows = () => home.linkAt(index);
-      const broken = new Proxy(stale, {
-        get: (target, name: keyof Netns) => (name === 'wireguard' ? { get: () => Promise.reject(refused) } : target[name]),
-      });
-      await expect(observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: broken }, [])).rejects.toBe(refused);
+    for (const [code, asksAgain] of [['EPERM', false], ['ENOENT', true], ['ENODEV', true]] as const) {
+      const refused = new KernelError(code, 'read');
+      const wireguard = { ...home.wireguard, get: (name: string) => (name === 'old0' ? Promise.reject(refused) : home.wireguard.get(name)) };
+      const at = new Proxy(stale, { get: (target, name: keyof Netns) => (name === 'wireguard' ? wireguard : target[name]) });
+      const looked = observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: at }, []);
+      if (asksAgain) expect((await looked).links.home?.wireguard?.peers).toEqual([]);
+      else await expect(looked).rejects.toBe(refused);
     }
+    // Under the name that it has in the cache it cannot be read: that is not for us to explain away.
+    shows = () => home.linkAt(index);
+    const refused = new KernelError('ENOENT', 'read');
+    const broken = new Proxy(stale, { get: (target, name: keyof Netns) => (name === 'wireguard' ? { get: () => Promise.reject(refused) } : target[name]) });
+    await expect(observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: broken }, [])).rejects.toBe(refused);
     const gone = home.linkAt(index);
     await home.deleteLink(index);
     await home.barrier();

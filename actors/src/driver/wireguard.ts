@@ -86,7 +86,7 @@ function diffDevice(spec: WireGuardInterfaceSpec, slot: Slot, known: Knowledge, 
   const change: Extract<KernelOperation, { type: 'SetWireGuard' }>['change'] = {};
   const set = <K extends keyof typeof change>(key: K, value: (typeof change)[K], was: unknown): void => {
     change[key] = value;
-    if (found) drift.push({ field: key === 'privateKey' ? 'publicKey' : key, wanted: value, found: was });
+    drift.push({ field: key === 'privateKey' ? 'publicKey' : key, wanted: value, found: was });
   };
   const publicKey = known.secrets[privateKeyRef];
   if (publicKey !== undefined && found?.publicKey !== publicKey) set('privateKey', publicKey, found?.publicKey ?? null);
