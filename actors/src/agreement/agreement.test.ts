@@ -35,9 +35,10 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
   describe.each(present)('on a $type', ({ type, section, words, read, meant, slaves }) => {
     const spec = (settings: object, rest: object): object => ({ interfaceName: 'x0', type, ...rest, ...(type === 'dummy' ? {} : { [type]: settings }) });
 
-    test('that we make', async () => {
+    test('that we make, and change from something else', async () => {
       await fc.assert(
-        fc.asyncProperty(section, general, async (settings, rest) => {
+        fc.asyncProperty(section, general, section, general, async (former, before, settings, rest) => {
+          await world.converge(key, spec(former, before));
           await world.converge(key, spec(settings, rest));
           const all = world.shown();
           const link = all.get('x0');
@@ -82,6 +83,31 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
         { numRuns },
       );
     });
+  });
+
+  test('on a veth that ip makes, at both of its ends', async () => {
+    await fc.assert(
+      fc.asyncProperty(general, kinds.addresses, async (rest, far) => {
+        const ends = [['near', 'x0', rest.addresses, mark], ['far', 'y0', far, markOf(key, 'peer')]] as const;
+        world.makePair('x0', 'y0');
+        for (const [where, name, list, alias] of ends) {
+          world.alias(where, name, alias);
+          world.ip(where, [
+            `link set ${name} addrgenmode none`, `link set ${name} mtu ${rest.mtu} ${rest.up ? 'up' : 'down'}`,
+            ...list.map(({ ipcidr, peerCidr }) => `address add ${ipcidr}${peerCidr === undefined ? '' : ` peer ${peerCidr}`} dev ${name}${ipcidr.includes(':') ? ' nodad' : ''}`),
+          ]);
+        }
+        for (const netns of [world.near, world.far]) await netns.resync();
+        const pair = (up: boolean, addresses: typeof far): object => ({ interfaceName: 'x0', type: 'veth', ...rest, up, veth: { peer: { interfaceName: 'y0', container: { netns: { path: '/run/netns/elsewhere' } }, addresses } } });
+        const same = await world.difference(key, pair(rest.up, far));
+        const other = await world.difference(key, pair(!rest.up, []));
+        await removed('x0');
+        expect(same.difference).toEqual({ drift: [], operations: [], waiting: [], conflict: null });
+        expect(other.difference.drift.filter(({ field }) => field === 'up')).toHaveLength(2);
+        expect(other.difference.drift.filter(({ field }) => field === 'addresses')).toHaveLength(far.length);
+      }),
+      { numRuns },
+    );
   });
 
   if (process.getuid?.() === 0 && kernelHasWireGuard()) wireguardAgreement(() => world, numRuns);

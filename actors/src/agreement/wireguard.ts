@@ -119,6 +119,9 @@ export function wireguardAgreement(at: () => World, numRuns: number): void {
         world.wg(['setconf', 'wg0', file]);
         await world.near.barrier();
         const seen = await world.near.wireguard.get('wg0');
+        // And a device that is as declared differs in nothing but what marks it as ours.
+        const { difference } = await world.difference(key, spec(made, { mtu: 1420, addresses: [] }), { ...knowledge(made), endpoints: Object.fromEntries(made.peers.map((peer) => [peer.publicKey, peer.endpoint ?? null])) });
+        expect(difference.drift.map(({ field }) => field).filter((field) => !['alias', 'addrgenmode', 'up'].includes(field))).toEqual([]);
         world.ip('near', ['link del wg0']);
         await world.near.barrier();
         const told: Device = {

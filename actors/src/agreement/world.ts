@@ -48,6 +48,16 @@ export class World {
     execFileSync('ip', ['-n', this.#names[where], '-batch', '-'], { input: `${lines.join('\n')}\n`, stdio: ['pipe', 'ignore', 'pipe'] });
   }
 
+  /** Has `ip` make a veth with one end in each netns. */
+  makePair(near: string, far: string): void {
+    this.ip('near', [`link add ${near} type veth peer name ${far} netns ${this.#names.far}`]);
+  }
+
+  /** Has `ip` set an alias, which may hold what begins a comment among the lines of a batch. */
+  alias(where: 'near' | 'far', name: string, alias: string): void {
+    execFileSync('ip', ['-n', this.#names[where], 'link', 'set', name, 'alias', alias]);
+  }
+
   /** What `ip` shows of every link. */
   shown(where: 'near' | 'far' = 'near'): Map<string, IpLink> {
     // `ip` tells of the generation of addresses only with the link.
