@@ -1,9 +1,8 @@
-export { readJournal } from './agent/journalRead.ts';
-export type { JournalRead } from './agent/journalRead.ts';
-export { markOf, printAddress } from './driver/index.ts';
-export { moduleOf } from './netlink/kinds.ts';
-export { differenceOf, driverIn } from './machine/decide.ts';
-export { fold, freeze, hashOf, initial, stateOf, thaw } from './machine/fold.ts';
-export type { Snapshot } from './machine/fold.ts';
-export { machine, successors } from './machine/machine.ts';
-export type { Context, Verdict } from './machine/context.ts';
+// What a replay needs, and nothing that touches a machine.
+export { printAddress } from './interface/diff/address.ts';
+export { markOf } from './interface/diff/mark.ts';
+export { differenceOf, driverIn } from './interface/machine/decide.ts';
+export { fold, freeze, hashOf, initial, stateOf, step, thaw } from './interface/machine/fold.ts';
+export type { Snapshot } from './interface/machine/fold.ts';
+export { machine, successors } from './interface/machine/machine.ts';
+export type { Context, Verdict } from './interface/machine/context.ts';

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { createLog, run, stopSignal, UsageError } from '@ifactor/crds';
-import type { Level } from '@ifactor/crds';
-import { serve } from './agent/serve.ts';
+import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
+import type { Level } from '@ifactor/common';
+import { serve } from './node/serve.ts';
 
 type Flags = {
   node: string;

@@ -1,5 +1,5 @@
-import { explain } from '@ifactor/crds';
-import type { Log } from '@ifactor/crds';
+import { explain } from '@ifactor/common';
+import type { Log } from '@ifactor/common';
 import { createBackoff } from './backoff.ts';
 import type { Backoff } from './backoff.ts';
 

@@ -1,12 +1,9 @@
-export { run, stopSignal, UsageError } from './cli.ts';
-export { DesiredSchema, MissingSecretSchema, SealedSecretSchema } from './desired.ts';
-export type { Desired, MissingSecret, SealedSecret } from './desired.ts';
-export { decodeEvent, encodeEvent, EnvelopeError } from './envelope.ts';
-export type { Headers } from './envelope.ts';
-export { machineVersion } from './event.ts';
-export type { EventData, EventType, InterfaceEvent, InterfaceSpec, Performed, Reach, RecordedEvent, Slot } from './event.ts';
-export { createLog, explain } from './log.ts';
-export type { Level, Log } from './log.ts';
+export { DesiredSchema, MissingSecretSchema, SealedSecretSchema } from './message/desired.ts';
+export type { Desired, MissingSecret, SealedSecret } from './message/desired.ts';
+export { decodeEvent, encodeEvent, EnvelopeError } from './message/envelope.ts';
+export type { Headers } from './message/envelope.ts';
+export { machineVersion } from './message/event.ts';
+export type { EventData, EventType, InterfaceEvent, InterfaceSpec, Performed, Reach, RecordedEvent, Slot } from './message/event.ts';
 export type {
   Address,
   Drift,
@@ -21,10 +18,10 @@ export type {
   ObservedVrf,
   ObservedVxlan,
   ObservedWireGuard,
-} from './observed.ts';
-export type { AttributedLink, KernelOperation, LinkKind, Operation } from './operation.ts';
-export { ConditionSchema, heartbeatSeconds, InterfaceStatusSchema, NodeEntrySchema, states, StatusMessageSchema } from './status.ts';
-export type { Condition, InterfaceStatus, NodeEntry, State, StatusMessage } from './status.ts';
+} from './message/observed.ts';
+export type { AttributedLink, KernelOperation, LinkKind, Operation } from './message/operation.ts';
+export { ConditionSchema, heartbeatSeconds, InterfaceStatusSchema, NodeEntrySchema, states, StatusMessageSchema } from './message/status.ts';
+export type { Condition, InterfaceStatus, NodeEntry, State, StatusMessage } from './message/status.ts';
 export {
   ConfirmSchema,
   ContainerSelectorSchema,
@@ -40,15 +37,15 @@ export type { NetlinkAddress, NetlinkInterfaceSpec, NetlinkType, VethEnd, VethEn
 export { PlanStatusSchema } from './schema/planStatus.ts';
 export type { PlanAllocation, PlanInterfaceStatus, PlanStatus } from './schema/planStatus.ts';
 export { isInterfaceName } from './schema/text.ts';
-export type { GreSpec } from './schema/gre.ts';
-export type { IpipSpec } from './schema/ipip.ts';
-export { macvlanModes } from './schema/macvlan.ts';
-export type { MacvlanSpec } from './schema/macvlan.ts';
-export { vlanProtocols } from './schema/vlan.ts';
-export type { VlanSpec } from './schema/vlan.ts';
-export type { VrfSpec } from './schema/vrf.ts';
-export { VXLAN_PORT, VxlanSchema } from './schema/vxlan.ts';
-export type { VxlanSpec } from './schema/vxlan.ts';
+export type { GreSpec } from './schema/kind/gre.ts';
+export type { IpipSpec } from './schema/kind/ipip.ts';
+export { macvlanModes } from './schema/kind/macvlan.ts';
+export type { MacvlanSpec } from './schema/kind/macvlan.ts';
+export { vlanProtocols } from './schema/kind/vlan.ts';
+export type { VlanSpec } from './schema/kind/vlan.ts';
+export type { VrfSpec } from './schema/kind/vrf.ts';
+export { VXLAN_PORT, VxlanSchema } from './schema/kind/vxlan.ts';
+export type { VxlanSpec } from './schema/kind/vxlan.ts';
 export { linkEnds, WireGuardNetworkPlanSpecSchema } from './schema/wireGuardNetworkPlan.ts';
 export type { PlanLink, PlanLinkEnd, PlanNode, WireGuardNetworkPlanSpec } from './schema/wireGuardNetworkPlan.ts';
 export { WireGuardInterfaceSpecSchema, WireGuardPeerSchema } from './schema/wireguardInterface.ts';
@@ -64,6 +61,6 @@ export {
   parseStatusSubject,
   statusFilter,
   SubjectError,
-} from './subject.ts';
-export type { EventPlace, Key, Place } from './subject.ts';
-export { upcast } from './upcast.ts';
+} from './message/subject.ts';
+export type { EventPlace, Key, Place } from './message/subject.ts';
+export { upcast } from './message/upcast.ts';

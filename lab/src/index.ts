@@ -1,6 +1,7 @@
-export { environmentOf } from './lab/environment.ts';
-export { readManifest } from './lab/manifest.ts';
-export type { Manifest } from './lab/manifest.ts';
-export { fetchNats, findNats } from './lab/natsBinary.ts';
-export type { NatsProgram } from './lab/natsBinary.ts';
-export { freePorts } from './lab/port.ts';
+export { environmentOf } from './cluster/environment.ts';
+export { readManifest } from './cluster/manifest.ts';
+export type { Manifest } from './cluster/manifest.ts';
+export { fetchNats, findNats } from './host/natsBinary.ts';
+export type { NatsProgram } from './host/natsBinary.ts';
+export { labDir } from './cluster/options.ts';
+export { freePorts } from './host/port.ts';

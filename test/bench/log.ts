@@ -1,5 +1,5 @@
 /** The event log: how fast it folds, how fast a point of it is found, what interfaces at rest weigh, what keeping it costs. */
-import { connectOnce, ensureStreams } from '@ifactor/crds/nats';
+import { connectOnce, ensureStreams } from '@ifactor/common/nats';
 import { child } from './layer.ts';
 import { type Converging, foldText, type FoldRates, idleText, type IdleBytes, keeping, type Kept, seekText, type SeekTimes } from './logReport.ts';
 import { startNats } from './nats.ts';

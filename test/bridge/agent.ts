@@ -1,6 +1,6 @@
 import { DesiredSchema, desiredFilter, formatStatusSubject, parseDesiredSubject } from '@ifactor/crds';
 import type { Desired, NodeEntry, StatusMessage } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/crds/nats';
+import { ensureStreams, streams } from '@ifactor/common/nats';
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import { createCurve } from '@nats-io/nkeys';

@@ -7,7 +7,7 @@ import type { Client, KubeObject } from '@ifactor/bridge';
 import { until } from '@ifactor/bridge/testing';
 import { afterAll } from 'vitest';
 import { parse } from 'yaml';
-import { kubeconfigOf, ownDefinitions, startApiServer } from '../../lab/src/apiserver/index.ts';
+import { kubeconfigOf, ownDefinitions, startApiServer } from '@ifactor/lab/apiserver';
 import { startKube } from '../kube/server.ts';
 
 /** `lab`: the one that the lab embeds; `real`: kube-apiserver. The bridge must not know the difference. */
@@ -36,7 +36,7 @@ async function start(kind: ApiKind): Promise<Api> {
   const kube = given ? { kubeconfig: given, stop: () => Promise.resolve() } : await (kind === 'real' ? startKube() : startLabServer());
   const client = createClient(await readKubeconfig(kube.kubeconfig));
   for (const plural of plurals) {
-    const body: unknown = parse(await readFile(new URL(`../../crds/${plural}.yaml`, import.meta.url), 'utf8'));
+    const body: unknown = parse(await readFile(new URL(`../../crds/manifests/${plural}.yaml`, import.meta.url), 'utf8'));
     // It has it already, or it is the lab's, which always has.
     await client.call('POST', definitions, { body }).catch(() => undefined);
     await until(() => client.call('GET', `${ours}/${plural}`).then(() => true, () => false), `${plural} to be served`);

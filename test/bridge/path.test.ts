@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
-import { streams } from '@ifactor/crds/nats';
+import { streams } from '@ifactor/common/nats';
 import { until } from '@ifactor/bridge/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { until } from '@ifactor/bridge/testing';
 import { formatDesiredSubject, formatStatusSubject } from '@ifactor/crds';
-import { streams } from '@ifactor/crds/nats';
+import { streams } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager, StreamState } from '@nats-io/jetstream';
 import { describe, expect, onTestFinished, test } from 'vitest';

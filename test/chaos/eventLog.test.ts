@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startNats } from '@ifactor/actors/testing';
 import type { TestNats } from '@ifactor/actors/testing';
 import { formatDesiredSubject, formatStatusSubject, StatusMessageSchema } from '@ifactor/crds';
-import { connectOnce, ensureStreams, streams } from '@ifactor/crds/nats';
+import { connectOnce, ensureStreams, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -119,7 +119,7 @@ test(`an agent killed ${kills} times (seed ${seed}) ends as declared, and its lo
   }
   const env = { ...process.env, NATS_URL: nats.url };
   const { code, out } = await new Promise<{ code: unknown; out: string }>((resolve) => {
-    execFile(process.execPath, [...flags, at('lab/src/main.ts'), 'replay', '--verify'], { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, [...flags, at('lab/cli/src/main.ts'), 'replay', '--verify'], { env }, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, out: stdout + stderr }),
     );
   });

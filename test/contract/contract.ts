@@ -7,7 +7,7 @@ import { lifecycleContract } from './lifecycle.ts';
 import { clientOf, type Target } from './target.ts';
 import { viewContract } from './view.ts';
 
-const CRDS = resolve(import.meta.dirname, '../../crds');
+const CRDS = resolve(import.meta.dirname, '../../crds/manifests');
 
 /** What kubectl may expect of any API server that ifactor runs on. Works in a namespace of its own, which it makes. */
 export function kubectlContract(target: () => Target, namespace: string): void {

@@ -13,7 +13,7 @@ import { commandLines, findKeys, keysIn, keysMade, keysOf, publicFiles } from '.
 export type Runtime = 'docker' | 'netns' | 'vm';
 export type Result = { code: number | null; stdout: string; stderr: string };
 
-const main = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/lab'))), 'main.ts');
+const main = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/cli'))), 'main.ts');
 /** Folder of the manifests that users are shown. */
 export const examples = join(dirname(fileURLToPath(import.meta.resolve('@ifactor/crds'))), '..', 'examples');
 let count = 0;

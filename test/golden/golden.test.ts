@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { machineVersion, states } from '@ifactor/crds';
 import { describe, expect, test } from 'vitest';
-import { whatIf } from '../../lab/src/replay/whatIf.ts';
+import { whatIf } from '@ifactor/cli';
 import { findKeys, keysIn } from '../e2e/keys.ts';
 import { examples } from '../e2e/lab.ts';
 import { folder, foldLog, logNames, readFolds, readLog } from './golden.ts';

@@ -2,8 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashOf } from '@ifactor/actors';
 import type { Key, RecordedEvent } from '@ifactor/crds';
-import { openFile } from '../../lab/src/replay/file.ts';
-import { actorOf, lived, replay } from '../../lab/src/replay/lives.ts';
+import { openFile, actorOf, lived, replay } from '@ifactor/cli';
 
 /** Where the logs are, each as `ifactor export` writes it. */
 export const folder = join(import.meta.dirname, 'log');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startNats, type TestNats } from '@ifactor/actors/testing';
 import { API_VERSION, formatDesiredSubject, formatStatusSubject, StatusMessageSchema, type InterfaceStatus } from '@ifactor/crds';
-import { connectOnce, ensureStreams, streams } from '@ifactor/crds/nats';
+import { connectOnce, ensureStreams, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, vi } from 'vitest';

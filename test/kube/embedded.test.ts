@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { kubeconfigOf, ownDefinitions, startApiServer, type ApiServer } from '../../lab/src/apiserver/index.ts';
+import { kubeconfigOf, ownDefinitions, startApiServer, type ApiServer } from '@ifactor/lab/apiserver';
 import { admissionContract } from './admission.ts';
 import { kubectls } from './kubectl.ts';
 

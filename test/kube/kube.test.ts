@@ -4,7 +4,7 @@ import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { admissionContract } from './admission.ts';
 import { kubectl, kubectls, newestKubectl } from './kubectl.ts';
 
-const CRDS = resolve(import.meta.dirname, '../../crds');
+const CRDS = resolve(import.meta.dirname, '../../crds/manifests');
 const kube = inject('kube');
 const kubeconfig = 'kubeconfig' in kube ? kube.kubeconfig : '';
 const run = (...args: string[]) => kubectl(newestKubectl(), kubeconfig, args);

@@ -11,7 +11,7 @@ export const labPrefix = (): string => join(tmpdir(), `ift-lab${process.env[RUN]
 
 /** A runner that is interrupted ends without its teardown: takes down the labs that it had up. */
 export function takeDownLabs(): void {
-  const main = resolve(import.meta.dirname, '../../lab/src/main.ts');
+  const main = resolve(import.meta.dirname, '../../lab/cli/src/main.ts');
   for (const dir of globSync(`${labPrefix()}*`)) {
     spawnSync(process.execPath, [main, 'lab', 'down', '--dir', dir], { stdio: 'inherit' });
     rmSync(dir, { recursive: true, force: true });

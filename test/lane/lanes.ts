@@ -2,7 +2,7 @@ import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** Workspaces whose unit tests stand beside their source; each is a lane of its own. */
-export const UNITS = ['crds', 'bridge', 'actors', 'lab'] as const;
+export const UNITS = ['common', 'crds', 'bridge', 'actors', 'lab', 'cli'] as const;
 
 /** Folders whose tests belong to the lane of another folder, because they share what it starts. */
 const PART_OF: Readonly<Record<string, string>> = { kube: 'contract' };

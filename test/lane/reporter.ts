@@ -18,7 +18,7 @@ export default class LaneReporter implements Reporter {
 
 function count(module: TestModule): FileResult {
   const file = relative(ROOT, module.moduleId);
-  const result: FileResult = { lane: module.project.name || file.split('/')[0] || file, file, passed: 0, failed: [], skipped: [] };
+  const result: FileResult = { lane: module.project.name || basename(process.cwd()), file, passed: 0, failed: [], skipped: [] };
   for (const test of module.children.allTests()) {
     const outcome = test.result();
     if (outcome.state === 'passed') result.passed += 1;

@@ -5,6 +5,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: resolve(import.meta.dirname, '../../actors'),
   test: {
-    include: ['src/driver/**/*.test.ts'],
+    include: ['src/{driver,interface/kind,interface/diff}/*.test.ts'],
   },
 });

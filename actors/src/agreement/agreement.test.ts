@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { markOf } from '../driver/index.ts';
+import { markOf } from '../interface/kind/index.ts';
 import { netlinkKey as key } from '../testing/driver.ts';
 import { machineLacks } from '../testing/machine.ts';
 import * as kinds from './kinds.ts';

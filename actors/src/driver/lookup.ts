@@ -1,4 +1,4 @@
-import type { Link, Netns } from '../netlink/index.ts';
+import type { Link, Netns } from '../kernel/index.ts';
 
 /** Finds links by what the cache of a netns has no key for; kept up to date by its notifications. */
 export type Lookup = {

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { KernelError, MemoryKernel, publicKeyOf } from '../netlink/index.ts';
-import type { Link, Netns, WireGuardDevice } from '../netlink/index.ts';
+import { KernelError, MemoryKernel } from '../kernel/index.ts';
+import { publicKeyOf } from '@ifactor/common/wireguardKey';
+import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
 import { address, driven, netlinkKey, wireguardKey } from '../testing/driver.ts';
-import { pskFingerprint } from './fingerprint.ts';
+import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { lookup } from './lookup.ts';
-import { markOf } from './mark.ts';
+import { markOf } from '../interface/diff/mark.ts';
 import { observe } from './observe.ts';
 
 const container = { docker: { name: 'box' } };

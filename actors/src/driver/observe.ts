@@ -1,25 +1,22 @@
 import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedWireGuard, Slot } from '@ifactor/crds';
-import { isKernelError } from '../netlink/index.ts';
-import type { Link, Netns, WireGuardDevice, WireGuardEndpoint } from '../netlink/index.ts';
-import { printAddress } from './address.ts';
-import type { Driver } from './driver.ts';
-import { pskFingerprint } from './fingerprint.ts';
+import { isKernelError } from '../kernel/index.ts';
+import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
+import { printSocketAddress } from '@ifactor/common/ip';
+import { printAddress } from '../interface/diff/address.ts';
+import type { Driver } from '../interface/diff/driver.ts';
+import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { lookup } from './lookup.ts';
-import { markOf } from './mark.ts';
+import { markOf } from '../interface/diff/mark.ts';
 import { fromKernel } from './translate.ts';
 
 type Seen = (device: Omit<WireGuardDevice, 'privateKey'>) => void;
-
-/** `host:port`, IPv6 in brackets. */
-export const printEndpoint = ({ host, port }: WireGuardEndpoint): string =>
-  `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** A device without its secrets. */
 function wireguardOf(device: WireGuardDevice): ObservedWireGuard {
   const peers = device.peers.map((peer) => ({
     publicKey: peer.publicKey,
     presharedKey: peer.presharedKey === null ? null : pskFingerprint(peer.presharedKey),
-    endpoint: peer.endpoint === null ? null : printEndpoint(peer.endpoint),
+    endpoint: peer.endpoint === null ? null : printSocketAddress(peer.endpoint),
     persistentKeepalive: peer.persistentKeepalive,
     allowedIPs: peer.allowedIPs.toSorted(),
   }));

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KernelOperation } from '@ifactor/crds';
-import { KernelError, MemoryKernel, publicKeyOf } from '../netlink/index.ts';
-import type { Netns } from '../netlink/index.ts';
+import { KernelError, MemoryKernel } from '../kernel/index.ts';
+import { publicKeyOf } from '@ifactor/common/wireguardKey';
+import type { Netns } from '../kernel/index.ts';
 import { address } from '../testing/driver.ts';
-import { pskFingerprint } from './fingerprint.ts';
+import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { perform } from './perform.ts';
 import type { Hands } from './perform.ts';
 

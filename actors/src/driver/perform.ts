@@ -1,10 +1,10 @@
 import type { EventData, EventType, KernelOperation, Performed, Slot } from '@ifactor/crds';
-import { isKernelError, KernelError } from '../netlink/index.ts';
-import type { Link, NewLink, Netns, WireGuardPeerChange } from '../netlink/index.ts';
-import { defined } from './defined.ts';
-import { readEndpoint } from './endpoint.ts';
-import { farMark, isMark } from './mark.ts';
-import { printEndpoint } from './observe.ts';
+import { isKernelError, KernelError } from '../kernel/index.ts';
+import type { Link, NewLink, Netns, WireGuardPeerChange } from '../kernel/index.ts';
+import { defined } from '../interface/diff/defined.ts';
+import { readEndpoint } from '../interface/diff/endpoint.ts';
+import { farMark, isMark } from '../interface/diff/mark.ts';
+import { printSocketAddress } from '@ifactor/common/ip';
 import { toKernel } from './translate.ts';
 
 /** What carrying out operations needs from its surroundings. */
@@ -105,7 +105,7 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
     const { host, port, named } = readEndpoint(endpoint);
     try {
       peer.endpoint = { host: named ? await hands.address(host) : host, port };
-      if (named) resolved = printEndpoint(peer.endpoint);
+      if (named) resolved = printSocketAddress(peer.endpoint);
     } catch (error) {
       const message = `${host} has no address now (${error instanceof Error ? error.message : String(error)}); it is looked up again`;
       done.push({ type: 'EndpointUnresolved', data: { publicKey, endpoint, message } });

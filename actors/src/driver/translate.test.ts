@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttributedLink, ObservedLink } from '@ifactor/crds';
-import { MemoryKernel } from '../netlink/index.ts';
-import type { Netns } from '../netlink/index.ts';
+import { MemoryKernel } from '../kernel/index.ts';
+import type { Netns } from '../kernel/index.ts';
 import { driven, netlinkKey as key } from '../testing/driver.ts';
 import { observe } from './observe.ts';
 import { perform } from './perform.ts';

@@ -1,7 +1,7 @@
 /** Attributes of a kind as the log has them, which names devices, and as the kernel has them, which numbers them. */
 import type { AttributedLink, KindAttributes, ObservedLink } from '@ifactor/crds';
-import { KernelError } from '../netlink/index.ts';
-import type { AttributedKind, Attributes, Link, Netns, VxlanAttributes } from '../netlink/index.ts';
+import { KernelError } from '../kernel/index.ts';
+import type { AttributedKind, Attributes, Link, Netns, VxlanAttributes } from '../kernel/index.ts';
 
 /** @throws KernelError ENODEV where the device below is not there */
 export function toKernel(netns: Netns, link: AttributedLink): AttributedKind {

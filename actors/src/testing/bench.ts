@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectOnce } from '@ifactor/crds/nats';
+import { connectOnce } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach } from 'vitest';
-import { wireOf } from '../agent/wire.ts';
+import { wireOf } from '../node/session/connection.ts';
 import { startNats } from './nats.ts';
 import type { TestNats } from './nats.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../agent/clock.ts';
+import type { Clock } from '../node/clock.ts';
 
 /** A clock that stands still till it is told how much time passes. */
 export class TestClock implements Clock {

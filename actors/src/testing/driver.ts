@@ -1,6 +1,6 @@
 import type { Address, Key, Observed, ObservedLink } from '@ifactor/crds';
-import { driverOf } from '../driver/index.ts';
-import type { Difference, Driver, Knowledge } from '../driver/index.ts';
+import { driverOf } from '../interface/kind/index.ts';
+import type { Difference, Driver, Knowledge } from '../interface/kind/index.ts';
 
 export const netlinkKey: Key = { kind: 'netlinkinterface', namespace: 'default', name: 'x1' };
 export const wireguardKey: Key = { ...netlinkKey, kind: 'wireguardinterface' };

@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
-import type { Bench } from '../netlink/suite.ts';
-import { publicKeyOf } from '../netlink/index.ts';
-import type { Address, AttributedKind, Link, Netns, VxlanAttributes } from '../netlink/index.ts';
-import type { Fact, Live } from '../agent/live.ts';
+import type { Bench } from '../kernel/testing/suite.ts';
+import { publicKeyOf } from '@ifactor/common/wireguardKey';
+import type { Address, AttributedKind, Link, Netns, VxlanAttributes } from '../kernel/index.ts';
+import type { Fact, Live } from '../node/runner/actor.ts';
 import { TestNode } from './node.ts';
 
 type Kind = 'NetlinkInterface' | 'WireGuardInterface';

@@ -1,4 +1,4 @@
-export { openJournal } from '../agent/journal.ts';
+export { MemoryKernel } from '../kernel/memory/kernel.ts';
 export { someEvents, someKey } from './events.ts';
 export { someLives } from './lives.ts';
 export { natsServer, startNats } from './nats.ts';

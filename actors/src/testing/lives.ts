@@ -1,9 +1,9 @@
 import type { InterfaceEvent, Key, ObservedLink, Operation, RecordedEvent } from '@ifactor/crds';
 import { machineVersion } from '@ifactor/crds';
-import { markOf } from '../driver/index.ts';
-import type { Fact } from '../agent/live.ts';
-import { fold, initial } from '../machine/fold.ts';
-import type { Snapshot } from '../machine/fold.ts';
+import { markOf } from '../interface/kind/index.ts';
+import type { Fact } from '../node/runner/actor.ts';
+import { fold, initial } from '../interface/machine/fold.ts';
+import type { Snapshot } from '../interface/machine/fold.ts';
 
 const minute = 60_000;
 const begin = Date.UTC(2026, 0, 1);

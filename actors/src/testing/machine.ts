@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openKernel } from '../netlink/index.ts';
-import type { Bench } from '../netlink/suite.ts';
+import { openKernel } from '../kernel/index.ts';
+import type { Bench } from '../kernel/testing/suite.ts';
 
 let count = 0;
 

@@ -1,5 +1,5 @@
-import { MemoryKernel } from '../netlink/index.ts';
-import type { Bench } from '../netlink/suite.ts';
+import { MemoryKernel } from '../kernel/index.ts';
+import type { Bench } from '../kernel/testing/suite.ts';
 
 /** A kernel in memory with netns of the test's own. */
 export async function openMemory(): Promise<Bench> {

@@ -6,10 +6,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { fromTransition } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 import type { EventType, KernelOperation, Key, Observed, ObservedLink, Operation, State } from '@ifactor/crds';
-import type { Fact } from '../agent/live.ts';
-import { markOf } from '../driver/index.ts';
-import { driftIn, fold, initial } from '../machine/fold.ts';
-import type { Snapshot } from '../machine/fold.ts';
+import type { Fact } from '../node/runner/actor.ts';
+import { markOf } from '../interface/kind/index.ts';
+import { driftIn, fold, initial } from '../interface/machine/fold.ts';
+import type { Snapshot } from '../interface/machine/fold.ts';
 
 export const key: Key = { kind: 'netlinkinterface', namespace: 'default', name: 'vx' };
 

@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '@ifactor/crds';
+import { createLog } from '@ifactor/common';
 import type { ContainerSelector, Desired, RecordedEvent, State } from '@ifactor/crds';
-import { systemClock } from '../agent/clock.ts';
-import type { Clock } from '../agent/clock.ts';
-import { keyOf, news } from '../agent/intake.ts';
-import { openJournal } from '../agent/journal.ts';
-import type { Journal } from '../agent/journal.ts';
-import type { Fact, Live } from '../agent/live.ts';
-import { Runner } from '../agent/runner.ts';
-import type { RunnerOptions } from '../agent/runner.ts';
-import type { Place, Places } from '../container/index.ts';
-import { pskFingerprint } from '../driver/index.ts';
-import { publicKeyOf } from '../netlink/index.ts';
-import type { Kernel } from '../netlink/index.ts';
+import { systemClock } from '../node/clock.ts';
+import type { Clock } from '../node/clock.ts';
+import { keyOf, news } from '../node/session/facts.ts';
+import { openJournal } from '../node/journal/journal.ts';
+import type { Journal } from '../node/journal/journal.ts';
+import type { Fact, Live } from '../node/runner/actor.ts';
+import { Runner } from '../node/runner/runner.ts';
+import type { RunnerOptions } from '../node/runner/runner.ts';
+import type { Place, Places } from '../containers/index.ts';
+import { pskFingerprint } from '../interface/kind/index.ts';
+import { publicKeyOf } from '@ifactor/common/wireguardKey';
+import type { Kernel } from '../kernel/index.ts';
 
 /** Netns by name, in a kernel of the test's choice; `null` is `home`. A name may be taken away and come back. */
 export class TestPlaces implements Places {

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { EventType, State } from '@ifactor/crds';
-import type { Live } from '../agent/live.ts';
-import type { Bench } from '../netlink/suite.ts';
-import type { Netns } from '../netlink/index.ts';
+import type { Live } from '../node/runner/actor.ts';
+import type { Bench } from '../kernel/testing/suite.ts';
+import type { Netns } from '../kernel/index.ts';
 import { TestClock } from './clock.ts';
 import { key, live, situation, specOf, start } from './model.ts';
 import type { Cause, Model } from './model.ts';

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openKernel } from '../netlink/index.ts';
+import { openKernel } from '../kernel/index.ts';
 
 const [path = '', name = '', wanted = ''] = process.argv.slice(2);
 const stateDir = mkdtempSync(join(tmpdir(), 'ift-saboteur-'));

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '@ifactor/crds';
+import { UsageError } from '@ifactor/common';
 import { afterAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { readKubeconfig } from './kubeconfig.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
-import { UsageError } from '@ifactor/crds';
+import { UsageError } from '@ifactor/common';
 import { parse } from 'yaml';
 
 /** How to reach an API server: `options` are asked for before each request, since tokens expire. */

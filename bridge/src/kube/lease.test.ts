@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { json, startHttp } from '../testing/http.ts';
 import type { Handler } from '../testing/http.ts';
 import { until } from '../testing/nats.ts';
-import { createOutage } from '../outage.ts';
+import { createOutage } from '../view/outage.ts';
 import { quiet } from '../testing/objects.ts';
 import type { Client } from './client.ts';
 import { fence, NotLeadingError } from './fence.ts';

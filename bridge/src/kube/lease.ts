@@ -1,6 +1,6 @@
 import { pause } from '../backoff.ts';
 import { without } from '../json.ts';
-import type { Outage } from '../outage.ts';
+import type { Outage } from '../view/outage.ts';
 import type { Client } from './client.ts';
 import { answered } from './error.ts';
 import type { KubeObject } from './object.ts';

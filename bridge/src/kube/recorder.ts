@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { explain } from '@ifactor/crds';
-import type { Log } from '@ifactor/crds';
+import { explain } from '@ifactor/common';
+import type { Log } from '@ifactor/common';
 import type { Client } from './client.ts';
 import { answered } from './error.ts';
 import type { KubeObject } from './object.ts';

@@ -1,5 +1,5 @@
 import { createBackoff, pause } from '../backoff.ts';
-import type { Outage } from '../outage.ts';
+import type { Outage } from '../view/outage.ts';
 import type { Client } from './client.ts';
 import { answered, ApiError } from './error.ts';
 import type { Status } from './error.ts';

@@ -1,11 +1,11 @@
 import { WireGuardNetworkPlanSpecSchema } from '@ifactor/crds';
 import type { PlanNode, SecretRef, WireGuardNetworkPlanSpec } from '@ifactor/crds';
-import { openSecret, wireguardKey } from '../secret.ts';
-import type { Secrets } from '../secret.ts';
+import { openSecret, wireguardKey } from '../desired/secret.ts';
+import type { Secrets } from '../desired/secret.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { labelValue, ownerOf } from './child.ts';
 import type { Parent } from './child.ts';
-import { publicKeyOf } from './key.ts';
+import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Problem } from './links.ts';
 import type { GivenKey } from './plan.ts';
 

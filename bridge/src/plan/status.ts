@@ -1,7 +1,7 @@
 import { InterfaceStatusSchema } from '@ifactor/crds';
 import type { Condition, InterfaceAddress, InterfaceStatus, PlanInterfaceStatus, PlanStatus } from '@ifactor/crds';
 import type { KubeObject } from '../kube/object.ts';
-import { ready, readyOf } from '../status.ts';
+import { ready, readyOf } from '../status/status.ts';
 import type { Child } from './child.ts';
 import type { Problem } from './links.ts';
 import type { Planned } from './plan.ts';

@@ -1,6 +1,8 @@
-import { decodeEvent, eventFilter, explain } from '@ifactor/crds';
-import type { Log, RecordedEvent } from '@ifactor/crds';
-import { streams } from '@ifactor/crds/nats';
+import { explain } from '@ifactor/common';
+import { decodeEvent, eventFilter } from '@ifactor/crds';
+import type { Log } from '@ifactor/common';
+import type { RecordedEvent } from '@ifactor/crds';
+import { streams } from '@ifactor/common/nats';
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createBackoff, pause } from '../backoff.ts';

@@ -2,7 +2,7 @@ import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createBackoff, pause } from '../backoff.ts';
-import type { Outage } from '../outage.ts';
+import type { Outage } from '../view/outage.ts';
 
 /** The last message of a subject. `sequence` is its place in the stream, `time` when the server stored it, in ms. */
 export type Entry = { subject: string; sequence: number; time: number; header(name: string): string; body: string };

@@ -3,10 +3,10 @@ import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } fro
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DesiredSchema } from '@ifactor/crds';
-import { streams } from '@ifactor/crds/nats';
+import { streams } from '@ifactor/common/nats';
 import type { Desired } from '@ifactor/crds';
-import type { Draft } from '../desired.ts';
-import type { Sealer } from '../seal.ts';
+import type { Draft } from '../desired/draft.ts';
+import type { Sealer } from '../desired/seal.ts';
 import type { Entry, Follower } from './follower.ts';
 
 /** Header that holds `Draft.content`: tells without opening anything whether a message says what is wanted now. */

@@ -1,11 +1,11 @@
 import { formatDesiredSubject } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/crds/nats';
+import { ensureStreams, streams } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
-import { draft, tombstone } from '../desired.ts';
-import { createOutage } from '../outage.ts';
-import { createSealer } from '../seal.ts';
+import { draft, tombstone } from '../desired/draft.ts';
+import { createOutage } from '../view/outage.ts';
+import { createSealer } from '../desired/seal.ts';
 import { startNats, until } from '../testing/nats.ts';
 import { quiet, registered, secret, wireguard } from '../testing/objects.ts';
 import { follow } from './follower.ts';

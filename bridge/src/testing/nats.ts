@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { connectOnce } from '@ifactor/crds/nats';
+import { connectOnce } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 
 /** A real nats-server with JetStream on a free loopback port. */

@@ -1,6 +1,6 @@
 import { API_VERSION } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
-import { createLog } from '@ifactor/crds';
+import { createLog } from '@ifactor/common';
 import type { KubeObject, Metadata } from '../kube/object.ts';
 import { createCurve } from '@nats-io/nkeys';
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { definitions } from './crd.ts';
+import { definitions } from '../manifest/crd.ts';
 import type { KindName } from './kinds.ts';
-import { admit, schemas } from './testing/admission.ts';
-import { bad, good, legal } from './testing/manifests.ts';
+import { admit, schemas } from '../testing/admission.ts';
+import { bad, good, legal } from '../testing/manifests.ts';
 
 /** Runs both ends and holds them together; gives their common verdict and every text that either said. */
 function judge(kind: KindName, spec: unknown): { admitted: boolean; said: string } {

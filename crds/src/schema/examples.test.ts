@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { kinds, LEGACY_FINALIZERS } from './kinds.ts';
 import type { KindName } from './kinds.ts';
 import { NetlinkInterfaceSpecSchema, vethEnds } from './netlinkInterface.ts';
-import { admit, schemas } from './testing/admission.ts';
+import { admit, schemas } from '../testing/admission.ts';
 import { linkEnds, WireGuardNetworkPlanSpecSchema } from './wireGuardNetworkPlan.ts';
 import { WireGuardInterfaceSpecSchema } from './wireguardInterface.ts';
 

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { ConfirmSchema, confirmText, NodeSchema, PlacedContainerSchema } from './common.ts';
 import type { ContainerSelector } from './common.ts';
-import { GreSchema } from './gre.ts';
-import { IpipSchema } from './ipip.ts';
-import { MacvlanSchema } from './macvlan.ts';
+import { GreSchema } from './kind/gre.ts';
+import { IpipSchema } from './kind/ipip.ts';
+import { MacvlanSchema } from './kind/macvlan.ts';
 import { ruled, transitions } from './rule.ts';
 import { slavesSchema } from './slaves.ts';
 import { celString, interfaceNameSchema, patterns } from './text.ts';
-import { VlanSchema } from './vlan.ts';
-import { VrfSchema } from './vrf.ts';
-import { VxlanSchema } from './vxlan.ts';
+import { VlanSchema } from './kind/vlan.ts';
+import { VrfSchema } from './kind/vrf.ts';
+import { VxlanSchema } from './kind/vxlan.ts';
 
 const ip = new RegExp(patterns.ip);
 const cidr = new RegExp(patterns.addressCidr);

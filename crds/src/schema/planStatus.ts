@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConditionSchema } from '../status.ts';
+import { ConditionSchema } from '../message/status.ts';
 import { keyed } from './rule.ts';
 
 /** One direction of a link with what it was given, kept so that no other change renumbers it. */

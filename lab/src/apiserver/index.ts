@@ -9,5 +9,5 @@ export { kubeconfigOf } from './kubeconfig.ts';
 /** The CRDs of ifactor, as committed. */
 export const ownDefinitions = (): Json[] =>
   ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces'].map((name) =>
-    readDefinition(fileURLToPath(import.meta.resolve(`@ifactor/crds/${name}.yaml`))),
+    readDefinition(fileURLToPath(import.meta.resolve(`@ifactor/crds/manifests/${name}.yaml`))),
   );

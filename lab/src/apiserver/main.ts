@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { createLog, explain, run, stopSignal, UsageError } from '@ifactor/crds';
+import { createLog, explain, run, stopSignal, UsageError } from '@ifactor/common';
 import { certificateIn } from './certificate.ts';
 import { kubeconfigOf, ownDefinitions, startApiServer } from './index.ts';
 

@@ -17,7 +17,7 @@ import { ApiError, notServed } from './status.ts';
 import { Store } from './store.ts';
 
 export type ApiServerOptions = {
-  /** CustomResourceDefinitions, as in crds/*.yaml. */
+  /** CustomResourceDefinitions, as in crds/manifests/*.yaml. */
   definitions: readonly Json[];
   token: string;
   /** Absent: a new one. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { demo } from '../demo/demo.ts';
-import { down } from '../lab/down.ts';
-import { readManifest } from '../lab/manifest.ts';
-import { createProgress } from '../lab/progress.ts';
-import { statusOf } from '../lab/status.ts';
+import { down } from '../cluster/down.ts';
+import { readManifest } from '../cluster/manifest.ts';
+import { createProgress } from '../process/progress.ts';
+import { statusOf } from '../cluster/status.ts';
 import { labCommand } from './shared.ts';
 import { addUpOptions, onStop, startOrClear, upOptions, type UpFlags } from './up.ts';
 

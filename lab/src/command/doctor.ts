@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { examine } from '../lab/doctor.ts';
+import { examine } from '../host/doctor.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')

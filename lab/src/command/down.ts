@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { down } from '../lab/down.ts';
-import { createProgress } from '../lab/progress.ts';
+import { down } from '../cluster/down.ts';
+import { createProgress } from '../process/progress.ts';
 import { dirOf, labCommand } from './shared.ts';
 
 export function downCommand(): Command {

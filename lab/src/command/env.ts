@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { environmentOf } from '../lab/environment.ts';
-import { needManifest } from '../lab/manifest.ts';
-import { quote } from '../lab/shell.ts';
+import { environmentOf } from '../cluster/environment.ts';
+import { needManifest } from '../cluster/manifest.ts';
+import { quote } from '../host/shell.ts';
 import { dirOf, labCommand } from './shared.ts';
 
 export function envCommand(): Command {

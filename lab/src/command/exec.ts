@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { exec } from '../lab/exec.ts';
-import { needManifest } from '../lab/manifest.ts';
+import { exec } from '../host/exec.ts';
+import { needManifest } from '../cluster/manifest.ts';
 import { dirOf, labCommand } from './shared.ts';
 
 export function execCommand(): Command {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { needManifest } from '../lab/manifest.ts';
-import { start, stop } from '../lab/program.ts';
-import { parts, programOf } from '../lab/programs.ts';
-import { createProgress } from '../lab/progress.ts';
-import { refillMachine } from '../lab/up.ts';
+import { needManifest } from '../cluster/manifest.ts';
+import { start, stop } from '../process/program.ts';
+import { parts, programOf } from '../cluster/programs.ts';
+import { createProgress } from '../process/progress.ts';
+import { refillMachine } from '../cluster/up.ts';
 import { dirOf, labCommand } from './shared.ts';
 
 const partHelp = 'agent/NODE, bridge, nats, apiserver, ui, or vm where there is one';

@@ -1,7 +1,7 @@
-import { environmentOf } from '../lab/environment.ts';
-import type { Manifest } from '../lab/manifest.ts';
-import { uiUrl } from '../lab/programs.ts';
-import { quote } from '../lab/shell.ts';
+import { environmentOf } from '../cluster/environment.ts';
+import type { Manifest } from '../cluster/manifest.ts';
+import { uiUrl } from '../cluster/programs.ts';
+import { quote } from '../host/shell.ts';
 import type { UpFlags } from './up.ts';
 
 /** What to type next. */

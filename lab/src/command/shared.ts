@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { labDir } from '../lab/options.ts';
+import { labDir } from '../cluster/options.ts';
 
 export type DirFlag = { dir?: string };
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { needManifest } from '../lab/manifest.ts';
-import { statusOf } from '../lab/status.ts';
+import { needManifest } from '../cluster/manifest.ts';
+import { statusOf } from '../cluster/status.ts';
 import { dirOf, labCommand } from './shared.ts';
 
 export function statusCommand(): Command {

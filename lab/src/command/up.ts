@@ -1,11 +1,11 @@
 import { Option, type Command } from 'commander';
-import { explain, stopSignal, UsageError } from '@ifactor/crds';
-import { down } from '../lab/down.ts';
-import { readManifest, type Manifest } from '../lab/manifest.ts';
-import { fromCaller, labDir, parseContainers, parseNodes, type UpOptions } from '../lab/options.ts';
-import { createProgress, type Progress } from '../lab/progress.ts';
-import { detach, logsOf, up } from '../lab/up.ts';
-import { watchParts } from '../lab/watch.ts';
+import { explain, stopSignal, UsageError } from '@ifactor/common';
+import { down } from '../cluster/down.ts';
+import { readManifest, type Manifest } from '../cluster/manifest.ts';
+import { fromCaller, labDir, parseContainers, parseNodes, type UpOptions } from '../cluster/options.ts';
+import { createProgress, type Progress } from '../process/progress.ts';
+import { detach, logsOf, up } from '../cluster/up.ts';
+import { watchParts } from '../cluster/watch.ts';
 import type { Age } from '../vm/debian.ts';
 import { hints } from './hints.ts';
 import { collect, labCommand, type DirFlag } from './shared.ts';

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
-import { UsageError } from '@ifactor/crds';
-import type { Manifest } from '../lab/manifest.ts';
+import { UsageError } from '@ifactor/common';
+import type { Manifest } from '../cluster/manifest.ts';
 import { linksOf, removeAll } from './remove.ts';
 import { Stage } from './stage.ts';
 import { steps, type Outcome } from './steps.ts';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { LabError } from '../lab/error.ts';
-import { netnsOf } from '../lab/exec.ts';
-import { machineOf } from '../lab/machine.ts';
+import { LabError } from '../cluster/error.ts';
+import { netnsOf } from '../host/exec.ts';
+import { machineOf } from '../host/machine.ts';
 import type { Stage } from './stage.ts';
 
 const patience = 20_000;

@@ -1,9 +1,10 @@
 import { jetstream } from '@nats-io/jetstream';
-import { createLog, decodeEvent, eventFilter, type Key, type RecordedEvent } from '@ifactor/crds';
-import { connect, streams } from '@ifactor/crds/nats';
-import { environmentOf } from '../lab/environment.ts';
-import { LabError } from '../lab/error.ts';
-import type { Manifest } from '../lab/manifest.ts';
+import { createLog } from '@ifactor/common';
+import { decodeEvent, eventFilter, type Key, type RecordedEvent } from '@ifactor/crds';
+import { connect, streams } from '@ifactor/common/nats';
+import { environmentOf } from '../cluster/environment.ts';
+import { LabError } from '../cluster/error.ts';
+import type { Manifest } from '../cluster/manifest.ts';
 
 const patience = 20_000;
 

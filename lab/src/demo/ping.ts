@@ -1,4 +1,4 @@
-import { LabError } from '../lab/error.ts';
+import { LabError } from '../cluster/error.ts';
 import type { Stage } from './stage.ts';
 
 /** Time for a tunnel's first handshake, which WireGuard tries every 5 s, and for addresses to be usable. */

@@ -1,7 +1,7 @@
-import { LabError } from '../lab/error.ts';
-import { host, machineOf, type Machine } from '../lab/machine.ts';
-import { netnsPath, nodeNetns } from '../lab/netns.ts';
-import { netnsOf } from '../lab/exec.ts';
+import { LabError } from '../cluster/error.ts';
+import { host, machineOf, type Machine } from '../host/machine.ts';
+import { netnsPath, nodeNetns } from '../host/netns.ts';
+import { netnsOf } from '../host/exec.ts';
 import { files } from './steps.ts';
 import { example, type Stage } from './stage.ts';
 

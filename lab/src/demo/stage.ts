@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { basename, join, relative } from 'node:path';
-import { crdFile, kubectl } from '../lab/cluster.ts';
-import { environmentOf } from '../lab/environment.ts';
-import { LabError } from '../lab/error.ts';
-import type { Manifest } from '../lab/manifest.ts';
-import { capture, quote, type Result } from '../lab/shell.ts';
+import { basename, relative } from 'node:path';
+import { crdFile, kubectl } from '../cluster/apiserver.ts';
+import { environmentOf } from '../cluster/environment.ts';
+import { LabError } from '../cluster/error.ts';
+import type { Manifest } from '../cluster/manifest.ts';
+import { operatorProgram } from '../cluster/programs.ts';
+import { capture, quote, type Result } from '../host/shell.ts';
 
 /** A program with its arguments; `shown` is how a person would type it. */
 export type Command = { argv: string[]; shown: string };
@@ -65,8 +66,7 @@ export class Stage {
 
   /** One of this machine's programs in the network of a node or a container. */
   exec(name: string, ...command: string[]): Command {
-    const main = join(import.meta.dirname, '..', 'main.ts');
-    const argv = [process.execPath, main, 'lab', 'exec', '--dir', this.lab.dir, name, '--', ...command];
+    const argv = [process.execPath, operatorProgram(), 'lab', 'exec', '--dir', this.lab.dir, name, '--', ...command];
     return { argv, shown: spell(['ifactor', 'lab', 'exec', name, '--', ...command]) };
   }
 }

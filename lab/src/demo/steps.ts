@@ -1,6 +1,6 @@
-import { hasKind } from '../lab/kernel.ts';
-import { LabError } from '../lab/error.ts';
-import { machineOf } from '../lab/machine.ts';
+import { hasKind } from '../host/kernel.ts';
+import { LabError } from '../cluster/error.ts';
+import { machineOf } from '../host/machine.ts';
 import { deleteAndAwait } from './heal.ts';
 import { readLog } from './log.ts';
 import { ping } from './ping.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheDir } from '../lab/paths.ts';
+import { cacheDir } from '../cluster/paths.ts';
 import { VmUnavailable } from './error.ts';
 
 const run = promisify(execFile);

@@ -1,4 +1,4 @@
-import { LabError } from '../lab/error.ts';
+import { LabError } from '../cluster/error.ts';
 
 /** This machine cannot run virtual machines; the message says what to install. */
 export class VmUnavailable extends LabError {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { onPath } from '../lab/shell.ts';
+import { onPath } from '../host/shell.ts';
 import { accelerator, type Accelerator } from './accelerator.ts';
 import { debianKernel, type Age, type Kernel } from './debian.ts';
 import { VmUnavailable } from './error.ts';

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 
 import { basename, dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
-import { onPath } from '../lab/shell.ts';
+import { onPath } from '../host/shell.ts';
 import { VmUnavailable } from './error.ts';
 import type { Kernel } from './debian.ts';
 

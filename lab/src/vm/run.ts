@@ -1,7 +1,7 @@
 // A program of this machine that runs one inside a VM: `node run.ts CONTROL COMMAND…`. Streams, signals and exit code are its own;
 // should this process be killed, the other is, too.
 import { constants } from 'node:os';
-import { run } from '@ifactor/crds';
+import { run } from '@ifactor/common';
 import { startCommand } from './command.ts';
 import { readControl } from './protocol.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync, watch, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../lab/port.ts';
+import { freePorts } from '../host/port.ts';
 import type { Accelerator } from './accelerator.ts';
 import { capture, type Captured } from './command.ts';
 import type { Age } from './debian.ts';

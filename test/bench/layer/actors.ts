@@ -2,13 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '@ifactor/crds';
-import { systemClock } from '../../../actors/src/agent/clock.ts';
-import { keyOf, news } from '../../../actors/src/agent/intake.ts';
-import { openJournal } from '../../../actors/src/agent/journal.ts';
-import { Runner } from '../../../actors/src/agent/runner.ts';
-import { createPlaces } from '../../../actors/src/container/index.ts';
-import { openKernel } from '../../../actors/src/netlink/real.ts';
+import { createLog } from '@ifactor/common';
+import { systemClock, keyOf, news, Runner, createPlaces } from '@ifactor/actors/node';
+import { openJournal } from '@ifactor/actors/journal';
+import { openKernel } from '@ifactor/actors/kernel';
 import { bridges, desired } from '../workload.ts';
 
 const [path = '', count = '1000'] = process.argv.slice(2);

@@ -5,12 +5,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '@ifactor/crds';
-import { systemClock } from '../../../actors/src/agent/clock.ts';
-import { keyOf, news } from '../../../actors/src/agent/intake.ts';
-import { openJournal } from '../../../actors/src/agent/journal.ts';
-import { Runner } from '../../../actors/src/agent/runner.ts';
-import { MemoryKernel } from '../../../actors/src/netlink/index.ts';
+import { createLog } from '@ifactor/common';
+import { systemClock, keyOf, news, Runner } from '@ifactor/actors/node';
+import { openJournal } from '@ifactor/actors/journal';
+import { MemoryKernel } from '@ifactor/actors/testing';
 import type { IdleBytes } from '../logReport.ts';
 import { bridges, desired } from '../workload.ts';
 

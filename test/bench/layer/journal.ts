@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openJournal } from '../../../actors/src/agent/journal.ts';
-import { someEvents, someKey } from '../../../actors/src/testing/events.ts';
+import { openJournal } from '@ifactor/actors/journal';
+import { someEvents, someKey } from '@ifactor/actors/testing';
 
 const folder = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const journal = openJournal(folder, { node: 'bench' });

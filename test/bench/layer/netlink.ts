@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Address, Netns } from '../../../actors/src/netlink/kernel.ts';
-import { openKernel } from '../../../actors/src/netlink/real.ts';
+import type { Address, Netns } from '@ifactor/actors/kernel';
+import { openKernel } from '@ifactor/actors/kernel';
 import { bridges, type Bridge } from '../workload.ts';
 
 const [path = '', count = '1000'] = process.argv.slice(2);

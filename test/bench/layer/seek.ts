@@ -8,10 +8,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { RecordedEvent } from '@ifactor/crds';
 import { someKey, someLives } from '@ifactor/actors/testing';
-import { seek } from '../../../lab/src/replay/seek.ts';
-import { openJournal } from '../../../actors/src/agent/journal.ts';
-import { readJournal, spellKey } from '../../../actors/src/agent/journalRead.ts';
-import { fold, freeze, initial } from '../../../actors/src/machine/fold.ts';
+import { seek } from '@ifactor/cli';
+import { openJournal, readJournal, spellKey } from '@ifactor/actors/journal';
+import { fold, freeze, initial } from '@ifactor/actors';
 import type { SeekTimes } from '../logReport.ts';
 
 const count = Number(process.argv[2] ?? 1_000_000);

@@ -5,17 +5,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '@ifactor/crds';
-import { connectOnce } from '@ifactor/crds/nats';
-import { systemClock } from '../../../actors/src/agent/clock.ts';
-import { keyOf, news } from '../../../actors/src/agent/intake.ts';
-import { openJournal } from '../../../actors/src/agent/journal.ts';
-import { Runner } from '../../../actors/src/agent/runner.ts';
-import type { RunnerOptions } from '../../../actors/src/agent/runner.ts';
-import { Shipper } from '../../../actors/src/agent/shipper.ts';
-import { wireOf } from '../../../actors/src/agent/wire.ts';
-import { createPlaces } from '../../../actors/src/container/index.ts';
-import { openKernel } from '../../../actors/src/netlink/real.ts';
+import { createLog } from '@ifactor/common';
+import { connectOnce } from '@ifactor/common/nats';
+import { systemClock, keyOf, news, Runner, Shipper, wireOf, createPlaces } from '@ifactor/actors/node';
+import { openJournal } from '@ifactor/actors/journal';
+import type { RunnerOptions } from '@ifactor/actors/node';
+import { openKernel } from '@ifactor/actors/kernel';
 import type { Converging } from '../logReport.ts';
 import { bridges, desired } from '../workload.ts';
 

@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
-import { page as build } from '../../../lab/src/inspector/page.ts';
-import type { Request } from '../../../lab/src/inspector/protocol.ts';
-import { headers } from '../../../lab/src/inspector/policy.ts';
+import { page as build, headers } from '@ifactor/cli/inspector';
+import type { Request } from '@ifactor/cli/inspector';
 import type { Story } from './story.ts';
 
 const kinds: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };

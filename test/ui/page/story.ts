@@ -1,4 +1,4 @@
-import type { ActorDetail, ActorInfo, Asks, Cause, EventRow, Field, Filter, Moment, Topology } from '../../../lab/src/inspector/protocol.ts';
+import type { ActorDetail, ActorInfo, Asks, Cause, EventRow, Field, Filter, Moment, Topology } from '@ifactor/cli/inspector';
 import type { EventType, State } from '@ifactor/crds';
 
 /*

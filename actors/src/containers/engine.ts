@@ -1,0 +1,90 @@
+/** One container engine: its event stream, connected as long as somebody is interested, and reconnected for as long. */
+import type { Log } from '@ifactor/common';
+import { Backoff } from './backoff.ts';
+import { events, inspect, type ContainerEvent, type EngineError, type Inspection } from './client.ts';
+import { watchEntry } from './entry.ts';
+import type { EngineName } from './target.ts';
+
+export type EngineHandlers = {
+  /** Connected, now or since before: what is asked from now on is followed by events without a gap. */
+  connected(): void;
+  event(event: ContainerEvent): void;
+  /** Cannot be reached; being tried again. */
+  away(error: EngineError): void;
+};
+
+export class Engine {
+  readonly name: EngineName;
+  readonly socketPath: string;
+  readonly #log: Log;
+  readonly #subscribers = new Set<EngineHandlers>();
+  readonly #retry = new Backoff(25, 5000);
+  #state: { is: 'connecting' } | { is: 'connected' } | { is: 'away'; error: EngineError } = { is: 'connecting' };
+  #disconnect: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
+
+  constructor(name: EngineName, socketPath: string, log: Log) {
+    this.name = name;
+    this.socketPath = socketPath;
+    this.#log = log.with({ engine: name, socket: socketPath });
+  }
+
+  subscribe(handlers: EngineHandlers): () => void {
+    this.#subscribers.add(handlers);
+    if (this.#subscribers.size === 1) this.#start();
+    else {
+      queueMicrotask(() => {
+        if (!this.#subscribers.has(handlers)) return;
+        if (this.#state.is === 'connected') handlers.connected();
+        if (this.#state.is === 'away') handlers.away(this.#state.error);
+      });
+    }
+    return () => {
+      if (this.#subscribers.delete(handlers) && this.#subscribers.size === 0) this.#stop();
+    };
+  }
+
+  /** @throws EngineError */
+  inspect(name: string): Promise<Inspection | null> {
+    return inspect(this.socketPath, name);
+  }
+
+  #start(): void {
+    this.#unwatch = watchEntry(this.socketPath, () => {
+      if (this.#state.is !== 'away') return;
+      // The socket appears a moment before anybody listens on it.
+      this.#retry.reset();
+      this.#retry.schedule(() => this.#connect());
+    });
+    this.#connect();
+  }
+
+  #stop(): void {
+    this.#unwatch?.();
+    this.#disconnect?.();
+    this.#retry.reset();
+    this.#state = { is: 'connecting' };
+  }
+
+  #connect(): void {
+    this.#disconnect = events(this.socketPath, {
+      open: () => {
+        this.#retry.reset();
+        if (this.#state.is === 'away') this.#log.info('container engine is back');
+        this.#state = { is: 'connected' };
+        this.#each((handlers) => handlers.connected());
+      },
+      event: (event) => this.#each((handlers) => handlers.event(event)),
+      end: (error) => {
+        if (this.#state.is !== 'away') this.#log.warn('container engine cannot be reached; trying again', { error });
+        this.#state = { is: 'away', error };
+        this.#retry.schedule(() => this.#connect());
+        this.#each((handlers) => handlers.away(error));
+      },
+    });
+  }
+
+  #each(call: (handlers: EngineHandlers) => void): void {
+    for (const handlers of this.#subscribers) call(handlers);
+  }
+}

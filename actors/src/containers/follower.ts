@@ -1,0 +1,134 @@
+/** One target, followed for all who are interested in it: holds its netns open, and nothing longer than it lasts. */
+import { explain, type Log } from '@ifactor/common';
+import { isKernelError } from '../kernel/error.ts';
+import type { Kernel, Netns } from '../kernel/kernel.ts';
+import { Backoff } from './backoff.ts';
+import { lost, type LostReason, type Place, type Source, type StartSource, type Where } from './place.ts';
+
+export type PlaceListener = (place: Place) => void;
+
+export type FollowerParts = { kernel: Kernel; label: string; start: StartSource; log: Log };
+
+export class Follower {
+  readonly #parts: FollowerParts;
+  readonly #source: Source;
+  readonly #listeners = new Map<object, { listener: PlaceListener; told: Place | undefined }>();
+  readonly #retry = new Backoff(20, 5000);
+  #wanted: Where | undefined;
+  #opening = false;
+  /** What the open netns was last opened by. */
+  #path: string | undefined;
+  #place: Place | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+    this.#source = parts.start((where) => this.#told(where));
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  add(listener: PlaceListener): () => void {
+    const key = {};
+    this.#listeners.set(key, { listener, told: undefined });
+    queueMicrotask(() => this.#tell(key));
+    return () => { this.#listeners.delete(key); };
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#listeners.clear();
+    this.#retry.reset();
+    this.#source.stop();
+    this.#become(undefined);
+  }
+
+  #told(where: Where): void {
+    if (this.#stopped) return;
+    this.#wanted = where;
+    if ('lost' in where) {
+      this.#retry.reset();
+      this.#become(where);
+      return;
+    }
+    // While the old netns is held open, its inode cannot be another's. Another path to it is opened, too: the kernel calls a netns
+    // lost when the paths that it was opened by no longer lead there.
+    const here = this.#place && 'netns' in this.#place ? this.#place.netns.id : undefined;
+    if (where.id !== here || where.path !== this.#path) void this.#open();
+  }
+
+  async #open(): Promise<void> {
+    if (this.#opening) return;
+    this.#opening = true;
+    try {
+      for (let where = this.#wanted; where && 'path' in where && !this.#stopped;) {
+        const opened = await this.#parts.kernel.open(where.path).catch((error: unknown) => this.#failed(error));
+        const latest = this.#wanted;
+        if (this.#stopped || latest !== where) {
+          if (opened) opened.close();
+          where = latest;
+          continue;
+        }
+        if (!opened) return;
+        this.#retry.reset();
+        this.#path = where.path;
+        this.#become({ netns: opened });
+        // Replaced between the look and the opening.
+        if (opened.id !== where.id) this.#source.again();
+        return;
+      }
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  #failed(error: unknown): undefined {
+    if (this.#stopped) return;
+    const reason: LostReason = isKernelError(error, 'EPERM', 'EACCES') ? 'Forbidden' : 'NetnsNotFound';
+    if (!isKernelError(error, 'ENOENT', 'ESRCH')) this.#parts.log.warn('netns cannot be opened', { target: this.#parts.label, error });
+    this.#become(lost(reason, `${this.#parts.label} cannot be opened: ${explain(error)}; trying again`));
+    this.#retry.schedule(() => this.#source.again());
+  }
+
+  #become(place: Place | undefined): void {
+    const before = this.#place;
+    if (place && 'netns' in place && before && 'netns' in before && before.netns === place.netns) {
+      place.netns.close();
+      return;
+    }
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    this.#place = place;
+    if (place && 'netns' in place) {
+      const { netns } = place;
+      this.#unsubscribe = netns.subscribe((change) => { if (change.type === 'lost') this.#kernelLost(netns, change.reason); });
+    }
+    for (const key of this.#listeners.keys()) this.#tell(key);
+    if (before && 'netns' in before) before.netns.close();
+  }
+
+  #kernelLost(netns: Netns, reason: string): void {
+    if (!this.#place || !('netns' in this.#place) || this.#place.netns !== netns) return;
+    this.#become(lost('NetnsNotFound', `${this.#parts.label} was lost: ${reason}; looking for it again`));
+    this.#retry.schedule(() => this.#source.again());
+  }
+
+  #tell(key: object): void {
+    const entry = this.#listeners.get(key);
+    const place = this.#place;
+    if (!entry || !place || entry.told === place || (entry.told && sameLoss(entry.told, place))) return;
+    entry.told = place;
+    try {
+      entry.listener(place);
+    } catch (error) {
+      this.#parts.log.error('a listener failed', { target: this.#parts.label, error });
+    }
+  }
+}
+
+function sameLoss(a: Place, b: Place): boolean {
+  return 'lost' in a && 'lost' in b && a.lost.reason === b.lost.reason && a.lost.message === b.lost.message;
+}

@@ -1,0 +1,154 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { addNetns, canNetns, deleteNetns, makePlaces, netnsId, run, temporaryFolder, unique, Watch } from './testing/harness.ts';
+
+// Minutes: whoever removes many links elsewhere on the machine stops all that touches a netns meanwhile.
+describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
+  test('null leads to the home netns', async () => {
+    const home = await new Watch(makePlaces(), null).netns();
+    expect(home.id).toBe(await netnsId('/proc/self/ns/net'));
+    expect(home.link('lo')).toBeDefined();
+  });
+
+  test('a listener is not called within follow, nor after it stopped', async () => {
+    const places = makePlaces();
+    const first = new Watch(places, null);
+    await first.netns();
+    const second = new Watch(places, null);
+    expect(second.told).toEqual([]);
+    second.stop();
+    await new Promise(setImmediate);
+    expect(second.told).toEqual([]);
+  });
+
+  test('a named netns that comes later is told when it is mounted, not when its file is made', async () => {
+    const name = unique();
+    const watch = new Watch(makePlaces(), { netns: { name } });
+    expect(await watch.lost('NetnsNotFound')).toContain(`ip netns add ${name}`);
+    const id = await addNetns(name);
+    expect((await watch.netns()).id).toBe(id);
+    expect(watch.told).toHaveLength(2);
+  });
+
+  test('deleted and added again: told both times, and the old one dies with its links', async () => {
+    const [name, other] = [unique(), unique()];
+    await addNetns(name);
+    await addNetns(other);
+    const [near, far] = [`n${process.pid}`, `f${process.pid}`];
+    await run('ip', ['-n', other, 'link', 'add', near, 'type', 'veth', 'peer', far, 'netns', name]);
+    const watch = new Watch(makePlaces(), { netns: { name } });
+    const before = await watch.netns();
+    await deleteNetns(name);
+    await watch.lost('NetnsNotFound');
+    // A veth goes when the netns of its other end is gone for good, which an open socket would prevent.
+    await expect.poll(() => run('ip', ['-n', other, 'link', 'show', near]).then(() => 'there', () => 'gone'), { timeout: 30_000 }).toBe('gone');
+    const id = await addNetns(name);
+    const after = await watch.netns(before);
+    expect(after.id).toBe(id);
+  });
+
+  test('replaced between two looks: ends in the new one', async () => {
+    const name = unique();
+    await addNetns(name);
+    const watch = new Watch(makePlaces(), { netns: { path: `/run/netns/${name}` } });
+    const before = await watch.netns();
+    await run('sh', ['-c', `ip netns del ${name} && ip netns add ${name}`]);
+    const after = await watch.netns(before);
+    expect(after.id).toBe(await netnsId(`/run/netns/${name}`));
+    await watch.until('settled', (place) => 'netns' in place && place.netns.id === after.id);
+  });
+
+  test('equal selectors share one netns, which is given back by the last', async () => {
+    const name = unique();
+    await addNetns(name);
+    const places = makePlaces();
+    const [one, two] = [new Watch(places, { netns: { name } }), new Watch(places, { netns: { name } })];
+    const netns = await one.netns();
+    expect(await two.netns()).toBe(netns);
+    one.stop();
+    await expect(netns.barrier()).resolves.toBeUndefined();
+    two.stop();
+    await expect(netns.resync()).rejects.toThrow(/closed/);
+  });
+
+  test('a plain file, a folder that comes later, a symbolic link', async () => {
+    const folder = temporaryFolder();
+    const name = unique();
+    const path = join(folder, 'deep', 'er', 'netns');
+    const watch = new Watch(makePlaces(), { netns: { path } });
+    await watch.lost('NetnsNotFound');
+    mkdirSync(join(folder, 'deep', 'er'), { recursive: true });
+    writeFileSync(path, '');
+    await watch.until('a plain file', (place) => 'lost' in place && place.lost.message.includes('plain file'));
+    rmSync(path);
+    await addNetns(name);
+    symlinkSync(`/run/netns/${name}`, path);
+    expect((await watch.netns()).id).toBe(await netnsId(path));
+    rmSync(join(folder, 'deep'), { recursive: true });
+    await watch.lost('NetnsNotFound');
+  });
+
+  test('a home netns that goes and comes back is told', async () => {
+    const name = unique();
+    await addNetns(name);
+    const watch = new Watch(makePlaces({ home: `/run/netns/${name}` }), null);
+    const before = await watch.netns();
+    await deleteNetns(name);
+    expect(await watch.lost('NetnsNotFound')).toContain('home network namespace');
+    await addNetns(name);
+    await watch.netns(before);
+  });
+
+  test('an alias stands for its container', async () => {
+    const name = unique();
+    const watch = new Watch(makePlaces({ aliases: new Map([['agent1', `netns:/run/netns/${name}`]]) }), { docker: { name: 'agent1' } });
+    expect(await watch.lost('ContainerNotFound')).toContain('container "agent1"');
+    await addNetns(name);
+    await watch.netns();
+    await deleteNetns(name);
+    expect(await watch.lost('ContainerGone')).toContain(`ip netns add ${name}`);
+  });
+
+  test('a selector that names nothing says so', async () => {
+    expect(await new Watch(makePlaces(), {}).lost('NothingSelected')).toContain('docker.name');
+  });
+
+  test('a process, till it ends', async () => {
+    const sleeper = await sleep();
+    const watch = new Watch(makePlaces(), { netns: { pid: sleeper.pid! } });
+    const netns = await watch.netns();
+    expect(netns.id).toBe(await netnsId(`/proc/${sleeper.pid}/ns/net`));
+    expect(netns.id).not.toBe(await netnsId('/proc/self/ns/net'));
+    sleeper.kill('SIGKILL');
+    expect(await watch.lost('ProcessNotFound')).toMatch(/ended|no path/);
+    await expect(netns.resync()).rejects.toThrow(/closed/);
+  });
+
+  test('another process that gets the number is not followed', async () => {
+    const first = await sleep();
+    const watch = new Watch(makePlaces(), { netns: { pid: first.pid! } });
+    await watch.netns();
+    first.kill('SIGKILL');
+    await once(first, 'exit');
+    writeFileSync('/proc/sys/kernel/ns_last_pid', String(first.pid! - 1));
+    const second = await sleep();
+    // Somebody else on this machine may have been given the number first: then nothing is shown either way.
+    if (second.pid !== first.pid) return;
+    await watch.lost('ProcessNotFound');
+    const told = watch.told.length;
+    await new Promise((resolve) => { setTimeout(resolve, 1200); });
+    expect(watch.told).toHaveLength(told);
+  });
+});
+
+async function sleep(): Promise<ChildProcess> {
+  const child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
+  onTestFinished(() => { child.kill('SIGKILL'); });
+  await once(child, 'spawn');
+  // In its own netns only once `unshare` has become `sleep`.
+  await expect.poll(async () => (await run('cat', [`/proc/${child.pid}/comm`])).stdout.trim(), { timeout: 60_000 }).toBe('sleep');
+  return child;
+}

@@ -1,0 +1,36 @@
+import type { Netns } from '../kernel/kernel.ts';
+
+export type LostReason =
+  /** No container of that name was seen yet. */
+  | 'ContainerNotFound'
+  /** The container was there, and has stopped or was removed. */
+  | 'ContainerGone'
+  | 'ContainerNotRunning'
+  | 'EngineUnreachable'
+  | 'NetnsNotFound'
+  | 'ProcessNotFound'
+  | 'Forbidden'
+  /** The selector names nothing. */
+  | 'NothingSelected';
+
+/** Why a selector leads nowhere now; `message` says what to do. */
+export type Lost = { reason: LostReason; message: string };
+
+/** Where a selector leads. The netns is open till the next place is told, or till the follower stops. */
+export type Place = { netns: Netns } | { lost: Lost };
+
+/** What a source knows of a netns before it is opened: a path that leads there, and its nsfs inode in decimal. */
+export type Where = { path: string; id: string } | { lost: Lost };
+
+/** Something that watches where one target leads. It tells only from timers and events, never within the call that starts it. */
+export type Source = {
+  /** Looks anew and tells, also where nothing changed. */
+  again(): void;
+  stop(): void;
+};
+
+export type StartSource = (tell: (where: Where) => void) => Source;
+
+export function lost(reason: LostReason, message: string): { lost: Lost } {
+  return { lost: { reason, message } };
+}

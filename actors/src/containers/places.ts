@@ -1,0 +1,101 @@
+/** From a container selector to an open netns, followed for as long as somebody is interested. */
+import type { Log } from '@ifactor/common';
+import type { ContainerSelector } from '@ifactor/crds';
+import type { Kernel } from '../kernel/kernel.ts';
+import { followContainer } from './container.ts';
+import { Engine } from './engine.ts';
+import { followFile } from './file.ts';
+import { Follower, type PlaceListener } from './follower.ts';
+import { lost, type Source, type StartSource } from './place.ts';
+import { followProcess } from './process.ts';
+import { socketPath } from './socket.ts';
+import { targetKey, targetOf, type EngineName, type Target } from './target.ts';
+
+export interface Places {
+  /**
+   * Calls the listener with where the selector leads, soon when that is known, and at each change; never within this call.
+   * A netns that was told is open till the listener has returned from being told the next place, or till nobody follows the selector any more:
+   * so let go of it there and then. Closing it is not the listener's business. null: the agent's home netns.
+   */
+  follow(selector: ContainerSelector | null, listener: PlaceListener): () => void;
+  /** Ends all following and gives every netns back. Listeners are not called again. */
+  close(): void;
+}
+
+export type PlacesOptions = {
+  kernel: Kernel;
+  /** Path of the home netns. Default: the agent's own. */
+  home?: string;
+  /** Socket, as a path or as `unix://PATH`. Default: DOCKER_HOST, else /var/run/docker.sock. */
+  docker?: string;
+  /** Default: /run/podman/podman.sock. */
+  podman?: string;
+  /** Container name → `docker:NAME`, `podman:NAME` or `netns:PATH`. */
+  aliases?: ReadonlyMap<string, string>;
+  log: Log;
+};
+
+export function createPlaces({ kernel, home = '/proc/self/ns/net', docker, podman, aliases, log }: PlacesOptions): Places {
+  const followers = new Map<string, Follower>();
+  const engines: Record<EngineName, Engine> = {
+    docker: new Engine('docker', socketPath(docker ?? process.env['DOCKER_HOST'] ?? '/var/run/docker.sock'), log),
+    podman: new Engine('podman', socketPath(podman ?? '/run/podman/podman.sock'), log),
+  };
+
+  const homeTarget: Target = { via: 'file', path: home, label: `home network namespace ${home}`, container: false };
+
+  const startOf = (target: Target): StartSource => {
+    switch (target.via) {
+      case 'engine': {
+        const { engine, name, label } = target;
+        return (tell) => followContainer(engines[engine], name, label, tell);
+      }
+      case 'file': {
+        const { path, label, container } = target;
+        return (tell) => followFile({
+          path, label,
+          absent: container ? 'ContainerNotFound' : 'NetnsNotFound',
+          gone: container ? 'ContainerGone' : 'NetnsNotFound',
+          advice: path.startsWith('/run/netns/') ? `ip netns add ${path.slice('/run/netns/'.length)}` : 'mount a network namespace there, or correct the path',
+        }, tell);
+      }
+      case 'process':
+        return (tell) => followProcess(target.pid, target.label, tell);
+      case 'nothing':
+        return (tell) => nowhere(target.message, tell);
+      default:
+        return target satisfies never;
+    }
+  };
+
+  return {
+    follow(selector, listener) {
+      const target = selector === null ? homeTarget : targetOf(selector, aliases);
+      const key = targetKey(target);
+      let follower = followers.get(key);
+      if (!follower) {
+        const label = target.via === 'nothing' ? 'nothing' : target.label;
+        follower = new Follower({ kernel, label, start: startOf(target), log });
+        followers.set(key, follower);
+      }
+      const own = follower;
+      const remove = own.add(listener);
+      return () => {
+        remove();
+        if (own.listeners > 0 || followers.get(key) !== own) return;
+        followers.delete(key);
+        own.stop();
+      };
+    },
+    close() {
+      for (const follower of followers.values()) follower.stop();
+      followers.clear();
+    },
+  };
+}
+
+function nowhere(message: string, tell: Parameters<StartSource>[0]): Source {
+  const say = (): void => tell(lost('NothingSelected', message));
+  const soon = setImmediate(say);
+  return { again: say, stop: () => clearImmediate(soon) };
+}

@@ -1,0 +1,20 @@
+import type { NetlinkInterfaceSpec } from '@ifactor/crds';
+import type { Driver } from '../diff/driver.ts';
+import { diffLink } from '../diff/link.ts';
+import { placed, wantedLink } from '../diff/placed.ts';
+import { withSlaves } from '../diff/slaves.ts';
+
+const slavesOf = (spec: NetlinkInterfaceSpec): string[] => spec.bridge?.slaves ?? [];
+
+/** A bridge and its slaves. */
+export const bridge: Driver<NetlinkInterfaceSpec> = {
+  ...placed,
+  devices: slavesOf,
+  diff(spec, known, observed) {
+    const wanted = slavesOf(spec);
+    // A bridge takes its address from its slaves, and so has the same again when they come back.
+    const { key } = known;
+    const want = wantedLink(spec, wanted.length === 0 ? known : { key }, { kind: 'bridge' });
+    return withSlaves(diffLink(want, observed.links.target), { kind: 'bridge', name: want.name, wanted }, observed);
+  },
+};

@@ -1,0 +1,52 @@
+import { NetlinkInterfaceSpecSchema, WireGuardInterfaceSpecSchema } from '@ifactor/crds';
+import type { InterfaceSpec, Key, NetlinkInterfaceSpec } from '@ifactor/crds';
+import { bridge } from './bridge.ts';
+import type { Driver } from '../diff/driver.ts';
+import { dummy } from './dummy.ts';
+import { gre } from './gre.ts';
+import { ipip } from './ipip.ts';
+import { macvlan } from './macvlan.ts';
+import { veth } from './veth.ts';
+import { vlan } from './vlan.ts';
+import { vrf } from './vrf.ts';
+import { vxlan } from './vxlan.ts';
+import { wireguard } from './wireguard.ts';
+
+export { printAddress } from '../diff/address.ts';
+export type { Difference, Driver, Knowledge, Waiting } from '../diff/driver.ts';
+export { pskFingerprint } from '../diff/fingerprint.ts';
+export { markOf, nearMark } from '../diff/mark.ts';
+export { privateKeyRef } from './wireguard.ts';
+
+const byType: Record<NetlinkInterfaceSpec['type'], Driver<NetlinkInterfaceSpec>> = { bridge, dummy, gre, ipip, macvlan, veth, vlan, vrf, vxlan };
+
+type Found = { driver: Driver; spec: InterfaceSpec } | { problem: string };
+
+// An actor asks for its driver at every decision, with the same frozen spec: reading it once is enough.
+const read = new WeakMap<object, Found>();
+
+/**
+ * The driver for an object's spec, and the spec as its schema reads it (defaults filled in).
+ * Where the spec breaks its schema: a sentence that names the fields.
+ */
+export function driverOf(key: Key, spec: unknown): Found {
+  if (typeof spec !== 'object' || spec === null) return { problem: 'spec is missing' };
+  const known = read.get(spec);
+  if (known) return known;
+  const found = readSpec(key, spec);
+  read.set(spec, found);
+  if ('driver' in found) read.set(found.spec, found);
+  return found;
+}
+
+function readSpec(key: Key, spec: object): Found {
+  const schema = key.kind === 'wireguardinterface' ? WireGuardInterfaceSpecSchema : NetlinkInterfaceSpecSchema;
+  const parsed = schema.safeParse(spec);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => `spec.${path.join('.')}: ${message}`);
+    return { problem: issues.join('; ') };
+  }
+  const { data } = parsed;
+  // Each driver reads only specs of its own kind: this is the one place that pairs them.
+  return { driver: 'type' in data ? byType[data.type] : wireguard, spec: data };
+}

@@ -1,0 +1,20 @@
+import type { IpipSpec, ObservedIpip } from '@ifactor/crds';
+import { attributed, section } from '../diff/attributed.ts';
+
+/** What tunnels of IPv4 packets have in common. */
+export const tunnelOf = ({ dev, local, remote, ttl, tos }: IpipSpec): ObservedIpip => ({
+  dev: dev ?? null,
+  local: local ?? null,
+  remote,
+  ttl: ttl ?? 0,
+  tos: tos ?? 0,
+});
+
+/** A tunnel without a far end is another kind of device to the kernel than one with; and another device below means another mtu. */
+export const changesTunnel = (found: ObservedIpip, wanted: ObservedIpip): boolean => found.remote !== null && found.dev === wanted.dev;
+
+/** An IP-in-IP tunnel: IPv4 packets within IPv4 packets to one far end. */
+export const ipip = attributed('ipip', {
+  attributes: (spec) => tunnelOf(section(spec, 'ipip')),
+  changes: changesTunnel,
+});

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { markOf } from '../diff/mark.ts';
+
+const wanted = { interfaceName: 'v0', type: 'vlan', up: true, vlan: { dev: 'low0', id: 9 } };
+const found = shown({ name: 'v0', kind: 'vlan', alias: markOf(key), vlan: { dev: 'low0', id: 9, protocol: '802.1Q' } });
+const waiting = [{ reason: 'DeviceDown', message: 'waits for low0 to be up, without which the kernel keeps v0 down' }];
+const of = (target: typeof found | null, down: { down?: string[] } = {}, spec: object = wanted) =>
+  difference(key, spec, { links: { target }, devices: { low0: true }, ...down });
+
+test('a vlan goes down with the device below it, which is no drift', () => {
+  expect(of({ ...found, up: false }, { down: ['low0'] })).toEqual({ drift: [], operations: [], waiting, conflict: null });
+  expect(of({ ...found, up: false }).drift).toEqual([{ field: 'up', wanted: true, found: false }]);
+});
+
+test('a vlan over a device that is down is made, and left down', () => {
+  const { operations, waiting: waits } = of(null, { down: ['low0'] });
+  expect(operations).toMatchObject([{ type: 'CreateLink', up: false }]);
+  expect(waits).toEqual(waiting);
+});
+
+const needs = (spec: object) => driven(key, spec).driver.mustBeUp?.(driven(key, spec).spec);
+
+test('only a vlan that is to be up needs the device up', () => {
+  expect(needs(wanted)).toEqual(['low0']);
+  expect(needs({ ...wanted, up: false })).toEqual([]);
+});
+
+test('a device that is not there is waited for as one that is missing', () => {
+  expect(difference(key, wanted, { links: { target: null }, devices: {} }).waiting).toMatchObject([{ reason: 'DeviceMissing' }]);
+});

@@ -1,0 +1,23 @@
+import type { NetlinkInterfaceSpec } from '@ifactor/crds';
+import { attributed, section } from '../diff/attributed.ts';
+import type { Driver } from '../diff/driver.ts';
+
+const base = attributed('vlan', {
+  attributes(spec) {
+    const { dev, id, protocol } = section(spec, 'vlan');
+    return { dev, id, protocol };
+  },
+});
+
+/** A vlan, with the MAC address of the device below: the frames of one tag on that. It cannot be up while that is down. */
+export const vlan: Driver<NetlinkInterfaceSpec> = {
+  ...base,
+  mustBeUp: (spec) => (spec.up ? base.devices(spec) : []),
+  diff(spec, known, observed) {
+    const [down] = observed.down ?? [];
+    if (down === undefined) return base.diff(spec, known, observed);
+    const result = base.diff({ ...spec, up: false }, known, observed);
+    const message = `waits for ${down} to be up, without which the kernel keeps ${spec.interfaceName} down`;
+    return { ...result, waiting: [...result.waiting, { reason: 'DeviceDown', message }] };
+  },
+};

@@ -1,0 +1,17 @@
+import type { NetlinkInterfaceSpec } from '@ifactor/crds';
+import { attributed, section } from '../diff/attributed.ts';
+import type { Driver } from '../diff/driver.ts';
+import { withSlaves } from '../diff/slaves.ts';
+
+const base = attributed('vrf', {
+  attributes: (spec) => ({ table: section(spec, 'vrf').table }),
+  hasMac: () => true,
+});
+
+/** A vrf: what is enslaved to it routes by a table of its own. */
+export const vrf: Driver<NetlinkInterfaceSpec> = {
+  ...base,
+  devices: (spec) => section(spec, 'vrf').slaves,
+  diff: (spec, known, observed) =>
+    withSlaves(base.diff(spec, known, observed), { kind: 'vrf', name: spec.interfaceName, wanted: section(spec, 'vrf').slaves }, observed),
+};

@@ -1,0 +1,26 @@
+import { canonicalIp } from '@ifactor/common/ip';
+import { attributed, section } from '../diff/attributed.ts';
+
+/** The kernel writes "its own choice" as 0 to 0. */
+const rangeOf = (range: readonly number[] | undefined): [number, number] | null => (range?.[1] ? [range[0]!, range[1]] : null);
+
+/** A vxlan. The kernel takes most of its attributes only at birth, so a change of any of them makes the link anew. */
+export const vxlan = attributed('vxlan', {
+  attributes(spec) {
+    const wanted = section(spec, 'vxlan');
+    return {
+      vni: wanted.vni,
+      dev: wanted.dev ?? null,
+      local: wanted.local === undefined ? null : canonicalIp(wanted.local),
+      group: wanted.group === undefined ? null : canonicalIp(wanted.group),
+      port: wanted.port,
+      portRange: rangeOf(wanted.portRange),
+      tos: wanted.tos ?? 0,
+      ttl: wanted.ttl ?? 0,
+      learning: !wanted.noLearning,
+      ageing: !wanted.noAge,
+      proxy: wanted.proxyARP,
+    };
+  },
+  hasMac: () => true,
+});

@@ -1,0 +1,61 @@
+/** Deletes links, many at once where many are asked for. */
+import { isKernelError } from '../error.ts';
+import { encodeDeleteGroup, encodeDeleteLink, encodeSetGroup } from '../wire/link.ts';
+import type { Requests } from '../socket/requests.ts';
+
+type Wanted = { index: number; operation: string; resolve: () => void; reject: (error: unknown) => void };
+
+const atOnce = 32;
+/** Marks links for deletion by this process; no one sets 31 random bits by chance. */
+const group = 0x40000000 + Math.floor(Math.random() * 0x3fffffff);
+
+/**
+ * Each deletion costs the kernel tens of milliseconds, much of it for waiting, which it does once for all links of a group. So what is asked for in one turn, or while a deletion is under way, is gathered into a group.
+ */
+export class Deletions {
+  readonly #requests: Requests;
+  readonly #waiting: Wanted[] = [];
+  #busy = false;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  delete(index: number, operation: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ index, operation, resolve, reject });
+      if (!this.#busy) void this.#work();
+    });
+  }
+
+  /** Rejects never: each one who waits is answered. */
+  async #work(): Promise<void> {
+    this.#busy = true;
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, atOnce);
+      if (batch.length === 1) await this.#single(batch[0]!);
+      else await this.#many(batch);
+    }
+    this.#busy = false;
+  }
+
+  async #single({ index, operation, resolve, reject }: Wanted): Promise<void> {
+    await this.#requests.request(encodeDeleteLink(index), { operation, slow: true }).then(() => resolve(), reject);
+  }
+
+  async #many(batch: Wanted[]): Promise<void> {
+    const marked: Wanted[] = [];
+    await Promise.all(batch.map((wanted) =>
+      this.#requests.request(encodeSetGroup(wanted.index, group), { operation: wanted.operation })
+        .then(() => marked.push(wanted), wanted.reject)));
+    if (marked.length === 0) return;
+    try {
+      await this.#requests.request(encodeDeleteGroup(group), { operation: `delete ${marked.length} links`, slow: true });
+      for (const wanted of marked) wanted.resolve();
+    } catch (error) {
+      // One that cannot be deleted spoils it for all; each then learns its own fate.
+      for (const wanted of marked) await (isKernelError(error, 'ECLOSED') ? wanted.reject(error) : this.#single(wanted));
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** Keeps a cache equal to the kernel: dumps at first and after each loss, notifications in between. */
+import { Cache, type Notification } from './cache.ts';
+import { isKernelError, KernelError } from '../error.ts';
+import type { NetnsChange } from '../kernel.ts';
+import { Monitor } from '../socket/monitor.ts';
+import type { Socket, SocketHandlers } from '../socket/socket.ts';
+
+const dumpTries = 5;
+const retryAfter = 1000;
+
+export type FollowerParts = {
+  openMonitor: (handlers: SocketHandlers) => Socket;
+  /** Reads all links, then all addresses. Resolves to true if the kernel says that entries may be missing. */
+  dump(fold: (notification: Notification) => void): Promise<boolean>;
+  emit(change: NetnsChange): void;
+  /** Last word on each link before it enters the cache. */
+  present(notification: Notification): Notification;
+  report: (error: unknown) => void;
+};
+
+export class Follower {
+  readonly cache = new Cache();
+  readonly #parts: FollowerParts;
+  readonly #monitor: Monitor;
+  /** Notifications that came while the kernel is read anew. */
+  #held: Notification[] | undefined;
+  #reading: Promise<void> | undefined;
+  #again = false;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+    this.#monitor = new Monitor(parts.openMonitor, {
+      notification: (notification) => this.#notified(parts.present(notification)),
+      overrun: () => this.#recover(),
+    });
+  }
+
+  async barrier(): Promise<void> {
+    if (this.#closed) throw new KernelError('ECLOSED', 'wait for the kernel');
+    await this.#monitor.barrier();
+    // Set before the barrier was released, if anything that it waits for is to be had by reading only.
+    await this.#reading;
+  }
+
+  /** For changes that the kernel does not tell: some to a link that is down, and that a veth found its other end. */
+  refresh(link: number | string): void {
+    this.#monitor.refresh(link);
+  }
+
+  /** What the kernel has at the time of this call, or later, is in the cache when it resolves. */
+  async resync(): Promise<void> {
+    if (this.#closed) throw new KernelError('ECLOSED', 'read the kernel anew');
+    if (this.#reading) this.#again = true;
+    this.#reading ??= this.#read().finally(() => { this.#reading = undefined; });
+    return this.#reading;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#monitor.close();
+  }
+
+  #notified(notification: Notification): void {
+    if (this.#held) this.#held.push(notification);
+    else this.#tell(this.cache.fold(notification));
+  }
+
+  #tell(change: NetnsChange | undefined): void {
+    if (change && !this.#closed) this.#parts.emit(change);
+  }
+
+  /**
+   * What is notified from the first barrier on is newer than the dump or already in it: so dump, fold those notifications over
+   * it, and end as the kernel is. What came before the barrier may have gaps. The second barrier collects what was still queued
+   * when the dump ended.
+   */
+  async #read(): Promise<void> {
+    let tries = 0;
+    do {
+      this.#again = false;
+      await this.#monitor.barrier();
+      this.#held = [];
+      try {
+        const next = new Cache();
+        const interrupted = await this.#parts.dump((notification) => { next.fold(this.#parts.present(notification)); });
+        await this.#monitor.barrier();
+        if (interrupted && ++tries < dumpTries) this.#again = true;
+        for (const notification of this.#held) next.fold(notification);
+        this.#held = undefined;
+        for (const change of this.cache.replace(next)) this.#tell(change);
+        this.#tell({ type: 'resync' });
+      } finally {
+        for (const notification of this.#held?.splice(0) ?? []) this.#tell(this.cache.fold(notification));
+        this.#held = undefined;
+      }
+    } while (this.#again && !this.#closed);
+  }
+
+  #recover(): void {
+    if (this.#closed) return;
+    this.resync().catch((error: unknown) => {
+      if (this.#closed || isKernelError(error, 'ECLOSED')) return;
+      this.#parts.report(error);
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#recover(), retryAfter);
+    });
+  }
+}

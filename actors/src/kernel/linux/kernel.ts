@@ -1,0 +1,133 @@
+/** This machine's kernel. */
+import { closeSync, fstatSync, openSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { KernelError } from '../error.ts';
+import type { Kernel, Netns } from '../kernel.ts';
+import { RealNetns } from './netns.ts';
+import { Userspace } from '../wireguard/userspace.ts';
+
+export type KernelOptions = {
+  /** Where wireguard-go processes are kept track of. */
+  stateDir: string;
+  /** Hears what went wrong where nobody waits for an answer. Default: a process warning. */
+  report?: (error: unknown) => void;
+};
+
+type Open = { netns: RealNetns; ready: Promise<void>; paths: Set<string>; uses: number };
+
+const namedNetns = '/run/netns';
+const lookAgain = 1000;
+
+/** Needs CAP_NET_ADMIN and CAP_SYS_ADMIN. */
+export function openKernel(options: KernelOptions): Kernel {
+  return new RealKernel(options);
+}
+
+class RealKernel implements Kernel {
+  readonly #open = new Map<string, Open>();
+  readonly #userspace: Userspace;
+  readonly #report: (error: unknown) => void;
+  #watcher: FSWatcher | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ stateDir, report = warn }: KernelOptions) {
+    this.#userspace = new Userspace(stateDir, report);
+    this.#report = report;
+  }
+
+  async open(path: string): Promise<Netns> {
+    const operation = `open netns ${path}`;
+    const fd = attempt(operation, () => openSync(path, 'r'));
+    const id = String(fstatSync(fd, { bigint: true }).ino);
+    let open = this.#open.get(id);
+    if (open) closeSync(fd);
+    else open = attempt(operation, () => this.#make(fd, id));
+    open.uses++;
+    open.paths.add(path);
+    this.#watchPaths();
+    try {
+      await open.ready;
+    } catch (error) {
+      this.#release(id, open);
+      throw error;
+    }
+    return open.netns;
+  }
+
+  async close(): Promise<void> {
+    for (const { netns } of this.#open.values()) netns.shut();
+    this.#open.clear();
+    this.#watchPaths();
+  }
+
+  #make(fd: number, id: string): Open {
+    let open: Open | undefined;
+    let netns: RealNetns;
+    try {
+      netns = new RealNetns({ fd, id, userspace: this.#userspace, report: this.#report, released: () => open && this.#release(id, open) });
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    open = { netns, ready: netns.start(), paths: new Set(), uses: 0 };
+    this.#open.set(id, open);
+    return open;
+  }
+
+  #release(id: string, open: Open): void {
+    if (this.#open.get(id) !== open || --open.uses > 0) return;
+    this.#open.delete(id);
+    open.netns.shut();
+    // Let go of because it ended: what served its links must not hold on to their ports.
+    if ([...open.paths].every((path) => inode(path) !== id)) this.#userspace.lost(id);
+    this.#watchPaths();
+  }
+
+  /** Our sockets keep a netns alive, so the kernel never says that it is gone: what can be seen is that no path leads to it. */
+  #look(): void {
+    for (const [id, open] of this.#open) {
+      for (const path of open.paths) if (inode(path) !== id) open.paths.delete(path);
+      if (open.paths.size > 0) continue;
+      this.#open.delete(id);
+      open.netns.shut('no path leads to it any more');
+      this.#userspace.lost(id);
+    }
+    this.#watchPaths();
+  }
+
+  #watchPaths(): void {
+    if (this.#open.size === 0) {
+      this.#watcher?.close();
+      this.#watcher = undefined;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    this.#timer ??= setInterval(() => this.#look(), lookAgain).unref();
+    if (this.#watcher || !statSync(namedNetns, { throwIfNoEntry: false })) return;
+    this.#watcher = watch(namedNetns, { persistent: false }, () => this.#look());
+    this.#watcher.on('error', this.#report);
+  }
+}
+
+function inode(path: string): string | undefined {
+  try {
+    return String(statSync(path, { bigint: true }).ino);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs `act`; errors of system calls become KernelError. */
+function attempt<T>(operation: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof KernelError) throw cause;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'EIO';
+    throw new KernelError(code, operation, { cause, meaning: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+}

@@ -1,0 +1,269 @@
+/** A netns of this machine's kernel. */
+import { closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { decodeAddress, encodeDeleteAddress, encodeDumpAddresses, encodeNewAddress } from '../wire/address.ts';
+import type { Notification } from './cache.ts';
+import { Deletions } from './deletions.ts';
+import { isKernelError, KernelError } from '../error.ts';
+import { echo } from '../socket/echo.ts';
+import { Follower } from './follower.ts';
+import type { Address, Link, LinkChange, Netns, NetnsChange, NewLink } from '../kernel.ts';
+import { inNetns } from '../socket/libc.ts';
+import { decodeLink, encodeDumpLinks, encodeLinkChange, encodeNewLink, encodeUp } from '../wire/link.ts';
+import { moduleOf } from '../wire/kind/index.ts';
+import { Listeners } from '../socket/listeners.ts';
+import { monitorGroups } from '../socket/monitor.ts';
+import { Requests } from '../socket/requests.ts';
+import { NETLINK_GENERIC, NETLINK_ROUTE, openSocket } from '../socket/socket.ts';
+import type { Userspace } from '../wireguard/userspace.ts';
+import { encoded, KernelWireGuard } from '../wireguard/netlink.ts';
+import type { WireGuardAccess } from '../wireguard/types.ts';
+
+const monitorBuffer = 8 << 20;
+/** Milliseconds that an echo may take. */
+const echoTime = 1000;
+
+export type RealNetnsParts = {
+  /** Open on the netns; belongs to the object from now on. */
+  fd: number;
+  id: string;
+  userspace: Userspace;
+  /** A use was given back. */
+  released(): void;
+  report: (error: unknown) => void;
+};
+
+export class RealNetns implements Netns {
+  readonly id: string;
+  readonly fd: number;
+  readonly wireguard: WireGuardAccess;
+  readonly #parts: RealNetnsParts;
+  readonly #requests: Requests;
+  readonly #deletions: Deletions;
+  readonly #follower: Follower;
+  readonly #listeners: Listeners;
+  readonly #kernelWireGuard: KernelWireGuard;
+  #closed = false;
+
+  constructor(parts: RealNetnsParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.fd = parts.fd;
+    this.#listeners = new Listeners(parts.report);
+    this.#requests = new Requests((handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers));
+    this.#deletions = new Deletions(this.#requests);
+    this.#follower = new Follower({
+      openMonitor: (handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers, { groups: monitorGroups, receiveBuffer: monitorBuffer }),
+      dump: (fold) => this.#dump(fold),
+      emit: (change) => this.#changed(change),
+      present: (notification) => this.#present(notification),
+      report: parts.report,
+    });
+    this.#kernelWireGuard = new KernelWireGuard({
+      open: () => new Requests((handlers) => openSocket(parts.fd, NETLINK_GENERIC, handlers)),
+      indexOf: (name) => this.link(name)?.index,
+    });
+    const userspace = (name: string): WireGuardAccess | undefined => parts.userspace.at(this.id, name);
+    this.wireguard = {
+      get: async (name) => (userspace(name) ?? this.#kernelWireGuard).get(name),
+      set: async (name, change) => (userspace(name) ?? this.#kernelWireGuard).set(name, change),
+    };
+  }
+
+  links(): Iterable<Link> {
+    return this.#follower.cache.links();
+  }
+
+  link(name: string): Link | undefined {
+    return this.#follower.cache.link(name);
+  }
+
+  linkAt(index: number): Link | undefined {
+    return this.#follower.cache.linkAt(index);
+  }
+
+  addresses(index: number): readonly Address[] {
+    return this.#follower.cache.addresses(index);
+  }
+
+  barrier(): Promise<void> {
+    return this.#follower.barrier();
+  }
+
+  resync(): Promise<void> {
+    return this.#follower.resync();
+  }
+
+  subscribe(listener: (change: NetnsChange) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  async createLink(link: NewLink): Promise<void> {
+    const operation = `create ${link.kind} ${link.name}`;
+    try {
+      await this.#ask(operation, () => encodeNewLink(link, netnsFd));
+      if (link.kind === 'veth') await real(link.peer.netns ?? link.netns ?? this).#greetPeer(link.peer, operation);
+    } catch (error) {
+      if (!isKernelError(error, 'EOPNOTSUPP') || !/^(unknown device type)?$/i.test(error.kernelWords ?? '')) throw error;
+      if (link.kind !== 'wireguard') throw unsupported(link.kind, operation, error);
+      await this.#createUserspace(link, operation);
+    }
+  }
+
+  async changeLink(index: number, change: LinkChange): Promise<void> {
+    const name = this.linkAt(index)?.name;
+    const operation = `change ${name ?? `link ${index}`}`;
+    const { netns, ...rest } = change;
+    const daemon = name === undefined ? undefined : this.#parts.userspace.at(this.id, name);
+    const send = (what: string, part: LinkChange): Promise<void> => this.#sendAll(what, () => encodeLinkChange(index, part, netnsFd));
+    if (daemon && change.name !== undefined) await daemon.during({ name: change.name }, () => send(operation, rest));
+    else await send(operation, rest);
+    if (!change.up && !netns) this.#follower.refresh(index);
+    if (!netns) return;
+    const move = (): Promise<void> => send(`move ${change.name ?? name ?? `link ${index}`} to netns ${netns.id}`, { netns });
+    await (daemon ? daemon.during({ netns: netns.id }, move) : move());
+  }
+
+  async deleteLink(index: number): Promise<void> {
+    const name = this.linkAt(index)?.name;
+    const daemon = name === undefined ? undefined : this.#parts.userspace.at(this.id, name);
+    await this.#deletions.delete(index, `delete ${name ?? `link ${index}`}`);
+    await daemon?.end();
+  }
+
+  async addAddress(index: number, address: Address): Promise<void> {
+    const operation = `add ${addressText(address)} to ${this.linkAt(index)?.name ?? `link ${index}`}`;
+    const ask = (): Promise<void> => this.#ask(operation, () => encodeNewAddress(index, address));
+    try {
+      await ask();
+    } catch (error) {
+      if (address.family !== 'inet6' || !isKernelError(error, 'EACCES', 'EPERM') || !this.#enableIpv6(index)) throw error;
+      await ask();
+    }
+  }
+
+  removeAddress(index: number, address: Address): Promise<void> {
+    const operation = `remove ${addressText(address)} from ${this.linkAt(index)?.name ?? `link ${index}`}`;
+    return this.#ask(operation, () => encodeDeleteAddress(index, address));
+  }
+
+  async reaches(ip: string): Promise<boolean> {
+    if (this.#closed) throw new KernelError('ECLOSED', `reach ${ip}`);
+    return echo(this.fd, ip, echoTime);
+  }
+
+  close(): void {
+    this.#parts.released();
+  }
+
+  /** Fills the cache. */
+  start(): Promise<void> {
+    return this.#follower.resync();
+  }
+
+  /** Ends it for all its users. */
+  shut(lost?: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (lost !== undefined) this.#listeners.emit({ type: 'lost', reason: lost });
+    this.#follower.close();
+    this.#requests.close();
+    this.#kernelWireGuard.close();
+    closeSync(this.fd);
+  }
+
+  /** The end of a veth that was made with the other one, here. */
+  async #greetPeer({ name, up }: { name: string; up?: boolean }, operation: string): Promise<void> {
+    if (up) await this.#ask(operation, () => encodeUp(name));
+    this.#follower.refresh(name);
+  }
+
+  #ask(operation: string, encode: () => Buffer): Promise<void> {
+    return this.#sendAll(operation, () => [encode()]);
+  }
+
+  /** In order, in one batch. Rejects with the first error; later messages are carried out all the same. */
+  async #sendAll(operation: string, encode: () => Buffer[]): Promise<void> {
+    const messages = encoded(operation, encode);
+    await Promise.all(messages.map((message) => this.#requests.request(message, { operation })));
+  }
+
+  async #dump(fold: (notification: Notification) => void): Promise<boolean> {
+    const links = await this.#requests.request(encodeDumpLinks(), {
+      operation: 'list links', alone: true,
+      each: ({ payload }) => {
+        const link = decodeLink(payload);
+        if (link) fold({ type: 'newLink', link });
+      },
+    });
+    const addresses = await this.#requests.request(encodeDumpAddresses(), {
+      operation: 'list addresses', alone: true,
+      each: ({ payload }) => {
+        const decoded = decodeAddress(payload);
+        if (decoded) fold({ type: 'newAddress', ...decoded });
+      },
+    });
+    return links.interrupted || addresses.interrupted;
+  }
+
+  #present(notification: Notification): Notification {
+    if (notification.type !== 'newLink' || notification.link.kind !== 'tun') return notification;
+    if (!this.#parts.userspace.recognizes(this.id, notification.link)) return notification;
+    return { type: 'newLink', link: { ...notification.link, kind: 'wireguard' } };
+  }
+
+  #changed(change: NetnsChange): void {
+    this.#listeners.emit(change);
+    if (change.type === 'linkRemoved' && !this.link(change.name)) this.#parts.userspace.at(this.id, change.name)?.vanished(this.id);
+  }
+
+  async #createUserspace(link: Extract<NewLink, { kind: 'wireguard' }>, operation: string): Promise<void> {
+    await this.#parts.userspace.create(this, link.name, operation);
+    await this.barrier();
+    const made = this.link(link.name);
+    if (!made) throw new KernelError('ENODEV', operation, { meaning: 'wireguard-go runs, but its link is not there' });
+    const { mtu, up, master, netns } = link;
+    const change: LinkChange = {
+      ...(mtu === undefined ? {} : { mtu }), ...(up === undefined ? {} : { up }), ...(master === undefined ? {} : { master }),
+      ...(netns === undefined ? {} : { netns }),
+    };
+    if (Object.keys(change).length > 0) await this.changeLink(made.index, change);
+  }
+
+  /** True if IPv6 was off for this link and is on now. `/proc/sys/net` shows the netns of the thread that looks. */
+  #enableIpv6(index: number): boolean {
+    const name = this.linkAt(index)?.name;
+    if (name === undefined) return false;
+    const path = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
+    try {
+      return inNetns(this.fd, () => {
+        if (readFileSync(path, 'utf8').trim() === '0') return false;
+        writeFileSync(path, '0');
+        return true;
+      });
+    } catch (error) {
+      this.#parts.report(error);
+      return false;
+    }
+  }
+}
+
+function real(netns: Netns): RealNetns {
+  if (!(netns instanceof RealNetns)) throw new TypeError('a netns of another kernel');
+  return netns;
+}
+
+function netnsFd(netns: Netns): number {
+  return real(netns).fd;
+}
+
+function unsupported(kind: string, operation: string, cause: KernelError): KernelError {
+  const module = moduleOf(kind);
+  return new KernelError('EOPNOTSUPP', operation, {
+    module, kernelWords: cause.kernelWords, cause,
+    advice: `this kernel has no "${kind}": load the module (modprobe ${module}) or use a kernel that has it`,
+  });
+}
+
+function addressText({ local, peer, prefixlen }: Address): string {
+  return peer === null ? `${local}/${prefixlen}` : `${local} peer ${peer}/${prefixlen}`;
+}

@@ -1,0 +1,135 @@
+/** Follows the kernel's notifications about one netns on a socket of its own. */
+import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from '../wire/address.ts';
+import type { Notification } from '../linux/cache.ts';
+import { decodeLink, encodeGetLink, linkIndex, RTM_DELLINK, RTM_NEWLINK } from '../wire/link.ts';
+import type { Socket, SocketHandlers } from './socket.ts';
+import { address, messages, NLMSG_ERROR, type Message } from '../wire/attribute.ts';
+
+const RTNLGRP_LINK = 1;
+const RTNLGRP_IPV4_IFADDR = 5;
+const RTNLGRP_IPV6_IFADDR = 9;
+export const monitorGroups = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
+
+/** lo, which every netns has and which cannot be deleted. */
+const loopback = 1;
+
+export type MonitorHandlers = {
+  notification(notification: Notification): void;
+  /** Notifications were lost: read everything anew. */
+  overrun(error: Error): void;
+};
+
+/** Milliseconds. */
+const askAgain = 100;
+
+/**
+ * The kernel queues its answers to this socket's questions behind all notifications that came before, so a question about
+ * one link serves as a barrier. There is one barrier under way at a time; callers that come meanwhile share the next.
+ * After an overrun the kernel drops everything for this socket, answers too and without a word, till all that was queued has
+ * been read: so a question is asked again till it is answered, and its answer says that the socket is whole again.
+ */
+export class Monitor {
+  readonly #socket: Socket;
+  readonly #handlers: MonitorHandlers;
+  #seq = 1;
+  #closed = false;
+  #underWay: { seqs: Set<number>; done: () => void; again: NodeJS.Timeout } | undefined;
+  #next: PromiseWithResolvers<void> | undefined;
+
+  constructor(open: (handlers: SocketHandlers) => Socket, handlers: MonitorHandlers) {
+    this.#handlers = handlers;
+    this.#socket = open({
+      receive: (data) => { for (const message of messages(data)) this.#receive(message); },
+      broken: (error) => this.#broken(error),
+    });
+  }
+
+  /** Resolves when all that the kernel had queued at the time of this call was told; also when that was lost by an overrun, or it is closed. */
+  barrier(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    const { promise } = (this.#next ??= Promise.withResolvers<void>());
+    if (!this.#underWay) this.#ask();
+    return promise;
+  }
+
+  /** Reads one link anew, in order with the notifications. */
+  refresh(link: number | string): void {
+    this.#send(link);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket.close();
+    this.#takeWaiting()();
+  }
+
+  #ask(): void {
+    const seqs = new Set([this.#seq]);
+    const again = setInterval(() => {
+      seqs.add(this.#seq);
+      this.#send(loopback);
+    }, askAgain);
+    this.#underWay = { seqs, done: this.#next!.resolve, again };
+    this.#next = undefined;
+    this.#socket.keepAlive(true);
+    this.#send(loopback);
+  }
+
+  #send(link: number | string): void {
+    const message = encodeGetLink(link);
+    address(message, this.#seq, this.#socket.port);
+    this.#seq = (this.#seq % 0xffffffff) + 1;
+    this.#socket.send([message]);
+  }
+
+  #receive(message: Message): void {
+    const notification = decode(message);
+    if (notification) this.#handlers.notification(notification);
+    const answer = message.port === this.#socket.port >>> 0 && (message.type === RTM_NEWLINK || message.type === NLMSG_ERROR);
+    if (answer && this.#underWay?.seqs.has(message.seq)) this.#answered();
+  }
+
+  #answered(): void {
+    const { done, again } = this.#underWay!;
+    this.#underWay = undefined;
+    clearInterval(again);
+    done();
+    if (this.#next) this.#ask();
+    else this.#socket.keepAlive(false);
+  }
+
+  /** The answers that are waited for may be among what was lost. What the handler asks is asked after this. */
+  #broken(error: Error): void {
+    const release = this.#takeWaiting();
+    this.#handlers.overrun(error);
+    release();
+  }
+
+  #takeWaiting(): () => void {
+    clearInterval(this.#underWay?.again);
+    const waiting = [this.#underWay?.done, this.#next?.resolve];
+    this.#underWay = undefined;
+    this.#next = undefined;
+    this.#socket.keepAlive(false);
+    return () => { for (const done of waiting) done?.(); };
+  }
+}
+
+function decode(message: Message): Notification | undefined {
+  switch (message.type) {
+    case RTM_NEWLINK: {
+      const link = decodeLink(message.payload);
+      return link && { type: 'newLink', link };
+    }
+    case RTM_DELLINK: {
+      const index = linkIndex(message.payload);
+      return index === undefined ? undefined : { type: 'delLink', index };
+    }
+    case RTM_NEWADDR: case RTM_DELADDR: {
+      const decoded = decodeAddress(message.payload);
+      return decoded && { type: message.type === RTM_NEWADDR ? 'newAddress' : 'delAddress', ...decoded };
+    }
+    default:
+      return undefined;
+  }
+}

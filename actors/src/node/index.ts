@@ -1,0 +1,7 @@
+export { createPlaces } from '../containers/index.ts';
+export { systemClock } from './clock.ts';
+export { Runner } from './runner/runner.ts';
+export type { RunnerOptions } from './runner/runner.ts';
+export { wireOf } from './session/connection.ts';
+export { keyOf, news } from './session/facts.ts';
+export { Shipper } from './shipping/shipper.ts';

@@ -1,0 +1,65 @@
+import type { Slot } from '@ifactor/crds';
+import { claimedNames } from './actor.ts';
+import type { Fact, Live } from './actor.ts';
+import { Many } from './multimap.ts';
+
+/** Who comes first: the older object; of two made in the same second, the one with the smaller uid. */
+function before(a: Live, b: Live): boolean {
+  const [x, y] = [a.snapshot.context.desired, b.snapshot.context.desired];
+  const left = `${x?.creationTimestamp ?? ''} ${x?.uid ?? ''}`;
+  const right = `${y?.creationTimestamp ?? ''} ${y?.uid ?? ''}`;
+  return left < right;
+}
+
+/**
+ * Which actor may use which name in which netns. Two resources that claim one name: the older has it, and the other waits
+ * and says for whom.
+ */
+export class Claims {
+  readonly #claimants = new Many<Live>();
+  readonly #tell: (actor: Live, fact: Fact) => void;
+
+  constructor(tell: (actor: Live, fact: Fact) => void) {
+    this.#tell = tell;
+  }
+
+  /** To be called whenever an actor's spec, places or end may have changed. */
+  update(actor: Live): void {
+    this.#set(actor, actor.snapshot.value === 'deleted' ? [] : claimsOf(actor));
+  }
+
+  /** The actor is gone. */
+  remove(actor: Live): void {
+    this.#set(actor, []);
+  }
+
+  #set(actor: Live, claims: readonly string[]): void {
+    if (claims.length === actor.claims.length && claims.every((claim, at) => claim === actor.claims[at])) return;
+    const touched = new Set([...actor.claims, ...claims].map(place));
+    for (const claim of actor.claims) this.#claimants.delete(place(claim), actor);
+    for (const claim of claims) this.#claimants.add(place(claim), actor);
+    actor.claims = claims;
+    for (const at of touched) this.#settle(at);
+  }
+
+  #settle(at: string): void {
+    const claimants = [...this.#claimants.get(at)];
+    const [first, ...rest] = claimants;
+    if (!first) return;
+    const winner = rest.reduce((best, actor) => (before(actor, best) ? actor : best), first);
+    for (const actor of claimants) {
+      const slot = actor.claims.find((claim) => place(claim) === at)?.split('/').at(-1) as Slot;
+      const taken = actor.snapshot.context.taken[slot];
+      const name = at.slice(at.indexOf('/') + 1);
+      if (actor === winner && taken) this.#tell(actor, { type: 'NameFreed', data: { slot, name } });
+      if (actor !== winner && taken?.by !== winner.id) {
+        this.#tell(actor, { type: 'NameTaken', data: { slot, name, by: winner.id } });
+      }
+    }
+  }
+}
+
+const claimsOf = (actor: Live): string[] => claimedNames(actor).map(({ netns, name, slot }) => [netns.id, name, slot].join('/'));
+
+/** `netns/name` of a claim `netns/name/slot`. Interface names hold no slash. */
+const place = (claim: string): string => claim.slice(0, claim.lastIndexOf('/'));

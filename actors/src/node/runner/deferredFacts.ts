@@ -1,0 +1,37 @@
+import type { Cause, Fact, Live } from './actor.ts';
+
+/** A fact on its way to an actor. */
+export type Item = { actor: Live; fact: Fact; cause: Cause | null };
+
+/**
+ * Facts that wait while no event may be made, in order. Where a later one says all that an earlier one of the same matter said, the
+ * earlier is none of the actor's business any more: so they do not grow with the time that is waited.
+ */
+export class Held {
+  readonly #items = new Map<string, Item>();
+  #count = 0;
+
+  add(item: Item): void {
+    const matter = matterOf(item.fact) ?? String(this.#count++);
+    const place = `${item.actor.id} ${matter}`;
+    this.#items.delete(place);
+    this.#items.set(place, item);
+  }
+
+  take(): Item[] {
+    const items = [...this.#items.values()];
+    this.#items.clear();
+    return items;
+  }
+}
+
+/** What a fact is about, where only the last word on it counts; null where each counts, such as what was done to the kernel. */
+function matterOf({ type, data }: Fact): string | null {
+  if (type === 'NetnsResolved' || type === 'NetnsLost') return `netns ${data.slot}`;
+  if (type === 'SecretResolved' || type === 'SecretMissing') return `secret ${data.ref}`;
+  if (type === 'TimerElapsed') return `timer ${data.timer}`;
+  if (type === 'Paused' || type === 'Resumed') return 'pause';
+  if (type === 'ResyncRequested') return 'resync';
+  if (type === 'DriftObserved' || (type === 'LinkObserved' && data.operations === undefined)) return 'look';
+  return null;
+}

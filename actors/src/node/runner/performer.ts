@@ -1,0 +1,124 @@
+import { explain } from '@ifactor/common';
+import type { EventData, KernelOperation, Slot } from '@ifactor/crds';
+import { KernelError } from '../../kernel/index.ts';
+import type { Netns } from '../../kernel/index.ts';
+import { perform } from '../../driver/index.ts';
+import type { Hands } from '../../driver/index.ts';
+import { readEndpoint } from '../../interface/diff/endpoint.ts';
+import type { Cause, Fact, Live } from './actor.ts';
+import type { Resolve } from './resolver.ts';
+import type { SecretSource } from './runner.ts';
+
+export type PerformerOptions = {
+  tell: (actor: Live, fact: Fact, cause: Cause | null) => void;
+  look: (actor: Live) => void;
+  secrets: Pick<SecretSource, 'use'>;
+  site: (id: string) => Netns | undefined;
+  resolve: Resolve;
+};
+
+/** Carries out lists of kernel operations, in order, and tells the actor of each that was done. */
+export class Performer {
+  readonly #options: PerformerOptions;
+  /** Whoever makes a link at home last, by netns and name. */
+  readonly #births = new Map<string, Promise<void>>();
+
+  constructor(options: PerformerOptions) {
+    this.#options = options;
+  }
+
+  /** Stops at the first failure. After the last one the kernel is looked at, and what it shows is told. Never rejects. */
+  async perform(actor: Live, id: string, operations: readonly KernelOperation[], cause: Cause): Promise<void> {
+    const addresses = this.#addresses(operations);
+    const leave = await this.#birth(actor, operations, addresses);
+    try {
+      await this.#carryOut(actor, id, operations, this.#hands(actor, addresses), cause);
+    } finally {
+      leave();
+    }
+  }
+
+  async #carryOut(actor: Live, id: string, operations: readonly KernelOperation[], hands: Hands, cause: Cause): Promise<void> {
+    const { tell, look } = this.#options;
+    const slots = new Set<Slot>();
+    for (const operation of operations) {
+      if ('slot' in operation) slots.add(operation.slot);
+      try {
+        for (const { type, data } of await perform(operation, hands)) {
+          tell(actor, { type, data: { ...data, operations: id } } as Fact, cause);
+        }
+      } catch (error) {
+        tell(actor, { type: 'OperationFailed', data: failure(id, operation, error) }, cause);
+        return;
+      }
+    }
+    // What was asked is in the cache only after its notifications are; a netns that closed meanwhile is told by its place.
+    const touched = [...slots].flatMap((slot) => actor.netns.get(slot) ?? []);
+    await Promise.allSettled(touched.map((netns) => netns.barrier()));
+    actor.performed = { id, cause };
+    look(actor);
+  }
+
+  /**
+   * Tunnels of one name for several containers are all born at home under that name, and are nobody's till they are marked: so one
+   * after the other. Resolves when it is this one's turn, to what gives it to the next.
+   */
+  async #birth(actor: Live, operations: readonly KernelOperation[], addresses: ReadonlyMap<string, Promise<string>>): Promise<() => void> {
+    const name = bornAs(operations);
+    const home = actor.netns.get('home');
+    if (name === undefined || !home) return () => undefined;
+    // Nobody waits for another's host names.
+    await Promise.allSettled(addresses.values());
+    const at = `${home.id}/${name}`;
+    const before = this.#births.get(at);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#births.set(at, promise);
+    await before;
+    return () => {
+      if (this.#births.get(at) === promise) this.#births.delete(at);
+      resolve();
+    };
+  }
+
+  /** All names of a list are asked for at once, so that those without an answer keep the others waiting once, not one by one. */
+  #addresses(operations: readonly KernelOperation[]): ReadonlyMap<string, Promise<string>> {
+    const found = new Map<string, Promise<string>>();
+    for (const operation of operations) {
+      if (operation.type !== 'SetPeer' || operation.change.endpoint === undefined) continue;
+      const { host, named } = readEndpoint(operation.change.endpoint);
+      if (!named || found.has(host)) continue;
+      const address = this.#options.resolve(host).then(([first = '']) => first);
+      address.catch(() => undefined);
+      found.set(host, address);
+    }
+    return found;
+  }
+
+  #hands(actor: Live, addresses: ReadonlyMap<string, Promise<string>>): Hands {
+    return {
+      netns: (slot) => {
+        const netns = actor.netns.get(slot);
+        if (!netns) throw new KernelError('ENOENT', `use the netns of ${slot}`, { meaning: 'it is gone' });
+        return netns;
+      },
+      netnsById: this.#options.site,
+      secret: (fingerprint) => this.#options.secrets.use(actor.key, fingerprint),
+      address: async (host) => addresses.get(host) ?? Promise.reject(new Error(`${host} was not asked for`)),
+    };
+  }
+}
+
+/** The name under which a link is made or taken at home; undefined where none is. */
+function bornAs(operations: readonly KernelOperation[]): string | undefined {
+  for (const operation of operations) {
+    if (operation.type === 'MoveLink') return operation.name;
+    if ((operation.type === 'CreateLink' || operation.type === 'AdoptLink') && operation.slot === 'home') return operation.name;
+  }
+  return undefined;
+}
+
+function failure(operations: string, operation: KernelOperation, error: unknown): EventData['OperationFailed'] {
+  if (!(error instanceof KernelError)) return { operations, operation, code: 'Failed', message: explain(error) };
+  const { code, message, module } = error;
+  return { operations, operation, code, message, ...(module === null ? {} : { module }) };
+}

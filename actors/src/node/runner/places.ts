@@ -1,0 +1,144 @@
+import type { ContainerSelector, Slot } from '@ifactor/crds';
+import type { Place, Places } from '../../containers/index.ts';
+import type { Netns, NetnsChange } from '../../kernel/index.ts';
+import { soundSpec } from './actor.ts';
+import type { Cause, Fact, Follower, Live } from './actor.ts';
+
+export type SitesOptions = {
+  places: Places;
+  tell: (actor: Live, fact: Fact, cause: Cause | null) => void;
+  changed: (netns: Netns, change: NetnsChange) => void;
+};
+
+/** Keeps each actor's slots open, and listens in every netns that some actor uses. */
+export class Sites {
+  readonly #options: SitesOptions;
+  readonly #stop: () => void;
+  readonly #uses = new Map<Netns, { count: number; stop: () => void }>();
+
+  constructor(options: SitesOptions) {
+    this.#options = options;
+    // Whoever lives elsewhere may have left a link at home, where links are born.
+    let home: Netns | null = null;
+    this.#stop = options.places.follow(null, (place) => {
+      if (home) this.#release(home);
+      home = 'netns' in place ? place.netns : null;
+      if (home) this.#acquire(home);
+    });
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  /** Every netns that is open now. */
+  open(): Iterable<Netns> {
+    return this.#uses.keys();
+  }
+
+  byId(id: string): Netns | undefined {
+    return [...this.#uses.keys()].find((netns) => netns.id === id);
+  }
+
+  /** Follows these slots, and tells the actor where each leads, now and at every change. */
+  resolve(actor: Live, slots: readonly Slot[], cause: Cause): void {
+    const sound = soundSpec(actor);
+    for (const { slot, container } of sound?.driver.places(sound.spec) ?? []) {
+      if (!slots.includes(slot)) continue;
+      const selector = JSON.stringify(container);
+      const follower = actor.followers.get(slot);
+      if (follower?.selector === selector) {
+        const netns = actor.netns.get(slot);
+        if (netns) this.#options.tell(actor, { type: 'NetnsResolved', data: { slot, netns: netns.id } }, cause);
+        continue;
+      }
+      this.#retire(actor, slot);
+      this.#follow(actor, slot, container, selector, cause);
+    }
+  }
+
+  /** Lets go of slots that the spec has no more; their links are removed first, so the netns stays open until then. */
+  update(actor: Live): void {
+    const sound = soundSpec(actor);
+    if (!sound) return;
+    const wanted = new Map(sound.driver.places(sound.spec).map(({ slot, container }) => [slot, JSON.stringify(container)]));
+    for (const [slot, { selector }] of actor.followers) {
+      if (wanted.get(slot) !== selector) this.#retire(actor, slot);
+    }
+  }
+
+  dropFormer(actor: Live): void {
+    const { former } = actor;
+    if (former.length === 0) return;
+    actor.former = [];
+    for (const { stop, retired } of former) {
+      stop();
+      retired?.();
+    }
+  }
+
+  leave(actor: Live): void {
+    for (const { stop } of actor.followers.values()) stop();
+    actor.followers.clear();
+    for (const slot of actor.netns.keys()) this.#set(actor, slot, null);
+    this.dropFormer(actor);
+  }
+
+  #retire(actor: Live, slot: Slot): void {
+    const follower = actor.followers.get(slot);
+    if (!follower) return;
+    const netns = actor.netns.get(slot);
+    actor.followers.delete(slot);
+    actor.netns.delete(slot);
+    actor.epoch++;
+    follower.retired = netns ? () => this.#release(netns) : () => undefined;
+    actor.former = [...actor.former, follower];
+  }
+
+  #follow(actor: Live, slot: Slot, container: ContainerSelector | null, selector: string, cause: Cause): void {
+    let first: Cause | null = cause;
+    const listener = (place: Place): void => {
+      if (follower.retired) {
+        // A former place has gone, and its links with it.
+        follower.retired();
+        follower.retired = () => undefined;
+        return;
+      }
+      const from = first;
+      first = null;
+      if ('netns' in place) {
+        this.#set(actor, slot, place.netns);
+        this.#options.tell(actor, { type: 'NetnsResolved', data: { slot, netns: place.netns.id } }, from);
+      } else {
+        this.#set(actor, slot, null);
+        this.#options.tell(actor, { type: 'NetnsLost', data: { slot, ...place.lost } }, from);
+      }
+    };
+    const follower: Follower = { selector, stop: this.#options.places.follow(container, listener), retired: null };
+    actor.followers.set(slot, follower);
+  }
+
+  #set(actor: Live, slot: Slot, netns: Netns | null): void {
+    const before = actor.netns.get(slot);
+    if (before === netns) return;
+    actor.epoch++;
+    if (netns) {
+      this.#acquire(netns);
+      actor.netns.set(slot, netns);
+    } else actor.netns.delete(slot);
+    if (before) this.#release(before);
+  }
+
+  #acquire(netns: Netns): void {
+    const use = this.#uses.get(netns);
+    if (use) use.count++;
+    else this.#uses.set(netns, { count: 1, stop: netns.subscribe((change) => this.#options.changed(netns, change)) });
+  }
+
+  #release(netns: Netns): void {
+    const use = this.#uses.get(netns);
+    if (!use || --use.count > 0) return;
+    use.stop();
+    this.#uses.delete(netns);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Netns, NetnsChange } from '../../kernel/index.ts';
+import { markOf, nearMark } from '../../interface/kind/index.ts';
+import { claimedNames, soundSpec } from './actor.ts';
+import type { Live } from './actor.ts';
+import { Many } from './multimap.ts';
+
+/** Which actors a change in a netns may concern: found by name, index, master and mark, without asking every actor. */
+export class Interests {
+  readonly #interested = new Many<Live>();
+
+  /** To be called whenever an actor's spec, places or observation changed. */
+  update(actor: Live): void {
+    this.#set(actor, interestsOf(actor));
+  }
+
+  /** The actor is gone. */
+  remove(actor: Live): void {
+    this.#set(actor, []);
+  }
+
+  #set(actor: Live, interests: readonly string[]): void {
+    if (interests.length === actor.interests.length && interests.every((key, at) => key === actor.interests[at])) return;
+    for (const key of actor.interests) this.#interested.delete(key, actor);
+    for (const key of interests) this.#interested.add(key, actor);
+    actor.interests = interests;
+  }
+
+  /** The actors that should look again after this change. */
+  in(netns: Netns, change: NetnsChange): Set<Live> {
+    const found = new Set<Live>();
+    const add = (key: string): void => {
+      for (const actor of this.#interested.get(key)) found.add(actor);
+    };
+    if (change.type === 'resync') add(netns.id);
+    if (change.type === 'resync' || change.type === 'lost') return found;
+    add(`${netns.id}/${change.name}`);
+    add(`${netns.id}#${change.index}`);
+    if (change.type !== 'link') return found;
+    const link = netns.linkAt(change.index);
+    if (link?.alias) add(nearMark(link.alias));
+    if (link && link.master !== null) add(`${netns.id}#${link.master}`);
+    return found;
+  }
+}
+
+function interestsOf(actor: Live): string[] {
+  const sound = soundSpec(actor);
+  if (!sound) return [];
+  const keys = new Set<string>([flat(markOf(actor.key))]);
+  for (const { netns, name } of claimedNames(actor)) keys.add(flat(netns.id, '/', name));
+  for (const [slot, netns] of actor.netns) {
+    keys.add(netns.id);
+    const link = actor.snapshot.context.observed?.links[slot];
+    if (link) keys.add(flat(netns.id, '#', String(link.index)));
+  }
+  const target = actor.netns.get('target');
+  if (target) for (const name of sound.driver.devices(sound.spec)) keys.add(flat(target.id, '/', name));
+  return [...keys];
+}
+
+/** A text that keeps none of its parts alive, as a template would: many are kept. */
+const flat = (...parts: string[]): string => parts.join('');

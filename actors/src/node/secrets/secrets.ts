@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Desired, EventData, Key, SealedSecret } from '@ifactor/crds';
+import { pskFingerprint } from '../../interface/kind/index.ts';
+import { publicKeyOf } from '@ifactor/common/wireguardKey';
+import { SecretError } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { spellKey } from '../journal/read.ts';
+import { Kept } from './formerSecrets.ts';
+import { privateFile } from './privateFile.ts';
+
+type Held = { version: string; fingerprint: string; value: Buffer };
+type Missing = { reason: string; message: string };
+type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventData[T] } }['SecretResolved' | 'SecretMissing'];
+
+const own = 'privateKey';
+/** The version of a key that was made on this node. */
+const generated = 'generated';
+
+/**
+ * The secrets of the node's interfaces, opened, in memory only. Everybody else knows them by fingerprint: a private key
+ * by its public key, a preshared key by `pskFingerprint`. Printing this object shows none of it.
+ */
+export class Secrets {
+  readonly #identity: Identity;
+  readonly #folder: string;
+  readonly #held = new Map<string, Map<string, Held | Missing>>();
+  readonly #kept: Kept;
+
+  /** @param folder state folder; keys made here lie in its `keys` */
+  constructor(identity: Identity, folder: string) {
+    this.#identity = identity;
+    this.#folder = join(folder, 'keys');
+    this.#kept = new Kept(folder);
+  }
+
+  /** Keeps the secrets of a former spec at hand, which a change may be rolled back to; also over a restart, till `drop`. */
+  keep(key: Key, former: readonly SealedSecret[]): void {
+    this.#kept.keep(key, former);
+  }
+
+  /** Nothing will be rolled back any more. */
+  drop(key: Key): void {
+    this.#kept.drop(key);
+  }
+
+  /** Takes over what a desired message says of an interface's secrets, all of them. Tombstones say nothing. */
+  learn(key: Key, { secrets, missing, deleted }: Pick<Desired, 'secrets' | 'missing' | 'deleted'>): void {
+    if (deleted === true) return;
+    const known = new Map<string, Held | Missing>(missing.map(({ ref, reason, message }) => [ref, { reason, message }]));
+    for (const sealed of secrets) known.set(sealed.ref, this.#opened(sealed));
+    // A key that was made here is in no message, and stays.
+    const made = this.#held.get(spellKey(key))?.get(own);
+    if (!known.has(own) && made && 'value' in made && made.version === generated) known.set(own, made);
+    this.#held.set(spellKey(key), known);
+  }
+
+  /** What is known of a secret; a private key that the spec gives nowhere is made here, once in the life of the interface. */
+  resolve(key: Key, ref: string): Fact {
+    const known = this.#held.get(spellKey(key));
+    if (known !== undefined && ref === own && !known.has(own)) known.set(own, this.#generated(key));
+    const found = known?.get(ref) ?? { reason: 'NotDelivered', message: `secret ${ref} has not come from the bridge; it follows the object` };
+    if ('reason' in found) return { type: 'SecretMissing', data: { ref, reason: found.reason, message: found.message } };
+    return { type: 'SecretResolved', data: { ref, version: found.version, fingerprint: found.fingerprint } };
+  }
+
+  /**
+   * The value of the secret with this fingerprint, to be written to the kernel and nowhere else.
+   * @throws SecretError where it has been replaced or never came
+   */
+  use(key: Key, fingerprint: string): Buffer {
+    for (const held of this.#held.get(spellKey(key))?.values() ?? []) {
+      if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
+    }
+    for (const held of this.#former(key)) if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
+    throw new SecretError('NotDelivered', `the key with fingerprint ${fingerprint} is not at hand for ${spellKey(key)}`);
+  }
+
+  /** The interface is gone: drops its secrets, the key made for it included. */
+  forget(key: Key): void {
+    this.#held.delete(spellKey(key));
+    this.#kept.forget(key);
+    rmSync(this.#path(key), { force: true });
+  }
+
+  #opened(sealed: SealedSecret): Held | Missing {
+    try {
+      return hold(sealed.ref, sealed.version, keyIn(sealed.ref, this.#identity.open(sealed)));
+    } catch (error) {
+      if (!(error instanceof SecretError)) throw error;
+      return { reason: error.reason, message: error.message };
+    }
+  }
+
+  /** What a former spec used: the sealed ones that are kept, and the key that was made here before one was given. */
+  #former(key: Key): (Held | Missing)[] {
+    const sealed = this.#kept.of(key).map((one) => this.#opened(one));
+    try {
+      return [...sealed, hold(own, generated, keyIn(own, readFileSync(this.#path(key))))];
+    } catch {
+      return sealed;
+    }
+  }
+
+  #generated(key: Key): Held | Missing {
+    try {
+      const value = privateFile(this.#path(key), () => Buffer.from(randomBytes(32).toString('base64')));
+      return hold(own, generated, keyIn(own, value));
+    } catch (error) {
+      if (error instanceof SecretError) return { reason: error.reason, message: `${this.#path(key)}: ${error.message}` };
+      return { reason: 'StateFolder', message: `cannot keep a key for the interface: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  #path({ kind, namespace, name }: Key): string {
+    return join(this.#folder, `${namespace}.${kind}.${name}`);
+  }
+}
+
+const hold = (ref: string, version: string, value: Buffer): Held => ({
+  version,
+  value,
+  fingerprint: ref === own ? publicKeyOf(value) : pskFingerprint(value),
+});
+
+/** The 32 bytes of a key given raw or as base64 text. @throws SecretError */
+function keyIn(ref: string, opened: Buffer): Buffer {
+  if (opened.length === 32) return opened;
+  const text = opened.toString('latin1').trim();
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length === 32 && bytes.toString('base64') === text) return bytes;
+  throw new SecretError('Malformed', `secret ${ref} must be 32 bytes or their base64 text (44 characters), it has ${opened.length} bytes`);
+}

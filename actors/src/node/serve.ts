@@ -1,0 +1,61 @@
+import { explain } from '@ifactor/common';
+import { connect } from '@ifactor/common/nats';
+import { startAgent } from './agent.ts';
+import type { Agent, AgentOptions } from './agent.ts';
+import { AnotherAgent, untilVacant } from './session/heartbeat.ts';
+import { JournalError } from './journal/error.ts';
+import { pause } from './session/connection.ts';
+
+/**
+ * Runs a node's agent until `stop`. Where another agent serves the node it says so, keeps its hands off, and takes the node over
+ * once that one has gone; interfaces stay as they are meanwhile, and likewise until the disk has room for a journal.
+ * @throws JournalError where the state folder cannot be used, and whatever else an agent cannot go on after
+ * @param interval milliseconds between two questions whether the other one is still there, or room
+ */
+export async function serve(options: AgentOptions, stop: AbortSignal, interval?: number): Promise<void> {
+  const { node, nats, log } = options;
+  const stopped = new Promise<null>((resolve) => {
+    if (stop.aborted) resolve(null);
+    stop.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  while (!stop.aborted) {
+    const agent = await startWithRoom(options, stop, interval);
+    if (agent === null) return;
+    let rival: AnotherAgent | null;
+    try {
+      rival = await Promise.race([stopped, agent.failed]);
+    } catch (error) {
+      if (!(error instanceof AnotherAgent)) throw error;
+      rival = error;
+    } finally {
+      await agent.stop();
+    }
+    if (rival === null) return;
+    log.error(`${explain(rival)}. This one keeps its hands off, and takes over when that one has gone`);
+    const connection = await connect(nats, log, stop).catch((error: unknown) => {
+      if (stop.aborted) return null;
+      throw error;
+    });
+    if (connection === null) return;
+    try {
+      await untilVacant(connection, node, stop, interval);
+    } finally {
+      await connection.close();
+    }
+    if (!stop.aborted) log.info(`the other agent of node ${node} has gone; takes over`);
+  }
+}
+
+/** @returns null when stopped before there was room */
+async function startWithRoom(options: AgentOptions, stop: AbortSignal, interval = 5000): Promise<Agent | null> {
+  for (let said = false; !stop.aborted; said = true) {
+    try {
+      return startAgent(options);
+    } catch (error) {
+      if (!(error instanceof JournalError) || error.code !== 'Full') throw error;
+      if (!said) options.log.error(`${explain(error)}. Starts when there is room`);
+      await pause(interval, stop);
+    }
+  }
+  return null;
+}

@@ -1,0 +1,55 @@
+import { explain } from '@ifactor/common';
+import type { Log } from '@ifactor/common';
+import type { Desired } from '@ifactor/crds';
+import type { Journal } from '../journal/journal.ts';
+
+/** The last word on what is desired of each object, by its actor's id; in memory, and in the journal for a start without NATS. */
+export class Wishes {
+  readonly #journal: Pick<Journal, 'putDesired' | 'deleteDesired'>;
+  readonly #log: Log;
+  readonly #known: Map<string, Desired>;
+  /** What the journal could not be told. */
+  readonly #owed = new Set<string>();
+
+  constructor(journal: Pick<Journal, 'allDesired' | 'putDesired' | 'deleteDesired'>, log: Log) {
+    this.#journal = journal;
+    this.#log = log;
+    this.#known = journal.allDesired();
+  }
+
+  get(id: string): Desired | undefined {
+    return this.#known.get(id);
+  }
+
+  all(): Desired[] {
+    return [...this.#known.values()];
+  }
+
+  put(id: string, desired: Desired): void {
+    if (JSON.stringify(this.#known.get(id)) === JSON.stringify(desired)) return;
+    this.#known.set(id, desired);
+    this.#write(id);
+  }
+
+  delete(id: string): void {
+    this.#known.delete(id);
+    this.#write(id);
+  }
+
+  /** Writes what could not be written: else a start without NATS would bring back what is wanted no more. */
+  settle(): void {
+    for (const id of this.#owed) this.#write(id);
+  }
+
+  #write(id: string): void {
+    const desired = this.#known.get(id);
+    try {
+      if (desired) this.#journal.putDesired(id, desired);
+      else this.#journal.deleteDesired(id);
+      this.#owed.delete(id);
+    } catch (error) {
+      if (this.#owed.size === 0) this.#log.error('cannot store what is desired; tries again', { error: explain(error) });
+      this.#owed.add(id);
+    }
+  }
+}

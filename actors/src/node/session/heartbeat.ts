@@ -1,0 +1,171 @@
+import { explain } from '@ifactor/common';
+import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
+import type { Log } from '@ifactor/common';
+import type { NodeEntry } from '@ifactor/crds';
+import { ensureStreams } from '@ifactor/common/nats';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { RequestError, TimeoutError } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { orAborted, pause, wireOf } from './connection.ts';
+
+/** Two agents of one node name would fight over its interfaces. */
+export class AnotherAgent extends Error {
+  override name = 'AnotherAgent';
+
+  constructor({ node, hostname, time }: NodeEntry, copied: boolean) {
+    const copy = copied ? ', with a copy of this state folder' : '';
+    super(`another agent serves node ${node} from host ${hostname}${copy}, last heard at ${time}; stop it, or give this one another --node${copied ? ' and --state-dir' : ''}`);
+  }
+}
+
+type Self = Pick<NodeEntry, 'journal' | 'instance' | 'hostname'>;
+
+/** Whether an entry is another agent's, not of an earlier run of this one: the folder tells, unless it was copied to another machine. */
+const isRival = (other: Self, own: Self): boolean =>
+  other.instance !== own.instance && (other.journal !== own.journal || other.hostname !== own.hostname);
+
+const rivalOf = (other: NodeEntry, own: Self): AnotherAgent => new AnotherAgent(other, other.journal === own.journal);
+
+export type HeartbeatOptions = {
+  connection: NatsConnection;
+  log: Log;
+  /** This agent's entry; `time` and `trouble` are set at each beat. */
+  entry: Omit<NodeEntry, 'time' | 'trouble'>;
+  trouble?: () => NodeEntry['trouble'];
+  /** Another agent has taken over the node; this one must stop. */
+  rival: (error: AnotherAgent) => void;
+  /** Milliseconds between beats. */
+  interval?: number;
+  /** How often an agent that is connected and does not answer within a second is asked before it counts as gone. */
+  patience?: number;
+};
+
+export type Heartbeat = { stop(): Promise<void> };
+
+/**
+ * Where an agent answers with its entry, so that another one can tell the living from one that merely left its entry
+ * behind. Under no prefix of a stream.
+ */
+const callSubject = (node: string): string => `ifactor.agent.${node.replaceAll('.', '_')}`;
+
+/**
+ * Keeps the node's entry in the bucket ifactor_nodes. Resolves after the first beat.
+ * @throws AnotherAgent where an agent with another state folder answers for the node; one that does not answer is
+ *   replaced, and so is an earlier run on the same folder
+ */
+export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
+  const { connection, entry, patience = defaultPatience } = options;
+  const subject = callSubject(entry.node);
+  const since = new Date().toISOString();
+  for (let tries = 0; ; tries++) {
+    const other = await call(connection, entry.node, patience);
+    if (other !== null && isRival(other, entry)) throw rivalOf(other, entry);
+    const answers = connection.subscribe(subject, { callback: (_, message) => void message.respond(JSON.stringify({ ...entry, time: since })) });
+    const beats = new Beats(options);
+    try {
+      await beats.beat(true);
+    } catch (error) {
+      answers.unsubscribe();
+      // Another agent started at the same moment; now one of the two answers.
+      if (isWrongLast(error) && tries < 3) continue;
+      throw error;
+    }
+    const stop = new AbortController();
+    const ended = follow(options, beats, stop.signal);
+    return {
+      stop: async () => {
+        stop.abort(new Error('stopped'));
+        answers.unsubscribe();
+        await ended;
+      },
+    };
+  }
+}
+
+async function follow({ connection, log, rival, interval = heartbeatSeconds * 1000 }: HeartbeatOptions, beats: Beats, stopped: AbortSignal): Promise<void> {
+  const wire = wireOf(connection);
+  for (let failures = 0; ; ) {
+    const broken = wire.session();
+    await pause(failures === 0 ? interval : Math.min(interval, 1000), stopped, broken);
+    await orAborted(wire.up(), stopped).catch(() => undefined);
+    if (stopped.aborted || connection.isClosed()) return;
+    try {
+      await orAborted(beats.beat(false), AbortSignal.any([stopped, wire.session()]));
+      failures = 0;
+    } catch (error) {
+      if (stopped.aborted) return;
+      if (error instanceof AnotherAgent) return rival(error);
+      if (failures++ % 10 === 0) log.warn('the heartbeat cannot be sent now; trying again', { error: explain(error) });
+    }
+  }
+}
+
+/** Writes the entry, each time over the one it wrote before: who finds another's in its place has lost the node. */
+class Beats {
+  readonly #options: HeartbeatOptions;
+  #revision = 0;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  /** @param take over whatever entry is there @throws AnotherAgent */
+  async beat(take: boolean): Promise<void> {
+    const { connection, entry, trouble } = this.#options;
+    const bucket = await ensureStreams(connection);
+    const value = JSON.stringify({ ...entry, trouble: trouble?.(), time: new Date().toISOString() } satisfies NodeEntry);
+    if (!take) {
+      try {
+        this.#revision = await bucket.put(entry.node, value, { previousSeq: this.#revision });
+        return;
+      } catch (error) {
+        if (!isWrongLast(error)) throw error;
+      }
+    }
+    // Somebody else wrote, a beat of ours was stored and its answer lost, or the bucket is another one.
+    const found = await bucket.get(entry.node);
+    const other = found === null || found.operation !== 'PUT' ? null : parse(found.string());
+    if (!take && other !== null && isRival(other, entry)) throw rivalOf(other, entry);
+    this.#revision = await bucket.put(entry.node, value, { previousSeq: found?.revision ?? 0 });
+  }
+}
+
+const isWrongLast = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
+
+const defaultPatience = 5;
+
+/** The entry of the agent that answers for a node now; null where none is connected, or one that has been silent for too long. */
+async function call(connection: NatsConnection, node: string, patience: number): Promise<NodeEntry | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await connection.request(callSubject(node), '', { timeout: 1000 });
+      return parse(answer.string());
+    } catch (error) {
+      // Nobody listens.
+      if (error instanceof RequestError) return null;
+      if (!(error instanceof TimeoutError)) throw error;
+      if (tries >= patience) return null;
+    }
+  }
+}
+
+/** Resolves when no other agent answers for the node any more, or when aborted. */
+export async function untilVacant(connection: NatsConnection, node: string, signal: AbortSignal, interval = 5000): Promise<void> {
+  while (!signal.aborted && !connection.isClosed()) {
+    await orAborted(wireOf(connection).up(), signal).catch(() => undefined);
+    if (signal.aborted) return;
+    // Away from NATS nobody can be asked: the next round is.
+    const other = await call(connection, node, defaultPatience).catch(() => undefined);
+    if (other === null) return;
+    await pause(interval, signal);
+  }
+}
+
+function parse(text: string): NodeEntry | null {
+  try {
+    return NodeEntrySchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,105 @@
+import { hash } from 'node:crypto';
+import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
+import { printAddress, privateKeyRef } from '../../interface/kind/index.ts';
+import { printSocketAddress } from '@ifactor/common/ip';
+import { hashOf } from '../../interface/machine/fold.ts';
+import type { Live } from '../runner/actor.ts';
+
+/** Handshakes are told to the status at most this often, in milliseconds. */
+const handshakeEvery = 30_000;
+
+/** Where the agent runs. */
+export type Host = { node: string; hostname: string };
+
+/**
+ * What the world is told of an actor: its fold, and beside it what the kernel shows now (operational state, flags,
+ * handshakes), which is no part of any decision. Null before its object is known.
+ */
+export function statusMessage(actor: Live, host: Host): StatusMessage | null {
+  const { context } = actor.snapshot;
+  if (!context.desired) return null;
+  const { kind, namespace, name } = actor.key;
+  return { uid: context.desired.uid, kind, namespace, name, node: host.node, hash: hashOf(actor.snapshot), status: statusOf(actor, host) };
+}
+
+function statusOf(actor: Live, host: Host): InterfaceStatus {
+  const { value, context } = actor.snapshot;
+  const { desired, ready, verdict } = context;
+  const condition: Condition = {
+    type: 'Ready',
+    status: ready.status,
+    lastTransitionTime: ready.since,
+    reason: verdict.reason,
+    message: verdict.message,
+    ...(desired ? { observedGeneration: desired.generation } : {}),
+  };
+  const netlink = netlinkOf(actor);
+  const wireguard = wireguardOf(actor, netlink !== undefined);
+  return {
+    state: value,
+    conditions: [condition],
+    hostname: host.hostname,
+    nodename: host.node,
+    ...(desired ? { observedGeneration: desired.generation } : {}),
+    ...(netlink ? { netlink } : {}),
+    ...(wireguard ? { wireguard } : {}),
+    ...(actor.lastEvent ? { lastEvent: actor.lastEvent } : {}),
+  };
+}
+
+/**
+ * Takes in what a look showed beyond the fold. True where the status should be told anew: the link's operational state
+ * changed, or a peer shook hands and the last telling is long enough ago.
+ */
+export function takeIn(actor: Live, now: number): boolean {
+  const { handshakes, device } = actor;
+  const first = device?.peers.some(({ publicKey, lastHandshakeTime }) => lastHandshakeTime !== null && !handshakes.times.has(publicKey));
+  if (first || now - handshakes.at >= handshakeEvery) {
+    const shaken = device?.peers.flatMap(({ publicKey, lastHandshakeTime }) => (lastHandshakeTime === null ? [] : [[publicKey, lastHandshakeTime] as const]));
+    actor.handshakes = { at: now, times: new Map(shaken) };
+  }
+  // Kept for every interface as long as it lives: a digest takes the least room.
+  const told = hash('sha1', JSON.stringify([netlinkOf(actor), wireguardOf(actor, true)]), 'base64');
+  if (told === actor.told) return false;
+  actor.told = told;
+  return true;
+}
+
+/** The link where it belongs, or, on its way there, at home. */
+function netlinkOf(actor: Live): InterfaceStatus['netlink'] {
+  const links = actor.snapshot.context.observed?.links ?? {};
+  for (const slot of ['target', 'home'] as const) {
+    const netns = actor.netns.get(slot);
+    const link = netns?.linkAt(links[slot]?.index ?? -1);
+    if (!netns || !link) continue;
+    return {
+      index: link.index,
+      mtu: link.mtu,
+      flags: link.flags,
+      operState: link.operState.toUpperCase(),
+      addresses: netns.addresses(link.index).map((address) => printAddress({ ...address, noPrefixRoute: false })),
+      netns: netns.id,
+    };
+  }
+  return undefined;
+}
+
+/**
+ * The device. Its public key is told as soon as it is known, and while the link is away: other ends are configured by it,
+ * and a link that is being healed must not make them drop theirs.
+ */
+function wireguardOf({ device, handshakes, snapshot }: Live, there: boolean): InterfaceStatus['wireguard'] {
+  const publicKey = snapshot.context.secrets[privateKeyRef] ?? device?.publicKey;
+  if (!device || !there) return publicKey ? { publicKey, listenPort: 0, peers: [] } : undefined;
+  return {
+    ...(publicKey ? { publicKey } : {}),
+    listenPort: device.listenPort,
+    peers: device.peers.map((peer) => ({
+      publicKey: peer.publicKey,
+      ...(peer.endpoint === null ? {} : { endpoint: printSocketAddress(peer.endpoint) }),
+      allowedIPs: peer.allowedIPs,
+      ...(handshakes.times.has(peer.publicKey) ? { lastHandshakeTime: new Date(handshakes.times.get(peer.publicKey) ?? 0).toISOString() } : {}),
+      ...(peer.persistentKeepalive === 0 ? {} : { persistentKeepalive: peer.persistentKeepalive }),
+    })),
+  };
+}

@@ -1,0 +1,282 @@
+import { explain } from '@ifactor/common';
+import { encodeEvent, eventFilter } from '@ifactor/crds';
+import type { Log } from '@ifactor/common';
+import type { RecordedEvent } from '@ifactor/crds';
+import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/common/nats';
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager, PubAck } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Journal } from '../journal/journal.ts';
+import { resume } from './resume.ts';
+import type { Place } from './resume.ts';
+import { Backoff, orAborted, pause, wireOf } from '../session/connection.ts';
+
+export type ShipperOptions = {
+  connection: NatsConnection;
+  journal: Journal;
+  log: Log;
+  /** Messages sent and not yet acknowledged, at most. */
+  window?: number;
+};
+
+/** After this long without events the stream is looked at again before the next one: it may have been made anew. */
+const quiet = 5000;
+const timeout = 5000;
+/** The node's own work goes first: what it records is shipped when the journal has stopped growing for so long, in milliseconds, */
+const lull = 20;
+/** or has kept on growing for so long, */
+const patience = 1000;
+/** or is so many events ahead. */
+const crowded = 10_000;
+/** Room for headers in a message of the largest size that the server takes. */
+const headroom = 4096;
+
+/**
+ * Ships the journal to IFACTOR_EVENTS, in order and exactly once.
+ *
+ * - Publishes of one connection are stored in order, and the message id makes a second try harmless.
+ * - After anything unusual the session ends, and the next one begins with `resume`, which reads what is there.
+ * - Bytes of a broken connection may be stored after that look. The first message of a session is therefore sent alone,
+ *   and expects that its subject has not moved; all later ones of the old connection are duplicates by their id, or come
+ *   first and make ours duplicates: either way in order.
+ */
+export class Shipper {
+  readonly #options: ShipperOptions;
+  readonly #filter: string;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+  /** Events whose message id the server knows from a message that is deleted: they need another id. */
+  readonly #spent = new Set<number>();
+  #wake = Promise.withResolvers<void>();
+  #idle: (() => void)[] = [];
+  #saving: NodeJS.Timeout | undefined;
+  /** When the journal last grew, by `performance.now()`. */
+  #grew = 0;
+  #shipped: Journal['shipped'];
+
+  constructor(options: ShipperOptions) {
+    this.#options = options;
+    this.#filter = eventFilter({ node: options.journal.node });
+    this.#shipped = options.journal.shipped;
+    this.#ended = this.#run();
+  }
+
+  /** Says that the journal has grown. */
+  wake(): void {
+    this.#grew = performance.now();
+    this.#wake.resolve();
+  }
+
+  /** Events that are not known to be stored yet. */
+  get lag(): number {
+    return this.#options.journal.last() - this.#shipped.sequence;
+  }
+
+  /** Resolves when every event of the journal is stored. */
+  idle(): Promise<void> {
+    if (this.lag === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Stops, and notes in the journal how far it came; what is left is shipped at the next start. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.wake();
+    await this.#ended;
+    this.#save();
+  }
+
+  async #run(): Promise<void> {
+    const { connection, log } = this.#options;
+    const wire = wireOf(connection);
+    const stopped = this.#stop.signal;
+    const aborted = new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve()));
+    const backoff = new Backoff();
+    for (let failures = 0; !stopped.aborted; ) {
+      await Promise.race([wire.up(), aborted]);
+      if (stopped.aborted || connection.isClosed()) return;
+      const broken = wire.session();
+      const before = this.#shipped.sequence;
+      const signal = AbortSignal.any([broken, stopped]);
+      try {
+        // A request on a broken connection would be waited for till it times out.
+        await orAborted(this.#session(signal), signal);
+        failures = 0;
+        backoff.reset();
+        await Promise.race([this.#woken(), aborted]);
+      } catch (error) {
+        if (stopped.aborted || broken.aborted) continue;
+        if (this.#shipped.sequence > before) backoff.reset();
+        if (failures++ % 10 === 0) log.warn('events cannot be shipped now; they wait in the journal', { lag: this.lag, error: explain(error) });
+        await pause(backoff.next(), stopped, broken);
+      }
+    }
+  }
+
+  #woken(): Promise<void> {
+    if (this.lag > 0) return Promise.resolve();
+    this.#wake = Promise.withResolvers();
+    return this.#wake.promise;
+  }
+
+  /** Ships until the journal has been at its end for `quiet`. @throws where something went wrong */
+  async #session(signal: AbortSignal): Promise<void> {
+    const { connection, journal, log } = this.#options;
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
+    const place = await resume(manager, journal, this.#filter, log, signal).catch(async (error: unknown) => {
+      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
+      await ensureStreams(connection);
+      return resume(manager, journal, this.#filter, log, signal);
+    });
+    if (place.next > journal.last() + 1) throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.last()}`);
+    if (place.next < journal.first()) {
+      log.warn('events are missing in the stream and no longer in the journal', { from: place.next, to: journal.first() - 1 });
+      place.next = journal.first();
+    }
+    signal.throwIfAborted();
+    this.#advance({ sequence: place.next - 1, stream: place.stream });
+    while (this.lag === 0) {
+      if (!(await this.#more(signal))) return;
+    }
+    await this.#fenced(manager, place, signal);
+    await this.#pipeline(place, signal);
+  }
+
+  /** Sends a session's first event, which is refused if its subject has a message that `resume` has not seen. */
+  async #fenced(manager: JetStreamManager, place: Place, signal: AbortSignal): Promise<void> {
+    const { journal } = this.#options;
+    const [event] = journal.read({ from: place.next, to: place.next });
+    if (event === undefined) throw new Error(`event ${place.next} is not in the journal`);
+    const last = await manager.streams.getMessage(streams.events, { last_by_subj: encodeEvent(event, headers()).subject });
+    if (last !== null && last.seq > place.seen) throw new Error('the stream has grown since it was looked at');
+    signal.throwIfAborted();
+    const ack = await this.#publish(event, place, { lastSubjectSequence: last?.seq ?? 0 });
+    signal.throwIfAborted();
+    this.#advance({ sequence: event.sequence, stream: { ...place.stream, sequence: ack.seq } });
+  }
+
+  async #pipeline(place: Place, signal: AbortSignal): Promise<void> {
+    const { journal, window = 512 } = this.#options;
+    const acks = new Map<number, number>();
+    let cursor = this.#shipped.sequence + 1;
+    let failed: { error: unknown } | undefined;
+    let turn = Promise.withResolvers<void>();
+    let flying = 0;
+    // What may still be sent before the node's own work goes first again.
+    let turnLeft = 0;
+    const send = async (event: RecordedEvent): Promise<void> => {
+      try {
+        const ack = await this.#publish(event, place);
+        if (signal.aborted || failed) return;
+        acks.set(event.sequence, ack.seq);
+        this.#collect(acks, place);
+      } catch (error) {
+        failed ??= { error };
+      } finally {
+        flying--;
+        turn.resolve();
+      }
+    };
+    const broken = (): void => turn.resolve();
+    signal.addEventListener('abort', broken);
+    try {
+      for (;;) {
+        // What is published after the break can be sent first thing on the next connection, before what was lost.
+        signal.throwIfAborted();
+        turn = Promise.withResolvers();
+        if (flying === 0 && !failed && journal.last() >= cursor) {
+          await this.#giveWay(signal);
+          turnLeft = window;
+        }
+        const until = Math.min(journal.last(), cursor + Math.min(window - flying, turnLeft) - 1);
+        if (!failed && until >= cursor) {
+          for (const event of journal.read({ from: cursor, to: until })) {
+            flying++;
+            turnLeft--;
+            cursor = event.sequence + 1;
+            void send(event);
+          }
+        }
+        if (flying > 0) await turn.promise;
+        else if (failed) throw failed.error;
+        else if (cursor > journal.last() && !(await this.#more(signal))) return;
+      }
+    } finally {
+      signal.removeEventListener('abort', broken);
+    }
+  }
+
+  /** Waits while the node is busy recording, within limits. */
+  async #giveWay(signal: AbortSignal): Promise<void> {
+    const start = performance.now();
+    for (let now = start; now - this.#grew < lull && now - start < patience && this.lag < crowded; now = performance.now()) {
+      await pause(lull - (now - this.#grew), signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  /** Waits for the journal to grow; false where it did not for `quiet`. */
+  async #more(signal: AbortSignal): Promise<boolean> {
+    const { journal } = this.#options;
+    const end = this.#shipped.sequence;
+    if (journal.last() > end) return true;
+    this.#wake = Promise.withResolvers();
+    const calm = new AbortController();
+    await Promise.race([this.#wake.promise, pause(quiet, signal, calm.signal)]);
+    calm.abort();
+    signal.throwIfAborted();
+    return journal.last() > end;
+  }
+
+  async #publish(event: RecordedEvent, place: Place, expect: { lastSubjectSequence?: number } = {}): Promise<PubAck> {
+    const { connection, log } = this.#options;
+    const attributes = headers();
+    let { subject, payload } = encodeEvent(event, attributes);
+    const room = (connection.info?.max_payload ?? Infinity) - headroom;
+    if (Buffer.byteLength(payload) > room) {
+      // Else nothing after it would ever be shipped.
+      log.error('an event is larger than NATS takes; its data stay in the journal', { event: event.id, max_payload: room + headroom });
+      payload = JSON.stringify({ omitted: `${Buffer.byteLength(payload)} bytes, more than the server's max_payload` });
+    }
+    const id = this.#spent.has(event.sequence) ? `${event.id}#${Date.now()}` : event.id;
+    const ack = await publishAcked(connection, subject, payload, expecting(attributes, { id, stream: streams.events, ...expect }));
+    if (ack.seq <= place.seen) {
+      if (!ack.duplicate) throw new Error('the stream of events was made anew');
+      // The one that it is a duplicate of is not among what was looked at, so it is deleted.
+      this.#spent.add(event.sequence);
+      throw new Error(`event ${event.sequence} was deleted from the stream`);
+    }
+    this.#spent.delete(event.sequence);
+    return ack;
+  }
+
+  /** Takes the acknowledgements that follow what is known to be stored, without a gap. */
+  #collect(acks: Map<number, number>, place: Place): void {
+    let { sequence, stream } = this.#shipped;
+    for (let ack = acks.get(sequence + 1); ack !== undefined; ack = acks.get(sequence + 1)) {
+      acks.delete(++sequence);
+      stream = { ...place.stream, sequence: ack };
+    }
+    if (sequence !== this.#shipped.sequence) this.#advance({ sequence, stream });
+  }
+
+  #advance(shipped: Journal['shipped']): void {
+    this.#shipped = shipped;
+    // Behind is safe, `resume` reads from there: so not for each acknowledgement.
+    this.#saving ??= setTimeout(() => this.#save(), 100).unref();
+    if (this.lag > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #save(): void {
+    clearTimeout(this.#saving);
+    this.#saving = undefined;
+    const { journal, log } = this.#options;
+    try {
+      journal.markShipped(this.#shipped);
+    } catch (error) {
+      log.warn('the journal cannot note what was shipped', { error: explain(error) });
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import type { Desired, MissingSecret, NodeEntry } from '@ifactor/crds';
+import { digest, isRecord, without } from '../json.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { openSecret, wireguardKey } from './secret.ts';
+import type { OpenSecret, Secrets, Wanted } from './secret.ts';
+
+/** A `Desired` before its secrets are sealed; `content` is equal for equal wishes, whatever the ciphertext. */
+export type Draft = { desired: Omit<Desired, 'secrets'>; open: OpenSecret[]; sealKey: string | undefined; content: string };
+
+/**
+ * What an agent is to be told of an object. Pure. The spec is passed on as it is, malformed or not (the agent makes a
+ * condition of it), but for the private key, which leaves the spec and is sealed.
+ */
+export function draft(object: KubeObject, secrets: Secrets, node: NodeEntry | undefined): Draft {
+  const { metadata } = object;
+  const namespace = metadata.namespace ?? '';
+  const { privateKey, ...spec } = isRecord(object.spec) ? object.spec : {};
+  const open: OpenSecret[] = [];
+  const missing: MissingSecret[] = [];
+  if (privateKey !== undefined) {
+    const key = typeof privateKey === 'string' ? wireguardKey(Buffer.from(privateKey)) : undefined;
+    if (key === undefined) {
+      missing.push({ ref: 'privateKey', reason: 'Malformed', message: 'privateKey must be 32 bytes in base64 (44 characters)' });
+    } else open.push({ ref: 'privateKey', version: `${metadata.uid}@${metadata.generation ?? 0}`, key });
+  }
+  for (const wanted of wantedSecrets(spec, privateKey === undefined)) {
+    const found = openSecret(wanted, namespace, secrets);
+    if ('key' in found) open.push(found);
+    else missing.push(found);
+  }
+  if (node === undefined) {
+    for (const { ref } of open.splice(0)) {
+      const message = `no agent of node ${String(spec['node'])} has registered, so there is no key to seal the secret to; start ifactor-agent --node ${String(spec['node'])}`;
+      missing.push({ ref, reason: 'NodeKeyUnknown', message });
+    }
+  }
+  const desired: Omit<Desired, 'secrets'> = {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    namespace,
+    name: metadata.name,
+    uid: metadata.uid,
+    generation: metadata.generation ?? 0,
+    resourceVersion: metadata.resourceVersion,
+    creationTimestamp: metadata.creationTimestamp,
+    ...(metadata.deletionTimestamp !== undefined && { deletionTimestamp: metadata.deletionTimestamp }),
+    spec,
+    missing,
+  };
+  const sealKey = open.length > 0 ? node?.sealKey : undefined;
+  const content = digest({ ...without(desired, 'resourceVersion'), sealKey, versions: open.map(({ ref, version }) => [ref, version]) });
+  return { desired, open, sealKey, content };
+}
+
+/** The last word on an object that is gone from the API. */
+export function tombstone(last: Desired): Draft {
+  const desired = { ...without(last, 'secrets'), deleted: true, spec: {}, missing: [] };
+  return { desired, open: [], sealKey: undefined, content: digest({ uid: last.uid, deleted: true }) };
+}
+
+function wantedSecrets(spec: Record<string, unknown>, ownKey: boolean): Wanted[] {
+  const wanted: Wanted[] = [];
+  const { privateKeySecretRef, peers } = spec;
+  if (ownKey && privateKeySecretRef !== undefined) wanted.push({ ref: 'privateKey', from: privateKeySecretRef });
+  for (const peer of Array.isArray(peers) ? (peers as unknown[]) : []) {
+    if (!isRecord(peer) || peer['presharedKeySecretRef'] === undefined) continue;
+    wanted.push({ ref: `psk:${String(peer['publicKey'])}`, from: peer['presharedKeySecretRef'] });
+  }
+  return wanted;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Keys (`namespace/name`) of the Secrets that an object names, so that a change of one finds its readers. */
+export function secretsOf(object: KubeObject): string[] {
+  const spec = isRecord(object.spec) ? object.spec : {};
+  return wantedSecrets(spec, true).flatMap(({ from }) =>
+    isRecord(from) && typeof from['name'] === 'string' ? [`${textOf(from['namespace'] ?? 'default')}/${from['name']}`] : [],
+  );
+}

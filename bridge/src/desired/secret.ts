@@ -1,0 +1,60 @@
+import type { MissingSecret } from '@ifactor/crds';
+import { isRecord } from '../json.ts';
+import type { KubeObject } from '../kube/object.ts';
+
+/** A WireGuard key in base64, opened; never to be logged or published unsealed. */
+export type OpenSecret = { ref: string; version: string; key: string };
+
+/** Where Secrets are looked up: `forbidden` while the API server does not let the bridge read them. */
+export type Secrets = { get(key: string): KubeObject | undefined; readonly forbidden: boolean };
+
+/** `ref` of a secret as it travels: `privateKey` or `psk:<publicKey>`. */
+export type Wanted = { ref: string; from: unknown };
+
+/** The namespace that `privateKeySecretRef` and its like mean when they name none, as in the system this one replaces. */
+const defaultNamespace = 'default';
+
+/**
+ * Opens the Secret that `from` names, for an object in `namespace`.
+ *
+ * A Secret in another namespace is refused, or whoever may create interfaces in one namespace could read every key of
+ * the cluster. An absent `namespace` means `default`, which the API server has filled in before the bridge sees the
+ * object: outside of `default` it therefore has to be spelled out, and the message says so. To guess the object's own
+ * namespace instead would silently read another Secret than the one that `kubectl get -o yaml` shows.
+ */
+export function openSecret(wanted: Wanted, namespace: string, secrets: Secrets): OpenSecret | MissingSecret {
+  const { ref, from } = wanted;
+  const fail = (reason: string, message: string): MissingSecret => ({ ref, reason, message });
+  if (!isRecord(from) || typeof from['name'] !== 'string' || typeof from['key'] !== 'string') {
+    return fail('Malformed', 'the secret reference needs a name and a key');
+  }
+  const { name, key, namespace: given = defaultNamespace } = from;
+  if (given !== namespace) {
+    return fail(
+      'CrossNamespaceReference',
+      `Secret ${String(given)}/${name} is in another namespace than the object; put the Secret into ${namespace} and write namespace: ${namespace} in the reference`,
+    );
+  }
+  if (secrets.forbidden) {
+    return fail('Forbidden', `the bridge may not read Secrets; give it the role in bridge/rbac.yaml`);
+  }
+  const secret = secrets.get(`${namespace}/${name}`);
+  if (secret === undefined) return fail('SecretNotFound', `create the Secret ${namespace}/${name} with the key ${key}`);
+  const data = secret['data'];
+  const value = isRecord(data) && Object.hasOwn(data, key) ? data[key] : undefined;
+  if (typeof value !== 'string') return fail('KeyNotFound', `Secret ${namespace}/${name} has no key ${key}`);
+  const text = wireguardKey(Buffer.from(value, 'base64'));
+  if (text === undefined) {
+    return fail('Malformed', `key ${key} of Secret ${namespace}/${name} is neither 32 raw bytes nor 44 characters of base64`);
+  }
+  return { ref, version: `${secret.metadata.uid}@${secret.metadata.resourceVersion}`, key: text };
+}
+
+/** 32 raw bytes, or their base64 text with white space around it, as base64; undefined where it is neither. */
+export function wireguardKey(bytes: Buffer): string | undefined {
+  if (bytes.length === 32) return bytes.toString('base64');
+  const text = bytes.toString('latin1').trim();
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(text)) return undefined;
+  // Spare bits in the last letter are dropped: one spelling per key.
+  return Buffer.from(text, 'base64').toString('base64');
+}

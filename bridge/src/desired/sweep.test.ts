@@ -1,0 +1,112 @@
+import { formatDesiredSubject } from '@ifactor/crds';
+import { ensureStreams, streams } from '@ifactor/common/nats';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { expect, test } from 'vitest';
+import { draft, tombstone } from './draft.ts';
+import { createOutage } from '../view/outage.ts';
+import { bury } from './publish.ts';
+import { createSealer } from './seal.ts';
+import { follow } from '../stream/follower.ts';
+import type { Follower } from '../stream/follower.ts';
+import { createPublisher, readDesired } from '../stream/publisher.ts';
+import type { Publisher } from '../stream/publisher.ts';
+import { startSweeping } from './sweep.ts';
+import { startNats, until } from '../testing/nats.ts';
+import { quiet, wireguard } from '../testing/objects.ts';
+
+const subject = (name: string): string => formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
+const wish = (name: string) => draft(wireguard(name), { get: () => undefined, forbidden: false }, undefined);
+const gone = (name: string) => tombstone({ ...wish(name).desired, secrets: [] });
+
+type Side = { desired: Follower; publisher: Publisher; stop: AbortController; sweep: (leads: boolean, keep: number) => void };
+async function side(connection: NatsConnection): Promise<Side> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const desired = follow({ connection, stream: streams.desired, prepare: () => ensureStreams(connection), outage: createOutage(quiet, 'back'), signal, onChange: () => undefined });
+  await desired.settled;
+  const publisher = createPublisher(connection, desired, createSealer());
+  return { desired, publisher, stop, sweep: (leads, keep) => startSweeping({ desired, publisher, leads: () => leads, log: quiet, keep, signal }) };
+}
+const subjects = async (connection: NatsConnection): Promise<string[]> => {
+  const { state } = await (await jetstreamManager(connection)).streams.info(streams.desired, { subjects_filter: '>' });
+  return Object.keys(state.subjects ?? {}).map((one) => one.split('.').at(-1) ?? '').toSorted();
+};
+
+test('tombstones go when they are old enough, wishes stay, and only the leader takes anything out', async () => {
+  await using nats = await startNats();
+  const connection = await nats.connect();
+  const leader = await side(connection);
+  const second = await side(await nats.connect());
+  for (const name of ['wg1', 'wg2', 'wg3']) await leader.publisher.publish(subject(name), wish(name));
+  for (const name of ['wg1', 'wg2']) await leader.publisher.publish(subject(name), gone(name));
+  await until(() => [...second.desired.all()].length === 3);
+  second.sweep(false, 1);
+  leader.sweep(true, 500);
+  expect(await subjects(connection)).toEqual(['wg1', 'wg2', 'wg3']);
+  await until(async () => (await subjects(connection)).join() === 'wg3', 'the tombstones to go');
+  expect([...leader.desired.all()].map((entry) => entry.subject)).toEqual([subject('wg3')]);
+  // Used again, the name begins anew.
+  await leader.publisher.publish(subject('wg1'), wish('wg1'));
+  expect(await subjects(connection)).toEqual(['wg1', 'wg3']);
+  for (const { stop } of [leader, second]) stop.abort();
+});
+
+test('a tombstone is not taken out together with what was wanted after it', async () => {
+  await using nats = await startNats();
+  const connection = await nats.connect();
+  const { desired, publisher, stop } = await side(connection);
+  await publisher.publish(subject('wg1'), gone('wg1'));
+  const old = desired.get(subject('wg1'))!;
+  await publisher.publish(subject('wg1'), wish('wg1'));
+  await publisher.purgeTombstone(old);
+  expect(await subjects(connection)).toEqual(['wg1']);
+  expect(desired.get(subject('wg1'))?.sequence).toBe(2);
+  stop.abort();
+});
+
+test('who stands by learns what the leader took out', async () => {
+  await using nats = await startNats();
+  const connection = await nats.connect();
+  const leader = await side(connection);
+  const second = await side(await nats.connect());
+  await leader.publisher.publish(subject('wg1'), gone('wg1'));
+  await until(() => second.desired.get(subject('wg1')) !== undefined);
+  await leader.publisher.purgeTombstone(leader.desired.get(subject('wg1'))!);
+  expect(second.desired.get(subject('wg1'))).toBeDefined();
+  await second.publisher.reread(subject('wg1'));
+  expect(second.desired.get(subject('wg1'))).toBeUndefined();
+  for (const { stop } of [leader, second]) stop.abort();
+});
+
+test('an agent is told again of what is gone by the API server\'s word only', async () => {
+  await using nats = await startNats();
+  const { desired, publisher, stop } = await side(await nats.connect());
+  const object = wireguard('wg1');
+  let answer: Promise<unknown> = Promise.reject(new Error('the API server is away'));
+  const client = { call: <T>() => answer as Promise<T>, lines: () => expect.unreachable(), close: () => undefined };
+  const said = { uid: object.metadata.uid, kind: 'wireguardinterface', namespace: 'default', name: 'wg1', node: 'lax1', hash: '', status: { observedGeneration: 3 } };
+  const told = () => {
+    const entry = desired.get(subject('wg1'));
+    return entry && readDesired(entry);
+  };
+  await expect(bury({ client, desired, publisher }, said)).rejects.toThrow('away');
+  answer = Promise.resolve(object);
+  expect(await bury({ client, desired, publisher }, said)).toBe(false);
+  expect(told()).toBeUndefined();
+  answer = Promise.resolve(wireguard('wg1', {}, { uid: 'another life' }));
+  expect(await bury({ client, desired, publisher }, said)).toBe(true);
+  expect(told()).toMatchObject({ deleted: true, uid: said.uid, generation: 3, spec: {} });
+  await publisher.purgeTombstone(desired.get(subject('wg1'))!);
+  answer = Promise.resolve(wireguard('wg1', { node: 'lax2' }));
+  expect(await bury({ client, desired, publisher }, said)).toBe(true);
+  expect(told()).toMatchObject({ deleted: true, uid: said.uid });
+  // What is wanted now is not touched, and neither is a tombstone that is on its way.
+  const { sequence } = desired.get(subject('wg1'))!;
+  expect(await bury({ client, desired, publisher }, said)).toBe(true);
+  expect(desired.get(subject('wg1'))?.sequence).toBe(sequence);
+  await publisher.publish(subject('wg1'), wish('wg1'));
+  expect(await bury({ client, desired, publisher }, { ...said, uid: 'an earlier life' })).toBe(true);
+  expect(told()?.deleted).toBeUndefined();
+  stop.abort();
+});

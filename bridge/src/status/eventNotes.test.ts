@@ -1,0 +1,39 @@
+import type { EventType, RecordedEvent } from '@ifactor/crds';
+import { expect, test } from 'vitest';
+import { createStory } from './eventNotes.ts';
+
+let sequence = 0;
+const event = (type: EventType, state: string, data: object, name = 'br1'): RecordedEvent =>
+  ({
+    type,
+    state,
+    data,
+    time: '2026-01-01T00:00:00.000Z',
+    id: `lax1.j.${++sequence}`,
+    sequence,
+    node: 'lax1',
+    key: { kind: 'netlinkinterface', namespace: 'default', name },
+    causationId: null,
+    correlationId: 'c',
+    machine: 1,
+  }) as RecordedEvent;
+
+test('drift is told with its fields, and its repair once the interface is healthy again', () => {
+  const tell = createStory();
+  const drift = [{ field: 'mtu', wanted: 1400, found: 1500 }, { field: 'addresses', wanted: [], found: [] }, { field: 'mtu', wanted: 1, found: 2 }];
+  expect(tell(event('DriftObserved', 'drifted', { drift }))).toEqual({
+    type: 'Warning',
+    reason: 'DriftObserved',
+    message: 'the kernel differs in addresses, mtu; repairing',
+  });
+  expect(tell(event('LinkChanged', 'drifted', {}))).toBeUndefined();
+  expect(tell(event('LinkObserved', 'configured', {}, 'another'))).toBeUndefined();
+  expect(tell(event('LinkObserved', 'configured', {}))).toEqual({ type: 'Normal', reason: 'Healed', message: 'repaired addresses, mtu' });
+  expect(tell(event('LinkObserved', 'configured', {}))).toBeUndefined();
+});
+
+test('a failure names the operation and what the kernel said', () => {
+  const tell = createStory();
+  const data = { operation: { type: 'CreateLink' }, code: 'EOPNOTSUPP', message: 'this kernel has no "dummy"' };
+  expect(tell(event('OperationFailed', 'failed', data))).toEqual({ type: 'Warning', reason: 'OperationFailed', message: 'CreateLink: this kernel has no "dummy"' });
+});

@@ -1,0 +1,37 @@
+import { FINALIZER, LEGACY_FINALIZERS } from '@ifactor/crds';
+import type { StatusMessage } from '@ifactor/crds';
+import { graceMilliseconds } from '../view/nodes.ts';
+import type { NodeView } from '../view/nodes.ts';
+import type { KubeObject, Metadata } from '../kube/object.ts';
+
+/** The finalizers that are ours to remove: ours and the old system's. A stranger's is none of our business. */
+const known: readonly string[] = [FINALIZER, ...LEGACY_FINALIZERS];
+
+export function isHeld({ finalizers = [] }: Metadata): boolean {
+  return finalizers.some((finalizer) => known.includes(finalizer));
+}
+
+/** The finalizers an object should have, or undefined where nothing is to change. */
+export function withFinalizer(metadata: Metadata): string[] | undefined {
+  if (metadata.deletionTimestamp !== undefined || isHeld(metadata)) return undefined;
+  return [...(metadata.finalizers ?? []), FINALIZER];
+}
+
+export function withoutFinalizers({ finalizers = [] }: Metadata): string[] {
+  return finalizers.filter((finalizer) => !known.includes(finalizer));
+}
+
+/**
+ * Whether a deleted object may go: its agent says that the kernel has nothing of it, or there never was an agent that
+ * could have made anything. (Should one come up later, it reads the tombstone and cleans up.)
+ * @returns true, false, or the milliseconds after which to look again
+ */
+export function mayGo(object: KubeObject, said: StatusMessage | undefined, node: NodeView, now: number): boolean | number {
+  const { deletionTimestamp } = object.metadata;
+  if (deletionTimestamp === undefined) return false;
+  if (said?.status.state === 'deleted') return true;
+  if (said !== undefined || node.state !== 'unknown') return false;
+  // Agents register again at every heartbeat: one that only lost its NATS entry has spoken up by then.
+  const wait = Date.parse(deletionTimestamp) + graceMilliseconds - now;
+  return wait <= 0 ? true : wait;
+}

@@ -1,0 +1,71 @@
+import { formatDesiredSubject, formatStatusSubject, parseDesiredSubject, parseStatusSubject, SubjectError } from '@ifactor/crds';
+import type { Place, StatusMessage } from '@ifactor/crds';
+import { isRecord } from '../json.ts';
+import { spell, withoutNode } from '../key.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { readStatus } from '../status/status.ts';
+import type { Follower } from '../stream/follower.ts';
+
+/** A many-to-many relation, read from either a target or a source: sources are objects, targets what they depend on. */
+export type Index = {
+  set(source: string, targets: readonly string[]): void;
+  sources(target: string): Iterable<string>;
+};
+
+export function createIndex(): Index {
+  const targets = new Map<string, readonly string[]>();
+  const sources = new Map<string, Set<string>>();
+  return {
+    set(source, next) {
+      for (const target of targets.get(source) ?? []) sources.get(target)?.delete(source);
+      if (next.length === 0) targets.delete(source);
+      else targets.set(source, next);
+      for (const target of next) {
+        const known = sources.get(target) ?? new Set();
+        sources.set(target, known.add(source));
+      }
+    },
+    sources: (target) => sources.get(target) ?? [],
+  };
+}
+
+/** A spec of more than this, in bytes of JSON, may not pass NATS, which carries 1 MiB unless told otherwise. */
+const largest = 900_000;
+
+/** The node of an object, or why it cannot be told of the object. */
+export function placeOf(object: KubeObject, kind: string): Place | { refused: string } {
+  const node: unknown = isRecord(object.spec) ? object.spec['node'] : undefined;
+  if (typeof node !== 'string') return { refused: 'node is missing: name the node whose agent owns the interface' };
+  const size = Buffer.byteLength(JSON.stringify(object.spec));
+  if (size > largest) return { refused: `the spec has ${size} bytes, more than the ${largest} that can be handed to a node; split the object` };
+  const place = { node, kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+  try {
+    formatDesiredSubject(place);
+    return place;
+  } catch (error) {
+    if (error instanceof SubjectError) return { refused: error.message };
+    throw error;
+  }
+}
+
+/** The object that a subject is about; undefined where the subject is none of ours. */
+export function objectOf(subject: string): string | undefined {
+  try {
+    return spell(withoutNode(subject.startsWith('ifactor.status.') ? parseStatusSubject(subject) : parseDesiredSubject(subject)));
+  } catch (error) {
+    if (error instanceof SubjectError) return undefined;
+    throw error;
+  }
+}
+
+/** What the agent said of this very object (by uid), if it has said anything. */
+export function saidOf(statuses: Pick<Follower, 'get'>, object: KubeObject, place: Place): StatusMessage | undefined {
+  const entry = statuses.get(formatStatusSubject(place));
+  const message = entry && readStatus(entry);
+  return message?.uid === object.metadata.uid ? message : undefined;
+}
+
+export function isPlace(place: Place | { refused: string }): place is Place {
+  return 'node' in place;
+}
+

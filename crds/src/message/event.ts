@@ -1,0 +1,120 @@
+import type { Key } from './subject.ts';
+import type { Address, Observed, Drift } from './observed.ts';
+import type { KernelOperation } from './operation.ts';
+import type { NetlinkInterfaceSpec } from '../schema/netlinkInterface.ts';
+import type { WireGuardInterfaceSpec } from '../schema/wireguardInterface.ts';
+
+/**
+ * The version of the lifecycle machine that wrote an event. Raised whenever the same log would fold to other
+ * decisions; `upcast` keeps older events readable.
+ */
+export const machineVersion = 2;
+
+/** A spec as it travels: no secret value is in it (the bridge takes `privateKey` out and seals it). */
+export type InterfaceSpec = NetlinkInterfaceSpec | WireGuardInterfaceSpec;
+
+/**
+ * A place where a link of an interface lives. `home`: the agent's netns, where links are born; `target`: where the
+ * interface belongs; `peer`: where the far end of a veth belongs.
+ */
+export type Slot = 'home' | 'target' | 'peer';
+
+/** What a change is judged by: the node's connection to NATS, the address in `spec.confirm.probe`. */
+export type Reach = 'nats' | 'probe';
+
+/**
+ * What can happen in the life of an interface: facts in the past tense, each with what became known.
+ * No payload ever holds key material: private keys appear as their public key, preshared keys as a fingerprint.
+ */
+export type EventData = {
+  /** The declared object changed, or is seen for the first time. */
+  SpecChanged: {
+    uid: string;
+    generation: number;
+    resourceVersion: string;
+    creationTimestamp: string;
+    spec: InterfaceSpec;
+  };
+  /** A change with `spec.confirm` is about to be made; `watched` was reached before it, so that it can be lost by it. */
+  ConfirmBegan: { generation: number; timeoutSeconds: number; watched: readonly Reach[] };
+  /** All that is watched was reached when the time was over: the change stays. */
+  SpecConfirmed: { generation: number };
+  /** `lost` was away for so long: the last spec that worked is in force again; `to` is null where there is none. */
+  SpecRolledBack: { generation: number; to: number | null; lost: readonly Reach[]; seconds: number };
+  /** The object is being deleted (finalizers pending), or is already gone from the API. */
+  DeletionRequested: { uid: string; resourceVersion: string; gone: boolean };
+  /** A secret that the spec needs is at hand; `fingerprint` is the public key of a private key. */
+  SecretResolved: { ref: string; version: string; fingerprint: string };
+  SecretMissing: { ref: string; reason: string; message: string };
+  /** `netns` is the inode of the network namespace, in decimal. */
+  NetnsResolved: { slot: Slot; netns: string };
+  NetnsLost: { slot: Slot; reason: string; message: string };
+  /** Another, older resource claims the same name in the same netns. */
+  NameTaken: { slot: Slot; name: string; by: string };
+  NameFreed: { slot: Slot; name: string };
+  /** What the kernel shows, where that is news; `operations` is the id of the operations whose outcome this is. */
+  LinkObserved: { observed: Observed; operations?: string };
+  /** A healthy interface differs from what is wanted. */
+  DriftObserved: { observed: Observed; drift: readonly Drift[] };
+  /** `mac`, and `farMac` of a veth's far end, are kept when the link has to be made anew: neighbours know it by them. */
+  LinkCreated: Performed & { slot: Slot; name: string; index: number; mac?: string; farMac?: string };
+  LinkAdopted: Performed & { slot: Slot; name: string };
+  LinkChanged: Performed & { slot: Slot; name: string; change: Record<string, unknown> };
+  LinkMoved: Performed & { slot: Slot; name: string; from: Slot };
+  /** `anew`: it is made again at once, because of these fields, which no link changes. */
+  LinkRemoved: Performed & { slot: Slot | null; name: string; anew?: readonly string[] };
+  AddressAdded: Performed & { slot: Slot; name: string; address: Address };
+  AddressRemoved: Performed & { slot: Slot; name: string; address: Address };
+  SlaveAttached: Performed & { slot: Slot; name: string; slave: string };
+  SlaveReleased: Performed & { slot: Slot; name: string; slave: string };
+  WireGuardChanged: Performed & { slot: Slot; name: string; change: Record<string, unknown> };
+  PeerChanged: Performed & {
+    slot: Slot;
+    name: string;
+    publicKey: string;
+    /** The endpoint of the spec that was written, as spelled there; null where none was. */
+    endpoint: string | null;
+    /** What its host name stood for, `ip:port`; absent where it is an address itself. */
+    resolved?: string;
+    change: Record<string, unknown>;
+  };
+  PeerRemoved: Performed & { slot: Slot; name: string; publicKey: string };
+  /** The endpoint's host name has no address now; the rest of the peer was configured. */
+  EndpointUnresolved: { publicKey: string; endpoint: string; message: string };
+  OperationFailed: Performed & { operation: KernelOperation; code: string; message: string; module?: string };
+  TimerElapsed: { timer: string };
+  /**
+   * The agent started: what it knew of netns, timers and operations in flight no longer holds. `lost`: so many events of the node,
+   * the first of them made at `since`, could not be stored (the disk was full) before the agent's former run ended.
+   */
+  AgentStarted: { version: string; lost?: { events: number; since: string } };
+  /** A person asked for a fresh look at the kernel. */
+  ResyncRequested: { by: string };
+  Paused: { by: string };
+  Resumed: { by: string };
+};
+
+/** `operations`: the id of the list of operations this was one of, the correlation that late results are told by. */
+export type Performed = { operations: string };
+
+export type EventType = keyof EventData;
+
+/** An event before it is recorded: what happened, to be folded. */
+export type InterfaceEvent = { [T in EventType]: { type: T; time: string; data: EventData[T] } }[EventType];
+
+/** An event as it stands in the journal and in IFACTOR_EVENTS. */
+export type RecordedEvent = InterfaceEvent & {
+  /** Unique: `<node>.<journal>.<sequence>`. */
+  id: string;
+  /** Position in the node's journal: 1, 2, 3, … without a gap. */
+  sequence: number;
+  node: string;
+  key: Key;
+  /** The event that this one follows from; null where the cause lies outside (the API, the kernel). */
+  causationId: string | null;
+  /** What set the chain off: `<uid>@<resourceVersion>` of an apply, or the id of an observation. */
+  correlationId: string;
+  /** The machine's state after the event. */
+  state: string;
+  machine: number;
+};

@@ -1,0 +1,98 @@
+import type { Slot } from './event.ts';
+import type { MacvlanSpec } from '../schema/kind/macvlan.ts';
+import type { VlanSpec } from '../schema/kind/vlan.ts';
+
+/** An address on a link. `local` and `peer` in canonical text (RFC 5952), no prefix; `prefixlen` in bits. */
+export type Address = {
+  family: 'inet' | 'inet6';
+  local: string;
+  peer: string | null;
+  prefixlen: number;
+  noPrefixRoute: boolean;
+};
+
+/** Attributes of a vxlan link; `dev` is the name of the device below it. */
+export type ObservedVxlan = {
+  vni: number;
+  dev: string | null;
+  local: string | null;
+  group: string | null;
+  port: number;
+  portRange: [number, number] | null;
+  tos: number;
+  ttl: number;
+  learning: boolean;
+  ageing: boolean;
+  proxy: boolean;
+};
+
+export type ObservedVlan = { dev: string | null; id: number; protocol: VlanSpec['protocol'] };
+
+export type ObservedMacvlan = { dev: string | null; mode: MacvlanSpec['mode'] | 'source' };
+
+export type ObservedVrf = { table: number };
+
+/** Of an IP-in-IP tunnel. `ttl` 0: that of the inner packet. */
+export type ObservedIpip = { dev: string | null; local: string | null; remote: string | null; ttl: number; tos: number };
+
+export type ObservedGre = ObservedIpip & { inputKey: number | null; outputKey: number | null };
+
+/** What each kind has that no other has. */
+export type KindAttributes = {
+  vxlan: ObservedVxlan;
+  vlan: ObservedVlan;
+  macvlan: ObservedMacvlan;
+  vrf: ObservedVrf;
+  ipip: ObservedIpip;
+  gre: ObservedGre;
+};
+
+export type ObservedPeer = {
+  publicKey: string;
+  /** Fingerprint, never the key. */
+  presharedKey: string | null;
+  /** `host:port`, IPv6 in brackets. */
+  endpoint: string | null;
+  persistentKeepalive: number;
+  allowedIPs: readonly string[];
+  /** The spec's endpoint is to be written over the kernel's, which leads nowhere; absent: it is not. */
+  stale?: true;
+};
+
+export type ObservedWireGuard = {
+  publicKey: string | null;
+  listenPort: number;
+  fwmark: number;
+  peers: readonly ObservedPeer[];
+};
+
+/** One link as far as the actor decides by it. Counters, carrier and handshakes are not here: they would fill the log. */
+export type ObservedLink = {
+  index: number;
+  name: string;
+  kind: string;
+  up: boolean;
+  mtu: number;
+  alias: string | null;
+  addrGenMode: string | null;
+  addresses: readonly Address[];
+  /** Names of the links enslaved to this one (bridges and vrfs only). */
+  slaves?: readonly string[];
+  /** Index of the far end, in its own netns (veth only). */
+  peerIndex?: number | null;
+  wireguard?: ObservedWireGuard;
+} & Partial<KindAttributes>;
+
+/** What the kernel shows of one interface. */
+export type Observed = {
+  links: { readonly [S in Slot]?: ObservedLink | null };
+  /** Links with this interface's mark in a netns where none belongs; `netns` is the inode. */
+  strays: readonly { netns: string; index: number; name: string }[];
+  /** Whether each device that the spec names (slaves, the device below) exists in the target netns. */
+  devices: { readonly [name: string]: boolean };
+  /** Those of them that are down and keep the interface down; absent: none. */
+  down?: readonly string[];
+};
+
+/** One difference: `field` as in the spec or as `ip` names it, values as they print. */
+export type Drift = { field: string; wanted: unknown; found: unknown };

@@ -1,0 +1,53 @@
+import { machine } from '@ifactor/actors';
+import { UsageError } from '@ifactor/common';
+import type { Command } from 'commander';
+import { parseSelector, parseTime } from '../log/selector.ts';
+import type { Selector } from '../log/selector.ts';
+import { logCommand, withSource } from '../log/source.ts';
+import type { SourceFlags } from '../log/source.ts';
+import { eventText } from '../log/text.ts';
+
+type Flags = SourceFlags & { namespace: string; node?: string; type?: string[]; since?: string; until?: string; follow?: boolean; json?: boolean };
+
+export function eventsCommand(): Command {
+  return logCommand('events', 'Show what happened, event by event.', [
+    'ifactor events --since 15m',
+    'ifactor events wgi/wg-lax1-lax2-0 --follow',
+    'ifactor events nl --type DriftObserved,LinkRemoved --json',
+  ])
+    .argument('[selector]', 'KIND, KIND/NAME or KIND/NAMESPACE/NAME')
+    .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
+    .option('--node <name>', 'only events of this node')
+    .option('--type <types>', 'only these types, separated by commas', parseTypes)
+    .option('--since <time>', 'from this time on: RFC 3339, or how long ago (15m, 2h, 3d)')
+    .option('--until <time>', 'up to this time')
+    .option('-f, --follow', 'then wait for more')
+    .option('--json', 'one JSON object per line')
+    .action(async (selector: string | undefined, flags: Flags) => {
+      const { namespace, node, type, since, until, follow, json } = flags;
+      const wanted: Selector = {
+        ...(selector === undefined ? {} : parseSelector(selector, namespace)),
+        ...(node === undefined ? {} : { node }),
+        ...(type === undefined ? {} : { types: type }),
+        ...(since === undefined ? {} : { since: parseTime(since) }),
+        ...(until === undefined ? {} : { until: parseTime(until) }),
+      };
+      await withSource(flags, async (source) => {
+        if (follow && source.follow === undefined) throw new UsageError('--follow reads NATS only: leave out --journal and --file');
+        const events = follow && source.follow ? source.follow(wanted) : source.events(wanted);
+        let count = 0;
+        for await (const event of events) {
+          count++;
+          console.log(json ? JSON.stringify(event) : eventText(event));
+        }
+        if (count === 0) process.stderr.write('ifactor: the log holds no such events\n');
+      });
+    });
+}
+
+function parseTypes(text: string): string[] {
+  const types = text.split(',');
+  const unknown = types.filter((type) => !machine.events.some((known) => known === type));
+  if (unknown.length > 0) throw new UsageError(`there is no event type ${unknown.join(', ')}; there are ${machine.events.join(', ')}`);
+  return types;
+}

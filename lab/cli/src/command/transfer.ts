@@ -1,0 +1,90 @@
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { once } from 'node:events';
+import { encodeEvent, eventFilter } from '@ifactor/crds';
+import { ensureStreams, streams } from '@ifactor/common/nats';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { Command } from 'commander';
+import { placeOf } from '../log/lives.ts';
+import { eventLine, fileHeader, openFile, statusLine } from '../log/file.ts';
+import { parseSelector, parseTime, selectsActor } from '../log/selector.ts';
+import { logCommand, withSource } from '../log/source.ts';
+import type { SourceFlags } from '../log/source.ts';
+import { connectBy } from '../log/stream.ts';
+
+type ExportFlags = SourceFlags & { namespace: string; node?: string; since?: string; output?: string };
+
+export function exportCommand(): Command {
+  return logCommand('export', 'Write a log to a file, for a bug report. It holds no key, only public keys and fingerprints.', [
+    'ifactor export > lab.log',
+    'ifactor export wgi/wg1 --output wg1.log',
+  ])
+    .argument('[selector]', 'KIND, KIND/NAME or KIND/NAMESPACE/NAME')
+    .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
+    .option('--node <name>', 'only events of this node')
+    .option('--since <time>', 'from this time on; a log that begins amid a life cannot be verified')
+    .option('-o, --output <path>', 'the file to write (default: standard output)')
+    .action(async (selector: string | undefined, flags: ExportFlags) => {
+      const wanted = {
+        ...(selector === undefined ? {} : parseSelector(selector, flags.namespace)),
+        ...(flags.node === undefined ? {} : { node: flags.node }),
+        ...(flags.since === undefined ? {} : { since: parseTime(flags.since) }),
+      };
+      await withSource(flags, async (source) => {
+        const file = flags.output === undefined ? undefined : createWriteStream(flags.output, { mode: 0o600 });
+        if (file) await once(file, 'open');
+        const write = writer(file ?? process.stdout);
+        await write(fileHeader(new Date(), Object.keys(wanted).length > 0));
+        // First what the agents say, then the log: so the log reaches at least as far.
+        for await (const status of source.statuses()) {
+          if (selectsActor(wanted, placeOf(status))) await write(statusLine(status));
+        }
+        for await (const event of source.events(wanted)) await write(eventLine(event));
+        if (file) {
+          file.end();
+          await once(file, 'close');
+        }
+      });
+    });
+}
+
+const writer = (output: Writable) => async (line: string): Promise<void> => {
+  if (!output.write(`${line}\n`)) await once(output, 'drain');
+};
+
+export function importCommand(): Command {
+  return new Command('import')
+    .description('Put the events of a log file into IFACTOR_EVENTS of a NATS server, to look at them with every tool.')
+    .argument('<file>', 'a file that `ifactor export` wrote')
+    .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
+    .option('--creds <file>', 'credentials file for NATS')
+    .option('--dir <folder>', 'the lab\'s folder (default: .lab)')
+    .option('--force', 'also where the stream has events of the same nodes')
+    .addHelpText('after', '\nExamples:\n  ifactor import bug.log --nats nats://127.0.0.1:4222\n\nTo replay a file no server is needed: ifactor replay --file bug.log …\n')
+    .action(async (path: string, flags: SourceFlags & { force?: boolean }) => {
+      const file = await openFile(path);
+      const connection = await connectBy(flags);
+      try {
+        await ensureStreams(connection);
+        const manager = await jetstreamManager(connection);
+        const js = jetstream(connection);
+        const checked = new Set<string>();
+        let count = 0;
+        for await (const event of file.events({})) {
+          if (!checked.has(event.node) && flags.force !== true) {
+            const last = await manager.streams.getMessage(streams.events, { last_by_subj: eventFilter({ node: event.node }) });
+            if (last !== null) throw new Error(`the stream has events of node ${event.node} already; import into another server, or say --force`);
+          }
+          checked.add(event.node);
+          const attributes = headers();
+          const { subject, payload } = encodeEvent(event, attributes);
+          await js.publish(subject, payload, { msgID: event.id, headers: attributes });
+          count++;
+        }
+        console.log(`${count} events of ${checked.size} nodes are in ${streams.events}`);
+      } finally {
+        await connection.close();
+      }
+    });
+}

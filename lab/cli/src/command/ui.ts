@@ -1,0 +1,63 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { spawn } from 'node:child_process';
+import { createLog, stopSignal, UsageError } from '@ifactor/common';
+import { Feed } from '../inspector/feed.ts';
+import { follow, load } from '../inspector/live.ts';
+import { page } from '../inspector/server/page.ts';
+import { serve } from '../inspector/server/server.ts';
+import { feedViewers } from '../inspector/stately.ts';
+import { logCommand, openSource, withSource } from '../log/source.ts';
+import type { SourceFlags } from '../log/source.ts';
+import { natsName } from '../log/stream.ts';
+
+/** In the environment: the token to ask for, instead of one made up; a lab's, so that its address stays the same. */
+export const uiToken = 'IFACTOR_UI_TOKEN';
+
+type Flags = SourceFlags & { port: number; stately?: number; open?: boolean; lazy?: boolean };
+
+export function uiCommand(): Command {
+  return logCommand('ui', 'Serve the inspector: a page that shows every machine, its history and why.', [
+    'ifactor ui',
+    'ifactor ui --file bug.log',
+    'ifactor ui --journal /var/lib/ifactor --port 8080',
+    'ifactor ui --stately 8081   (a viewer connects to ws://127.0.0.1:8081)',
+  ])
+    .option('--port <number>', 'port of 127.0.0.1 to serve it at (default: any that is free)', port, 0)
+    .option('--stately <port>', 'feed the live actors to viewers that speak the protocol of @statelyai/inspect, at this port of 127.0.0.1', port)
+    .option('--open', 'open it in the browser')
+    .addOption(new Option('--lazy', 'build the page when it is first asked for').hideHelp())
+    .action(runUi);
+}
+
+async function runUi(flags: Flags): Promise<void> {
+  const { stately, open = false, lazy = false } = flags;
+  const file = flags.file ?? flags.journal;
+  if (file !== undefined && stately !== undefined) throw new UsageError('--stately feeds live actors: leave out --file and --journal');
+  const stop = new AbortController();
+  const stopped = stopSignal().then(() => stop.abort());
+
+  const name = file ?? natsName(flags);
+  const feed = new Feed({ kind: file === undefined ? 'live' : 'file', name });
+  if (file !== undefined) await withSource(flags, (source) => load(feed, source));
+  const folder = lazy ? undefined : await page(say);
+  const token = process.env[uiToken];
+  const inspector = await serve(feed, { port: flags.port, page: async () => folder ?? page(say), ...(token === undefined ? {} : { token }) });
+  const viewers = stately === undefined ? undefined : await feedViewers(feed, stately);
+  const following = file === undefined ? follow(feed, name, () => openSource(flags), stop.signal) : undefined;
+  // Whoever gave the token knows the address; a log is not to hold it.
+  if (token === undefined) console.log(inspector.url);
+  createLog('ui').info('ready', { port: inspector.port, ...(viewers ? { stately: `ws://127.0.0.1:${viewers.port}` } : {}) });
+  if (open) spawn('xdg-open', [inspector.url], { stdio: 'ignore', detached: true }).on('error', () => say(`no browser could be opened: go to ${inspector.url}`)).unref();
+
+  await stopped;
+  await Promise.all([inspector.close(), viewers?.close(), following]);
+}
+
+const say = (line: string): void => void process.stderr.write(`ifactor: ${line}\n`);
+
+function port(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65535) throw new InvalidArgumentError('give a port, 0 to 65535');
+  return number;
+}

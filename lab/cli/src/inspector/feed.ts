@@ -1,0 +1,157 @@
+import { explain } from '@ifactor/common';
+import type { State, StatusMessage } from '@ifactor/crds';
+import { Filters } from './history/filter.ts';
+import { graphOf, shapeOf } from './map/graph.ts';
+import type { Graph } from './map/graph.ts';
+import { Handshakes } from './history/handshake.ts';
+import { layOut } from './map/layout.ts';
+import { Log } from './history/log.ts';
+import type { ActorId, Moment, SourceInfo, Told, Topology } from './protocol.ts';
+import type { Track } from './history/track.ts';
+
+/** In milliseconds: how long changes are gathered before they are told. */
+const gathering = 60;
+
+type Listener = (told: Told) => void;
+
+/** One log with all who watch it: gathers what changes, places new actors on the map, and tells. */
+export class Feed {
+  log = new Log();
+  filters = new Filters(this.log);
+  #source: SourceInfo;
+  #topology: Topology = { nodes: [], containers: [], actors: [], links: [] };
+  /** What each actor adds to the map. */
+  readonly #shapes = new Map<ActorId, string>();
+  /** Counts the maps asked for, so that one overtaken by a newer one is left out. */
+  #map = 0;
+  #told: { readonly [link: string]: string } = {};
+  #handshakes = new Handshakes();
+  readonly #listeners = new Set<Listener>();
+  readonly #changed = new Set<ActorId>();
+  #timer: NodeJS.Timeout | undefined;
+  #placing: Promise<void> = Promise.resolve();
+
+  constructor(source: SourceInfo, log?: Log) {
+    this.#source = source;
+    if (log) this.reset(log);
+  }
+
+  get source(): SourceInfo {
+    return this.#source;
+  }
+
+  get handshakes(): { readonly [link: string]: string } {
+    return this.#handshakes.of(this.#topology.links, this.log.tracks);
+  }
+
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** Begins anew with another log. */
+  reset(log = new Log()): void {
+    this.log = log;
+    this.filters = new Filters(log);
+    this.#handshakes = new Handshakes();
+    this.#told = {};
+    this.#changed.clear();
+    this.#shapes.clear();
+    for (const id of log.tracks.keys()) this.#changed.add(id);
+    this.#place({ actors: [], links: [] });
+    this.#greet();
+    this.#soon();
+  }
+
+  /** Says where the log comes from now. */
+  name(name: string): void {
+    if (name === this.#source.name) return;
+    this.#source = { ...this.#source, name };
+    this.#greet();
+  }
+
+  changed(tracks: readonly Track[]): void {
+    for (const { id } of tracks) this.#changed.add(id);
+    this.#soon();
+  }
+
+  /** Notes when the ends of tunnels last shook hands. */
+  hear(status: StatusMessage): void {
+    if (this.#handshakes.hear(status)) this.#soon();
+  }
+
+  /** Tells all there is, then what changes, until the result is called. */
+  watch(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    for (const told of this.#everything()) listener(told);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when all that changed so far has its place on the map. */
+  async settled(): Promise<void> {
+    this.#flush();
+    await this.#placing;
+  }
+
+  #everything(): Told[] {
+    return [{ tell: 'source', source: this.#source }, { tell: 'topology', topology: this.#topology }, this.#moment(this.log.states(this.log.total), this.handshakes)];
+  }
+
+  #moment(states: { [actor: ActorId]: State }, handshakes: Moment['handshakes']): Told {
+    const { total } = this.log;
+    return { tell: 'moment', moment: { at: null, total, time: new Date().toISOString(), states, handshakes } };
+  }
+
+  #greet(): void {
+    for (const told of this.#everything()) this.#tell(told);
+  }
+
+  #tell(told: Told): void {
+    for (const listener of this.#listeners) listener(told);
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), gathering).unref();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const states: { [actor: ActorId]: State } = {};
+    let moved = false;
+    for (const id of this.#changed) {
+      const track = this.log.tracks.get(id);
+      if (!track) continue;
+      const state = this.log.stateOf(track, this.log.total);
+      if (state !== undefined) states[id] = state;
+      const shape = shapeOf(track);
+      moved ||= shape !== this.#shapes.get(id);
+      this.#shapes.set(id, shape);
+    }
+    if (moved) this.#place(graphOf(this.log.tracks.values()));
+    const { handshakes } = this;
+    const shaken = Object.entries(handshakes).filter(([link, time]) => this.#told[link] !== time);
+    this.#told = handshakes;
+    if (this.#changed.size === 0 && shaken.length === 0) return;
+    this.#changed.clear();
+    this.#tell(this.#moment(states, Object.fromEntries(shaken)));
+  }
+
+  /** Lays the map out anew. */
+  #place(graph: Graph): void {
+    const map = ++this.#map;
+    this.#placing = this.#placing.then(() => this.#layOut(graph, map));
+  }
+
+  async #layOut(graph: Graph, map: number): Promise<void> {
+    if (map !== this.#map) return;
+    const topology = await layOut(graph).catch((error: unknown) => {
+      process.stderr.write(`ifactor: ${explain(error)}\n`);
+      return this.#topology;
+    });
+    if (map !== this.#map) return;
+    this.#topology = topology;
+    this.#tell({ tell: 'topology', topology });
+    // Of tunnels that are only now known.
+    this.#soon();
+  }
+}

@@ -1,0 +1,98 @@
+import { differenceOf, driverIn, successors } from '@ifactor/actors';
+import type { Context, Snapshot } from '@ifactor/actors';
+import { UsageError } from '@ifactor/common';
+import type { Condition, State } from '@ifactor/crds';
+import { infoOf } from './actor.ts';
+import { fieldsOf } from './fields.ts';
+import type { Log } from './log.ts';
+import type { ActorDetail, ActorId, Tried } from '../protocol.ts';
+import { rank } from './track.ts';
+import type { Track } from './track.ts';
+import { sayDone, sayOperation } from './words.ts';
+
+/** How many operations are told of, and how many events are looked through for them. */
+const told = 20;
+const looked = 400;
+
+/**
+ * All that is known of an actor at a position.
+ * @throws UsageError where the log has no such actor, or it had not begun then
+ */
+export function detailOf(log: Log, id: ActorId, at: number | null): ActorDetail {
+  const track = log.tracks.get(id);
+  if (!track) throw new UsageError(`the log holds no actor ${id}`);
+  const position = at ?? log.total;
+  const found = track.at(position, (number) => log.event(number));
+  const state = log.stateOf(track, position);
+  if (!found || state === undefined) throw new UsageError(`${id} had not begun at that moment; its first event is number ${track.positions[0] ?? 0}`);
+  const { context } = found.snapshot;
+  return {
+    ...infoOf({ id, node: track.node, key: track.key, snapshot: found.snapshot }),
+    at,
+    state,
+    reason: context.verdict.reason,
+    message: context.verdict.message,
+    waiting: waitingOf(found.snapshot),
+    conditions: conditionsOf(context),
+    fields: fieldsOf(context),
+    tried: triedOf(log, track, position),
+    transitions: transitionsOf(log, track, position),
+    next: successors[state],
+    first: track.positions[0] ?? 0,
+    last: track.positions.at(-1) ?? 0,
+    events: rank(track.positions, position),
+  };
+}
+
+/** What has to come before the actor can go on, in words. */
+function waitingOf({ context }: Snapshot): string[] {
+  const { missing, places, taken, unresolved, running, observed, spec, deletion } = context;
+  const words = Object.values(missing).map(({ message }) => message);
+  for (const place of Object.values(places)) if ('reason' in place) words.push(place.message);
+  for (const { name, by } of Object.values(taken)) words.push(`the name ${name}, which ${by} has`);
+  for (const endpoint of Object.values(unresolved)) words.push(`an address of ${endpoint}`);
+  const driver = driverIn(context);
+  if (driver && spec !== null && observed !== null && deletion === null) words.push(...(differenceOf(context, driver)?.waiting ?? []).map(({ message }) => message));
+  if (running !== null) words.push('the kernel, which is being changed');
+  return [...new Set(words)];
+}
+
+function conditionsOf({ desired, ready, verdict }: Context): Condition[] {
+  if (desired === null) return [];
+  return [{ type: 'Ready', status: ready.status, lastTransitionTime: ready.since, reason: verdict.reason, message: verdict.message, observedGeneration: desired.generation }];
+}
+
+/** The last operations, newest first. */
+function triedOf(log: Log, { lived }: Track, at: number): Tried[] {
+  const tried: Tried[] = [];
+  const end = rank(lived, at);
+  for (let index = end - 1; index >= Math.max(0, end - looked) && tried.length < told; index--) {
+    const position = lived[index] ?? 0;
+    const event = log.event(position);
+    const { time } = event;
+    if (event.type === 'OperationFailed') {
+      const { operation, code, message } = event.data;
+      tried.push({ position, time, operation: sayOperation(operation), answer: `${code}: ${message}`, failed: true });
+      continue;
+    }
+    const done = sayDone(event);
+    if (done !== null) tried.push({ position, time, operation: done, answer: 'done', failed: false });
+  }
+  return tried;
+}
+
+function transitionsOf(log: Log, { lived }: Track, at: number): ActorDetail['transitions'] {
+  const counts = new Map<string, { from: State; to: State; count: number }>();
+  let from: State = 'pending';
+  const end = rank(lived, at);
+  for (let index = 0; index < end; index++) {
+    const to = log.stateAfter(lived[index] ?? 0);
+    if (to === from) continue;
+    const name = `${from} ${to}`;
+    const known = counts.get(name);
+    if (known) known.count++;
+    else counts.set(name, { from, to, count: 1 });
+    from = to;
+  }
+  return [...counts.values()];
+}

@@ -1,0 +1,79 @@
+import type { Snapshot } from '@ifactor/actors';
+import type { Key, RecordedEvent, State } from '@ifactor/crds';
+import { Life } from '../../log/lives.ts';
+import type { ActorId } from '../protocol.ts';
+
+/** How many events of an actor are folded at most to come to any moment of it. */
+export const stride = 32;
+
+/** What a track looks up of an event by its position. */
+export type Reader = (position: number) => RecordedEvent;
+
+/** An actor's way through the log: where its events stand, and its snapshot after every `stride`th. */
+export class Track {
+  readonly id: ActorId;
+  readonly node: string;
+  readonly key: Key;
+  /** Positions of its events, those among them that its agent lived; ascending. */
+  readonly positions: number[] = [];
+  readonly lived: number[] = [];
+  readonly #kept: { snapshot: Snapshot; journal: string | undefined }[] = [];
+  #life = new Life();
+  #last: Snapshot | undefined;
+
+  constructor(id: ActorId, { node, key }: Pick<RecordedEvent, 'node' | 'key'>) {
+    this.id = id;
+    this.node = node;
+    this.key = key;
+  }
+
+  /** After its last event. */
+  get snapshot(): Snapshot | undefined {
+    return this.#last;
+  }
+
+  /** @returns the actor after the event */
+  live(position: number, event: RecordedEvent): Snapshot {
+    this.lived.push(position);
+    const { snapshot } = this.#life.step(event);
+    this.#last = snapshot;
+    if (this.lived.length % stride === 0) this.#kept.push({ snapshot, journal: this.#life.journal });
+    return snapshot;
+  }
+
+  /** Forgets what it lived: a power cut took some of it back. */
+  reset(): void {
+    this.lived.length = 0;
+    this.#kept.length = 0;
+    this.#life = new Life();
+    this.#last = undefined;
+  }
+
+  /** The actor at a position, and how many events were folded for it; undefined before its first. */
+  at(position: number, read: Reader): { snapshot: Snapshot; folded: number } | undefined {
+    const count = rank(this.lived, position);
+    if (count === 0) return undefined;
+    if (count === this.lived.length && this.#last) return { snapshot: this.#last, folded: 0 };
+    const base = Math.floor(count / stride);
+    const kept = this.#kept[base - 1];
+    const life = new Life(kept?.snapshot, kept?.journal);
+    let snapshot = kept?.snapshot;
+    const rest = this.lived.slice(base * stride, count);
+    for (const at of rest) ({ snapshot } = life.step(read(at)));
+    return snapshot && { snapshot, folded: rest.length };
+  }
+}
+
+/** How many of the ascending numbers are not above the limit. */
+export function rank(numbers: readonly number[], limit: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** What an event's state is, which a log spells as text. */
+export const stateIn = ({ state }: Pick<RecordedEvent, 'state'>): State => state as State;

@@ -1,0 +1,3 @@
+export type { ActorDetail, ActorInfo, Asks, Cause, EventRow, Field, Filter, Moment, Request, Topology } from './protocol.ts';
+export { page } from './server/page.ts';
+export { headers } from './server/policy.ts';

@@ -1,0 +1,74 @@
+import { explain } from '@ifactor/common';
+import type { StatusMessage } from '@ifactor/crds';
+import type { Feed } from './feed.ts';
+import { Log } from './history/log.ts';
+import { pause } from './pause.ts';
+import type { Source } from '../log/source.ts';
+
+/** In milliseconds: between two tries to reach streams that are not there. */
+const retryEvery = 1000;
+
+/** Reads what the source holds now into a feed. */
+export async function load(feed: Feed, source: Source): Promise<void> {
+  const log = new Log();
+  const breathe = pause();
+  for await (const event of source.events({})) {
+    log.append(event);
+    await breathe();
+  }
+  feed.reset(log);
+  for await (const status of source.statuses()) feed.hear(status);
+}
+
+/**
+ * Feeds from streams, for ever: what they hold, then what comes. Streams that are not there, or were made anew, are read
+ * from their beginning as soon as they are.
+ */
+export async function follow(feed: Feed, name: string, open: () => Promise<Source>, abort: AbortSignal): Promise<void> {
+  while (!abort.aborted) {
+    let source: Source | undefined;
+    try {
+      source = await open();
+      await followOne(feed, name, source, abort);
+    } catch (error) {
+      if (abort.aborted) break;
+      feed.name(`${name}: ${explain(error).split('\n')[0] ?? ''}`);
+    } finally {
+      await source?.close().catch(() => {});
+    }
+    await rest(retryEvery, abort);
+  }
+}
+
+async function followOne(feed: Feed, name: string, source: Source, abort: AbortSignal): Promise<void> {
+  if (source.follow === undefined || source.followStatuses === undefined) throw new TypeError('only streams can be followed');
+  abort.addEventListener('abort', () => void source.close().catch(() => {}), { once: true });
+  source.onConnection?.((up) => feed.name(up ? name : `${name}: not connected`));
+  feed.reset();
+  feed.name(name);
+  const breathe = pause();
+  const events = async (iterable: ReturnType<NonNullable<Source['follow']>>): Promise<void> => {
+    for await (const event of iterable) {
+      feed.changed(feed.log.append(event));
+      await breathe();
+    }
+  };
+  const statuses = async (iterable: AsyncIterable<StatusMessage>): Promise<void> => {
+    for await (const status of iterable) feed.hear(status);
+  };
+  // Either ends when the connection does; the other ends with it.
+  await Promise.race([events(source.follow({})), statuses(source.followStatuses())]);
+}
+
+const rest = (milliseconds: number, abort: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    abort.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });

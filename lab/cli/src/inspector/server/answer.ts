@@ -1,0 +1,47 @@
+import { UsageError } from '@ifactor/common';
+import { chainOf } from '../history/chain.ts';
+import { detailOf } from '../history/detail.ts';
+import type { Feed } from '../feed.ts';
+import type { Ask, Asks, Filter } from '../protocol.ts';
+import { refold } from '../history/refold.ts';
+
+/** Rows of one answer at most: what a page draws at once is far less. */
+const mostRows = 2000;
+
+type Answers = { readonly [A in Exclude<Ask, 'open'>]: (feed: Feed, request: Asks[A]['request']) => Asks[A]['answer'] | Promise<Asks[A]['answer']> };
+
+/** What is answered from one log. Each throws a UsageError on what it cannot answer. */
+export const answers: Answers = {
+  moment({ log, handshakes }, { at }) {
+    if (at === null) return { at, total: log.total, time: new Date().toISOString(), states: log.states(log.total), handshakes };
+    const position = positionIn(log.total, at);
+    return { at: position, total: log.total, time: position === 0 ? null : log.row(position).time, states: log.states(position), handshakes: {} };
+  },
+  events({ log, filters }, { filter, from, count }) {
+    const { total, positions } = filters.slice(filterOf(filter), whole(from), Math.min(mostRows, whole(count)));
+    return { total, rows: positions.map((position) => log.row(position)) };
+  },
+  rank: ({ filters }, { filter, at }) => ({ rank: filters.rank(filterOf(filter), whole(at)) }),
+  actor: ({ log }, { actor, at }) => detailOf(log, actor, at === null ? null : positionIn(log.total, at)),
+  chain: ({ log }, { event }) => chainOf(log, event),
+  whatIf: ({ log }, { actor }) => refold(log, actor),
+};
+
+function whole(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new UsageError(`${JSON.stringify(value)} is no whole number`);
+}
+
+function positionIn(total: number, value: unknown): number {
+  const position = whole(value);
+  if (position > total) throw new UsageError(`there is no position ${position}: the log has ${total} events`);
+  return position;
+}
+
+function filterOf(value: unknown): Filter {
+  if (typeof value !== 'object' || value === null) throw new UsageError('a filter is an object');
+  const { actor, node, text, types, states } = value as Record<string, unknown>;
+  for (const one of [actor, node, text]) if (one !== undefined && typeof one !== 'string') throw new UsageError('actor, node and text of a filter are texts');
+  for (const one of [types, states]) if (one !== undefined && !Array.isArray(one)) throw new UsageError('types and states of a filter are lists');
+  return value;
+}

@@ -1,0 +1,78 @@
+import { explain, UsageError } from '@ifactor/common';
+import { answers } from './answer.ts';
+import { readDropped } from '../history/dropped.ts';
+import { Feed } from '../feed.ts';
+import type { Answer, Asks, SourceInfo, Told } from '../protocol.ts';
+
+type Say = (message: Answer | Told) => void;
+
+/** One page: what it watches, and its questions answered. A dropped file is this page's alone and goes with it. */
+export class Session {
+  readonly #main: Feed;
+  readonly #say: Say;
+  #feed: Feed;
+  #unwatch: () => void;
+  #closed = false;
+
+  constructor(main: Feed, say: Say) {
+    this.#main = main;
+    this.#say = say;
+    this.#feed = main;
+    this.#unwatch = main.watch(say);
+  }
+
+  /** Answers a message of the page's; never throws. */
+  async hear(text: string): Promise<void> {
+    let id = 0;
+    try {
+      const message = parse(text);
+      ({ id } = message);
+      this.#say({ id, answer: await this.#answer(message) });
+    } catch (error) {
+      if (!(error instanceof UsageError)) process.stderr.write(`ifactor: an answer to the inspector's page failed: ${explain(error)}\n`);
+      this.#say({ id, error: error instanceof UsageError ? explain(error) : 'this could not be answered; the server has said why on its own output' });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unwatch();
+  }
+
+  async #answer({ ask, request }: Question): Promise<unknown> {
+    if (ask === 'open') return this.#open(request as Asks['open']['request']);
+    if (!Object.hasOwn(answers, ask)) throw new UsageError(`${JSON.stringify(ask)} cannot be asked`);
+    const answer = answers[ask as keyof typeof answers] as (feed: Feed, asked: unknown) => unknown;
+    return answer(this.#feed, request ?? {});
+  }
+
+  async #open(file: Asks['open']['request']): Promise<SourceInfo> {
+    let feed = this.#main;
+    if (file !== null) {
+      if (typeof file?.name !== 'string' || typeof file.text !== 'string') throw new UsageError('a file has a name and a text');
+      feed = new Feed({ kind: 'file', name: file.name }, await readDropped(file.name, file.text));
+      await feed.settled();
+    }
+    this.#unwatch();
+    this.#feed = feed;
+    // The page may have gone while its file was read.
+    if (!this.#closed) this.#unwatch = feed.watch(this.#say);
+    return feed.source;
+  }
+}
+
+/** A question as it comes: what is asked has yet to be judged. */
+type Question = { id: number; ask: string; request: unknown };
+
+/** @throws UsageError on what no page of ours says */
+function parse(text: string): Question {
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    throw new UsageError('this is not JSON');
+  }
+  const { id, ask, request } = (message ?? {}) as { id?: unknown; ask?: unknown; request?: unknown };
+  if (typeof id !== 'number' || typeof ask !== 'string') throw new UsageError('a question has a number, as id, and what it asks');
+  return { id, ask, request };
+}

@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import { readJournal } from '@ifactor/actors/journal';
+import type { JournalRead } from '@ifactor/actors/journal';
+import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
+import { openFile } from './file.ts';
+import { selects } from './selector.ts';
+import type { Selector } from './selector.ts';
+import { openStream } from './stream.ts';
+
+/** Where a log is read from. */
+export type Source = {
+  /** What is there now, each node's events in order. */
+  events(selector: Selector): AsyncIterable<RecordedEvent>;
+  /** The same, then what comes, for ever; only streams can. */
+  follow?(selector: Selector): AsyncIterable<RecordedEvent>;
+  /** What the live agents last said of their actors. */
+  statuses(): AsyncIterable<StatusMessage>;
+  /** The same, then what they say next, for ever; only streams can. */
+  followStatuses?(): AsyncIterable<StatusMessage>;
+  /** Calls when the connection to the streams is lost or back; only streams have one. */
+  onConnection?(tell: (up: boolean) => void): void;
+  /** It holds a part of the log only, so numbers lack. */
+  selected?: boolean;
+  /** The journal itself, with its snapshots, where it is the source. */
+  journal?: JournalRead;
+  close(): Promise<void>;
+};
+
+export type SourceFlags = { nats?: string; creds?: string; journal?: string; file?: string; dir?: string };
+
+/** A command with the options that say where the log is. */
+export function logCommand(name: string, description: string, examples: string[]): Command {
+  return new Command(name)
+    .description(description)
+    .option('--nats <url>', 'read the streams of this NATS server (default: $NATS_URL, else the lab of this folder)')
+    .option('--creds <file>', 'credentials file for NATS')
+    .option('--dir <folder>', 'the lab\'s folder (default: .lab)')
+    .option('--journal <folder>', 'read the journal in an agent\'s state folder, on its node')
+    .option('--file <path>', 'read a log file that `ifactor export` wrote')
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}\n`);
+}
+
+/** Opens the source that the flags name. @throws UsageError, JournalError, or NATS' own */
+export async function openSource(flags: SourceFlags): Promise<Source> {
+  if (flags.file !== undefined) return openFile(flags.file);
+  if (flags.journal !== undefined) return journalSource(readJournal(flags.journal));
+  return openStream(flags);
+}
+
+/** Runs a step with the source that the flags name, and closes it. */
+export async function withSource<T>(flags: SourceFlags, step: (source: Source) => Promise<T>): Promise<T> {
+  const source = await openSource(flags);
+  try {
+    return await step(source);
+  } finally {
+    await source.close();
+  }
+}
+
+function journalSource(journal: JournalRead): Source {
+  return {
+    journal,
+    async *events(selector) {
+      const { kind, namespace, name } = selector;
+      const one = kind !== undefined && namespace !== undefined && name !== undefined;
+      for (const event of journal.read(one ? { key: `${kind}/${namespace}/${name}` } : {})) if (selects(selector, event)) yield event;
+    },
+    async *statuses() {},
+    close: async () => journal.close(),
+  };
+}

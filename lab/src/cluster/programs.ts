@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '@ifactor/common';
+import { guestImage, type GuestImage } from '../vm/guestImage.ts';
+import { writeControl } from '../vm/protocol.ts';
+import { guestNetwork, guestReady, qemuArguments } from '../vm/qemu.ts';
+import { clusterPrograms } from './apiserver.ts';
+import { machineOf } from '../host/machine.ts';
+import type { Manifest } from './manifest.ts';
+import { netnsPath, nodeNetns } from '../host/netns.ts';
+import { pathsOf } from './paths.ts';
+import type { Program } from '../process/program.ts';
+
+/** What `lab restart` and `lab kill` may be given, in the order in which the parts start. */
+export function parts(lab: Manifest): string[] {
+  return [...makers(lab).keys()];
+}
+
+/** @throws UsageError on a part that this lab has not */
+export function programOf(lab: Manifest, part: string): Program {
+  const make = makers(lab).get(part);
+  if (!make) throw new UsageError(`no part ${part} in this lab: choose one of ${parts(lab).join(', ')}`);
+  return make();
+}
+
+/** Every process of the lab by its part, in the order in which they start. */
+function makers(lab: Manifest): Map<string, () => Program> {
+  const cluster = clusterPrograms(lab).map((program): [string, () => Program] => [program.part, () => program]);
+  return new Map([
+    ['nats', () => natsProgram(lab)],
+    ...cluster,
+    ['bridge', () => bridgeProgram(lab)],
+    ...(lab.vm ? [['vm', () => vmProgram(lab)] as const] : []),
+    ...lab.nodes.map(({ name }) => [`agent/${name}`, () => agentProgram(lab, name)] as const),
+    ['ui', () => uiProgram(lab)],
+  ]);
+}
+
+export function natsUrl(lab: Manifest, host = '127.0.0.1'): string {
+  return `nats://${host}:${lab.nats.port}`;
+}
+
+/** The lab's kubeconfig: its own, or the one it was given. */
+export function kubeconfigOf(lab: Manifest): string {
+  return lab.cluster.kind === 'kubeconfig' ? lab.cluster.path : pathsOf(lab.dir).kubeconfig;
+}
+
+export function natsProgram(lab: Manifest): Program {
+  return { part: 'nats', command: lab.nats.program, args: ['--config', pathsOf(lab.dir).natsConfig], ready: /Server is ready/ };
+}
+
+/** Where the password stands: in a file of the owner's, so that `ps` does not show it. */
+export function writeNatsConfig(lab: Manifest): void {
+  const { port, user, password } = lab.nats;
+  const lines = [
+    'server_name: ifactor-lab',
+    `listen: "127.0.0.1:${port}"`,
+    `authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)} }`,
+    `jetstream { store_dir: ${JSON.stringify(pathsOf(lab.dir).nats)}, max_memory_store: 64MB, max_file_store: 4GB }`,
+  ];
+  writeFileSync(pathsOf(lab.dir).natsConfig, `${lines.join('\n')}\n`, { mode: 0o600 });
+}
+
+export function bridgeProgram(lab: Manifest): Program {
+  return {
+    part: 'bridge',
+    command: process.execPath,
+    // A fixed name: a bridge that was killed is followed at once, without waiting for its lease to expire.
+    args: [mainOf('@ifactor/bridge'), '--identity', 'lab', '--kubeconfig', kubeconfigOf(lab), '--nats', natsUrl(lab)],
+    env: natsCredentials(lab),
+  };
+}
+
+export function agentProgram(lab: Manifest, node: string): Program {
+  const alias = ({ name, real }: Manifest['containers'][number]) =>
+    lab.runtime === 'netns' ? [`${name}=netns:${netnsPath(real)}`] : real === name ? [] : [`${name}=docker:${real}`];
+  const [command = '', ...args] = machineOf(lab).argv([process.execPath, mainOf('@ifactor/actors')]);
+  return {
+    part: `agent/${node}`,
+    command,
+    args: [
+      ...args,
+      '--node', node,
+      '--nats', natsUrl(lab, lab.vm ? guestNetwork.host : undefined),
+      '--state-dir', lab.vm ? `${guestState}/${node}` : pathsOf(lab.dir).agent(node),
+      '--netns', netnsPath(nodeNetns(lab.id, node)),
+      ...lab.containers.flatMap((container) => alias(container).flatMap((value) => ['--container-alias', value])),
+    ],
+    env: natsCredentials(lab),
+    ...(lab.vm ? { patience: emulated } : {}),
+  };
+}
+
+/** Seconds in which a program may become ready that an emulated processor runs: one minute is what two agents take on an idle machine. */
+const emulated = 240;
+
+/** Where agents in a virtual machine keep their state: in its memory, since they outlive themselves but not their nodes. */
+export const guestState = '/run/ifactor';
+
+/** The virtual machine that nodes and containers are in; all in it goes with it. Its log is its console. */
+export function vmProgram({ dir, vm }: Manifest): Program {
+  const paths = pathsOf(dir);
+  const { vm: folder, vmControl: controlFile } = paths;
+  if (!vm) throw new TypeError('this lab has no virtual machine');
+  const { program, ...image } = JSON.parse(readFileSync(join(folder, 'image.json'), 'utf8')) as GuestImage;
+  const args = qemuArguments({ ...image, memoryMb: 1536, consoleFile: paths.log('vm'), controlFile, port: vm.port });
+  return { part: 'vm', command: program, args, ready: guestReady, patience: emulated };
+}
+
+/** Finds a kernel and what else a guest is booted from, and writes it down. @throws VmUnavailable */
+export async function prepareVm({ dir, vm }: Manifest, report: (line: string) => void): Promise<void> {
+  if (!vm) return;
+  const { vm: folder, vmControl } = pathsOf(dir);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeControl(vmControl, vm.port);
+  writeFileSync(join(folder, 'image.json'), JSON.stringify(await guestImage(vm.kernel, folder, report)));
+}
+
+/** The inspector. Its page is built when somebody asks for it first: most labs are never looked at. */
+export function uiProgram(lab: Manifest): Program {
+  return {
+    part: 'ui',
+    command: process.execPath,
+    args: [operatorProgram(), 'ui', '--lazy', '--nats', natsUrl(lab), '--port', String(lab.ui.port)],
+    env: { ...natsCredentials(lab), IFACTOR_UI_TOKEN: lab.ui.token },
+  };
+}
+
+/** Where a browser finds the inspector of this lab. */
+export const uiUrl = ({ ui }: Manifest): string => `http://127.0.0.1:${ui.port}/?token=${ui.token}`;
+
+export function natsCredentials(lab: Manifest): Record<string, string> {
+  return { NATS_USER: lab.nats.user, NATS_PASSWORD: lab.nats.password };
+}
+
+/** The operator's program, which runs the lab: this process was started as it. */
+export function operatorProgram(): string {
+  const [, program] = process.argv;
+  if (program === undefined) throw new Error('this process was not started from a file');
+  return program;
+}
+
+function mainOf(workspace: string): string {
+  return join(dirname(fileURLToPath(import.meta.resolve(workspace))), 'main.ts');
+}

@@ -1,0 +1,119 @@
+import { statSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError } from '../cluster/error.ts';
+import { end, identify } from '../process/identity.ts';
+import type { Manifest } from '../cluster/manifest.ts';
+import { host, machineOf, mustThere, type Machine } from './machine.ts';
+
+/** Where `ip netns` keeps its names. */
+export const netnsFolder = '/run/netns';
+
+/** Every netns of a lab has a name with this prefix, by which it is found again. */
+export function netnsPrefix(id: string): string {
+  return `ifactor-${id}-`;
+}
+
+export function nodeNetns(id: string, node: string): string {
+  return `${netnsPrefix(id)}${node}`;
+}
+
+export function netnsPath(name: string): string {
+  return join(netnsFolder, name);
+}
+
+/** Names with a dot first are legal in no Kubernetes name, so these clash with no node's. */
+const underlay = (id: string) => `${netnsPrefix(id)}.underlay`;
+const own = (id: string, container: string) => `${netnsPrefix(id)}.container.${container}`;
+
+/** Makes each node's home netns, joined by a bridge in a netns of its own: nothing is made in the user's. */
+export async function makeNodes(lab: Pick<Manifest, 'id' | 'nodes' | 'dir' | 'vm'>): Promise<void> {
+  const { id, nodes } = lab;
+  const machine = machineOf(lab);
+  const names = [underlay(id), ...nodes.map(({ name }) => nodeNetns(id, name))];
+  await batch(machine, undefined, names.map((name) => `netns add ${name}`));
+  await batch(machine, underlay(id), [
+    'link set lo up',
+    'link add underlay0 type bridge',
+    'link set underlay0 up',
+    ...nodes.flatMap(({ name }, index) => [
+      `link add node${index} type veth peer name underlay0 netns ${nodeNetns(id, name)}`,
+      `link set node${index} master underlay0 up`,
+    ]),
+  ]);
+  await Promise.all(
+    nodes.map(({ name, address }) =>
+      batch(machine, nodeNetns(id, name), [
+        'link set lo up',
+        // An address that is still being looked for on the link cannot be used by the first handshake.
+        `address add ${address} dev underlay0${address.includes(':') ? ' nodad' : ''}`,
+        'link set underlay0 up',
+      ]),
+    ),
+  );
+}
+
+/**
+ * Makes a netns that stands for a container. It is ours by the prefix of its first name; the name that a person types
+ * is a second one for the same netns.
+ * @returns the name that was free: the container's, or with the lab's id
+ */
+export async function makeContainer(lab: Pick<Manifest, 'id' | 'dir' | 'vm'>, name: string): Promise<string> {
+  const { id } = lab;
+  const machine = machineOf(lab);
+  await mustThere(machine, 'ip', ['netns', 'add', own(id, name)]);
+  await batch(machine, own(id, name), ['link set lo up']);
+  for (const real of [name, `${name}-${id}`]) {
+    const { code, stderr } = await machine.capture('nsenter', [`--net=${netnsPath(own(id, name))}`, 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', real]);
+    if (code === 0) return real;
+    if (!stderr.includes('File exists')) throw new LabError(`ip netns attach ${real} failed (${code}): ${stderr.trim()}`);
+  }
+  return own(id, name);
+}
+
+/** Names of netns there. */
+export async function netnsNamesOf(lab: Pick<Manifest, 'dir' | 'vm'>): Promise<string[]> {
+  return !lab.vm ? netnsNames() : (await machineOf(lab).capture('ls', [netnsFolder])).stdout.split('\n').filter(Boolean);
+}
+
+/** Removes every netns of the lab on this machine with all that runs in it. One that is gone already is no error. */
+export async function removeNetns(id: string): Promise<string[]> {
+  const names = netnsNames();
+  const ours = names.filter((name) => name.startsWith(netnsPrefix(id)));
+  const inodes = new Set(ours.map((name) => inode(netnsPath(name))));
+  // Second names of our netns, whoever gave them: a name keeps its netns alive.
+  const removed = [...names.filter((name) => !ours.includes(name) && inodes.has(inode(netnsPath(name)))), ...ours];
+  for (const name of removed) await endInside(name);
+  // Containers' first: what is in them may hold on to what is in the nodes'.
+  for (const name of removed.toSorted((a, b) => Number(b.includes('.container.')) - Number(a.includes('.container.')))) await removeOne(name);
+  return removed;
+}
+
+export function netnsNames(): string[] {
+  try {
+    return readdirSync(netnsFolder);
+  } catch {
+    return [];
+  }
+}
+
+/** Number of the netns behind a file; undefined where there is none. */
+export function inode(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+async function removeOne(name: string): Promise<void> {
+  const { code } = await host.capture('ip', ['netns', 'del', name]);
+  // Left by a crash between the file and its mount: no netns, only an empty file.
+  if (code !== 0) rmSync(netnsPath(name), { force: true });
+}
+
+async function endInside(name: string): Promise<void> {
+  const { stdout } = await host.capture('ip', ['netns', 'pids', name]);
+  const inside = stdout.split('\n').flatMap((pid) => (pid === '' ? [] : (identify(Number(pid)) ?? [])));
+  await end(inside, 'SIGTERM', 1000);
+}
+
+/** @throws LabError with the words of `ip`, which name the line */
+async function batch(machine: Machine, netns: string | undefined, lines: string[]): Promise<void> {
+  await mustThere(machine, 'ip', [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'], { input: `${lines.join('\n')}\n` });
+}

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { explain } from '@ifactor/common';
+import { LabError } from '../cluster/error.ts';
+import { end, identify, isAlive, withEnvironment, type Identity } from './identity.ts';
+import { pathsOf } from '../cluster/paths.ts';
+
+/** A process of the lab: how to start it, and where it says that it is ready. */
+export type Program = {
+  /** `nats`, `apiserver`, `bridge`, `agent/NAME`, `ui`. */
+  part: string;
+  command: string;
+  args: string[];
+  env?: Record<string, string>;
+  /** Found in its log once it is ready (default: a message that ends with the word `ready`), or asked until true. */
+  ready?: RegExp | (() => Promise<boolean>);
+  /** Seconds in which it has to be ready (default: 60). */
+  patience?: number;
+};
+
+const readyLine = / ready( [\w-]+=.*)?$/m;
+const defaultPatience = 60;
+const helperPatience = 15_000;
+/** What our processes may know of the caller's environment: no credential of the caller's is among it. */
+const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'DOCKER_HOST', 'DEBUG', 'IFACTOR_CACHE', 'XDG_CACHE_HOME'];
+
+/** In the environment of every process of a lab: its folder. So none is lost, whenever the lab itself may be killed. */
+const processMark = 'IFACTOR_LAB_PROCESS';
+/** In the environment of the short-lived programs that make a lab. */
+export const helperMark = 'IFACTOR_LAB_HELPER';
+
+/** The lab's processes, also those that a crash kept from being written down. */
+export function marked(dir: string): Identity[] {
+  return withEnvironment(`${processMark}=${dir}`);
+}
+
+/**
+ * Starts a process that outlives this one, its output in the lab's log folder. Resolves when it says that it is ready.
+ * @throws LabError with the end of its log
+ */
+export async function start(dir: string, program: Program, abort?: AbortSignal): Promise<void> {
+  abort?.throwIfAborted();
+  const { part, ready = readyLine, patience = defaultPatience } = program;
+  const { child, path, offset } = spawnLogged(dir, program);
+
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const check = async () => {
+    if (ready instanceof RegExp ? ready.test(textFrom(path, offset)) : await ready()) resolve();
+  };
+  const watcher = watch(path, () => void check().catch(reject));
+  // A server that says nothing when it is ready has to be asked.
+  const asking = ready instanceof RegExp ? undefined : setInterval(() => void check().catch(reject), 200);
+  const fail = (why: string) => {
+    const said = textFrom(path, offset).trimEnd().split('\n').slice(-8).join('\n');
+    reject(new LabError(`${part} ${why}; its log ${path} ends with:\n${said || '(nothing)'}`));
+  };
+  const timer = setTimeout(() => fail(`was not ready within ${patience} s`), patience * 1000);
+  child.once('error', (cause) => reject(new LabError(`${part} could not be started: ${explain(cause)}`, { cause })));
+  child.once('exit', (code, by) => fail(`ended (${by ?? `code ${code}`})`));
+  const give = () => reject(abort?.reason);
+  abort?.addEventListener('abort', give, { once: true });
+  try {
+    await check();
+    await promise;
+  } finally {
+    watcher.close();
+    clearInterval(asking);
+    clearTimeout(timer);
+    abort?.removeEventListener('abort', give);
+    child.removeAllListeners();
+    child.unref();
+  }
+}
+
+/** Starts a process that outlives this one, and waits for nothing. */
+export function launch(dir: string, program: Program): void {
+  const { child } = spawnLogged(dir, program);
+  child.on('error', () => {});
+  child.unref();
+}
+
+/** The process, its log, and where in that its own words begin. */
+function spawnLogged(dir: string, { part, command, args, env = {} }: Program): { child: ChildProcess; path: string; offset: number } {
+  const paths = pathsOf(dir);
+  mkdirSync(paths.logs, { recursive: true });
+  mkdirSync(paths.run, { recursive: true });
+  const path = paths.log(part);
+  const log = openSync(path, 'a', 0o600);
+  const offset = statSync(path).size;
+  const own = Object.fromEntries(inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const child = spawn(command, args, {
+    cwd: dir,
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...own, [processMark]: dir, ...env },
+  });
+  closeSync(log);
+  const who = child.pid === undefined ? undefined : identify(child.pid);
+  if (who) writeFileSync(paths.identity(part), JSON.stringify(who));
+  return { child, path, offset };
+}
+
+/** The running process of this part. */
+export function running(dir: string, part: string): Identity | undefined {
+  const path = pathsOf(dir).identity(part);
+  if (!existsSync(path)) return undefined;
+  try {
+    const who = JSON.parse(readFileSync(path, 'utf8')) as Identity;
+    return isAlive(who) ? who : undefined;
+  } catch {
+    // Cut short by a crash: `endAll` finds the process by its mark.
+    return undefined;
+  }
+}
+
+/** Ends the process of this part, if it runs. Resolves when it is gone. */
+export async function stop(dir: string, part: string, how: NodeJS.Signals = 'SIGTERM'): Promise<boolean> {
+  const who = running(dir, part);
+  if (who) await end([who], how);
+  rmSync(pathsOf(dir).identity(part), { force: true });
+  return who !== undefined;
+}
+
+/** Ends whatever is left of the lab's processes. */
+export async function endAll(dir: string): Promise<number> {
+  const left = marked(dir);
+  await end(left, 'SIGTERM', 2000);
+  return left.length;
+}
+
+/** Programs that a lab's owner ran when it was killed may still make things: resolves when they have ended. */
+export async function awaitHelpers(dir: string): Promise<void> {
+  const limit = Date.now() + helperPatience;
+  let left = withEnvironment(`${helperMark}=${dir}`);
+  while (left.length > 0 && Date.now() < limit) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    left = left.filter(isAlive);
+  }
+  await end(left);
+}
+
+
+function textFrom(path: string, offset: number): string {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(Math.max(0, statSync(path).size - offset));
+    return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, offset));
+  } finally {
+    closeSync(file);
+  }
+}
