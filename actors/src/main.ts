@@ -17,7 +17,9 @@ type Flags = {
   logLevel: Level;
 };
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 function nodeName(value: string): string {
   if (/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/.test(value)) return value;
@@ -33,21 +35,41 @@ function alias(value: string, known: Map<string, string>): Map<string, string> {
 }
 
 const program = new Command('ifactor-agent')
-  .description("Keeps this machine's network interfaces as they are declared: takes what is desired from NATS, drives netlink, heals drift.")
+  .description(
+    "Keeps this machine's network interfaces as they are declared: takes what is desired from NATS, drives netlink, heals drift.",
+  )
   .version(version)
   .requiredOption('--node <name>', 'name of this node, as spec.node of its interfaces', nodeName)
-  .addOption(new Option('--nats <url>', 'NATS server; several separated by commas').env('NATS_URL').default('nats://127.0.0.1:4222'))
+  .addOption(
+    new Option('--nats <url>', 'NATS server; several separated by commas')
+      .env('NATS_URL')
+      .default('nats://127.0.0.1:4222'),
+  )
   .option('--nats-creds <file>', 'NATS credentials file (else NATS_CREDS, NATS_USER with NATS_PASSWORD, or NATS_TOKEN)')
   .option('--state-dir <folder>', 'journal, keys and WireGuard sockets; one agent at a time', '/var/lib/ifactor')
   .option('--netns <path>', "home network namespace, where links are born (default: the agent's own)")
   .option('--docker <socket>', 'Docker Engine socket (default: DOCKER_HOST, else /var/run/docker.sock)')
   .option('--podman <socket>', 'Podman socket (default: /run/podman/podman.sock)')
-  .addOption(new Option('--container-alias <alias>', 'what a container name stands for: NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH; repeatable').argParser(alias).default(new Map<string, string>(), 'none'))
-  .addOption(new Option('--log-level <level>', 'least level of the log on stderr').choices(['debug', 'info', 'warn', 'error']).default('info'))
-  .addHelpText('after', `
+  .addOption(
+    new Option(
+      '--container-alias <alias>',
+      'what a container name stands for: NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH; repeatable',
+    )
+      .argParser(alias)
+      .default(new Map<string, string>(), 'none'),
+  )
+  .addOption(
+    new Option('--log-level <level>', 'least level of the log on stderr')
+      .choices(['debug', 'info', 'warn', 'error'])
+      .default('info'),
+  )
+  .addHelpText(
+    'after',
+    `
 Examples:
   ifactor-agent --node lax1 --nats nats://10.0.0.5:4222
-  ifactor-agent --node lax1 --state-dir /tmp/lax1 --netns /run/netns/lax1`);
+  ifactor-agent --node lax1 --state-dir /tmp/lax1 --netns /run/netns/lax1`,
+  );
 
 await run('ifactor-agent', async () => {
   program.exitOverride();
@@ -59,22 +81,30 @@ await run('ifactor-agent', async () => {
     throw error;
   }
   const flags = program.opts<Flags>();
-  if (process.getuid?.() !== 0) throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
+  if (process.getuid?.() !== 0)
+    throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
   const log = createLog(`agent/${flags.node}`, flags.logLevel);
   const stop = new AbortController();
   void stopSignal().then((signal) => stop.abort(new Error(signal)));
-  await serve({
-    node: flags.node,
-    nats: { servers: flags.nats, name: `ifactor-agent ${flags.node}`, ...(flags.natsCreds ? { creds: flags.natsCreds } : {}) },
-    stateDir: flags.stateDir,
-    places: {
-      aliases: flags.containerAlias,
-      ...(flags.netns ? { home: flags.netns } : {}),
-      ...(flags.docker ? { docker: flags.docker } : {}),
-      ...(flags.podman ? { podman: flags.podman } : {}),
+  await serve(
+    {
+      node: flags.node,
+      nats: {
+        servers: flags.nats,
+        name: `ifactor-agent ${flags.node}`,
+        ...(flags.natsCreds ? { creds: flags.natsCreds } : {}),
+      },
+      stateDir: flags.stateDir,
+      places: {
+        aliases: flags.containerAlias,
+        ...(flags.netns ? { home: flags.netns } : {}),
+        ...(flags.docker ? { docker: flags.docker } : {}),
+        ...(flags.podman ? { podman: flags.podman } : {}),
+      },
+      version,
+      log,
     },
-    version,
-    log,
-  }, stop.signal);
+    stop.signal,
+  );
   process.exit(0);
 });

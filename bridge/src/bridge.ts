@@ -63,8 +63,16 @@ export function startBridge(options: BridgeOptions): Bridge {
   let making: Promise<unknown> | undefined;
   const prepare = (): Promise<unknown> => (making ??= ensureStreams(connection).finally(() => (making = undefined)));
 
-  const publishing = createQueue({ workers: 64, log: log.with({ task: 'publish' }), work: (key) => publish(publishParts, key) });
-  const reporting = createQueue({ workers: 16, log: log.with({ task: 'report' }), work: (key) => report(reportParts, key) });
+  const publishing = createQueue({
+    workers: 64,
+    log: log.with({ task: 'publish' }),
+    work: (key) => publish(publishParts, key),
+  });
+  const reporting = createQueue({
+    workers: 16,
+    log: log.with({ task: 'report' }),
+    work: (key) => report(reportParts, key),
+  });
   // One worker: two plans must not be given the same port at once.
   const planning = createQueue({ workers: 1, log: log.with({ task: 'plan' }), work: (key) => carry(carryParts, key) });
   const queues = [planning, publishing, reporting];
@@ -100,7 +108,14 @@ export function startBridge(options: BridgeOptions): Bridge {
     written: new Map(),
   };
 
-  startSweeping({ desired, publisher, leads, log, keep: (options.tombstoneSeconds ?? 600) * 1000, signal: reading.signal });
+  startSweeping({
+    desired,
+    publisher,
+    leads,
+    log,
+    keep: (options.tombstoneSeconds ?? 600) * 1000,
+    signal: reading.signal,
+  });
 
   const story = createStory();
   const tell = (event: RecordedEvent): void => {

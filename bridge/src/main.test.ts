@@ -24,7 +24,11 @@ function start(...args: string[]) {
   return {
     exit,
     async until(pattern: RegExp): Promise<void> {
-      while (!pattern.test(output)) await Promise.race([once(child.stderr, 'data'), exit.then(({ output: all }) => Promise.reject(new Error(`ended: ${all}`)))]);
+      while (!pattern.test(output))
+        await Promise.race([
+          once(child.stderr, 'data'),
+          exit.then(({ output: all }) => Promise.reject(new Error(`ended: ${all}`))),
+        ]);
     },
     stop: () => child.kill('SIGTERM'),
   };
@@ -33,7 +37,14 @@ function start(...args: string[]) {
 async function unreachableKubeconfig(): Promise<string> {
   const file = join(folder, 'config');
   const server = `http://127.0.0.1:${await freePort()}`;
-  writeFileSync(file, JSON.stringify({ 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c' } }], clusters: [{ name: 'c', cluster: { server } }] }));
+  writeFileSync(
+    file,
+    JSON.stringify({
+      'current-context': 'c',
+      contexts: [{ name: 'c', context: { cluster: 'c' } }],
+      clusters: [{ name: 'c', cluster: { server } }],
+    }),
+  );
   return file;
 }
 
@@ -61,7 +72,12 @@ test('it waits for NATS in one line, and can be asked to stop meanwhile', async 
   bridge.stop();
   const { code, output } = await bridge.exit;
   expect(code).toBe(0);
-  expect(output.trim().split('\n').filter((line) => line.includes('waiting'))).toHaveLength(1);
+  expect(
+    output
+      .trim()
+      .split('\n')
+      .filter((line) => line.includes('waiting')),
+  ).toHaveLength(1);
 });
 
 test('it waits for the API server in one line, and can be asked to stop meanwhile', async () => {
@@ -71,6 +87,11 @@ test('it waits for the API server in one line, and can be asked to stop meanwhil
   bridge.stop();
   const { code, output } = await bridge.exit;
   expect(code).toBe(0);
-  expect(output.trim().split('\n').filter((line) => line.includes('waiting'))).toHaveLength(1);
+  expect(
+    output
+      .trim()
+      .split('\n')
+      .filter((line) => line.includes('waiting')),
+  ).toHaveLength(1);
   expect(output).not.toMatch(/^\s+at /m);
 });

@@ -11,17 +11,47 @@ import { createClient } from './kube/client.ts';
 import { inCluster, readKubeconfig } from './kube/kubeconfig.ts';
 import type { Access } from './kube/kubeconfig.ts';
 
-type Flags = { kubeconfig?: string; nats: string; natsCreds?: string; identity?: string; leaseNamespace?: string; tombstoneSeconds?: number; logLevel: Level };
+type Flags = {
+  kubeconfig?: string;
+  nats: string;
+  natsCreds?: string;
+  identity?: string;
+  leaseNamespace?: string;
+  tombstoneSeconds?: number;
+  logLevel: Level;
+};
 
 const program = new Command('ifactor-bridge')
-  .description('Carries interfaces declared in Kubernetes to NATS, and what their agents say back into status and Events.')
-  .addOption(new Option('--kubeconfig <file>', 'how to reach the API server; default: the pod\'s service account').env('KUBECONFIG'))
-  .addOption(new Option('--nats <url>', 'NATS server, several separated by commas').env('NATS_URL').default('nats://127.0.0.1:4222'))
+  .description(
+    'Carries interfaces declared in Kubernetes to NATS, and what their agents say back into status and Events.',
+  )
+  .addOption(
+    new Option('--kubeconfig <file>', "how to reach the API server; default: the pod's service account").env(
+      'KUBECONFIG',
+    ),
+  )
+  .addOption(
+    new Option('--nats <url>', 'NATS server, several separated by commas')
+      .env('NATS_URL')
+      .default('nats://127.0.0.1:4222'),
+  )
   .addOption(new Option('--nats-creds <file>', 'NATS credentials file').env('NATS_CREDS'))
-  .option('--identity <name>', 'name of this bridge in the Lease; must differ between bridges (default: host name and a random part)')
-  .option('--lease-namespace <namespace>', 'namespace of the Lease ifactor-bridge (default: the pod\'s, else default)')
-  .addOption(new Option('--tombstone-seconds <seconds>', 'how long the stream says of a deleted object that it is gone (default: 600)').argParser(seconds))
-  .addOption(new Option('--log-level <level>', 'least level that is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
+  .option(
+    '--identity <name>',
+    'name of this bridge in the Lease; must differ between bridges (default: host name and a random part)',
+  )
+  .option('--lease-namespace <namespace>', "namespace of the Lease ifactor-bridge (default: the pod's, else default)")
+  .addOption(
+    new Option(
+      '--tombstone-seconds <seconds>',
+      'how long the stream says of a deleted object that it is gone (default: 600)',
+    ).argParser(seconds),
+  )
+  .addOption(
+    new Option('--log-level <level>', 'least level that is logged')
+      .choices(['debug', 'info', 'warn', 'error'])
+      .default('info'),
+  )
   .addHelpText(
     'after',
     `
@@ -48,7 +78,11 @@ async function main(): Promise<void> {
   const namespace = flags.leaseNamespace ?? (await podNamespace()) ?? 'default';
   const identity = flags.identity ?? `${hostname()}-${randomBytes(4).toString('hex')}`;
   const connection = await connect(
-    { servers: flags.nats, name: `ifactor-bridge ${identity}`, ...(flags.natsCreds !== undefined && { creds: flags.natsCreds }) },
+    {
+      servers: flags.nats,
+      name: `ifactor-bridge ${identity}`,
+      ...(flags.natsCreds !== undefined && { creds: flags.natsCreds }),
+    },
     log,
     stop.signal,
   ).catch((error: unknown) => {
@@ -57,7 +91,15 @@ async function main(): Promise<void> {
   });
   if (connection === undefined) return;
   const client = createClient(access);
-  const bridge = startBridge({ client, connection, identity, leaseNamespace: namespace, log, signal: stop.signal, ...(flags.tombstoneSeconds !== undefined && { tombstoneSeconds: flags.tombstoneSeconds }) });
+  const bridge = startBridge({
+    client,
+    connection,
+    identity,
+    leaseNamespace: namespace,
+    log,
+    signal: stop.signal,
+    ...(flags.tombstoneSeconds !== undefined && { tombstoneSeconds: flags.tombstoneSeconds }),
+  });
   void bridge.ready.then((role) => log.info('ready', { role }));
   await bridge.stopped;
   await connection.close();
@@ -77,7 +119,9 @@ function readFlags(): Flags {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) process.exit(0);
-    throw new UsageError(`${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see ifactor-bridge --help`);
+    throw new UsageError(
+      `${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see ifactor-bridge --help`,
+    );
   }
 }
 
@@ -85,7 +129,8 @@ async function reach(kubeconfig: string | undefined): Promise<Access> {
   // The first file of a list that KUBECONFIG may be.
   if (kubeconfig) return readKubeconfig(kubeconfig.split(':')[0] ?? kubeconfig);
   const access = await inCluster();
-  if (access === undefined) throw new UsageError('no API server: give --kubeconfig FILE or set KUBECONFIG; see ifactor-bridge --help');
+  if (access === undefined)
+    throw new UsageError('no API server: give --kubeconfig FILE or set KUBECONFIG; see ifactor-bridge --help');
   return access;
 }
 

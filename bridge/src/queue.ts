@@ -89,7 +89,12 @@ export function createQueue({ work, workers, log }: QueueOptions): Queue {
   function complain(key: string, error: unknown, wait: number): void {
     const loud = performance.now() - said > quiet;
     if (loud) said = performance.now();
-    log[loud ? 'warn' : 'debug']('will try again', { key, error: explain(error), milliseconds: Math.round(wait), failing: failing.size });
+    log[loud ? 'warn' : 'debug']('will try again', {
+      key,
+      error: explain(error),
+      milliseconds: Math.round(wait),
+      failing: failing.size,
+    });
   }
 
   function until(done: () => boolean): Promise<void> {

@@ -3,7 +3,16 @@ export type { Desired, MissingSecret, SealedSecret } from './message/desired.ts'
 export { decodeEvent, encodeEvent, EnvelopeError } from './message/envelope.ts';
 export type { Headers } from './message/envelope.ts';
 export { machineVersion } from './message/event.ts';
-export type { EventData, EventType, InterfaceEvent, InterfaceSpec, Performed, Reach, RecordedEvent, Slot } from './message/event.ts';
+export type {
+  EventData,
+  EventType,
+  InterfaceEvent,
+  InterfaceSpec,
+  Performed,
+  Reach,
+  RecordedEvent,
+  Slot,
+} from './message/event.ts';
 export type {
   Address,
   Drift,
@@ -20,7 +29,14 @@ export type {
   ObservedWireGuard,
 } from './message/observed.ts';
 export type { AttributedLink, KernelOperation, LinkKind, Operation } from './message/operation.ts';
-export { ConditionSchema, heartbeatSeconds, InterfaceStatusSchema, NodeEntrySchema, states, StatusMessageSchema } from './message/status.ts';
+export {
+  ConditionSchema,
+  heartbeatSeconds,
+  InterfaceStatusSchema,
+  NodeEntrySchema,
+  states,
+  StatusMessageSchema,
+} from './message/status.ts';
 export type { Condition, InterfaceStatus, NodeEntry, State, StatusMessage } from './message/status.ts';
 export {
   ConfirmSchema,
@@ -33,7 +49,13 @@ export type { ConfirmSpec, ContainerSelector, InterfaceAddress, PortRange, Secre
 export { API_VERSION, FINALIZER, GROUP, kinds, LEGACY_FINALIZERS, VERSION } from './schema/kinds.ts';
 export type { InterfaceKindName, InterfaceToken, KindMeta, KindName } from './schema/kinds.ts';
 export { NetlinkAddressSchema, NetlinkInterfaceSpecSchema, netlinkTypes, vethEnds } from './schema/netlinkInterface.ts';
-export type { NetlinkAddress, NetlinkInterfaceSpec, NetlinkType, VethEnd, VethEndSpec } from './schema/netlinkInterface.ts';
+export type {
+  NetlinkAddress,
+  NetlinkInterfaceSpec,
+  NetlinkType,
+  VethEnd,
+  VethEndSpec,
+} from './schema/netlinkInterface.ts';
 export { PlanStatusSchema } from './schema/planStatus.ts';
 export type { PlanAllocation, PlanInterfaceStatus, PlanStatus } from './schema/planStatus.ts';
 export { isInterfaceName } from './schema/text.ts';

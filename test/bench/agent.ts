@@ -28,10 +28,24 @@ export async function startAgent({ node, nats, netns, folder, nodes, profile }: 
   await mkdir(folder, { recursive: true });
   const log = join(folder, 'log');
   const fd = openSync(log, 'w');
-  const child = own(spawn(process.execPath, [
-    ...(profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile, '--cpu-prof-interval', '500']),
-    main, '--node', node, '--nats', nats, '--state-dir', join(folder, 'state'), '--netns', `/run/netns/${netns}`,
-  ], { stdio: ['ignore', fd, fd] }));
+  const child = own(
+    spawn(
+      process.execPath,
+      [
+        ...(profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile, '--cpu-prof-interval', '500']),
+        main,
+        '--node',
+        node,
+        '--nats',
+        nats,
+        '--state-dir',
+        join(folder, 'state'),
+        '--netns',
+        `/run/netns/${netns}`,
+      ],
+      { stdio: ['ignore', fd, fd] },
+    ),
+  );
   closeSync(fd);
   for (let tries = 0; tries < 400 && child.exitCode === null; tries++) {
     const entry = await nodes.get(node);
@@ -42,7 +56,9 @@ export async function startAgent({ node, nats, netns, folder, nodes, profile }: 
   }
   const ended = child.exitCode !== null;
   await end(child);
-  throw new Error(`the agent ${ended ? 'has ended' : 'does not make itself known'}:\n${readFileSync(log, 'utf8').slice(-2000)}`);
+  throw new Error(
+    `the agent ${ended ? 'has ended' : 'does not make itself known'}:\n${readFileSync(log, 'utf8').slice(-2000)}`,
+  );
 }
 
 /** Milliseconds of CPU time so far, user and system; a clock tick is 10 ms. */

@@ -2,10 +2,24 @@
 import { percentile, rate, summarize } from './stats.ts';
 
 /** Events per second. `recorded`: golden logs; `step` and `transition`: XState alone; the rest of one bridge that is healed again and again. */
-export type FoldRates = { fold: number; recorded: number; step: number; transition: number; parse: number; parsedAndFolded: number };
+export type FoldRates = {
+  fold: number;
+  recorded: number;
+  step: number;
+  transition: number;
+  parse: number;
+  parsedAndFolded: number;
+};
 
 /** Milliseconds of each seek; `first`: the one right after the file was opened; `row`: one event by its number, by SQLite alone. */
-export type SeekTimes = { events: number; megabytes: number; first: number; byNumber: number[]; byTime: number[]; row: number[] };
+export type SeekTimes = {
+  events: number;
+  megabytes: number;
+  first: number;
+  byNumber: number[];
+  byTime: number[];
+  row: number[];
+};
 
 /** Bytes of heap for each interface at rest: its actor with its runner, and its link in a kernel in memory with its cache. */
 export type IdleBytes = { count: number; actor: number; link: number };
@@ -16,7 +30,8 @@ export const keeping = ['nothing', 'journal', 'ship'] as const;
 export type Kept = Record<(typeof keeping)[number], Converging[]>;
 
 export function foldText({ fold, recorded, step, transition, parse, parsedAndFolded }: FoldRates): string[] {
-  const beside = (what: string, value: number): string => `  ${what.padEnd(44)} ${rate(value).padStart(11)}  ${(fold / value).toFixed(1).padStart(6)} ×`;
+  const beside = (what: string, value: number): string =>
+    `  ${what.padEnd(44)} ${rate(value).padStart(11)}  ${(fold / value).toFixed(1).padStart(6)} ×`;
   return [
     `machine   ${rate(fold)} events folded, on one core; beside it, and how many times as fast it is`,
     beside('recorded lives (test/golden)', recorded),
@@ -53,9 +68,21 @@ export function keptText(count: number, kept: Kept): string[] {
   };
   return [
     `keeping   ${count} bridges converge by actors on the kernel, ${kept.journal[0]?.events ?? 0} events; medians of ${kept.nothing.length}, and what is added`,
-    line('no journal', kept.nothing.map(({ took }) => took)),
-    line('journal', kept.journal.map(({ took }) => took)),
-    line('journal and shipping to NATS', kept.ship.map(({ took }) => took)),
-    line('  till the last event is stored there', kept.ship.map(({ shipped }) => shipped)),
+    line(
+      'no journal',
+      kept.nothing.map(({ took }) => took),
+    ),
+    line(
+      'journal',
+      kept.journal.map(({ took }) => took),
+    ),
+    line(
+      'journal and shipping to NATS',
+      kept.ship.map(({ took }) => took),
+    ),
+    line(
+      '  till the last event is stored there',
+      kept.ship.map(({ shipped }) => shipped),
+    ),
   ];
 }

@@ -71,8 +71,20 @@ async function main(): Promise<number> {
     return 2;
   }
   const { values, positionals } = parsed;
-  const [count, repetitions, tries, events, actors] = [values.count, values.repetitions, values.tries, values.events, values.actors].map(Number);
-  const numbers = [count, repetitions, tries, events, actors].every((value) => Number.isSafeInteger(value) && value! >= 0) && count! > 0 && count! <= 20_000 && repetitions! > 0 && events! >= 1000 && actors! > 0;
+  const [count, repetitions, tries, events, actors] = [
+    values.count,
+    values.repetitions,
+    values.tries,
+    values.events,
+    values.actors,
+  ].map(Number);
+  const numbers =
+    [count, repetitions, tries, events, actors].every((value) => Number.isSafeInteger(value) && value! >= 0) &&
+    count! > 0 &&
+    count! <= 20_000 &&
+    repetitions! > 0 &&
+    events! >= 1000 &&
+    actors! > 0;
   if (values.help) {
     console.log(help);
     return 0;
@@ -96,7 +108,13 @@ async function main(): Promise<number> {
       console.log(values.json ? JSON.stringify(result) : keptText(count!, result).join('\n'));
       return 0;
     }
-    const result = await measure({ made, count: count!, repetitions: repetitions!, tries: tries!, profile: values.profile });
+    const result = await measure({
+      made,
+      count: count!,
+      repetitions: repetitions!,
+      tries: tries!,
+      profile: values.profile,
+    });
     console.log(values.json ? JSON.stringify(result) : report(result));
   } finally {
     progress('removing the bridges: the kernel takes its time');
@@ -110,16 +128,40 @@ async function main(): Promise<number> {
 function stop(): void {
   if (stopping) return;
   stopping = true;
-  void endAll().then(dropAllNetns).finally(() => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-    process.exit(130);
-  });
+  void endAll()
+    .then(dropAllNetns)
+    .finally(() => {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      process.exit(130);
+    });
 }
 
-async function measure({ made, count, repetitions, tries, profile }: { made: string; count: number; repetitions: number; tries: number; profile: boolean }): Promise<Result> {
+async function measure({
+  made,
+  count,
+  repetitions,
+  tries,
+  profile,
+}: {
+  made: string;
+  count: number;
+  repetitions: number;
+  tries: number;
+  profile: boolean;
+}): Promise<Result> {
   const profiles = join(made, 'profiles');
   const list = bridges(count);
-  const result: Result = { count, peer: [], netlink: 0, actors: 0, path: [], healed: [], fold: { fold: 0, recorded: 0, step: 0, transition: 0, parse: 0, parsedAndFolded: 0 }, journal: {}, profile: null };
+  const result: Result = {
+    count,
+    peer: [],
+    netlink: 0,
+    actors: 0,
+    path: [],
+    healed: [],
+    fold: { fold: 0, recorded: 0, step: 0, transition: 0, parse: 0, parsedAndFolded: 0 },
+    journal: {},
+    profile: null,
+  };
   const nats = await startNats(made);
   const connection = await connectOnce({ servers: nats.url, name: 'bench' });
   try {

@@ -22,13 +22,20 @@ export class Monitor {
   readonly failure: Promise<never>;
 
   constructor(netns: string) {
-    this.#process = own(spawn('ip', ['-n', netns, '-ts', '-o', '-rc', String(64 << 20), 'monitor', 'link', 'address'], {
-      stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
-    }));
-    this.failure = new Promise((_, reject) => { this.#failed = reject; });
+    this.#process = own(
+      spawn('ip', ['-n', netns, '-ts', '-o', '-rc', String(64 << 20), 'monitor', 'link', 'address'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
+      }),
+    );
+    this.failure = new Promise((_, reject) => {
+      this.#failed = reject;
+    });
     this.failure.catch(() => {});
     this.#process.on('exit', (code) => this.#failed?.(new Error(`ip monitor ended with ${code}`)));
-    this.#process.stderr!.on('data', (text: Buffer) => this.#failed?.(new Error(`ip monitor: ${text.toString().trim()}`)));
+    this.#process.stderr!.on('data', (text: Buffer) =>
+      this.#failed?.(new Error(`ip monitor: ${text.toString().trim()}`)),
+    );
     createInterface({ input: this.#process.stdout! }).on('line', (text) => this.#read(text));
   }
 
@@ -44,7 +51,11 @@ export class Monitor {
       this.#waiters.add(waiter);
       setTimeout(() => {
         this.#waiters.delete(waiter);
-        reject(new Error(`${waiter.names.size} bridges are not complete after ${within} ms, such as ${[...waiter.names][0]}`));
+        reject(
+          new Error(
+            `${waiter.names.size} bridges are not complete after ${within} ms, such as ${[...waiter.names][0]}`,
+          ),
+        );
       }, within).unref();
     });
     return Promise.race([done, this.failure]);

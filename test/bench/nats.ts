@@ -14,7 +14,13 @@ export async function startNats(folder: string): Promise<Server> {
   const { path: program } = (await findNats()) ?? (await fetchNats((line) => console.error(line)));
   const ports = join(folder, 'ports');
   await mkdir(ports, { recursive: true });
-  const child = own(spawn(program, ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', join(folder, 'jetstream'), '--ports_file_dir', ports], { stdio: 'ignore' }));
+  const child = own(
+    spawn(
+      program,
+      ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', join(folder, 'jetstream'), '--ports_file_dir', ports],
+      { stdio: 'ignore' },
+    ),
+  );
   child.on('error', () => {});
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null || child.pid === undefined) throw new Error(`${program} does not start`);

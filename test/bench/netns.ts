@@ -64,8 +64,15 @@ export async function verify(netns: string, list: readonly Bridge[]): Promise<vo
   const links = new Map((JSON.parse(stdout) as Shown[]).map((link) => [link.ifname, link]));
   const wrong = list.filter(({ name, mtu, ipv4, ipv6 }) => {
     const link = links.get(name);
-    const has = (address: string): boolean => link?.addr_info.some(({ local, prefixlen }) => `${local}/${prefixlen}` === address) ?? false;
+    const has = (address: string): boolean =>
+      link?.addr_info.some(({ local, prefixlen }) => `${local}/${prefixlen}` === address) ?? false;
     return !(link?.mtu === mtu && link.flags.includes('UP') && has(ipv4) && has(ipv6.replace(/:0::/, '::')));
   });
-  if (wrong.length > 0) throw new Error(`${wrong.length} of ${list.length} bridges are not as wanted, such as ${wrong.slice(0, 3).map(({ name }) => name).join(', ')}`);
+  if (wrong.length > 0)
+    throw new Error(
+      `${wrong.length} of ${list.length} bridges are not as wanted, such as ${wrong
+        .slice(0, 3)
+        .map(({ name }) => name)
+        .join(', ')}`,
+    );
 }

@@ -28,13 +28,25 @@ export type Healed = { gone: number; asked: number; command: number };
 const patience = 120_000;
 
 /** One agent with a home netns of its own brings up the bridges; then `tries` of them are deleted, one after the other. */
-export async function runPath(bench: Bench, list: readonly Bridge[], node: string, tries: number): Promise<{ converged: Converged; healed: Healed[] }> {
+export async function runPath(
+  bench: Bench,
+  list: readonly Bridge[],
+  node: string,
+  tries: number,
+): Promise<{ converged: Converged; healed: Healed[] }> {
   const netns = await addNetns(node);
   const monitor = new Monitor(netns);
   let agent: Agent | undefined;
   try {
     const { url, nodes, folder, profile } = bench;
-    agent = await startAgent({ node, nats: url, netns, folder: join(folder, node), nodes, ...(profile === undefined ? {} : { profile }) });
+    agent = await startAgent({
+      node,
+      nats: url,
+      netns,
+      folder: join(folder, node),
+      nodes,
+      ...(profile === undefined ? {} : { profile }),
+    });
     const converged = await converge(bench, agent, monitor, node, list);
     await verify(netns, list);
     const healed: Healed[] = [];
@@ -48,13 +60,24 @@ export async function runPath(bench: Bench, list: readonly Bridge[], node: strin
   }
 }
 
-async function converge({ connection }: Bench, agent: Agent, monitor: Monitor, node: string, list: readonly Bridge[]): Promise<Converged> {
+async function converge(
+  { connection }: Bench,
+  agent: Agent,
+  monitor: Monitor,
+  node: string,
+  list: readonly Bridge[],
+): Promise<Converged> {
   const stream = jetstream(connection);
   const messages = list.map((bridge) => message(desired(node, bridge)));
-  const complete = monitor.complete(list.map(({ name }) => name), patience);
+  const complete = monitor.complete(
+    list.map(({ name }) => name),
+    patience,
+  );
   const cpu = agent.cpu();
   const start = now();
-  await Promise.all(messages.map(([subject, payload, msgID]) => stream.publish(subject, payload, { msgID, timeout: patience })));
+  await Promise.all(
+    messages.map(([subject, payload, msgID]) => stream.publish(subject, payload, { msgID, timeout: patience })),
+  );
   const published = now() - start;
   const took = (await complete) - start;
   return { took, published, cpu: agent.cpu() - cpu, memory: agent.memory() };
@@ -75,5 +98,9 @@ async function heal(netns: string, monitor: Monitor, name: string): Promise<Heal
 function message(object: Desired): [subject: string, payload: string, id: string] {
   const { kind, namespace, name, uid, resourceVersion } = object;
   const { node } = object.spec as { node: string };
-  return [formatDesiredSubject({ node, kind: kind.toLowerCase(), namespace, name }), JSON.stringify(object), `${uid}-${resourceVersion}`];
+  return [
+    formatDesiredSubject({ node, kind: kind.toLowerCase(), namespace, name }),
+    JSON.stringify(object),
+    `${uid}-${resourceVersion}`,
+  ];
 }

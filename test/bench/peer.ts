@@ -11,7 +11,7 @@ export async function runPeer(list: readonly Bridge[], label: string): Promise<n
   const start = performance.now();
   const child = spawn('ip', ['-n', netns, '-batch', '-'], { stdio: ['pipe', 'ignore', 'inherit'] });
   child.stdin.end(text);
-  const [code] = await once(child, 'exit') as [number | null];
+  const [code] = (await once(child, 'exit')) as [number | null];
   const took = performance.now() - start;
   if (code !== 0) throw new Error(`ip -batch ended with ${code}`);
   await verify(netns, list);

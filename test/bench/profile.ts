@@ -29,7 +29,9 @@ function add(map: Map<string, number>, key: string, value: number): void {
 }
 
 function sorted(map: Map<string, number>): Share[] {
-  return [...map].map(([what, milliseconds]) => ({ what, milliseconds })).toSorted((a, b) => b.milliseconds - a.milliseconds);
+  return [...map]
+    .map(([what, milliseconds]) => ({ what, milliseconds }))
+    .toSorted((a, b) => b.milliseconds - a.milliseconds);
 }
 
 function place({ url, lineNumber }: Frame): string {

@@ -28,15 +28,27 @@ export function report({ count, peer, netlink, actors, path, healed, fold, journ
   const lines = [
     `${count} bridges, each with mtu, IPv4, IPv6, up; medians of ${peer.length}, ${cpus().length} cores (${cpus()[0]?.model ?? '?'})`,
     row('ip -batch', peer),
-    row('desired in NATS → kernel', path.map(({ took }) => took)),
-    row('  of which publishing', path.map(({ published }) => published)),
-    row('  CPU time of the agent', path.map(({ cpu }) => cpu)),
+    row(
+      'desired in NATS → kernel',
+      path.map(({ took }) => took),
+    ),
+    row(
+      '  of which publishing',
+      path.map(({ published }) => published),
+    ),
+    row(
+      '  CPU time of the agent',
+      path.map(({ cpu }) => cpu),
+    ),
     row('netlink layer alone', [netlink]),
     row('actors and journal, no NATS', [actors]),
-    `  resident memory of the agent       ${summarize(path.map(({ memory }) => memory)).median.toFixed(0).padStart(8)} MB`,
+    `  resident memory of the agent       ${summarize(path.map(({ memory }) => memory))
+      .median.toFixed(0)
+      .padStart(8)} MB`,
   ];
   if (healed.length > 0) {
-    const at = (values: number[]): string => `p50 ${ms(percentile(values, 50)).trim()}, p99 ${ms(percentile(values, 99)).trim()}`;
+    const at = (values: number[]): string =>
+      `p50 ${ms(percentile(values, 50)).trim()}, p99 ${ms(percentile(values, 99)).trim()}`;
     lines.push(
       `ip link del → healed, ${healed.length} tries among ${count} bridges`,
       `  from the kernel's word that it is gone   ${at(healed.map(({ gone }) => gone))}`,
@@ -46,12 +58,20 @@ export function report({ count, peer, netlink, actors, path, healed, fold, journ
   }
   lines.push(
     ...foldText(fold),
-    `journal   ${Object.entries(journal).map(([group, value]) => `${rate(value)} events in groups of ${group}`).join(', ')}`,
+    `journal   ${Object.entries(journal)
+      .map(([group, value]) => `${rate(value)} events in groups of ${group}`)
+      .join(', ')}`,
   );
   if (profile) {
     const total = profile.parts.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-    const share = ({ what, milliseconds }: Share): string => `  ${((100 * milliseconds) / total).toFixed(1).padStart(5)} %  ${what}`;
-    lines.push('CPU time of the agents, start included, by part', ...profile.parts.slice(0, 15).map(share), 'by function', ...profile.functions.slice(0, 30).map(share));
+    const share = ({ what, milliseconds }: Share): string =>
+      `  ${((100 * milliseconds) / total).toFixed(1).padStart(5)} %  ${what}`;
+    lines.push(
+      'CPU time of the agents, start included, by part',
+      ...profile.parts.slice(0, 15).map(share),
+      'by function',
+      ...profile.functions.slice(0, 30).map(share),
+    );
   }
   return lines.join('\n');
 }
@@ -59,4 +79,3 @@ export function report({ count, peer, netlink, actors, path, healed, fold, journ
 function ms(value: number): string {
   return `${value.toFixed(value < 10 ? 1 : 0)} ms`.padStart(9);
 }
-

@@ -2,7 +2,12 @@
 export type Summary = { median: number; least: number; most: number; count: number };
 
 export function summarize(values: readonly number[]): Summary {
-  return { median: percentile(values, 50), least: Math.min(...values), most: Math.max(...values), count: values.length };
+  return {
+    median: percentile(values, 50),
+    least: Math.min(...values),
+    most: Math.max(...values),
+    count: values.length,
+  };
 }
 
 /** Nearest rank. @throws RangeError where there are no values */

@@ -14,8 +14,12 @@ export function bridges(count: number): Bridge[] {
 
 /** Input of `ip -batch`: three requests for each bridge, the fewest that it can be told by. */
 export function batchText(list: readonly Bridge[]): string {
-  return list.map(({ name, mtu, ipv4, ipv6 }) =>
-    `link add name ${name} mtu ${mtu} up type bridge\naddress add ${ipv4} dev ${name}\naddress add ${ipv6} dev ${name}\n`).join('');
+  return list
+    .map(
+      ({ name, mtu, ipv4, ipv6 }) =>
+        `link add name ${name} mtu ${mtu} up type bridge\naddress add ${ipv4} dev ${name}\naddress add ${ipv6} dev ${name}\n`,
+    )
+    .join('');
 }
 
 /** As a bridge to Kubernetes would publish it. */

@@ -25,7 +25,11 @@ export type ScriptedAgent = {
 
 export type AgentOptions = { answers?: boolean; publicKey?: (name: string) => string };
 
-export async function startAgent(connection: NatsConnection, node: string, { answers = true, publicKey }: AgentOptions = {}): Promise<ScriptedAgent> {
+export async function startAgent(
+  connection: NatsConnection,
+  node: string,
+  { answers = true, publicKey }: AgentOptions = {},
+): Promise<ScriptedAgent> {
   const pair = createCurve();
   const kv: KV = await ensureStreams(connection);
   const entry: Omit<NodeEntry, 'time'> = {
@@ -83,7 +87,8 @@ export async function startAgent(connection: NatsConnection, node: string, { ans
           message: gone ? 'gone from the kernel' : 'as declared',
         },
       ],
-      ...(kind === 'wireguardinterface' && publicKey && { wireguard: { publicKey: publicKey(name), listenPort: 51800, peers: [] } }),
+      ...(kind === 'wireguardinterface' &&
+        publicKey && { wireguard: { publicKey: publicKey(name), listenPort: 51800, peers: [] } }),
       ...change,
     };
     const message: StatusMessage = { uid, kind, namespace, name, node, hash: 'scripted', status };

@@ -33,13 +33,24 @@ export async function emptyApi(kind: ApiKind): Promise<Api> {
 
 async function start(kind: ApiKind): Promise<Api> {
   const given = process.env['IFACTOR_TEST_KUBECONFIG'];
-  const kube = given ? { kubeconfig: given, stop: () => Promise.resolve() } : await (kind === 'real' ? startKube() : startLabServer());
+  const kube = given
+    ? { kubeconfig: given, stop: () => Promise.resolve() }
+    : await (kind === 'real' ? startKube() : startLabServer());
   const client = createClient(await readKubeconfig(kube.kubeconfig));
   for (const plural of plurals) {
-    const body: unknown = parse(await readFile(new URL(`../../crds/manifests/${plural}.yaml`, import.meta.url), 'utf8'));
+    const body: unknown = parse(
+      await readFile(new URL(`../../crds/manifests/${plural}.yaml`, import.meta.url), 'utf8'),
+    );
     // It has it already, or it is the lab's, which always has.
     await client.call('POST', definitions, { body }).catch(() => undefined);
-    await until(() => client.call('GET', `${ours}/${plural}`).then(() => true, () => false), `${plural} to be served`);
+    await until(
+      () =>
+        client.call('GET', `${ours}/${plural}`).then(
+          () => true,
+          () => false,
+        ),
+      `${plural} to be served`,
+    );
   }
   return {
     kubeconfig: kube.kubeconfig,
@@ -54,7 +65,11 @@ async function start(kind: ApiKind): Promise<Api> {
 
 async function startLabServer(): Promise<{ kubeconfig: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'ift-api-'));
-  const server = await startApiServer({ definitions: ownDefinitions(), token: randomBytes(16).toString('hex'), dataDir: folder });
+  const server = await startApiServer({
+    definitions: ownDefinitions(),
+    token: randomBytes(16).toString('hex'),
+    dataDir: folder,
+  });
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(kubeconfig, kubeconfigOf(server));
   return {
@@ -74,7 +89,9 @@ async function empty(client: Client): Promise<void> {
       await drop(client, `${ours}/${plural}`);
       const { items } = await client.call<{ items: KubeObject[] }>('GET', `${ours}/${plural}`);
       const release = ({ metadata: { name } }: KubeObject): Promise<unknown> =>
-        client.call('PATCH', `${ours}/${plural}/${name}`, { patch: 'merge', body: { metadata: { finalizers: null } } }).catch(() => undefined);
+        client
+          .call('PATCH', `${ours}/${plural}/${name}`, { patch: 'merge', body: { metadata: { finalizers: null } } })
+          .catch(() => undefined);
       await Promise.all(items.map(release));
       return items.length === 0;
     }, `${plural} to be empty`);

@@ -65,9 +65,15 @@ test('an object goes to its node and comes back as status; deleted, it leaves no
   await until(async () => (await world.get('netlinkinterfaces', 'br1'))?.status?.['observedGeneration'] === 2);
 
   await world.remove('netlinkinterfaces', 'br1');
-  await until(async () => (await world.get('netlinkinterfaces', 'br1'))?.metadata.finalizers?.join() === 'example.com/stranger', 'our finalizer to go');
+  await until(
+    async () => (await world.get('netlinkinterfaces', 'br1'))?.metadata.finalizers?.join() === 'example.com/stranger',
+    'our finalizer to go',
+  );
   await world.patch('netlinkinterfaces', 'br1', { metadata: { finalizers: null } });
-  await until(async () => (await lastDesired(connection, 'netlinkinterface', 'br1'))?.deleted === true, 'the tombstone');
+  await until(
+    async () => (await lastDesired(connection, 'netlinkinterface', 'br1'))?.deleted === true,
+    'the tombstone',
+  );
   expect((await lastDesired(connection, 'netlinkinterface', 'br1'))?.uid).toBe(made?.metadata.uid);
   const manager = await jetstreamManager(connection);
   await until(async () => (await manager.streams.info(streams.status)).state.messages === 0, 'the status to be purged');
@@ -75,7 +81,11 @@ test('an object goes to its node and comes back as status; deleted, it leaves no
     const found = await world.list('events');
     return found.some(({ reason }) => reason === 'Configured') && found;
   }, 'an Event');
-  expect(events.find(({ reason }) => reason === 'Configured')?.['involvedObject']).toMatchObject({ kind: 'NetlinkInterface', name: 'br1', uid: made?.metadata.uid });
+  expect(events.find(({ reason }) => reason === 'Configured')?.['involvedObject']).toMatchObject({
+    kind: 'NetlinkInterface',
+    name: 'br1',
+    uid: made?.metadata.uid,
+  });
 });
 
 test('finalizers of the old system are honoured, and ours is not added beside them', async () => {
@@ -93,7 +103,9 @@ test('finalizers of the old system are honoured, and ours is not added beside th
 test('secrets reach their node only sealed, and again when they are rotated', async () => {
   await using world = await startWorld();
   const connection = await world.nats.connect();
-  const [first, second, psk] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)].map((key) => key.toString('base64')) as [string, string, string];
+  const [first, second, psk] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)].map((key) =>
+    key.toString('base64'),
+  ) as [string, string, string];
   const peer = Buffer.alloc(32, 4).toString('base64');
   await world.bridge();
   await world.create(
@@ -102,14 +114,21 @@ test('secrets reach their node only sealed, and again when they are rotated', as
       peers: [{ publicKey: peer, presharedKeySecretRef: { name: 'psk', key: 'key' } }],
     }),
   );
-  await until(async () => (await lastDesired(connection, 'wireguardinterface', 'wg1'))?.missing[0]?.reason === 'SecretNotFound');
+  await until(
+    async () => (await lastDesired(connection, 'wireguardinterface', 'wg1'))?.missing[0]?.reason === 'SecretNotFound',
+  );
   await becomes(world, 'wireguardinterfaces', 'wg1', 'Unknown NodeUnknown');
 
   await world.create(secret('wg', Buffer.from(first, 'base64')));
   await world.create(secret('psk', `${psk}\n`));
-  await until(async () => (await lastDesired(connection, 'wireguardinterface', 'wg1'))?.missing[0]?.reason === 'NodeKeyUnknown');
+  await until(
+    async () => (await lastDesired(connection, 'wireguardinterface', 'wg1'))?.missing[0]?.reason === 'NodeKeyUnknown',
+  );
   const agent = await startAgent(connection, 'lax1');
-  await until(() => agent.opened.get('wg1/privateKey') === first && agent.opened.get(`wg1/psk:${peer}`) === psk, 'the keys');
+  await until(
+    () => agent.opened.get('wg1/privateKey') === first && agent.opened.get(`wg1/psk:${peer}`) === psk,
+    'the keys',
+  );
 
   await world.patch('secrets', 'wg', { data: { key: Buffer.from(second).toString('base64') } });
   await until(() => agent.opened.get('wg1/privateKey') === second, 'the new key');
@@ -148,10 +167,14 @@ test('a bridge that is killed amid 500 objects leaves the rest to the next one, 
   await first.end('SIGKILL');
   await creating;
   await world.bridge();
-  await until(async () => {
-    const all = await world.list('netlinkinterfaces');
-    return all.length === 500 && all.every((one) => readyOf(one) === 'True Configured');
-  }, '500 interfaces to be ready', 60_000);
+  await until(
+    async () => {
+      const all = await world.list('netlinkinterfaces');
+      return all.length === 500 && all.every((one) => readyOf(one) === 'True Configured');
+    },
+    '500 interfaces to be ready',
+    60_000,
+  );
   expect(new Set(agent.wishes.keys()).size).toBe(500);
   expect(await lastSequence(connection)).toBe(500);
 }, 120_000);
@@ -223,8 +246,15 @@ test('a node that falls silent is said to be unreachable, and what it said is ke
   await world.bridge();
   await world.create(bridgeLink('br1'));
   await becomes(world, 'netlinkinterfaces', 'br1', 'True Configured');
-  await until(async () => readyOf(await world.get('netlinkinterfaces', 'br1')) === 'Unknown NodeUnreachable', 'silence to be noticed', 60_000);
-  expect((await world.get('netlinkinterfaces', 'br1'))?.status).toMatchObject({ state: 'configured', hostname: 'lax1.example' });
+  await until(
+    async () => readyOf(await world.get('netlinkinterfaces', 'br1')) === 'Unknown NodeUnreachable',
+    'silence to be noticed',
+    60_000,
+  );
+  expect((await world.get('netlinkinterfaces', 'br1'))?.status).toMatchObject({
+    state: 'configured',
+    hostname: 'lax1.example',
+  });
   await agent.beat();
   await becomes(world, 'netlinkinterfaces', 'br1', 'True Configured');
 });
@@ -239,13 +269,20 @@ test('NATS away: changes are published when it is back; its store lost: everythi
   await world.nats.stop('SIGKILL');
   await world.create(bridgeLink('br2'));
   await world.nats.start();
-  await until(async () => (await lastDesired(connection, 'netlinkinterface', 'br2').catch(() => undefined))?.name === 'br2', 'br2 in the stream');
+  await until(
+    async () => (await lastDesired(connection, 'netlinkinterface', 'br2').catch(() => undefined))?.name === 'br2',
+    'br2 in the stream',
+  );
 
   await world.nats.stop();
   world.nats.forget();
   await world.nats.start();
   for (const name of ['br1', 'br2']) {
-    await until(async () => (await lastDesired(connection, 'netlinkinterface', name).catch(() => undefined))?.name === name, `${name} in the new stream`, 30_000);
+    await until(
+      async () => (await lastDesired(connection, 'netlinkinterface', name).catch(() => undefined))?.name === name,
+      `${name} in the new stream`,
+      30_000,
+    );
   }
   expect((await world.get('netlinkinterfaces', 'br1'))?.metadata.deletionTimestamp).toBeUndefined();
 }, 120_000);

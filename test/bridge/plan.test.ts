@@ -20,14 +20,19 @@ async function startNodes(world: World): Promise<void> {
   await Promise.all(['lax1', 'lax2', 'lax3'].map((node) => startAgent(connection, node, { publicKey: generated })));
 }
 
-type Status = { links: string; conditions: { type: string; status: string; reason: string; message: string }[]; interfaces: Record<string, unknown>[] };
+type Status = {
+  links: string;
+  conditions: { type: string; status: string; reason: string; message: string }[];
+  interfaces: Record<string, unknown>[];
+};
 async function planReady(world: World, status: string, name = 'wgp1'): Promise<Status> {
   return until(async () => {
     const found = (await world.get('wireguardnetworkplans', name))?.status as Status | undefined;
     return found?.conditions.some((one) => one.type === 'Ready' && one.status === status) && found;
   }, `plan ${name} Ready=${status}`);
 }
-const specOf = async (world: World, name: string): Promise<Record<string, unknown> | undefined> => (await world.get('wireguardinterfaces', name))?.spec;
+const specOf = async (world: World, name: string): Promise<Record<string, unknown> | undefined> =>
+  (await world.get('wireguardinterfaces', name))?.spec;
 
 test.each(['wgp1.yaml', 'old/wgp1.yaml'])('%s becomes two interfaces that know each other', async (file) => {
   await using world = await startWorld('real');
@@ -45,7 +50,13 @@ test.each(['wgp1.yaml', 'old/wgp1.yaml'])('%s becomes two interfaces that know e
     peers: [{ publicKey: generated('wg-lax1-lax2-0'), endpoint: '192.0.2.1:51800', persistentKeepalive: 25 }],
   });
   expect(status.interfaces).toMatchObject([
-    { nodeName: 'lax1', hostName: 'lax1.example', wgObjectRef: { name: 'wg-lax1-lax2-0', namespace: 'default' }, publicKey: generated('wg-lax1-lax2-0'), listenPort: 51800 },
+    {
+      nodeName: 'lax1',
+      hostName: 'lax1.example',
+      wgObjectRef: { name: 'wg-lax1-lax2-0', namespace: 'default' },
+      publicKey: generated('wg-lax1-lax2-0'),
+      listenPort: 51800,
+    },
     { nodeName: 'lax2', hostName: 'lax2.example', wgObjectRef: { name: 'wg-lax2-lax1-0', namespace: 'default' } },
   ]);
 
@@ -62,7 +73,10 @@ test('a child edited or deleted by hand comes back as planned', async () => {
   await planReady(world, 'True');
   const planned = await specOf(world, 'wg-lax1-lax2-0');
   await world.patch('wireguardinterfaces', 'wg-lax1-lax2-0', { spec: { mtu: 1300, fwmark: 7, peers: [] } });
-  await until(async () => JSON.stringify(await specOf(world, 'wg-lax1-lax2-0')) === JSON.stringify(planned), 'the spec to be as planned');
+  await until(
+    async () => JSON.stringify(await specOf(world, 'wg-lax1-lax2-0')) === JSON.stringify(planned),
+    'the spec to be as planned',
+  );
   const { uid } = (await world.get('wireguardinterfaces', 'wg-lax1-lax2-0'))?.metadata ?? {};
   await world.remove('wireguardinterfaces', 'wg-lax1-lax2-0');
   await until(async () => {
@@ -75,7 +89,9 @@ test('a child edited or deleted by hand comes back as planned', async () => {
 test('a tunnel keeps its peer while the far end cannot say its key', async () => {
   await using world = await startWorld('real');
   const connection = await world.nats.connect();
-  const [lax1] = await Promise.all(['lax1', 'lax2'].map((node) => startAgent(connection, node, { publicKey: generated })));
+  const [lax1] = await Promise.all(
+    ['lax1', 'lax2'].map((node) => startAgent(connection, node, { publicKey: generated })),
+  );
   const bridge = await world.bridge();
   await world.create(await manifest('wgp1.yaml'));
   await planReady(world, 'True');
@@ -99,11 +115,17 @@ test('an inline key moves to a Secret of the plan and stands in no child and no 
   await world.create(plan);
   const status = await planReady(world, 'True');
   const [secret] = await world.list('secrets');
-  expect(secret?.metadata.ownerReferences).toMatchObject([{ kind: 'WireGuardNetworkPlan', name: 'wgp1', controller: true }]);
+  expect(secret?.metadata.ownerReferences).toMatchObject([
+    { kind: 'WireGuardNetworkPlan', name: 'wgp1', controller: true },
+  ]);
   expect(secret?.['data']).toEqual({ privateKey: Buffer.from(privateKey).toString('base64') });
-  expect(await specOf(world, 'wg-lax1-lax2-0')).toMatchObject({ privateKeySecretRef: { name: secret?.metadata.name, key: 'privateKey' } });
+  expect(await specOf(world, 'wg-lax1-lax2-0')).toMatchObject({
+    privateKeySecretRef: { name: secret?.metadata.name, key: 'privateKey' },
+  });
   expect(await specOf(world, 'wg-lax2-lax1-0')).toMatchObject({ peers: [{ publicKey }] });
-  expect(JSON.stringify([status, await world.list('wireguardinterfaces'), await world.list('events')])).not.toContain(privateKey);
+  expect(JSON.stringify([status, await world.list('wireguardinterfaces'), await world.list('events')])).not.toContain(
+    privateKey,
+  );
 
   await world.remove('wireguardnetworkplans', 'wgp1');
   await until(async () => (await world.list('secrets')).length === 0, 'the Secret to be gone');
@@ -150,6 +172,8 @@ test('two plans share a node without sharing a port', async () => {
   await world.bridge();
   await Promise.all([world.create(other('p1', 'lax2')), world.create(other('p2', 'lax3'))]);
   await Promise.all([planReady(world, 'True', 'p1'), planReady(world, 'True', 'p2')]);
-  const ports = await Promise.all(['wg-lax1-lax2-0', 'wg-lax1-lax3-0'].map(async (name) => (await specOf(world, name))?.['listenPort']));
+  const ports = await Promise.all(
+    ['wg-lax1-lax2-0', 'wg-lax1-lax3-0'].map(async (name) => (await specOf(world, name))?.['listenPort']),
+  );
   expect(new Set(ports)).toEqual(new Set([7000, 7001]));
 });

@@ -12,7 +12,10 @@ export async function startProxy(host: string, target: number): Promise<Proxy> {
   const listen = async (): Promise<void> => {
     server = createServer((near) => {
       const far = connect(target, host);
-      for (const [from, to] of [[near, far], [far, near]] as const) {
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
         sockets.add(from);
         from.pipe(to);
         from.on('error', () => to.destroy());

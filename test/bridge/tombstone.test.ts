@@ -19,12 +19,18 @@ import type { Manifest, World } from './world.ts';
 /** IFACTOR_CHURN=2000: half a minute more. */
 const churn = Number(process.env['IFACTOR_CHURN'] ?? 300);
 const main = resolve(import.meta.dirname, '../../actors/src/main.ts');
-const link = (name: string): Manifest => ({ kind: 'NetlinkInterface', metadata: { name }, spec: { node: 'lax1', interfaceName: name, type: 'bridge', up: true } });
+const link = (name: string): Manifest => ({
+  kind: 'NetlinkInterface',
+  metadata: { name },
+  spec: { node: 'lax1', interfaceName: name, type: 'bridge', up: true },
+});
 const place = (name: string) => ({ node: 'lax1', kind: 'netlinkinterface', namespace: 'default', name });
 const last = async (manager: JetStreamManager, stream: string, subject: string): Promise<string | undefined> =>
   (await manager.streams.getMessage(stream, { last_by_subj: subject }))?.string();
-const wished = (manager: JetStreamManager, name: string) => last(manager, streams.desired, formatDesiredSubject(place(name)));
-const told = (manager: JetStreamManager, name: string) => last(manager, streams.status, formatStatusSubject(place(name)));
+const wished = (manager: JetStreamManager, name: string) =>
+  last(manager, streams.desired, formatDesiredSubject(place(name)));
+const told = (manager: JetStreamManager, name: string) =>
+  last(manager, streams.status, formatStatusSubject(place(name)));
 
 /** As `kubectl delete` and somebody who takes the finalizer away. */
 async function vanish(world: World, name: string): Promise<void> {
@@ -35,9 +41,11 @@ async function vanish(world: World, name: string): Promise<void> {
 
 async function inParallel(names: readonly string[], step: (name: string) => Promise<unknown>): Promise<void> {
   const left = names.values();
-  await Promise.all(Array.from({ length: 32 }, async () => {
-    for (const name of left) await step(name);
-  }));
+  await Promise.all(
+    Array.from({ length: 32 }, async () => {
+      for (const name of left) await step(name);
+    }),
+  );
 }
 
 test(`${churn} interfaces that came and went leave nothing in the stream`, async () => {
@@ -68,17 +76,37 @@ test(`${churn} interfaces that came and went leave nothing in the stream`, async
 describe.skipIf(process.getuid?.() !== 0)('an agent', () => {
   const netns = `ift-${process.pid}-tomb`;
   const links = (): { ifname: string; ifindex: number }[] =>
-    (JSON.parse(execFileSync('ip', ['-n', netns, '-j', 'link', 'show', 'type', 'bridge'], { encoding: 'utf8' })) as { ifname: string; ifindex: number }[]).map(({ ifname, ifindex }) => ({ ifname, ifindex }));
+    (
+      JSON.parse(execFileSync('ip', ['-n', netns, '-j', 'link', 'show', 'type', 'bridge'], { encoding: 'utf8' })) as {
+        ifname: string;
+        ifindex: number;
+      }[]
+    ).map(({ ifname, ifindex }) => ({ ifname, ifindex }));
   const names = (): string[] => links().map(({ ifname }) => ifname);
 
   /** Three bridges, made by a real agent. */
-  async function start(world: World): Promise<{ manager: JetStreamManager; run: () => void; end: () => Promise<void> }> {
+  async function start(
+    world: World,
+  ): Promise<{ manager: JetStreamManager; run: () => void; end: () => Promise<void> }> {
     execFileSync('ip', ['netns', 'add', netns]);
     const folder = mkdtempSync(join(tmpdir(), 'ift-tomb-'));
     let agent: ChildProcess | undefined;
     const run = (): void => {
-      const args = ['--node', 'lax1', '--nats', world.nats.url, '--state-dir', folder, '--netns', `/run/netns/${netns}`, '--log-level', 'warn'];
-      agent = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+      const args = [
+        '--node',
+        'lax1',
+        '--nats',
+        world.nats.url,
+        '--state-dir',
+        folder,
+        '--netns',
+        `/run/netns/${netns}`,
+        '--log-level',
+        'warn',
+      ];
+      agent = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
     };
     const end = async (): Promise<void> => {
       if (!agent || agent.exitCode !== null || agent.signalCode !== null) return;
@@ -116,7 +144,10 @@ describe.skipIf(process.getuid?.() !== 0)('an agent', () => {
     expect(links()).toContainEqual(before.find(({ ifname }) => ifname === 'br3'));
     expect(names()).toContain('br2');
     // It is told once, and then forgotten by all.
-    await until(async () => (await wished(manager, 'br1')) === undefined && (await told(manager, 'br1')) === undefined, 'nothing to be left');
+    await until(
+      async () => (await wished(manager, 'br1')) === undefined && (await told(manager, 'br1')) === undefined,
+      'nothing to be left',
+    );
   }, 60_000);
 
   test('removes nothing when NATS has lost its store, but what was deleted meanwhile, when the API server says so', async () => {
@@ -129,7 +160,15 @@ describe.skipIf(process.getuid?.() !== 0)('an agent', () => {
     world.nats.forget();
     await world.nats.start();
     // The agent has found the stream empty, and says what it has.
-    await until(async () => Promise.all(['br1', 'br2', 'br3'].map((name) => told(manager, name))).then((all) => all.every(Boolean), () => false), 'the statuses', 30_000);
+    await until(
+      async () =>
+        Promise.all(['br1', 'br2', 'br3'].map((name) => told(manager, name))).then(
+          (all) => all.every(Boolean),
+          () => false,
+        ),
+      'the statuses',
+      30_000,
+    );
     expect((await manager.streams.info(streams.desired)).state.messages).toBe(0);
     expect(links()).toEqual(before);
     await vanish(world, 'br1');

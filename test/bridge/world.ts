@@ -36,7 +36,12 @@ export type World = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export type Manifest = { apiVersion?: string; kind: string; metadata: { name: string; [field: string]: unknown }; [field: string]: unknown };
+export type Manifest = {
+  apiVersion?: string;
+  kind: string;
+  metadata: { name: string; [field: string]: unknown };
+  [field: string]: unknown;
+};
 
 const core = new Set(['secrets', 'events']);
 const path = (plural: string, name?: string): string =>
@@ -82,9 +87,13 @@ export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
 }
 
 function startBridge(kubeconfig: string, nats: string, identity: string, flags: readonly string[]): BridgeProcess {
-  const child = spawn(process.execPath, [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity, ...flags], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity, ...flags],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   // A test that runs out of time is never disposed of.
   process.once('exit', () => child.kill('SIGKILL'));
   let output = '';

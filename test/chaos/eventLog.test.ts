@@ -47,8 +47,21 @@ afterEach(async () => {
 });
 
 function startAgent(): void {
-  const args = ['--node', node, '--nats', nats.url, '--state-dir', join(folder, 'state'), '--netns', `/run/netns/${netns}`, '--log-level', 'error'];
-  agent = spawn(process.execPath, [...flags, at('actors/src/main.ts'), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const args = [
+    '--node',
+    node,
+    '--nats',
+    nats.url,
+    '--state-dir',
+    join(folder, 'state'),
+    '--netns',
+    `/run/netns/${netns}`,
+    '--log-level',
+    'error',
+  ];
+  agent = spawn(process.execPath, [...flags, at('actors/src/main.ts'), ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 async function killAgent(): Promise<void> {
@@ -72,58 +85,80 @@ async function change(name: string, mtu: number): Promise<void> {
     generation,
     resourceVersion: String(generation),
     creationTimestamp: '2026-01-01T00:00:00Z',
-    spec: { node, interfaceName: name, type: 'bridge', up: true, mtu, addresses: [{ ipcidr: `10.8.${mtu - 1300}.1/24` }], bridge: { slaves: [] } },
+    spec: {
+      node,
+      interfaceName: name,
+      type: 'bridge',
+      up: true,
+      mtu,
+      addresses: [{ ipcidr: `10.8.${mtu - 1300}.1/24` }],
+      bridge: { slaves: [] },
+    },
     secrets: [],
     missing: [],
   };
   const subject = formatDesiredSubject({ node, kind: 'netlinkinterface', namespace: 'default', name });
-  await vi.waitFor(() => jetstream(connection).publish(subject, JSON.stringify(body), { timeout: 1000 }), { timeout: 30_000 });
+  await vi.waitFor(() => jetstream(connection).publish(subject, JSON.stringify(body), { timeout: 1000 }), {
+    timeout: 30_000,
+  });
 }
 
-test(`an agent killed ${kills} times (seed ${seed}) ends as declared, and its log tells all of it`, { timeout: 60_000 + kills * 10_000 }, async () => {
-  const dice = new Dice(seed);
-  const pick = (count: number): number => dice.below(count);
-  for (const name of names) await change(name, 1300 + pick(100));
-  for (let kill = 0; kill < kills; kill++) {
-    startAgent();
-    const end = Date.now() + 300 + pick(1700);
-    while (Date.now() < end) {
-      await sleep(pick(150));
-      const name = names[pick(names.length)]!;
-      const what = dice.roll();
-      if (what < 0.5) await change(name, 1300 + pick(100));
-      else if (what < 0.8) execFile('ip', ['-n', netns, 'link', 'del', name], () => undefined);
-      else if (what < 0.84) {
-        await nats.kill();
-        await nats.start();
+test(
+  `an agent killed ${kills} times (seed ${seed}) ends as declared, and its log tells all of it`,
+  { timeout: 60_000 + kills * 10_000 },
+  async () => {
+    const dice = new Dice(seed);
+    const pick = (count: number): number => dice.below(count);
+    for (const name of names) await change(name, 1300 + pick(100));
+    for (let kill = 0; kill < kills; kill++) {
+      startAgent();
+      const end = Date.now() + 300 + pick(1700);
+      while (Date.now() < end) {
+        await sleep(pick(150));
+        const name = names[pick(names.length)]!;
+        const what = dice.roll();
+        if (what < 0.5) await change(name, 1300 + pick(100));
+        else if (what < 0.8) execFile('ip', ['-n', netns, 'link', 'del', name], () => undefined);
+        else if (what < 0.84) {
+          await nats.kill();
+          await nats.start();
+        }
       }
+      await killAgent();
     }
-    await killAgent();
-  }
-  startAgent();
+    startAgent();
 
-  const manager = await jetstreamManager(connection);
-  for (const name of names) {
-    const { generation, mtu } = wanted.get(name)!;
-    await vi.waitFor(async () => {
-      const subject = formatStatusSubject({ node, kind: 'netlinkinterface', namespace: 'default', name });
-      const message = await manager.streams.getMessage(streams.status, { last_by_subj: subject });
-      const { status } = StatusMessageSchema.parse(message?.json());
-      expect([name, status.state, status.observedGeneration]).toEqual([name, 'configured', generation]);
-      const [link] = JSON.parse(execFileSync('ip', ['-n', netns, '-j', 'addr', 'show', name], { encoding: 'utf8' })) as {
-        mtu: number;
-        addr_info: { local: string }[];
-      }[];
-      expect([link?.mtu, link?.addr_info.map(({ local }) => local)]).toEqual([mtu, [`10.8.${mtu - 1300}.1`]]);
-    }, { timeout: 30_000, interval: 100 });
-  }
-  const env = { ...process.env, NATS_URL: nats.url };
-  const { code, out } = await new Promise<{ code: unknown; out: string }>((resolve) => {
-    execFile(process.execPath, [...flags, at('lab/cli/src/main.ts'), 'replay', '--verify'], { env }, (error, stdout, stderr) =>
-      resolve({ code: error?.code ?? 0, out: stdout + stderr }),
-    );
-  });
-  expect(out).toContain(`${names.length} of ${names.length} actors equal`);
-  expect(out).toContain(' 0 gaps or doubles');
-  expect(code).toBe(0);
-});
+    const manager = await jetstreamManager(connection);
+    for (const name of names) {
+      const { generation, mtu } = wanted.get(name)!;
+      await vi.waitFor(
+        async () => {
+          const subject = formatStatusSubject({ node, kind: 'netlinkinterface', namespace: 'default', name });
+          const message = await manager.streams.getMessage(streams.status, { last_by_subj: subject });
+          const { status } = StatusMessageSchema.parse(message?.json());
+          expect([name, status.state, status.observedGeneration]).toEqual([name, 'configured', generation]);
+          const [link] = JSON.parse(
+            execFileSync('ip', ['-n', netns, '-j', 'addr', 'show', name], { encoding: 'utf8' }),
+          ) as {
+            mtu: number;
+            addr_info: { local: string }[];
+          }[];
+          expect([link?.mtu, link?.addr_info.map(({ local }) => local)]).toEqual([mtu, [`10.8.${mtu - 1300}.1`]]);
+        },
+        { timeout: 30_000, interval: 100 },
+      );
+    }
+    const env = { ...process.env, NATS_URL: nats.url };
+    const { code, out } = await new Promise<{ code: unknown; out: string }>((resolve) => {
+      execFile(
+        process.execPath,
+        [...flags, at('lab/cli/src/main.ts'), 'replay', '--verify'],
+        { env },
+        (error, stdout, stderr) => resolve({ code: error?.code ?? 0, out: stdout + stderr }),
+      );
+    });
+    expect(out).toContain(`${names.length} of ${names.length} actors equal`);
+    expect(out).toContain(' 0 gaps or doubles');
+    expect(code).toBe(0);
+  },
+);

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { bridge, type Client } from './target.ts';
 
-const applyOf = (manager: string, spec: object, ...more: string[]): [string[], string] =>
-  [['apply', '--server-side', `--field-manager=${manager}`, ...more, '-f', '-'], bridge('s1', spec)];
+const applyOf = (manager: string, spec: object, ...more: string[]): [string[], string] => [
+  ['apply', '--server-side', `--field-manager=${manager}`, ...more, '-f', '-'],
+  bridge('s1', spec),
+];
 
 /** How objects of ours are declared: by apply of either side, edit, replace and diff. */
 export function applyContract({ run, ok, refused, read }: Client): void {
@@ -33,7 +35,9 @@ export function applyContract({ run, ok, refused, read }: Client): void {
     const after = await read('nl', 's1');
     expect(after.spec).not.toHaveProperty('mtu');
     expect(after.spec).toHaveProperty('addresses');
-    expect(after.metadata.managedFields?.map(({ manager, operation }) => `${manager} ${operation}`).toSorted()).toEqual(['one Apply', 'two Apply']);
+    expect(after.metadata.managedFields?.map(({ manager, operation }) => `${manager} ${operation}`).toSorted()).toEqual(
+      ['one Apply', 'two Apply'],
+    );
   });
 
   test('diff says whether an apply would change something', async () => {
@@ -50,13 +54,17 @@ export function applyContract({ run, ok, refused, read }: Client): void {
     await ok(['replace', '-f', '-'], bridge('r1', { mtu: 1300 }));
     const { metadata, spec } = await read('nl', 'r1');
     expect([metadata.generation, spec.mtu]).toEqual([2, 1300]);
-    expect(await refused(['replace', '-f', '-'], bridge('r1', { mtu: 1301 }, { resourceVersion: '1' }))).toContain('the object has been modified');
+    expect(await refused(['replace', '-f', '-'], bridge('r1', { mtu: 1301 }, { resourceVersion: '1' }))).toContain(
+      'the object has been modified',
+    );
     expect(await refused(['replace', '-f', '-'], bridge('absent'))).toContain('not found');
   });
 
   test('strict, warning and silent field validation', async () => {
     const manifest = bridge('v1', { colour: 'red' });
-    expect(await refused(['create', '--validate=strict', '-f', '-'], manifest)).toContain('unknown field "spec.colour"');
+    expect(await refused(['create', '--validate=strict', '-f', '-'], manifest)).toContain(
+      'unknown field "spec.colour"',
+    );
     const { code, stderr } = await run(['create', '--validate=warn', '-f', '-'], manifest);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('unknown field "spec.colour"') });
     expect((await read('nl', 'v1')).spec).not.toHaveProperty('colour');
@@ -70,8 +78,12 @@ export function applyContract({ run, ok, refused, read }: Client): void {
   });
 
   test('names are checked and made', async () => {
-    expect(await refused(['create', '-f', '-'], bridge('Upper'))).toContain('a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters');
-    expect(await ok(['create', '-f', '-'], bridge('', {}, { name: undefined, generateName: 'made-' }))).toMatch(/\/made-[a-z0-9]{5} created/);
+    expect(await refused(['create', '-f', '-'], bridge('Upper'))).toContain(
+      'a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters',
+    );
+    expect(await ok(['create', '-f', '-'], bridge('', {}, { name: undefined, generateName: 'made-' }))).toMatch(
+      /\/made-[a-z0-9]{5} created/,
+    );
     expect(await refused(['create', '-f', '-'], bridge('a1'))).toContain('already exists');
   });
 }

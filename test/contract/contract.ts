@@ -14,9 +14,18 @@ export function kubectlContract(target: () => Target, namespace: string): void {
   const client = clientOf(target, namespace);
 
   beforeAll(async () => {
-    const manifests = (await readdir(CRDS)).filter((name) => name.endsWith('.yaml')).flatMap((name) => ['-f', join(CRDS, name)]);
+    const manifests = (await readdir(CRDS))
+      .filter((name) => name.endsWith('.yaml'))
+      .flatMap((name) => ['-f', join(CRDS, name)]);
     await client.ok(['apply', '--server-side', '--force-conflicts', ...manifests]);
-    await client.ok(['wait', '--for=condition=Established', '--timeout=30s', ...manifests.filter((word) => word !== '-f').map((path) => `crd/${path.slice(CRDS.length + 1, -'.yaml'.length)}.networking.dn42.io`)]);
+    await client.ok([
+      'wait',
+      '--for=condition=Established',
+      '--timeout=30s',
+      ...manifests
+        .filter((word) => word !== '-f')
+        .map((path) => `crd/${path.slice(CRDS.length + 1, -'.yaml'.length)}.networking.dn42.io`),
+    ]);
     expect(await client.ok(['create', 'namespace', namespace])).toContain('created');
   });
 
@@ -34,6 +43,8 @@ export function kubectlContract(target: () => Target, namespace: string): void {
   });
 
   test('the CRDs stand as they are served', async () => {
-    expect(await client.ok(['get', 'crd', 'netlinkinterfaces.networking.dn42.io', '-o', 'jsonpath={.spec.names.kind}'])).toBe('NetlinkInterface');
+    expect(
+      await client.ok(['get', 'crd', 'netlinkinterfaces.networking.dn42.io', '-o', 'jsonpath={.spec.names.kind}']),
+    ).toBe('NetlinkInterface');
   });
 }

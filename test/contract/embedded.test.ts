@@ -20,5 +20,8 @@ describe.each([...(await kubectls())])('the embedded API server and kubectl %s',
     await rm(dir, { recursive: true, force: true });
   });
 
-  kubectlContract(() => ({ kubeconfig: join(dir, 'kubeconfig'), kubectl, collectsGarbage: true }), `contract-${version.replace('.', '-')}`);
+  kubectlContract(
+    () => ({ kubeconfig: join(dir, 'kubeconfig'), kubectl, collectsGarbage: true }),
+    `contract-${version.replace('.', '-')}`,
+  );
 });

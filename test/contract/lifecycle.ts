@@ -10,7 +10,16 @@ export function lifecycleContract({ ok, refused, read }: Client, target: () => T
     expect(metadata).toMatchObject({ generation: 2, deletionTimestamp: expect.any(String) });
     await ok(['delete', 'nl', 'f1', '--wait=false']);
     expect((await read('nl', 'f1')).metadata.resourceVersion).toBe(metadata.resourceVersion);
-    expect(await refused(['patch', 'nl', 'f1', '--type=merge', '-p', '{"metadata":{"finalizers":["example.org/one","networking.dn42.io/ifactor"]}}'])).toContain('no new finalizers can be added if the object is being deleted');
+    expect(
+      await refused([
+        'patch',
+        'nl',
+        'f1',
+        '--type=merge',
+        '-p',
+        '{"metadata":{"finalizers":["example.org/one","networking.dn42.io/ifactor"]}}',
+      ]),
+    ).toContain('no new finalizers can be added if the object is being deleted');
     await ok(['patch', 'nl', 'f1', '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
     expect(await refused(['get', 'nl', 'f1'])).toContain('NotFound');
   });
@@ -19,7 +28,9 @@ export function lifecycleContract({ ok, refused, read }: Client, target: () => T
     skip(!target().collectsGarbage);
     await ok(['create', '-f', '-'], bridge('owner'));
     const { uid } = (await read('nl', 'owner')).metadata;
-    const ownerReferences = [{ apiVersion: 'networking.dn42.io/v1alpha1', kind: 'NetlinkInterface', name: 'owner', uid, controller: true }];
+    const ownerReferences = [
+      { apiVersion: 'networking.dn42.io/v1alpha1', kind: 'NetlinkInterface', name: 'owner', uid, controller: true },
+    ];
     await ok(['create', '-f', '-'], bridge('owned', {}, { ownerReferences }));
     await ok(['delete', 'nl', 'owner']);
     await ok(['wait', '--for=delete', 'nl/owned', '--timeout=60s']);
@@ -31,7 +42,12 @@ export function lifecycleContract({ ok, refused, read }: Client, target: () => T
     const ownerReferences = [];
     for (const name of ['first', 'second']) {
       await ok(['create', '-f', '-'], bridge(name));
-      ownerReferences.push({ apiVersion: 'networking.dn42.io/v1alpha1', kind: 'NetlinkInterface', name, uid: (await read('nl', name)).metadata.uid });
+      ownerReferences.push({
+        apiVersion: 'networking.dn42.io/v1alpha1',
+        kind: 'NetlinkInterface',
+        name,
+        uid: (await read('nl', name)).metadata.uid,
+      });
     }
     await ok(['create', '-f', '-'], bridge('shared', {}, { ownerReferences }));
     await ok(['delete', 'nl', 'first']);
@@ -47,7 +63,9 @@ export function lifecycleContract({ ok, refused, read }: Client, target: () => T
     await ok(['create', '-n', other, '-f', '-'], bridge('inside'));
     await ok(['delete', 'namespace', other, '--timeout=90s']);
     expect(await ok(['get', 'nl', '-n', other, '-o', 'name'])).toBe('');
-    expect(await refused(['create', '-n', other, '-f', '-'], bridge('late'))).toContain(`namespaces "${other}" not found`);
+    expect(await refused(['create', '-n', other, '-f', '-'], bridge('late'))).toContain(
+      `namespaces "${other}" not found`,
+    );
   });
 
   test('delete by selector takes no other', async () => {

@@ -48,7 +48,8 @@ export function clientOf(target: () => Target, namespace: string): Client {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     return stderr;
   };
-  const read = async (kind: string, name: string): Promise<Stored> => JSON.parse(await ok(['get', kind, name, '-o', 'json', '--show-managed-fields']));
+  const read = async (kind: string, name: string): Promise<Stored> =>
+    JSON.parse(await ok(['get', kind, name, '-o', 'json', '--show-managed-fields']));
   return { run, ok, refused, read };
 }
 

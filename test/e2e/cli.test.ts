@@ -35,7 +35,8 @@ describe('bad input is one clear line', () => {
 
 test('every command tells how it is used, with examples', async () => {
   const commands = ['up', 'down', 'status', 'env', 'exec', 'restart', 'kill', 'demo', 'doctor'];
-  for (const command of commands) expect(succeeded(await ifactor('lab', command, '--help'))).toContain(`ifactor lab ${command}`);
+  for (const command of commands)
+    expect(succeeded(await ifactor('lab', command, '--help'))).toContain(`ifactor lab ${command}`);
 });
 
 test('two labs live side by side, and taking one down leaves the other', async () => {

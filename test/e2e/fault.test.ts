@@ -62,13 +62,21 @@ describe.each(runtimes())('a running lab with containers of %s', (runtime) => {
     await lab.ifactor('events', '--json');
     await lab.ifactor('replay', '--verify');
     expect(await lab.leaks()).toEqual([]);
-    const used = await Promise.all(lab.containers.map(async (container) => (await lab.exec(container, 'wg', 'show', 'all', 'private-key')).stdout));
-    const keys = used.flatMap((text) => text.trim().split('\n').map((line) => line.split('\t')[1]));
+    const used = await Promise.all(
+      lab.containers.map(async (container) => (await lab.exec(container, 'wg', 'show', 'all', 'private-key')).stdout),
+    );
+    const keys = used.flatMap((text) =>
+      text
+        .trim()
+        .split('\n')
+        .map((line) => line.split('\t')[1]),
+    );
     expect(keys).toHaveLength(4);
     expect(new Set([...lab.keys].map((key) => clamped(key).toString('base64')))).toEqual(new Set(keys));
     const raw = Buffer.from(keys[0] ?? '', 'base64');
     const folders = ['logs', 'nats', 'agents'].map((folder) => join(lab.dir, folder, 'planted'));
-    for (const [at, content] of [keys[1] ?? '', raw, raw.toString('hex')].entries()) writeFileSync(folders[at] ?? '', content);
+    for (const [at, content] of [keys[1] ?? '', raw, raw.toString('hex')].entries())
+      writeFileSync(folders[at] ?? '', content);
     expect(await lab.leaks()).toEqual(folders);
     for (const path of folders) rmSync(path);
   });

@@ -27,7 +27,11 @@ export async function run(program: string, args: string[], { env = process.env, 
 }
 
 /** Runs a program that has to succeed. */
-export async function must(program: string, args: string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}): Promise<string> {
+export async function must(
+  program: string,
+  args: string[],
+  options: { env?: NodeJS.ProcessEnv; input?: string } = {},
+): Promise<string> {
   return succeeded(await run(program, args, options), `${program} ${args.join(' ')}`);
 }
 
@@ -93,7 +97,12 @@ export class Lab {
   }
 
   get flags(): string[] {
-    return ['--dir', this.dir, ...(this.runtime === 'vm' ? ['--vm'] : ['--runtime', this.runtime]), ...this.containers.flatMap((name) => ['--container', name])];
+    return [
+      '--dir',
+      this.dir,
+      ...(this.runtime === 'vm' ? ['--vm'] : ['--runtime', this.runtime]),
+      ...this.containers.flatMap((name) => ['--container', name]),
+    ];
   }
 
   get env(): NodeJS.ProcessEnv {
@@ -104,7 +113,12 @@ export class Lab {
   async readEnvironment(): Promise<void> {
     const script = `eval "$("$1" "$2" lab env --dir "$3")" && env -0`;
     const out = await must('sh', ['-c', script, 'sh', process.execPath, main, this.dir]);
-    this.#env = Object.fromEntries(out.split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+    this.#env = Object.fromEntries(
+      out
+        .split('\0')
+        .filter(Boolean)
+        .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
   }
 
   async command(...args: string[]): Promise<Result> {
@@ -142,7 +156,8 @@ export class Lab {
   /** Resolves when they are gone from the API. */
   async delete(...files: string[]): Promise<void> {
     await this.learnKeys();
-    for (const file of files) await this.kubectl(['delete', '--timeout=60s', '--filename', '-'], await this.manifest(file));
+    for (const file of files)
+      await this.kubectl(['delete', '--timeout=60s', '--filename', '-'], await this.manifest(file));
   }
 
   ready(...objects: string[]): Promise<string> {
@@ -157,7 +172,9 @@ export class Lab {
   /** A program as the container's user runs it, with the container's own files. */
   inside(name: string, ...command: string[]): Promise<Result> {
     if (this.runtime === 'vm') return this.exec(name, ...command);
-    return this.runtime === 'docker' ? run('docker', ['exec', name, ...command]) : run('ip', ['netns', 'exec', name, ...command]);
+    return this.runtime === 'docker'
+      ? run('docker', ['exec', name, ...command])
+      : run('ip', ['netns', 'exec', name, ...command]);
   }
 
   /** Links in the netns of a node or container, as `ip -json -details` shows them. */
@@ -177,7 +194,8 @@ export class Lab {
   async ping(name: string, target: string, ...from: string[]): Promise<void> {
     await eventually(async () => {
       const { stdout } = await this.inside(name, 'ping', '-c', '3', '-W', '1', target);
-      for (const address of from) expect(stdout).toMatch(new RegExp(`bytes from ${address.replaceAll('.', '\\.')}[%: ]`));
+      for (const address of from)
+        expect(stdout).toMatch(new RegExp(`bytes from ${address.replaceAll('.', '\\.')}[%: ]`));
     });
   }
 
@@ -195,7 +213,11 @@ export class Lab {
   /** Takes the keys that there are now among those that may stand nowhere. */
   async learnKeys(): Promise<void> {
     for (const key of keysMade(join(this.dir, 'agents'))) this.keys.add(key);
-    const secrets = await run('kubectl', ['get', 'secrets', '--all-namespaces', '--output', 'json', '--request-timeout=10s'], { env: this.#env });
+    const secrets = await run(
+      'kubectl',
+      ['get', 'secrets', '--all-namespaces', '--output', 'json', '--request-timeout=10s'],
+      { env: this.#env },
+    );
     if (secrets.code === 0) for (const key of keysOf(JSON.parse(secrets.stdout))) this.keys.add(key);
   }
 
@@ -207,13 +229,18 @@ export class Lab {
     await this.fetchState();
     await this.learnKeys();
     if (this.keys.size === 0) return [];
-    const shown = await run('kubectl', ['get', 'wgp,wgi,nl,events', '--output', 'json', '--request-timeout=10s'], { env: this.#env });
+    const shown = await run('kubectl', ['get', 'wgp,wgi,nl,events', '--output', 'json', '--request-timeout=10s'], {
+      env: this.#env,
+    });
     const objects = shown.code === 0 ? (JSON.parse(shown.stdout) as { items: Record<string, unknown>[] }).items : [];
     return findKeys(this.keys, [
       ...['logs', 'nats', 'agents', 'run'].flatMap((folder) => publicFiles(join(this.dir, folder))),
       ...commandLines(),
       ['printed', Buffer.from(this.#printed.join('\n'))],
-      ['statuses and Events', Buffer.from(JSON.stringify(objects.map((object) => ({ ...object, spec: null, metadata: null }))))],
+      [
+        'statuses and Events',
+        Buffer.from(JSON.stringify(objects.map((object) => ({ ...object, spec: null, metadata: null })))),
+      ],
     ]);
   }
 
@@ -240,5 +267,7 @@ export type Link = {
 
 /** `LOCAL/LEN` or `LOCAL -> PEER/LEN` of each address. */
 export function addresses({ addr_info }: Link): string[] {
-  return addr_info.map(({ local, address, prefixlen }) => `${local}${address === undefined ? '' : ` -> ${address}`}/${prefixlen}`).toSorted();
+  return addr_info
+    .map(({ local, address, prefixlen }) => `${local}${address === undefined ? '' : ` -> ${address}`}/${prefixlen}`)
+    .toSorted();
 }

@@ -9,7 +9,11 @@ export async function traces(lab: Lab): Promise<string[]> {
   const netns = safe(() => readdirSync('/run/netns')).filter((name) => names.some((part) => name.startsWith(part)));
   const docker = await run('docker', ['ps', '--all', '--format', '{{.Names}}']).catch(() => ({ stdout: '' }));
   const containers = docker.stdout.split('\n').filter((name) => lab.containers.some((part) => name.startsWith(part)));
-  return [...netns.map((name) => `netns ${name}`), ...containers.map((name) => `container ${name}`), ...processes(lab).map((line) => `process ${line}`)];
+  return [
+    ...netns.map((name) => `netns ${name}`),
+    ...containers.map((name) => `container ${name}`),
+    ...processes(lab).map((line) => `process ${line}`),
+  ];
 }
 
 /** Processes that have the lab's folder in their arguments, environment or open files. */
@@ -19,7 +23,9 @@ function processes(lab: Lab): string[] {
     const read = (file: string) => safe(() => [readFileSync(`/proc/${pid}/${file}`, 'utf8')]).join('');
     const command = read('cmdline').replaceAll('\0', ' ');
     // What a process was started for, and (for wireguard-go, which keeps neither) which folder it serves.
-    return [command, read('environ'), read('mountinfo')].some((said) => said.includes(lab.dir)) ? [`${pid} ${command}`] : [];
+    return [command, read('environ'), read('mountinfo')].some((said) => said.includes(lab.dir))
+      ? [`${pid} ${command}`]
+      : [];
   });
 }
 

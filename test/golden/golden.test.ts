@@ -8,7 +8,9 @@ import { examples } from '../e2e/lab.ts';
 import { folder, foldLog, logNames, readFolds, readLog } from './golden.ts';
 
 const folds = readFolds();
-const logs = await Promise.all(logNames().map(async (name) => ({ name, events: await readLog(join(folder, `${name}.jsonl`)) })));
+const logs = await Promise.all(
+  logNames().map(async (name) => ({ name, events: await readLog(join(folder, `${name}.jsonl`)) })),
+);
 
 describe.each(logs)('the recorded life $name', ({ name, events }) => {
   test('folds to what is written in folds.json', () => {
@@ -17,13 +19,17 @@ describe.each(logs)('the recorded life $name', ({ name, events }) => {
 
   test('folds to the state that each event carries, except where a later version means to decide otherwise', () => {
     const numbers = Object.values(foldLog(events)).flatMap(({ otherwise = {} }) => Object.keys(otherwise));
-    const older = events.filter(({ machine }) => machine < machineVersion).map(({ sequence, type }) => `#${sequence} ${type}`);
+    const older = events
+      .filter(({ machine }) => machine < machineVersion)
+      .map(({ sequence, type }) => `#${sequence} ${type}`);
     expect(numbers.filter((number) => !older.includes(number))).toEqual([]);
   });
 
   test('asks for the operations whose outcome the log tells of', () => {
     const own = events.filter(({ machine }) => machine === machineVersion);
-    const differences = [...Map.groupBy(own, ({ node, key }) => `${node} ${key.kind}/${key.name}`).values()].map(whatIf).filter((found) => found !== null);
+    const differences = [...Map.groupBy(own, ({ node, key }) => `${node} ${key.kind}/${key.name}`).values()]
+      .map(whatIf)
+      .filter((found) => found !== null);
     expect(differences).toEqual([]);
   });
 
@@ -33,7 +39,11 @@ describe.each(logs)('the recorded life $name', ({ name, events }) => {
     const known = new Set([...text.matchAll(/"(?:publicKey|fingerprint)":"([^"]+)"/g)].map(([, key]) => key));
     const spelled = [...text.matchAll(/[A-Za-z0-9+/]{43}=/g)].map(([key]) => key);
     expect(spelled.filter((key) => !known.has(key))).toEqual([]);
-    const manifests = ['', 'old'].flatMap((part) => readdirSync(join(examples, part)).filter((file) => file.endsWith('.yaml')).map((file) => join(examples, part, file)));
+    const manifests = ['', 'old'].flatMap((part) =>
+      readdirSync(join(examples, part))
+        .filter((file) => file.endsWith('.yaml'))
+        .map((file) => join(examples, part, file)),
+    );
     const keys = manifests.flatMap((path) => keysIn(readFileSync(path, 'utf8')));
     expect(keys.length).toBeGreaterThan(0);
     expect(findKeys(keys, [[name, Buffer.from(text)]])).toEqual([]);
@@ -41,7 +51,9 @@ describe.each(logs)('the recorded life $name', ({ name, events }) => {
 });
 
 test('the recorded lives know every state', () => {
-  expect([...new Set(logs.flatMap(({ events }) => events.map(({ state }) => state)))].toSorted()).toEqual([...states].toSorted());
+  expect([...new Set(logs.flatMap(({ events }) => events.map(({ state }) => state)))].toSorted()).toEqual(
+    [...states].toSorted(),
+  );
 });
 
 test('a log that was altered is found out', () => {

@@ -15,7 +15,11 @@ export type Folds = Record<string, Record<string, Fold>>;
 
 export const spell = ({ kind, namespace, name }: Key): string => `${kind}/${namespace}/${name}`;
 
-export const logNames = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.jsonl')).map((name) => name.slice(0, -'.jsonl'.length)).toSorted();
+export const logNames = (): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => name.slice(0, -'.jsonl'.length))
+    .toSorted();
 
 export async function readLog(path: string): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
@@ -33,13 +37,17 @@ function foldActor(events: readonly RecordedEvent[]): Fold {
   let digest = '';
   for (const { event, snapshot } of replay(lived(events))) {
     digest = hashOf(snapshot);
-    if (snapshot.value !== event.state) otherwise[`#${event.sequence} ${event.type}`] = `${snapshot.value}, recorded ${event.state}`;
+    if (snapshot.value !== event.state)
+      otherwise[`#${event.sequence} ${event.type}`] = `${snapshot.value}, recorded ${event.state}`;
   }
   return { events: events.length, digest, ...(Object.keys(otherwise).length === 0 ? {} : { otherwise }) };
 }
 
 export async function foldAll(): Promise<Folds> {
-  const entries = logNames().map(async (name): Promise<[string, Record<string, Fold>]> => [name, foldLog(await readLog(join(folder, `${name}.jsonl`)))]);
+  const entries = logNames().map(async (name): Promise<[string, Record<string, Fold>]> => [
+    name,
+    foldLog(await readLog(join(folder, `${name}.jsonl`))),
+  ]);
   return Object.fromEntries(await Promise.all(entries));
 }
 

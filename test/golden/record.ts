@@ -42,7 +42,13 @@ async function record(wanted: typeof scenarios): Promise<void> {
     await lab.ifactor('export', '--output', path);
     const [header = ''] = readFileSync(path, 'utf8').split('\n');
     const all = await readLog(path);
-    for (const { name, actors } of wanted) write(name, header, all.filter(({ key }) => actors.includes(spell(key))), lab);
+    for (const { name, actors } of wanted)
+      write(
+        name,
+        header,
+        all.filter(({ key }) => actors.includes(spell(key))),
+        lab,
+      );
   } finally {
     await lab.end();
   }
@@ -54,7 +60,8 @@ function write(name: string, header: string, events: RecordedEvent[], lab: Lab):
   const [one, two] = lab.containers;
   const text = `${lines.replaceAll(one, 'agent1').replaceAll(two, 'agent2')}\n`;
   const leaks = findKeys(lab.keys, [[name, Buffer.from(text)]]);
-  if (leaks.length > 0) throw new Error(`a key of the lab stands in the log ${name}: that is a defect, so it is not written`);
+  if (leaks.length > 0)
+    throw new Error(`a key of the lab stands in the log ${name}: that is a defect, so it is not written`);
   writeFileSync(join(folder, `${name}.jsonl`), text);
   console.log(`${name}: ${events.length} events`);
 }

@@ -14,7 +14,12 @@ const wgi = (name: string) => `wireguardinterface/default/${name}`;
 
 /** A manifest of a NetlinkInterface on lax1, in its home netns. */
 const manifest = (name: string, spec: object): string =>
-  JSON.stringify({ apiVersion: 'networking.dn42.io/v1alpha1', kind: 'NetlinkInterface', metadata: { name }, spec: { node: 'lax1', interfaceName: name, up: true, ...spec } });
+  JSON.stringify({
+    apiVersion: 'networking.dn42.io/v1alpha1',
+    kind: 'NetlinkInterface',
+    metadata: { name },
+    spec: { node: 'lax1', interfaceName: name, up: true, ...spec },
+  });
 
 const apply = (lab: Lab, name: string, spec: object) => lab.kubectl(['apply', '--filename', '-'], manifest(name, spec));
 const remove = (lab: Lab, name: string) => lab.kubectl(['delete', 'nl', name, '--timeout=60s']);
@@ -37,10 +42,18 @@ async function healed(lab: Lab, object: string, step: () => Promise<unknown>): P
   });
 }
 
-const vxlan = (vni: number): object => ({ type: 'vxlan', vxlan: { vni, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' } });
+const vxlan = (vni: number): object => ({
+  type: 'vxlan',
+  vxlan: { vni, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' },
+});
 /** A WireGuardInterface in a container. */
 const tunnel = (container: string): string =>
-  manifest('mv0', { moveToContainer: true, container: { docker: { name: container } }, listenPort: 51_990, up: undefined }).replace('NetlinkInterface', 'WireGuardInterface');
+  manifest('mv0', {
+    moveToContainer: true,
+    container: { docker: { name: container } },
+    listenPort: 51_990,
+    up: undefined,
+  }).replace('NetlinkInterface', 'WireGuardInterface');
 
 export const scenarios: Scenario[] = [
   {
@@ -92,7 +105,9 @@ export const scenarios: Scenario[] = [
       await lab.ready('wgp/wgp1', 'wgi/wg-lax1-lax2-0', 'wgi/wg-lax2-lax1-0');
       await lab.ping(one, '10.4.0.2', '10.4.0.2');
       const peer = succeeded(await lab.exec(one, 'wg', 'show', 'wg-lax1-lax2-0', 'peers')).trim();
-      await healed(lab, 'wgi/wg-lax1-lax2-0', async () => succeeded(await lab.exec(one, 'wg', 'set', 'wg-lax1-lax2-0', 'peer', peer, 'allowed-ips', '10.4.0.0/24')));
+      await healed(lab, 'wgi/wg-lax1-lax2-0', async () =>
+        succeeded(await lab.exec(one, 'wg', 'set', 'wg-lax1-lax2-0', 'peer', peer, 'allowed-ips', '10.4.0.0/24')),
+      );
       succeeded(await lab.command('kill', 'agent/lax1'));
       succeeded(await lab.command('restart', 'agent/lax1'));
       await told(lab, 'wgi/wg-lax1-lax2-0', 'AgentStarted');
@@ -119,9 +134,16 @@ export const scenarios: Scenario[] = [
     async live(lab) {
       // Where the kernel has no dummy this one fails for good; a vxlan that cannot be as wanted backs off.
       await lab.apply('nl1-dummy.yaml');
-      await apply(lab, 'vx0', { type: 'vxlan', mtu: 65_535, vxlan: { vni: 20, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' } });
+      await apply(lab, 'vx0', {
+        type: 'vxlan',
+        mtu: 65_535,
+        vxlan: { vni: 20, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' },
+      });
       await told(lab, 'nl/vx0', 'TimerElapsed', 2);
-      await apply(lab, 'vx0', { type: 'vxlan', vxlan: { vni: 20, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' } });
+      await apply(lab, 'vx0', {
+        type: 'vxlan',
+        vxlan: { vni: 20, local: '192.0.2.1', group: '239.0.0.1', dev: 'underlay0' },
+      });
       await lab.ready('nl/vx0');
       await remove(lab, 'vx0');
       await lab.delete('nl1-dummy.yaml');
@@ -134,7 +156,12 @@ export const scenarios: Scenario[] = [
       // A link of somebody else's is in the way, then goes.
       await ip(lab, 'lax1', 'link', 'add', 'br9', 'type', 'vxlan', 'id', '9', 'dstport', '4789');
       await apply(lab, 'br9', { type: 'bridge' });
-      await lab.kubectl(['wait', '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=NameConflict', '--timeout=60s', 'nl/br9']);
+      await lab.kubectl([
+        'wait',
+        '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=NameConflict',
+        '--timeout=60s',
+        'nl/br9',
+      ]);
       await ip(lab, 'lax1', 'link', 'del', 'br9');
       await lab.ready('nl/br9');
       await remove(lab, 'br9');
@@ -156,14 +183,21 @@ export const scenarios: Scenario[] = [
     async live(lab) {
       const [name] = lab.containers;
       const spec = (far: string, more: object = {}): object => ({
-        type: 'veth', addresses: [{ ipcidr: '10.30.0.1/24' }], ...more,
+        type: 'veth',
+        addresses: [{ ipcidr: '10.30.0.1/24' }],
+        ...more,
         veth: { peer: { interfaceName: 'cf0-far', container: { docker: { name } }, addresses: [{ ipcidr: far }] } },
       });
       const confirm = { timeoutSeconds: 2, probe: '10.30.0.2' };
       await apply(lab, 'cf0', spec('10.30.0.2/24'));
       await lab.ready('nl/cf0');
       await apply(lab, 'cf0', spec('10.30.0.3/24', { confirm }));
-      await lab.kubectl(['wait', '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=RolledBack', '--timeout=60s', 'nl/cf0']);
+      await lab.kubectl([
+        'wait',
+        '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=RolledBack',
+        '--timeout=60s',
+        'nl/cf0',
+      ]);
       await apply(lab, 'cf0', spec('10.30.0.2/24', { confirm, mtu: 1300 }));
       await told(lab, 'nl/cf0', 'SpecConfirmed');
       await lab.ready('nl/cf0');

@@ -15,7 +15,9 @@ export type Ping = {
 
 /** At least 100 echoes a second from a netns (fewer where all is slow), each counted; those that are still on their way at the end count as not sent. */
 export function ping(netns: string, target: string): Ping {
-  const child = spawn('ip', ['netns', 'exec', netns, 'ping', '-n', '-i', String(0.005 * slowness), target], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('ip', ['netns', 'exec', netns, 'ping', '-n', '-i', String(0.005 * slowness), target], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const seen = new Set<number>();
   const { promise: answered, resolve } = Promise.withResolvers<void>();
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -57,11 +57,13 @@ const acts: Act[] = [
     await ip(place, 'link', 'set', link, 'down');
     await ip(place, 'link', 'set', link, 'name', `x${dice.below(1e6)}`);
   },
-  ({ place, link, object }, dice) => ip(place, 'link', 'set', link, 'netns', world.netns(dice.one(places[object.spec.node as keyof typeof places]))),
+  ({ place, link, object }, dice) =>
+    ip(place, 'link', 'set', link, 'netns', world.netns(dice.one(places[object.spec.node as keyof typeof places]))),
   ({ place, link }) => ip(place, 'link', 'set', link, 'nomaster'),
   ({ place, link }) => ip(place, 'link', 'set', link, 'master', 'foreign0'),
 ];
-const wg = (at: Expected, ...args: string[]): Promise<unknown> => world.wg(at.object.spec.node, at.place, 'set', at.link, ...args).catch(() => undefined);
+const wg = (at: Expected, ...args: string[]): Promise<unknown> =>
+  world.wg(at.object.spec.node, at.place, 'set', at.link, ...args).catch(() => undefined);
 /** And to a tunnel, with `wg`. */
 const tunnelActs: Act[] = [
   (at, dice) => wg(at, 'fwmark', String(1000 + dice.below(1000))),
@@ -70,65 +72,79 @@ const tunnelActs: Act[] = [
   (at) => wg(at, 'peer', publicKeyIn(at), 'remove'),
   (at) => wg(at, 'peer', publicKeyIn(at), 'persistent-keepalive', '7', 'allowed-ips', '10.98.0.0/24'),
 ];
-const foreign = async (): Promise<string> => (await Promise.all(lasting.map((place) => world.ip(place, '-o', 'address', 'show', 'foreign0')))).map((text) => text.replaceAll(/valid_lft.*/g, '')).join('');
+const foreign = async (): Promise<string> =>
+  (await Promise.all(lasting.map((place) => world.ip(place, '-o', 'address', 'show', 'foreign0'))))
+    .map((text) => text.replaceAll(/valid_lft.*/g, ''))
+    .join('');
 
 const converged = async (): Promise<void> => {
   for (const node of nodes) await world.settled(node, count / 2, 150_000);
-  await vi.waitFor(async () => expect(await faults(world, expected, all)).toEqual([]), { timeout: 30_000, interval: 200 });
+  await vi.waitFor(async () => expect(await faults(world, expected, all)).toEqual([]), {
+    timeout: 30_000,
+    interval: 200,
+  });
   // What `wg` changes tells nobody: an agent finds it at its next look.
-  await vi.waitFor(async () => expect(await tunnelFaults(world, expected)).toEqual([]), { timeout: 30_000, interval: 1000 });
+  await vi.waitFor(async () => expect(await tunnelFaults(world, expected)).toEqual([]), {
+    timeout: 30_000,
+    interval: 1000,
+  });
 };
 const median = (list: number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
 
-test(`${count} interfaces outlive ${minutes} minutes of sabotage (seed ${seed})`, { timeout: 300_000 + minutes * 60_000 }, async () => {
-  const dice = new Dice(seed);
-  await converged();
-  const theirs = await foreign();
-  const memory: number[] = [];
-  const begin = Date.now();
-  const end = begin + minutes * 60_000;
-  let early: Awaited<ReturnType<typeof memoryKept>> | undefined;
-  let done = 0;
-  let kills = 0;
-  let restarts = 0;
-  for (let next = Date.now(); Date.now() < end; next += 1000 / rate, done++) {
-    await sleep(Math.max(0, next - Date.now()));
-    const at = dice.one(expected);
-    await dice.one(at.kind === 'wireguard' ? [...acts, ...tunnelActs] : acts)(at, dice);
-    if (early === undefined && Date.now() - begin > (end - begin) / 3) early = await memoryKept(port);
-    if (done % rate === 0) memory.push(await memoryOf(world.pid('lax1')));
-    const fate = dice.roll();
-    if (fate < 0.02) {
-      kills++;
-      await world.endAgent('lax2');
-      world.startAgent('lax2');
-    } else if (fate < 0.025) {
-      await world.nats.kill();
-      await world.nats.start();
-    } else if (fate < 0.03) {
-      await world.removeNetns(restarted);
-      await world.addNetns(restarted);
-      restarts++;
+test(
+  `${count} interfaces outlive ${minutes} minutes of sabotage (seed ${seed})`,
+  { timeout: 300_000 + minutes * 60_000 },
+  async () => {
+    const dice = new Dice(seed);
+    await converged();
+    const theirs = await foreign();
+    const memory: number[] = [];
+    const begin = Date.now();
+    const end = begin + minutes * 60_000;
+    let early: Awaited<ReturnType<typeof memoryKept>> | undefined;
+    let done = 0;
+    let kills = 0;
+    let restarts = 0;
+    for (let next = Date.now(); Date.now() < end; next += 1000 / rate, done++) {
+      await sleep(Math.max(0, next - Date.now()));
+      const at = dice.one(expected);
+      await dice.one(at.kind === 'wireguard' ? [...acts, ...tunnelActs] : acts)(at, dice);
+      if (early === undefined && Date.now() - begin > (end - begin) / 3) early = await memoryKept(port);
+      if (done % rate === 0) memory.push(await memoryOf(world.pid('lax1')));
+      const fate = dice.roll();
+      if (fate < 0.02) {
+        kills++;
+        await world.endAgent('lax2');
+        world.startAgent('lax2');
+      } else if (fate < 0.025) {
+        await world.nats.kill();
+        await world.nats.start();
+      } else if (fate < 0.03) {
+        await world.removeNetns(restarted);
+        await world.addNetns(restarted);
+        restarts++;
+      }
     }
-  }
-  // A link that was moved while its mark was away belongs to whoever did that; a vxlan keeps its VNI taken wherever it is.
-  for (const [place, link] of await unowned(world, expected, all)) {
-    console.log(`soak: takes ${link} out of ${place}, which lost its mark before it was moved there`);
-    await ip(place, 'link', 'del', link);
-  }
-  await converged();
-  expect(await foreign()).toBe(theirs);
+    // A link that was moved while its mark was away belongs to whoever did that; a vxlan keeps its VNI taken wherever it is.
+    for (const [place, link] of await unowned(world, expected, all)) {
+      console.log(`soak: takes ${link} out of ${place}, which lost its mark before it was moved there`);
+      await ip(place, 'link', 'del', link);
+    }
+    await converged();
+    expect(await foreign()).toBe(theirs);
 
-  const third = Math.floor(memory.length / 3);
-  const occupied = [0, 1, 2].map((at) => median(memory.slice(at * third, (at + 1) * third)).toFixed(0)).join(', ');
-  const late = await memoryKept(port);
-  const spell = ({ resident, heap }: typeof late): string => `${resident.toFixed(0)} MB (${heap.toFixed(1)} of JavaScript)`;
-  console.log(
-    `soak: ${done} acts of sabotage, ${kills} agents killed, ${restarts} containers restarted; the agent that lived through it occupied ${occupied} MB in the thirds, ` +
-      `and kept ${early ? spell(early) : '?'} after the first, ${spell(late)} at the end`,
-  );
-  // A shorter run ends before its caches are full.
-  if (minutes < 10 || !early) return;
-  expect(late.heap).toBeLessThan(early.heap * 1.15 + 5);
-  expect(late.resident).toBeLessThan(early.resident * 1.15 + 10);
-});
+    const third = Math.floor(memory.length / 3);
+    const occupied = [0, 1, 2].map((at) => median(memory.slice(at * third, (at + 1) * third)).toFixed(0)).join(', ');
+    const late = await memoryKept(port);
+    const spell = ({ resident, heap }: typeof late): string =>
+      `${resident.toFixed(0)} MB (${heap.toFixed(1)} of JavaScript)`;
+    console.log(
+      `soak: ${done} acts of sabotage, ${kills} agents killed, ${restarts} containers restarted; the agent that lived through it occupied ${occupied} MB in the thirds, ` +
+        `and kept ${early ? spell(early) : '?'} after the first, ${spell(late)} at the end`,
+    );
+    // A shorter run ends before its caches are full.
+    if (minutes < 10 || !early) return;
+    expect(late.heap).toBeLessThan(early.heap * 1.15 + 5);
+    expect(late.resident).toBeLessThan(early.resident * 1.15 + 10);
+  },
+);

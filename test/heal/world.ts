@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startNats, type TestNats } from '@ifactor/actors/testing';
-import { API_VERSION, formatDesiredSubject, formatStatusSubject, StatusMessageSchema, type InterfaceStatus } from '@ifactor/crds';
+import {
+  API_VERSION,
+  formatDesiredSubject,
+  formatStatusSubject,
+  StatusMessageSchema,
+  type InterfaceStatus,
+} from '@ifactor/crds';
 import { connectOnce, ensureStreams, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -110,10 +116,34 @@ export class World {
 
   /** @param flags of Node itself. @param root of the tree to run */
   startAgent(node: string, { flags = [], root = repository }: { flags?: readonly string[]; root?: string } = {}): void {
-    const aliases = this.#containers.flatMap((name) => ['--container-alias', `${name}=netns:/run/netns/${this.netns(name)}`]);
-    const args = [join(root, 'actors/src/main.ts'), '--node', node, '--nats', this.nats.url, '--state-dir', this.stateDir(node), '--netns', `/run/netns/${this.netns(node)}`, '--log-level', 'warn', ...aliases];
+    const aliases = this.#containers.flatMap((name) => [
+      '--container-alias',
+      `${name}=netns:/run/netns/${this.netns(name)}`,
+    ]);
+    const args = [
+      join(root, 'actors/src/main.ts'),
+      '--node',
+      node,
+      '--nats',
+      this.nats.url,
+      '--state-dir',
+      this.stateDir(node),
+      '--netns',
+      `/run/netns/${this.netns(node)}`,
+      '--log-level',
+      'warn',
+      ...aliases,
+    ];
     // It is not to survive a test run that is broken off.
-    const command = ['--pdeathsig', 'KILL', '--', process.execPath, '--disable-warning=ExperimentalWarning', ...flags, ...args];
+    const command = [
+      '--pdeathsig',
+      'KILL',
+      '--',
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      ...flags,
+      ...args,
+    ];
     this.#agents.set(node, spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'inherit'] }));
   }
 
@@ -131,11 +161,23 @@ export class World {
     const generation = (this.#generations.get(`${kind}/${name}`) ?? 0) + 1;
     this.#generations.set(`${kind}/${name}`, generation);
     const body = {
-      apiVersion: API_VERSION, kind, namespace: 'default', name, uid: `uid-${name}`, generation, resourceVersion: String(generation),
-      creationTimestamp: '2026-01-01T00:00:00Z', spec, secrets: [], missing: [],
+      apiVersion: API_VERSION,
+      kind,
+      namespace: 'default',
+      name,
+      uid: `uid-${name}`,
+      generation,
+      resourceVersion: String(generation),
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      spec,
+      secrets: [],
+      missing: [],
     };
     const subject = formatDesiredSubject({ node: spec.node, kind: kind.toLowerCase(), namespace: 'default', name });
-    await vi.waitFor(() => jetstream(this.connection).publish(subject, JSON.stringify(body), { timeout: 1000 * slowness }), patience);
+    await vi.waitFor(
+      () => jetstream(this.connection).publish(subject, JSON.stringify(body), { timeout: 1000 * slowness }),
+      patience,
+    );
   }
 
   /** The last status that was published; undefined before the first. */
@@ -152,25 +194,37 @@ export class World {
       await vi.waitFor(async () => {
         const status = await this.status(object);
         const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-        expect([object.name, ready?.status, status?.observedGeneration], ready?.message).toEqual([object.name, 'True', this.#generations.get(`${object.kind}/${object.name}`)]);
+        expect([object.name, ready?.status, status?.observedGeneration], ready?.message).toEqual([
+          object.name,
+          'True',
+          this.#generations.get(`${object.kind}/${object.name}`),
+        ]);
       }, patience);
     }
   }
 
   /** What the actors of a node know, by name, from the agent that runs now. */
   async snapshots(node: string): Promise<Map<string, Snapshot>> {
-    const answer = await vi.waitFor(() => this.connection.request(`ifactor.agent.${node}.snapshot`, '', { timeout: 2000 }), patience);
+    const answer = await vi.waitFor(
+      () => this.connection.request(`ifactor.agent.${node}.snapshot`, '', { timeout: 2000 }),
+      patience,
+    );
     return new Map((JSON.parse(answer.string()) as Snapshot[]).map((snapshot) => [snapshot.key.name, snapshot]));
   }
 
   /** Resolves when every actor of the node is healthy, by the word of the agent that runs now. */
   async settled(node: string, count: number, milliseconds = patience.timeout): Promise<void> {
-    await vi.waitFor(async () => {
-      const all = [...(await this.snapshots(node)).values()];
-      expect(all).toHaveLength(count);
-      const waiting = all.filter(({ value, context }) => !['configured', 'moved-to-netns'].includes(value) || context.observed === null);
-      expect(waiting.map(({ key, context }) => `${key.name}: ${context.verdict.message}`)).toEqual([]);
-    }, { ...patience, timeout: milliseconds });
+    await vi.waitFor(
+      async () => {
+        const all = [...(await this.snapshots(node)).values()];
+        expect(all).toHaveLength(count);
+        const waiting = all.filter(
+          ({ value, context }) => !['configured', 'moved-to-netns'].includes(value) || context.observed === null,
+        );
+        expect(waiting.map(({ key, context }) => `${key.name}: ${context.verdict.message}`)).toEqual([]);
+      },
+      { ...patience, timeout: milliseconds },
+    );
   }
 
   async end(): Promise<void> {
@@ -183,7 +237,11 @@ export class World {
   }
 }
 
-export type Snapshot = { key: { kind: string; namespace: string; name: string }; value: string; context: { observed: unknown; verdict: { reason: string; message: string } } };
+export type Snapshot = {
+  key: { kind: string; namespace: string; name: string };
+  value: string;
+  context: { observed: unknown; verdict: { reason: string; message: string } };
+};
 
 /** The processes that serve WireGuard links where the kernel has none outlive their agent. */
 function endDaemons(folder: string): void {

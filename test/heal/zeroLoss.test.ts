@@ -13,7 +13,14 @@ vi.setConfig({ testTimeout: 120_000 * slowness, hookTimeout: 120_000 * slowness 
 const wireguard = (node: string, container: string, local: string, peer: string): Declared => ({
   kind: 'WireGuardInterface',
   name: `wg-${node}`,
-  spec: { node, interfaceName: 'wg0', moveToContainer: true, container: { docker: { name: container } }, listenPort: 51800, addresses: [{ family: 'inet', local, peer, prefixlen: 32 }] },
+  spec: {
+    node,
+    interfaceName: 'wg0',
+    moveToContainer: true,
+    container: { docker: { name: container } },
+    listenPort: 51800,
+    addresses: [{ family: 'inet', local, peer, prefixlen: 32 }],
+  },
 });
 const netlink = (name: string, node: string, container: string, spec: object): Declared => ({
   kind: 'NetlinkInterface',
@@ -21,18 +28,53 @@ const netlink = (name: string, node: string, container: string, spec: object): D
   spec: { node, up: true, container: { docker: { name: container } }, ...spec },
 });
 const vxlan = (node: string, container: string, own: number, far: number): Declared =>
-  netlink(`vx-${node}`, node, container, { interfaceName: 'vx0', type: 'vxlan', mtu: 1370, addresses: [{ ipcidr: `10.5.0.${own}/24` }], vxlan: { vni: 5, dev: 'wg0', local: `10.4.0.${own}`, group: `10.4.0.${far}` } });
+  netlink(`vx-${node}`, node, container, {
+    interfaceName: 'vx0',
+    type: 'vxlan',
+    mtu: 1370,
+    addresses: [{ ipcidr: `10.5.0.${own}/24` }],
+    vxlan: { vni: 5, dev: 'wg0', local: `10.4.0.${own}`, group: `10.4.0.${far}` },
+  });
 
-const tunnel = [wireguard('lax1', 'one', '10.4.0.1', '10.4.0.2'), wireguard('lax2', 'two', '10.4.0.2', '10.4.0.1')] as const;
+const tunnel = [
+  wireguard('lax1', 'one', '10.4.0.1', '10.4.0.2'),
+  wireguard('lax2', 'two', '10.4.0.2', '10.4.0.1'),
+] as const;
 const others = [
   vxlan('lax1', 'one', 1, 2),
   vxlan('lax2', 'two', 2, 1),
-  netlink('veth', 'lax1', 'one', { interfaceName: 've0', type: 'veth', addresses: [{ ipcidr: '10.6.0.1/24' }], veth: { peer: { interfaceName: 've1', container: { docker: { name: 'two' } }, addresses: [{ ipcidr: '10.6.0.2/24' }] } } }),
-  netlink('slave', 'lax1', 'one', { interfaceName: 'br0-a', type: 'veth', veth: { peer: { interfaceName: 'br0-b', container: { docker: { name: 'two' } }, addresses: [{ ipcidr: '10.7.0.2/24' }] } } }),
-  netlink('bridge', 'lax1', 'one', { interfaceName: 'br0', type: 'bridge', addresses: [{ ipcidr: '10.7.0.1/24' }], bridge: { slaves: ['br0-a'] } }),
+  netlink('veth', 'lax1', 'one', {
+    interfaceName: 've0',
+    type: 'veth',
+    addresses: [{ ipcidr: '10.6.0.1/24' }],
+    veth: {
+      peer: { interfaceName: 've1', container: { docker: { name: 'two' } }, addresses: [{ ipcidr: '10.6.0.2/24' }] },
+    },
+  }),
+  netlink('slave', 'lax1', 'one', {
+    interfaceName: 'br0-a',
+    type: 'veth',
+    veth: {
+      peer: { interfaceName: 'br0-b', container: { docker: { name: 'two' } }, addresses: [{ ipcidr: '10.7.0.2/24' }] },
+    },
+  }),
+  netlink('bridge', 'lax1', 'one', {
+    interfaceName: 'br0',
+    type: 'bridge',
+    addresses: [{ ipcidr: '10.7.0.1/24' }],
+    bridge: { slaves: ['br0-a'] },
+  }),
 ];
-const targets = { 'the tunnel': '10.4.0.2', 'the vxlan': '10.5.0.2', 'the veth pair': '10.6.0.2', 'the bridge': '10.7.0.2' };
-const nodes = [['lax1', 5], ['lax2', 2]] as const;
+const targets = {
+  'the tunnel': '10.4.0.2',
+  'the vxlan': '10.5.0.2',
+  'the veth pair': '10.6.0.2',
+  'the bridge': '10.7.0.2',
+};
+const nodes = [
+  ['lax1', 5],
+  ['lax2', 2],
+] as const;
 
 let world: World;
 let objects: Declared[];
@@ -44,7 +86,20 @@ beforeAll(async () => {
   // Each end learns the other's key from its status, as the planner would.
   const keys = await Promise.all(tunnel.map(async (end) => (await world.status(end))?.wireguard?.publicKey));
   objects = [
-    ...tunnel.map((end, at) => ({ ...end, spec: { ...end.spec, peers: [{ publicKey: keys[1 - at], allowedIPs: ['0.0.0.0/0'], endpoint: `192.0.2.${2 - at}:51800`, persistentKeepalive: 1 }] } })),
+    ...tunnel.map((end, at) => ({
+      ...end,
+      spec: {
+        ...end.spec,
+        peers: [
+          {
+            publicKey: keys[1 - at],
+            allowedIPs: ['0.0.0.0/0'],
+            endpoint: `192.0.2.${2 - at}:51800`,
+            persistentKeepalive: 1,
+          },
+        ],
+      },
+    })),
     ...others,
   ];
   for (const object of objects.slice(0, 2)) await world.apply(object);
@@ -59,8 +114,14 @@ beforeAll(async () => {
 afterAll(() => world?.end());
 
 /** Counts echoes over each path while something is done. */
-async function counted(what: string, act: () => Promise<void>): Promise<{ path: string; sent: number; lost: number }[]> {
-  const pings: [string, Ping][] = Object.entries(targets).map(([path, target]) => [path, ping(world.netns('one'), target)]);
+async function counted(
+  what: string,
+  act: () => Promise<void>,
+): Promise<{ path: string; sent: number; lost: number }[]> {
+  const pings: [string, Ping][] = Object.entries(targets).map(([path, target]) => [
+    path,
+    ping(world.netns('one'), target),
+  ]);
   const start = performance.now();
   let counts: ({ path: string } & Pinged)[] = [];
   try {
@@ -72,7 +133,8 @@ async function counted(what: string, act: () => Promise<void>): Promise<{ path: 
     counts = await Promise.all(pings.map(async ([path, running]) => ({ path, ...(await running.stop()) })));
   }
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  for (const { path, sent, received, lost } of counts) console.log(`${what}, ${path}: sent ${sent}, received ${received}, lost ${lost} in ${seconds} s`);
+  for (const { path, sent, received, lost } of counts)
+    console.log(`${what}, ${path}: sent ${sent}, received ${received}, lost ${lost} in ${seconds} s`);
   return counts;
 }
 
@@ -82,12 +144,16 @@ const whole = Object.keys(targets).map((path) => expect.objectContaining({ path,
 const each = async (act: (node: string, count: number) => void | Promise<void>): Promise<void> => {
   for (const [node, count] of nodes) await act(node, count);
 };
-const indexes = async (): Promise<string[]> => (await world.ip('one', '-o', 'link')).split('\n').map((line) => line.split(':').slice(0, 2).join(':'));
+const indexes = async (): Promise<string[]> =>
+  (await world.ip('one', '-o', 'link')).split('\n').map((line) => line.split(':').slice(0, 2).join(':'));
 
 // Where the kernel has WireGuard, as a VM's has; elsewhere wireguard-go serves the tunnel.
-test.each(process.env['IFACTOR_TUNNELS'] === 'kernel' ? ['one', 'two'] : [])('the tunnel of %s is the kernel\'s own', async (container) => {
-  expect(await world.ip(container, '-d', 'link', 'show', 'wg0')).toMatch(/^ +wireguard/m);
-});
+test.each(process.env['IFACTOR_TUNNELS'] === 'kernel' ? ['one', 'two'] : [])(
+  "the tunnel of %s is the kernel's own",
+  async (container) => {
+    expect(await world.ip(container, '-d', 'link', 'show', 'wg0')).toMatch(/^ +wireguard/m);
+  },
+);
 
 test('killed with -9 and started again, the agents drop no packet', async () => {
   const before = await indexes();

@@ -27,16 +27,30 @@ interface Suite {
 
 const access: Suite = { what: 'the suite of our kernel access', file: 'src/netlink/real.test.ts', least: 30 };
 const healing: Suite = { what: 'the healing matrix', file: 'src/agent/healing.test.ts', only: 'as root', least: 280 };
-const agreement: Suite = { what: 'the comparison of ours with what ip and wg print and write', file: 'src/agreement/agreement.test.ts', least: 20, env: { IFACTOR_RUNS: process.env['IFACTOR_RUNS'] ?? '2' } };
+const agreement: Suite = {
+  what: 'the comparison of ours with what ip and wg print and write',
+  file: 'src/agreement/agreement.test.ts',
+  least: 20,
+  env: { IFACTOR_RUNS: process.env['IFACTOR_RUNS'] ?? '2' },
+};
 /** What the kernels of most machines lack, or have only as a process of its own; the rest of the matrix runs on this machine's. */
-const rows: Suite = { ...healing, what: 'the healing matrix for WireGuard, dummy, vlan, vrf, ipip and gre', only: 'as root.* (wireguard|dummy|vlan|vrf|ipip|gre): ', least: 90 };
+const rows: Suite = {
+  ...healing,
+  what: 'the healing matrix for WireGuard, dummy, vlan, vrf, ipip and gre',
+  only: 'as root.* (wireguard|dummy|vlan|vrf|ipip|gre): ',
+  least: 90,
+};
 
 // Emulation makes minutes of the matrix: all of it, and on both kernels, where IFACTOR_KERNEL_MATRIX is `both`.
 const both = process.env['IFACTOR_KERNEL_MATRIX'] === 'both';
-const SUITES: Record<Age, Suite[]> = both ? { oldest: [access, agreement, healing], newest: [access, agreement, healing] } : { oldest: [access], newest: [access, agreement, rows] };
+const SUITES: Record<Age, Suite[]> = both
+  ? { oldest: [access, agreement, healing], newest: [access, agreement, healing] }
+  : { oldest: [access], newest: [access, agreement, rows] };
 
 test('takes the newest package of the oldest and of the newest series', () => {
-  const names = ['6.1.0-9', '6.12.5+deb12', '6.1.0-56', '6.12.117+deb12', '6.12.99+deb12'].map((version) => `linux-image-${version}-amd64`);
+  const names = ['6.1.0-9', '6.12.5+deb12', '6.1.0-56', '6.12.117+deb12', '6.12.99+deb12'].map(
+    (version) => `linux-image-${version}-amd64`,
+  );
   expect(choose('oldest', ['linux-image-6.12-amd64', ...names])).toBe('linux-image-6.1.0-56-amd64');
   expect(choose('newest', ['linux-image-6.12-amd64', ...names])).toBe('linux-image-6.12.117+deb12-amd64');
 });
@@ -76,7 +90,10 @@ describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel)
     onTestFinished(async () => void (await inside('ip', 'link', 'delete', 'low')));
     await inside('ip', 'link', 'add', 'low', 'type', 'dummy');
     const options = kind === 'vlan' ? ['id', '5'] : [];
-    expect(await inside('ip', 'link', 'add', 'link', 'low', 'name', 'if1', 'type', kind, ...options)).toMatchObject({ code: 0, stderr: '' });
+    expect(await inside('ip', 'link', 'add', 'link', 'low', 'name', 'if1', 'type', kind, ...options)).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
     expect((await inside('ip', '-details', 'link', 'show', 'if1')).stdout).toContain(kind);
   });
 
@@ -85,7 +102,11 @@ describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel)
   });
 
   test('tells exit code, both outputs and input apart', async () => {
-    const result = await vm.run(['sh', '-c', 'cat; echo $WORD >&2; pwd; exit 3'], { input: 'in\n', env: { WORD: 'err' }, cwd: '/usr' });
+    const result = await vm.run(['sh', '-c', 'cat; echo $WORD >&2; pwd; exit 3'], {
+      input: 'in\n',
+      env: { WORD: 'err' },
+      cwd: '/usr',
+    });
     expect(result).toEqual({ code: 3, signal: null, stdout: 'in\n/usr\n', stderr: 'err\n' });
   });
 
@@ -116,12 +137,20 @@ describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel)
 
   // Last: nothing runs in this VM afterwards.
   test('a guest that dies shows its console', async () => {
-    const lost = vm.run(['sh', '-c', 'echo 1 >/proc/sys/kernel/sysrq; echo last words >/dev/console; sleep 1; echo c >/proc/sysrq-trigger; sleep 60']);
+    const lost = vm.run([
+      'sh',
+      '-c',
+      'echo 1 >/proc/sys/kernel/sysrq; echo last words >/dev/console; sleep 1; echo c >/proc/sysrq-trigger; sleep 60',
+    ]);
     await expect(lost).rejects.toThrow('last words');
   });
 });
 
-test.each(both ? ['whatever becomes of the agents'] : [])('the kernel\'s own tunnels carry every packet, %s', { timeout: 1_200_000 }, async () => {
-  const { passed, failed, skipped } = await zeroLossInside();
-  expect({ passed, failed, skipped }).toEqual({ passed: 7, failed: [], skipped: [] });
-});
+test.each(both ? ['whatever becomes of the agents'] : [])(
+  "the kernel's own tunnels carry every packet, %s",
+  { timeout: 1_200_000 },
+  async () => {
+    const { passed, failed, skipped } = await zeroLossInside();
+    expect({ passed, failed, skipped }).toEqual({ passed: 7, failed: [], skipped: [] });
+  },
+);

@@ -19,6 +19,11 @@ export async function zeroLossInside(): Promise<InsideResult> {
   // An emulated processor takes half a minute to start an agent, and half of that where all is compiled; who is killed keeps nothing.
   expect(await vm.run([process.execPath, join(actors, 'src/main.ts'), '--help'], { env })).toMatchObject({ code: 0 });
   const result = await runInside(vm, 'test', ['heal/zeroLoss.test.ts'], undefined, { env, timeoutMs: 1_100_000 });
-  console.log(result.output.split('\n').filter((line) => /sent \d+|✓|×/.test(line)).join('\n'));
+  console.log(
+    result.output
+      .split('\n')
+      .filter((line) => /sent \d+|✓|×/.test(line))
+      .join('\n'),
+  );
   return result;
 }

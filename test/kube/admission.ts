@@ -29,14 +29,22 @@ export function admissionContract(target: () => Target): void {
     });
 
     test('admits every legal manifest of the table', async () => {
-      const { code, stderr } = await run(['create', '--dry-run=server', '--validate=ignore', '-f', '-'], documents(good));
+      const { code, stderr } = await run(
+        ['create', '--dry-run=server', '--validate=ignore', '-f', '-'],
+        documents(good),
+      );
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     });
 
     test('refuses every wrong manifest of the table, naming the field', async () => {
-      const { code, stdout, stderr } = await run(['create', '--dry-run=server', '--validate=ignore', '-f', '-'], documents(bad));
+      const { code, stdout, stderr } = await run(
+        ['create', '--dry-run=server', '--validate=ignore', '-f', '-'],
+        documents(bad),
+      );
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      const said = new Map(stderr.split(/^(?=The |Error from server)/m).map((block) => [/"(case-\d+)"/.exec(block)?.[1], block]));
+      const said = new Map(
+        stderr.split(/^(?=The |Error from server)/m).map((block) => [/"(case-\d+)"/.exec(block)?.[1], block]),
+      );
       const unnamed = bad.flatMap(({ kind, why, names }, index) => {
         const block = said.get(`case-${index}`) ?? 'not refused';
         return block.includes(names) ? [] : [{ kind, why, names, block }];
@@ -45,7 +53,9 @@ export function admissionContract(target: () => Target): void {
     });
 
     test('refuses an unknown field under strict validation, naming it', async () => {
-      const manifest = documents([{ kind: 'WireGuardInterface', spec: { node: 'lax1', interfaceName: 'wg1', colour: 'red' } }]);
+      const manifest = documents([
+        { kind: 'WireGuardInterface', spec: { node: 'lax1', interfaceName: 'wg1', colour: 'red' } },
+      ]);
       const { code, stderr } = await run(['create', '--dry-run=server', '--validate=strict', '-f', '-'], manifest);
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('unknown field "spec.colour"') });
     });

@@ -55,12 +55,16 @@ export async function buildKube(report: (line: string) => void = () => {}): Prom
 async function compile(name: KubeProgram, path: string, report: (line: string) => void): Promise<void> {
   const started = Date.now();
   const flags = `-s -w -X ${STAMP}.gitVersion=${KUBE_VERSION} -X ${STAMP}.gitMajor=${major} -X ${STAMP}.gitMinor=${minor}`;
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', 'sh', '-c', BUILD, 'sh', path, flags, `k8s.io/kubernetes/cmd/${name}`], {
-    cwd: join(import.meta.dirname, 'module'),
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false', GOWORK: 'off' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
-  });
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'TERM', '--', 'sh', '-c', BUILD, 'sh', path, flags, `k8s.io/kubernetes/cmd/${name}`],
+    {
+      cwd: join(import.meta.dirname, 'module'),
+      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false', GOWORK: 'off' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    },
+  );
   report(`building ${name} ${KUBE_VERSION} into ${path}`);
   let packages = 0;
   const said: string[] = [];
@@ -73,10 +77,13 @@ async function compile(name: KubeProgram, path: string, report: (line: string) =
   const seconds = () => Math.round((Date.now() - started) / 1000);
   const ticker = setInterval(() => report(`building ${name}: ${packages} packages, ${seconds()} s`), 15_000);
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (cause) => reject(new KubeUnavailable('setpriv is missing: apt-get install util-linux', { cause })));
+    child.once('error', (cause) =>
+      reject(new KubeUnavailable('setpriv is missing: apt-get install util-linux', { cause })),
+    );
     child.once('close', resolve);
   }).finally(() => clearInterval(ticker));
-  if (code !== 0) throw new KubeUnavailable(`go could not build ${name} ${KUBE_VERSION}:\n${said.slice(-20).join('\n')}`);
+  if (code !== 0)
+    throw new KubeUnavailable(`go could not build ${name} ${KUBE_VERSION}:\n${said.slice(-20).join('\n')}`);
   report(`built ${name} in ${seconds()} s`);
 }
 

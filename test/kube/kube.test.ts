@@ -23,7 +23,12 @@ describe('a real kube-apiserver', async () => {
   beforeAll(async () => {
     if ('unavailable' in kube) return;
     await must('apply', '--server-side', ...manifests.flatMap((name) => ['-f', join(CRDS, name)]));
-    await must('wait', '--for=condition=Established', '--timeout=30s', ...manifests.map((name) => `crd/${crdName(name)}`));
+    await must(
+      'wait',
+      '--for=condition=Established',
+      '--timeout=30s',
+      ...manifests.map((name) => `crd/${crdName(name)}`),
+    );
   });
 
   test.each(manifests)('takes %s as structural, with every name accepted', async (name) => {

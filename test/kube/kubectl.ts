@@ -14,7 +14,9 @@ export interface Ran {
 
 /** Runs a kubectl to its end, whatever its exit code. Its discovery cache lies beside the kubeconfig, not in the user's home. */
 export async function kubectl(program: string, kubeconfig: string, args: string[], input = ''): Promise<Ran> {
-  const child = spawn(program, ['--kubeconfig', kubeconfig, '--cache-dir', `${kubeconfig}.cache`, ...args], { stdio: 'pipe' });
+  const child = spawn(program, ['--kubeconfig', kubeconfig, '--cache-dir', `${kubeconfig}.cache`, ...args], {
+    stdio: 'pipe',
+  });
   child.stdin.on('error', () => {}); // It may end before it has read everything.
   child.stdin.end(input);
   const code = new Promise<number | null>((resolve, reject) => {

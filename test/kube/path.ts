@@ -11,5 +11,8 @@ export async function onPath(name: string): Promise<string | undefined> {
 
 /** Whether `path` is a file that can be run. */
 export async function executable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(() => true, () => false);
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -19,7 +19,10 @@ export function startService(program: string, flags: string[], dir: string): Ser
   const logFile = join(dir, `${name}.log`);
   const log = createWriteStream(logFile, { flags: 'a' });
   // PR_SET_PDEATHSIG outlives exec: no server outlives the test run, however that ends.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...flags], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...flags], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   const closed = new Promise<string>((resolve) => {

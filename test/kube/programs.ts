@@ -19,7 +19,8 @@ export async function findPrograms(report: (line: string) => void): Promise<Prog
   const assets = process.env['KUBEBUILDER_ASSETS'];
   if (assets) return fromAssets(assets);
   const etcd = await onPath('etcd');
-  if (etcd === undefined) throw new KubeUnavailable('etcd is missing: apt-get install --no-install-recommends etcd-server');
+  if (etcd === undefined)
+    throw new KubeUnavailable('etcd is missing: apt-get install --no-install-recommends etcd-server');
   const built = await buildKube(report);
   return { etcd, apiserver: built['kube-apiserver'], controllers: built['kube-controller-manager'] };
 }
@@ -28,7 +29,9 @@ async function fromAssets(folder: string): Promise<Programs> {
   const programs: Programs = { etcd: join(folder, 'etcd'), apiserver: join(folder, 'kube-apiserver') };
   for (const path of Object.values(programs)) {
     if (!(await executable(path))) {
-      throw new KubeUnavailable(`KUBEBUILDER_ASSETS is set, but ${path} cannot be run; unset it to have Kubernetes built from source`);
+      throw new KubeUnavailable(
+        `KUBEBUILDER_ASSETS is set, but ${path} cannot be run; unset it to have Kubernetes built from source`,
+      );
     }
   }
   const controllers = join(folder, 'kube-controller-manager');

@@ -9,7 +9,13 @@ import type { Service } from './process.ts';
 const READY_MS = 120_000;
 
 /** Polls until the server says it is ready and has made the namespace `default`: it offers no event for either. */
-export async function ready(url: string, token: string, caFile: string, running: Service[], report: (line: string) => void): Promise<void> {
+export async function ready(
+  url: string,
+  token: string,
+  caFile: string,
+  running: Service[],
+  report: (line: string) => void,
+): Promise<void> {
   const limit = AbortSignal.timeout(READY_MS);
   let last = '';
   const poll = async () => {
@@ -17,7 +23,8 @@ export async function ready(url: string, token: string, caFile: string, running:
       for (;;) {
         const answer = await get(url + path, token, caFile).catch((error: Error) => error.message);
         if (answer === 200) break;
-        if (limit.aborted) throw new KubeFailed(`kube-apiserver was not ready within ${READY_MS / 1000} s: ${path} answered ${answer}`);
+        if (limit.aborted)
+          throw new KubeFailed(`kube-apiserver was not ready within ${READY_MS / 1000} s: ${path} answered ${answer}`);
         if (`${path} ${answer}` !== last) report(`waiting for kube-apiserver: ${path} answers ${answer}`);
         last = `${path} ${answer}`;
         await delay(100);
@@ -30,10 +37,14 @@ export async function ready(url: string, token: string, caFile: string, running:
 async function get(url: string, token: string, caFile: string): Promise<number> {
   const ca = await readFile(caFile);
   return new Promise((resolve, reject) => {
-    const call = request(url, { ca, headers: { authorization: `Bearer ${token}` }, timeout: 5000, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
+    const call = request(
+      url,
+      { ca, headers: { authorization: `Bearer ${token}` }, timeout: 5000, agent: false },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
     call.once('timeout', () => call.destroy(new Error('no answer in 5 s')));
     call.once('error', reject);
     call.end();

@@ -73,22 +73,39 @@ async function boot(programs: Programs, wanted: string | undefined, report: (lin
     await writeFile(tokenFile, `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
 
     start(programs.etcd, [
-      '--name=ifactor', `--data-dir=${join(dir, 'etcd')}`, '--log-level=warn', '--logger=zap',
-      `--listen-client-urls=${etcdUrl}`, `--advertise-client-urls=${etcdUrl}`,
-      `--listen-peer-urls=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`, `--initial-cluster=ifactor=${peerUrl}`,
+      '--name=ifactor',
+      `--data-dir=${join(dir, 'etcd')}`,
+      '--log-level=warn',
+      '--logger=zap',
+      `--listen-client-urls=${etcdUrl}`,
+      `--advertise-client-urls=${etcdUrl}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=ifactor=${peerUrl}`,
     ]);
     start(programs.apiserver, [
-      `--etcd-servers=${etcdUrl}`, '--bind-address=127.0.0.1', `--secure-port=${port}`, `--cert-dir=${join(dir, 'cert')}`,
-      '--service-account-issuer=https://ifactor.invalid', `--service-account-key-file=${keyFile}`, `--service-account-signing-key-file=${keyFile}`,
-      `--token-auth-file=${tokenFile}`, '--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount',
-      '--service-cluster-ip-range=10.0.0.0/24', '--endpoint-reconciler-type=none',
+      `--etcd-servers=${etcdUrl}`,
+      '--bind-address=127.0.0.1',
+      `--secure-port=${port}`,
+      `--cert-dir=${join(dir, 'cert')}`,
+      '--service-account-issuer=https://ifactor.invalid',
+      `--service-account-key-file=${keyFile}`,
+      `--service-account-signing-key-file=${keyFile}`,
+      `--token-auth-file=${tokenFile}`,
+      '--authorization-mode=RBAC',
+      '--disable-admission-plugins=ServiceAccount',
+      '--service-cluster-ip-range=10.0.0.0/24',
+      '--endpoint-reconciler-type=none',
     ]);
     await ready(url, token, caFile, running, (line) => report(`${line} (${Date.now() - started} ms)`));
     await writeFile(kubeconfig, config(url, token, await readFile(caFile)), { mode: 0o600 });
     if (programs.controllers !== undefined) {
       start(programs.controllers, [
-        `--kubeconfig=${kubeconfig}`, '--controllers=garbage-collector-controller,namespace-controller',
-        '--leader-elect=false', '--bind-address=127.0.0.1', '--secure-port=0',
+        `--kubeconfig=${kubeconfig}`,
+        '--controllers=garbage-collector-controller,namespace-controller',
+        '--leader-elect=false',
+        '--bind-address=127.0.0.1',
+        '--secure-port=0',
       ]);
     }
     report(`kube-apiserver is ready at ${url} (${Date.now() - started} ms)`);

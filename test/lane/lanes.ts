@@ -19,7 +19,9 @@ export interface Lane {
 /** Lanes of the test workspace, in the order in which they run: one for each folder that has tests. */
 export function lanes(): Lane[] {
   const root = resolve(import.meta.dirname, '..');
-  const folders = new Set(globSync('*/**/*.test.ts', { cwd: root, exclude: ['node_modules/**'] }).map((file) => file.split('/')[0] ?? ''));
+  const folders = new Set(
+    globSync('*/**/*.test.ts', { cwd: root, exclude: ['node_modules/**'] }).map((file) => file.split('/')[0] ?? ''),
+  );
   const byLane = Map.groupBy([...folders].toSorted(), (folder) => PART_OF[folder] ?? folder);
   return [...byLane]
     .map(([name, parts]) => ({ name, include: parts.map((folder) => `${folder}/**/*.test.ts`) }))

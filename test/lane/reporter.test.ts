@@ -21,7 +21,10 @@ async function run(source: string): Promise<void> {
   await writeFile(join(workspace, 'a.test.js'), source);
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [vitest, 'run', '--globals', '--dir', workspace, '--reporter', join(import.meta.dirname, 'reporter.ts')];
-  await promisify(execFile)(process.execPath, args, { cwd: workspace, env: { ...process.env, IFACTOR_RESULTS: results } }).catch(() => {});
+  await promisify(execFile)(process.execPath, args, {
+    cwd: workspace,
+    env: { ...process.env, IFACTOR_RESULTS: results },
+  }).catch(() => {});
 }
 
 test('writes what became of each test, with the reasons for skipping', async () => {
@@ -34,7 +37,10 @@ test('writes what became of each test, with the reasons for skipping', async () 
     expect.objectContaining({
       passed: 1,
       failed: ['group > bad'],
-      skipped: [{ name: 'later', reason: '' }, { name: 'elsewhere', reason: 'no engine' }],
+      skipped: [
+        { name: 'later', reason: '' },
+        { name: 'elsewhere', reason: 'no engine' },
+      ],
     }),
   ]);
 });
@@ -46,7 +52,9 @@ test('a file that cannot be loaded counts as a failure', async () => {
 });
 
 test('an error outside any test counts as a failure', async () => {
-  await run(`test('good', () => { setTimeout(() => { throw new Error('late'); }); return new Promise((done) => setTimeout(done, 100)); })`);
+  await run(
+    `test('good', () => { setTimeout(() => { throw new Error('late'); }); return new Promise((done) => setTimeout(done, 100)); })`,
+  );
   const all = await readResults(results);
   expect(all.reduce((sum, file) => sum + file.failed.length, 0)).toBeGreaterThan(0);
 });

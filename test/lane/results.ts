@@ -23,6 +23,8 @@ export async function writeResults(folder: string, files: FileResult[]): Promise
 /** Everything that was written to a results folder. */
 export async function readResults(folder: string): Promise<FileResult[]> {
   const names = await readdir(folder);
-  const texts = await Promise.all(names.filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8')));
+  const texts = await Promise.all(
+    names.filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8')),
+  );
   return texts.flatMap((text): FileResult[] => JSON.parse(text));
 }

@@ -14,7 +14,15 @@ const nats = (await findNats()) ?? (await fetchNats((line) => console.log(line))
 const folder = await mkdtemp(join(tmpdir(), 'ifactor-results-'));
 // Each task is parallel in itself; more tasks than this starve the servers and engines that tests start.
 const concurrency = Math.max(1, Math.floor(availableParallelism() / 2));
-const args = ['run', 'check', 'test', '--continue=always', '--ui=stream', `--concurrency=${concurrency}`, ...process.argv.slice(2)];
+const args = [
+  'run',
+  'check',
+  'test',
+  '--continue=always',
+  '--ui=stream',
+  `--concurrency=${concurrency}`,
+  ...process.argv.slice(2),
+];
 const turbo = spawn('turbo', args, {
   stdio: 'inherit',
   env: {

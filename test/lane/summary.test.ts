@@ -2,10 +2,23 @@ import { expect, test } from 'vitest';
 import type { FileResult } from './results.ts';
 import { summarize } from './summary.ts';
 
-const file = (lane: string, some: Partial<FileResult>): FileResult => ({ lane, file: `${lane}/a.test.ts`, passed: 0, failed: [], skipped: [], ...some });
+const file = (lane: string, some: Partial<FileResult>): FileResult => ({
+  lane,
+  file: `${lane}/a.test.ts`,
+  passed: 0,
+  failed: [],
+  skipped: [],
+  ...some,
+});
 
 test('sums all files and ends with the line that CI reads', () => {
-  const summary = summarize([file('crds', { passed: 3 }), file('lab', { passed: 1, failed: ['breaks'], skipped: [{ name: 'later', reason: '' }] })], ['crds', 'lab']);
+  const summary = summarize(
+    [
+      file('crds', { passed: 3 }),
+      file('lab', { passed: 1, failed: ['breaks'], skipped: [{ name: 'later', reason: '' }] }),
+    ],
+    ['crds', 'lab'],
+  );
   expect(summary).toMatchObject({ passed: 4, failed: 1, skipped: 1, idle: [] });
   expect(summary.lines).toEqual([
     'failed   lab: lab/a.test.ts > breaks',
@@ -23,7 +36,10 @@ test('a lane that reported nothing, or skipped everything, is idle', () => {
 });
 
 test('a file that skipped everything is idle even in a lane where others ran', () => {
-  const summary = summarize([file('lab', { passed: 1 }), file('lab', { file: 'lab/b.test.ts', skipped: [{ name: 'x', reason: '' }] })], ['lab']);
+  const summary = summarize(
+    [file('lab', { passed: 1 }), file('lab', { file: 'lab/b.test.ts', skipped: [{ name: 'x', reason: '' }] })],
+    ['lab'],
+  );
   expect(summary.idle).toEqual(['lab/b.test.ts']);
 });
 

@@ -16,7 +16,8 @@ export function summarize(results: readonly FileResult[], expected: readonly str
   const lines: string[] = [];
   for (const { lane, file, failed, skipped } of results) {
     for (const name of failed) lines.push(`failed   ${lane}: ${file} > ${name}`);
-    for (const { name, reason } of skipped) lines.push(`skipped  ${lane}: ${file} > ${name}${reason && ` (${reason})`}`);
+    for (const { name, reason } of skipped)
+      lines.push(`skipped  ${lane}: ${file} > ${name}${reason && ` (${reason})`}`);
   }
   const idle = expected.filter((lane) => !results.some((result) => result.lane === lane && ran(result)));
   lines.push(...idle.map((lane) => `idle     lane ${lane}: no test ran`));

@@ -17,11 +17,17 @@ let folder: string;
 /** All that went between the page and its server. */
 const traffic: [name: string, content: Buffer][] = [];
 const complaints: string[] = [];
-const keep = (which: string) => ({ payload }: { payload: string | Buffer }) => void traffic.push([which, Buffer.from(payload)]);
+const keep =
+  (which: string) =>
+  ({ payload }: { payload: string | Buffer }) =>
+    void traffic.push([which, Buffer.from(payload)]);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ift-ui-'));
-  [lab, browser] = await Promise.all([Lab.start('netns'), chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })]);
+  [lab, browser] = await Promise.all([
+    Lab.start('netns'),
+    chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] }),
+  ]);
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.setDefaultTimeout(patience);
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -30,7 +36,14 @@ beforeAll(async () => {
     socket.on('framereceived', keep('told to the page'));
     socket.on('framesent', keep('said by the page'));
   });
-  page.on('response', (response) => void response.body().then((body) => traffic.push([response.url(), body]), () => {}));
+  page.on(
+    'response',
+    (response) =>
+      void response.body().then(
+        (body) => traffic.push([response.url(), body]),
+        () => {},
+      ),
+  );
 }, 180_000);
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await screenshot(`failed-${task.name.slice(0, 30).replaceAll(' ', '-')}`);
@@ -42,9 +55,11 @@ afterAll(async () => {
 });
 
 const address = (): string => lab.env['IFACTOR_UI'] ?? '';
-const actor = (state: string): Locator => page.getByRole('button', { name: `${name}, wireguard, in ${lab.containers[0]}: ${state}` });
+const actor = (state: string): Locator =>
+  page.getByRole('button', { name: `${name}, wireguard, in ${lab.containers[0]}: ${state}` });
 const state = (): Locator => page.getByRole('status', { name: 'State', exact: true });
-const source = (words: string | RegExp): Promise<void> => page.getByRole('status', { name: 'Connection' }).filter({ hasText: words }).waitFor();
+const source = (words: string | RegExp): Promise<void> =>
+  page.getByRole('status', { name: 'Connection' }).filter({ hasText: words }).waitFor();
 const rows = (): Locator => page.getByRole('grid', { name: 'Events' }).getByRole('row');
 const screenshot = async (what: string): Promise<void> => {
   const shots = process.env['IFACTOR_SCREENSHOTS'];
@@ -91,7 +106,10 @@ test('scrubbing puts the state, the fields and the map back to the drift, and st
   await drifts.filter({ hasText: 'link: wanted' }).first().click();
   await state().filter({ hasText: 'drifted' }).waitFor();
   await page.getByText('You see the past').waitFor();
-  await page.getByRole('table', { name: `Desired and observed of ${name}` }).getByRole('row', { name: /^link differs/ }).waitFor();
+  await page
+    .getByRole('table', { name: `Desired and observed of ${name}` })
+    .getByRole('row', { name: /^link differs/ })
+    .waitFor();
   await actor('drifted').waitFor();
   await screenshot('drifted');
   // The kernel may have shown it down before it was gone.
@@ -110,7 +128,11 @@ test('a call of the kernel is led back to the apply that it followed from', asyn
   await rows().filter({ hasText: name }).filter({ hasText: 'LinkCreated' }).first().click();
   await page.getByRole('checkbox', { name: 'Causes and effects' }).check();
   const causes = page.getByRole('region', { name: 'Causes and effects' });
-  await causes.getByRole('listitem').first().filter({ hasText: /^.*SpecChanged/ }).waitFor();
+  await causes
+    .getByRole('listitem')
+    .first()
+    .filter({ hasText: /^.*SpecChanged/ })
+    .waitFor();
   expect(await causes.locator('[aria-current]').textContent()).toContain('LinkCreated');
   await page.getByRole('checkbox', { name: 'Causes and effects' }).uncheck();
   await page.getByRole('button', { name: 'Return to live' }).click();
@@ -120,7 +142,9 @@ test('a call of the kernel is led back to the apply that it followed from', asyn
 /** Drops a file on the page, as a hand would. */
 async function drop(content: string, called: string): Promise<void> {
   const make = 'const transfer = new DataTransfer(); transfer.items.add(new File([content], called)); return transfer;';
-  const files = await page.evaluateHandle(`((content, called) => { ${make} })(${JSON.stringify(content)}, ${JSON.stringify(called)})`);
+  const files = await page.evaluateHandle(
+    `((content, called) => { ${make} })(${JSON.stringify(content)}, ${JSON.stringify(called)})`,
+  );
   await page.dispatchEvent('body', 'drop', { dataTransfer: files });
 }
 
@@ -133,8 +157,11 @@ test('a dropped log opens, another file is refused in words, and the lab is ther
   await source('file bug.log');
   await actor('moved-to-netns').click();
   await state().filter({ hasText: 'moved-to-netns' }).waitFor();
-  const total = async (): Promise<number> => Number(await page.getByRole('slider', { name: 'Position in the log' }).getAttribute('max'));
-  expect(await total()).toBe((await readFile(path, 'utf8')).split('\n').filter((line) => line.startsWith('{"event":')).length);
+  const total = async (): Promise<number> =>
+    Number(await page.getByRole('slider', { name: 'Position in the log' }).getAttribute('max'));
+  expect(await total()).toBe(
+    (await readFile(path, 'utf8')).split('\n').filter((line) => line.startsWith('{"event":')).length,
+  );
   await page.getByRole('button', { name: 'Close file' }).click();
   await source(/^nats:/);
 });

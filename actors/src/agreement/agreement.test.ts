@@ -24,7 +24,9 @@ const present = (Object.values(table) as unknown as Any[]).filter(({ type }) => 
 
 describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
   let world: World;
-  beforeAll(async () => { world = await World.open(); });
+  beforeAll(async () => {
+    world = await World.open();
+  });
   afterAll(() => world?.close());
 
   const removed = async (name: string): Promise<void> => {
@@ -33,7 +35,12 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
   };
 
   describe.each(present)('on a $type', ({ type, section, words, read, meant, slaves }) => {
-    const spec = (settings: object, rest: object): object => ({ interfaceName: 'x0', type, ...rest, ...(type === 'dummy' ? {} : { [type]: settings }) });
+    const spec = (settings: object, rest: object): object => ({
+      interfaceName: 'x0',
+      type,
+      ...rest,
+      ...(type === 'dummy' ? {} : { [type]: settings }),
+    });
 
     test('that we make, and change from something else', async () => {
       await fc.assert(
@@ -43,12 +50,23 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
           const all = world.shown();
           const link = all.get('x0');
           await removed('x0');
-          expect(link).toMatchObject({ ifname: 'x0', mtu: rest.mtu, ifalias: mark, inet6_addr_gen_mode: 'none', linkinfo: { info_kind: type } });
+          expect(link).toMatchObject({
+            ifname: 'x0',
+            mtu: rest.mtu,
+            ifalias: mark,
+            inet6_addr_gen_mode: 'none',
+            linkinfo: { info_kind: type },
+          });
           expect(link?.flags.includes('UP')).toBe(rest.up);
           expect(addressesOf(link!)).toEqual(rest.addresses.map(printed).toSorted());
           expect(link?.addr_info.some(({ noprefixroute }) => noprefixroute)).toBe(false);
           expect(read(link?.linkinfo?.info_data ?? {}, link?.link ?? null)).toEqual(meant(settings));
-          expect([...all.values()].filter(({ master }) => master === 'x0').map(({ ifname }) => ifname).toSorted()).toEqual(slaves?.(settings) ?? []);
+          expect(
+            [...all.values()]
+              .filter(({ master }) => master === 'x0')
+              .map(({ ifname }) => ifname)
+              .toSorted(),
+          ).toEqual(slaves?.(settings) ?? []);
         }),
         { numRuns },
       );
@@ -65,7 +83,10 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
             ...(slaves?.(settings) ?? []).map((slave) => `link set ${slave} master x0`),
             // A bridge takes that of its slaves unless it has been told.
             `link set x0 mtu ${rest.mtu}`,
-            ...rest.addresses.map(({ ipcidr, peerCidr }) => `address add ${ipcidr}${peerCidr === undefined ? '' : ` peer ${peerCidr}`} dev x0${ipcidr.includes(':') ? ' nodad' : ''}`),
+            ...rest.addresses.map(
+              ({ ipcidr, peerCidr }) =>
+                `address add ${ipcidr}${peerCidr === undefined ? '' : ` peer ${peerCidr}`} dev x0${ipcidr.includes(':') ? ' nodad' : ''}`,
+            ),
           ]);
           // The kernel does not tell of the alias of a link that is down.
           await world.near.resync();
@@ -78,7 +99,10 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
           const special = JSON.stringify(meant(settings)) !== JSON.stringify(meant(others));
           expect(fields.some((field) => field.startsWith(`${type}.`) && field !== `${type}.slaves`)).toBe(special);
           // A link that is made anew differs in nothing else.
-          if (!special) expect(fields).toEqual(expect.arrayContaining(['up', 'mtu', ...(rest.addresses.length > 0 ? ['addresses'] : [])]));
+          if (!special)
+            expect(fields).toEqual(
+              expect.arrayContaining(['up', 'mtu', ...(rest.addresses.length > 0 ? ['addresses'] : [])]),
+            );
         }),
         { numRuns },
       );
@@ -88,17 +112,30 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
   test('on a veth that ip makes, at both of its ends', async () => {
     await fc.assert(
       fc.asyncProperty(general, kinds.addresses, async (rest, far) => {
-        const ends = [['near', 'x0', rest.addresses, mark], ['far', 'y0', far, markOf(key, 'peer')]] as const;
+        const ends = [
+          ['near', 'x0', rest.addresses, mark],
+          ['far', 'y0', far, markOf(key, 'peer')],
+        ] as const;
         world.makePair('x0', 'y0');
         for (const [where, name, list, alias] of ends) {
           world.alias(where, name, alias);
           world.ip(where, [
-            `link set ${name} addrgenmode none`, `link set ${name} mtu ${rest.mtu} ${rest.up ? 'up' : 'down'}`,
-            ...list.map(({ ipcidr, peerCidr }) => `address add ${ipcidr}${peerCidr === undefined ? '' : ` peer ${peerCidr}`} dev ${name}${ipcidr.includes(':') ? ' nodad' : ''}`),
+            `link set ${name} addrgenmode none`,
+            `link set ${name} mtu ${rest.mtu} ${rest.up ? 'up' : 'down'}`,
+            ...list.map(
+              ({ ipcidr, peerCidr }) =>
+                `address add ${ipcidr}${peerCidr === undefined ? '' : ` peer ${peerCidr}`} dev ${name}${ipcidr.includes(':') ? ' nodad' : ''}`,
+            ),
           ]);
         }
         for (const netns of [world.near, world.far]) await netns.resync();
-        const pair = (up: boolean, addresses: typeof far): object => ({ interfaceName: 'x0', type: 'veth', ...rest, up, veth: { peer: { interfaceName: 'y0', container: { netns: { path: '/run/netns/elsewhere' } }, addresses } } });
+        const pair = (up: boolean, addresses: typeof far): object => ({
+          interfaceName: 'x0',
+          type: 'veth',
+          ...rest,
+          up,
+          veth: { peer: { interfaceName: 'y0', container: { netns: { path: '/run/netns/elsewhere' } }, addresses } },
+        });
         const same = await world.difference(key, pair(rest.up, far));
         const other = await world.difference(key, pair(!rest.up, []));
         await removed('x0');
@@ -117,10 +154,18 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
     await fc.assert(
       fc.asyncProperty(general, end, async (rest, far) => {
         const container = { netns: { path: '/run/netns/elsewhere' } };
-        await world.converge(key, { interfaceName: 'x0', type: 'veth', ...rest, veth: { peer: { interfaceName: 'y0', container, ...far } } });
+        await world.converge(key, {
+          interfaceName: 'x0',
+          type: 'veth',
+          ...rest,
+          veth: { peer: { interfaceName: 'y0', container, ...far } },
+        });
         const [near, other] = [world.shown().get('x0')!, world.shown('far').get('y0')!];
         await removed('x0');
-        for (const [link, wanted, alias] of [[near, rest.addresses, mark], [other, far.addresses, markOf(key, 'peer')]] as const) {
+        for (const [link, wanted, alias] of [
+          [near, rest.addresses, mark],
+          [other, far.addresses, markOf(key, 'peer')],
+        ] as const) {
           expect(link).toMatchObject({ mtu: rest.mtu, ifalias: alias, linkinfo: { info_kind: 'veth' } });
           expect(link.flags.includes('UP')).toBe(rest.up);
           expect(addressesOf(link)).toEqual(wanted.map(printed).toSorted());

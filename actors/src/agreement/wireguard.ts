@@ -35,18 +35,31 @@ const network = (peer: number): fc.Arbitrary<string> =>
     byte.map((third) => `10.${peer}.${third}.0/24`),
     byte.map((third) => `10.${100 + peer}.${third}.7/32`),
     byte.map((third) => `fd00:${peer + 1}:${(third + 1).toString(16)}::/48`),
-    fc.constantFrom(...(peer === 0 ? ['0.0.0.0/0', '::/0'] : ['172.16.0.0/12'].filter(() => peer === 1))).map((text) => text ?? '10.250.0.0/16'),
+    fc
+      .constantFrom(...(peer === 0 ? ['0.0.0.0/0', '::/0'] : ['172.16.0.0/12'].filter(() => peer === 1)))
+      .map((text) => text ?? '10.250.0.0/16'),
   );
 const peerAt = (at: number): fc.Arbitrary<Peer> =>
-  fc.record({
-    publicKey: secret.map((raw) => publicKeyOf(raw)),
-    psk: fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }).filter((bytes) => bytes.some(Boolean)).map((bytes) => Buffer.from(bytes)), { nil: undefined }),
-    endpoint: fc.option(endpoint, { nil: undefined }),
-    persistentKeepalive: fc.option(fc.integer({ min: 1, max: 65535 }), { nil: undefined }),
-    allowedIPs: fc.uniqueArray(network(at), { maxLength: 4 }),
-  }).map(({ psk, endpoint: to, persistentKeepalive, ...rest }) => ({
-    ...rest, ...(psk ? { psk } : {}), ...(to === undefined ? {} : { endpoint: to }), ...(persistentKeepalive === undefined ? {} : { persistentKeepalive }),
-  }));
+  fc
+    .record({
+      publicKey: secret.map((raw) => publicKeyOf(raw)),
+      psk: fc.option(
+        fc
+          .uint8Array({ minLength: 32, maxLength: 32 })
+          .filter((bytes) => bytes.some(Boolean))
+          .map((bytes) => Buffer.from(bytes)),
+        { nil: undefined },
+      ),
+      endpoint: fc.option(endpoint, { nil: undefined }),
+      persistentKeepalive: fc.option(fc.integer({ min: 1, max: 65535 }), { nil: undefined }),
+      allowedIPs: fc.uniqueArray(network(at), { maxLength: 4 }),
+    })
+    .map(({ psk, endpoint: to, persistentKeepalive, ...rest }) => ({
+      ...rest,
+      ...(psk ? { psk } : {}),
+      ...(to === undefined ? {} : { endpoint: to }),
+      ...(persistentKeepalive === undefined ? {} : { persistentKeepalive }),
+    }));
 const device: fc.Arbitrary<Device> = fc.record({
   privateKey: secret,
   listenPort: fc.integer({ min: 1024, max: 65535 }),
@@ -57,37 +70,79 @@ const device: fc.Arbitrary<Device> = fc.record({
 const base64 = (raw: Buffer | undefined): string => raw?.toString('base64') ?? '(none)';
 /** As `wg show NAME dump` prints it, without what time changes; peers and networks in an order of ours. */
 const dumped = ({ privateKey, listenPort, fwmark, peers }: Device): string[] => [
-  [base64(privateKey), publicKeyOf(privateKey), listenPort, fwmark === 0 ? 'off' : `0x${fwmark.toString(16)}`].join(' '),
-  ...peers.map((peer) =>
-    [peer.publicKey, base64(peer.psk), peer.endpoint ?? '(none)', peer.allowedIPs.toSorted().join(',') || '(none)', peer.persistentKeepalive ?? 'off'].join(' ')).toSorted(),
+  [base64(privateKey), publicKeyOf(privateKey), listenPort, fwmark === 0 ? 'off' : `0x${fwmark.toString(16)}`].join(
+    ' ',
+  ),
+  ...peers
+    .map((peer) =>
+      [
+        peer.publicKey,
+        base64(peer.psk),
+        peer.endpoint ?? '(none)',
+        peer.allowedIPs.toSorted().join(',') || '(none)',
+        peer.persistentKeepalive ?? 'off',
+      ].join(' '),
+    )
+    .toSorted(),
 ];
 function read(dump: string): string[] {
-  const [own = [], ...peers] = dump.trim().split('\n').map((line) => line.split('\t'));
-  return [own.join(' '), ...peers.map(([publicKey, psk, to, allowed = '', , , , keepalive]) => [publicKey, psk, to, allowed.split(',').toSorted().join(','), keepalive].join(' ')).toSorted()];
+  const [own = [], ...peers] = dump
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'));
+  return [
+    own.join(' '),
+    ...peers
+      .map(([publicKey, psk, to, allowed = '', , , , keepalive]) =>
+        [publicKey, psk, to, allowed.split(',').toSorted().join(','), keepalive].join(' '),
+      )
+      .toSorted(),
+  ];
 }
 
 const spec = ({ listenPort, fwmark, peers }: Device, rest: object): object => ({
-  interfaceName: 'wg0', listenPort, fwmark, ...rest,
-  peers: peers.map(({ psk, ...peer }) => ({ ...peer, ...(psk ? { presharedKeySecretRef: { name: 's', key: peer.publicKey } } : {}) })),
+  interfaceName: 'wg0',
+  listenPort,
+  fwmark,
+  ...rest,
+  peers: peers.map(({ psk, ...peer }) => ({
+    ...peer,
+    ...(psk ? { presharedKeySecretRef: { name: 's', key: peer.publicKey } } : {}),
+  })),
 });
 const knowledge = ({ privateKey, peers }: Device) => ({
-  secrets: { privateKey: publicKeyOf(privateKey), ...Object.fromEntries(peers.flatMap(({ publicKey, psk }) => (psk ? [[`psk:${publicKey}`, pskFingerprint(psk)]] : []))) },
+  secrets: {
+    privateKey: publicKeyOf(privateKey),
+    ...Object.fromEntries(
+      peers.flatMap(({ publicKey, psk }) => (psk ? [[`psk:${publicKey}`, pskFingerprint(psk)]] : [])),
+    ),
+  },
 });
 
 /** As agreement.test.ts, between us and `wg`. */
 export function wireguardAgreement(at: () => World, numRuns: number): void {
   let folder: string;
-  beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'ift-agreement-')); });
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ift-agreement-'));
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('on a device that we make', async () => {
     await fc.assert(
       fc.asyncProperty(device, fc.integer({ min: 1280, max: 65535 }), addresses, async (wanted, mtu, list) => {
-        const secrets = Object.fromEntries([[publicKeyOf(wanted.privateKey), wanted.privateKey], ...wanted.peers.flatMap(({ psk }) => (psk ? [[pskFingerprint(psk), psk]] : []))]) as { [fingerprint: string]: Buffer };
+        const secrets = Object.fromEntries([
+          [publicKeyOf(wanted.privateKey), wanted.privateKey],
+          ...wanted.peers.flatMap(({ psk }) => (psk ? [[pskFingerprint(psk), psk]] : [])),
+        ]) as { [fingerprint: string]: Buffer };
         const declared = list.map(({ ipcidr, peerCidr }) => {
           const [local = '', own] = ipcidr.split('/');
           const [peer, length = own] = peerCidr?.split('/') ?? [];
-          return { family: local.includes(':') ? 'inet6' : 'inet', local, ...(peer === undefined ? {} : { peer }), prefixlen: Number(length) };
+          return {
+            family: local.includes(':') ? 'inet6' : 'inet',
+            local,
+            ...(peer === undefined ? {} : { peer }),
+            prefixlen: Number(length),
+          };
         });
         const world = at();
         await world.converge(key, spec(wanted, { mtu, addresses: declared }), { known: knowledge(wanted), secrets });
@@ -107,10 +162,23 @@ export function wireguardAgreement(at: () => World, numRuns: number): void {
   test('on a device that wg makes', async () => {
     await fc.assert(
       fc.asyncProperty(device, async (made) => {
-        const lines = ['[Interface]', `PrivateKey = ${base64(made.privateKey)}`, `ListenPort = ${made.listenPort}`, `FwMark = ${made.fwmark}`];
+        const lines = [
+          '[Interface]',
+          `PrivateKey = ${base64(made.privateKey)}`,
+          `ListenPort = ${made.listenPort}`,
+          `FwMark = ${made.fwmark}`,
+        ];
         for (const { publicKey, psk, endpoint: to, persistentKeepalive, allowedIPs } of made.peers) {
-          lines.push('[Peer]', `PublicKey = ${publicKey}`, ...(psk ? [`PresharedKey = ${base64(psk)}`] : []), ...(to === undefined ? [] : [`Endpoint = ${to}`]));
-          lines.push(...(persistentKeepalive === undefined ? [] : [`PersistentKeepalive = ${persistentKeepalive}`]), ...(allowedIPs.length > 0 ? [`AllowedIPs = ${allowedIPs.join(', ')}`] : []));
+          lines.push(
+            '[Peer]',
+            `PublicKey = ${publicKey}`,
+            ...(psk ? [`PresharedKey = ${base64(psk)}`] : []),
+            ...(to === undefined ? [] : [`Endpoint = ${to}`]),
+          );
+          lines.push(
+            ...(persistentKeepalive === undefined ? [] : [`PersistentKeepalive = ${persistentKeepalive}`]),
+            ...(allowedIPs.length > 0 ? [`AllowedIPs = ${allowedIPs.join(', ')}`] : []),
+          );
         }
         const world = at();
         const file = join(folder, 'wg0.conf');
@@ -120,14 +188,24 @@ export function wireguardAgreement(at: () => World, numRuns: number): void {
         await world.near.barrier();
         const seen = await world.near.wireguard.get('wg0');
         // And a device that is as declared differs in nothing but what marks it as ours.
-        const { difference } = await world.difference(key, spec(made, { mtu: 1420, addresses: [] }), { ...knowledge(made), endpoints: Object.fromEntries(made.peers.map((peer) => [peer.publicKey, peer.endpoint ?? null])) });
-        expect(difference.drift.map(({ field }) => field).filter((field) => !['alias', 'addrgenmode', 'up'].includes(field))).toEqual([]);
+        const { difference } = await world.difference(key, spec(made, { mtu: 1420, addresses: [] }), {
+          ...knowledge(made),
+          endpoints: Object.fromEntries(made.peers.map((peer) => [peer.publicKey, peer.endpoint ?? null])),
+        });
+        expect(
+          difference.drift.map(({ field }) => field).filter((field) => !['alias', 'addrgenmode', 'up'].includes(field)),
+        ).toEqual([]);
         world.ip('near', ['link del wg0']);
         await world.near.barrier();
         const told: Device = {
-          privateKey: seen.privateKey ?? Buffer.alloc(0), listenPort: seen.listenPort, fwmark: seen.fwmark,
+          privateKey: seen.privateKey ?? Buffer.alloc(0),
+          listenPort: seen.listenPort,
+          fwmark: seen.fwmark,
           peers: seen.peers.map(({ publicKey, presharedKey, endpoint: to, persistentKeepalive, allowedIPs }) => ({
-            publicKey, allowedIPs: [...allowedIPs], ...(presharedKey ? { psk: presharedKey } : {}), ...(persistentKeepalive ? { persistentKeepalive } : {}),
+            publicKey,
+            allowedIPs: [...allowedIPs],
+            ...(presharedKey ? { psk: presharedKey } : {}),
+            ...(persistentKeepalive ? { persistentKeepalive } : {}),
             ...(to ? { endpoint: to.host.includes(':') ? `[${to.host}]:${to.port}` : `${to.host}:${to.port}` } : {}),
           })),
         };

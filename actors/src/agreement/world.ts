@@ -38,15 +38,23 @@ export class World {
     const bench = await openMachine();
     const paths = { near: await bench.addNetns(), far: await bench.addNetns() };
     const names = { near: paths.near.replace('/run/netns/', ''), far: paths.far.replace('/run/netns/', '') };
-    const world = new World(await bench.kernel.open(paths.near), await bench.kernel.open(paths.far), names, () => bench.close());
-    world.ip('near', ['low0', 'port0', 'port1'].map((name) => `link add ${name} up type veth peer name ${name}x`));
+    const world = new World(await bench.kernel.open(paths.near), await bench.kernel.open(paths.far), names, () =>
+      bench.close(),
+    );
+    world.ip(
+      'near',
+      ['low0', 'port0', 'port1'].map((name) => `link add ${name} up type veth peer name ${name}x`),
+    );
     await world.near.barrier();
     return world;
   }
 
   /** Runs lines of `ip`. @throws with its words */
   ip(where: 'near' | 'far', lines: string[]): void {
-    execFileSync('ip', ['-n', this.#names[where], '-batch', '-'], { input: `${lines.join('\n')}\n`, stdio: ['pipe', 'ignore', 'pipe'] });
+    execFileSync('ip', ['-n', this.#names[where], '-batch', '-'], {
+      input: `${lines.join('\n')}\n`,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
   }
 
   /** Has `ip` make a veth with one end in each netns. */
@@ -63,7 +71,9 @@ export class World {
   shown(where: 'near' | 'far' = 'near'): Map<string, IpLink> {
     // `ip` tells of the generation of addresses only with the link.
     const [links, addresses] = ['link', 'address'].map((what) => {
-      const text = execFileSync('ip', ['-n', this.#names[where], '-details', '-json', what, 'show'], { encoding: 'utf8' });
+      const text = execFileSync('ip', ['-n', this.#names[where], '-details', '-json', what, 'show'], {
+        encoding: 'utf8',
+      });
       return new Map((JSON.parse(text) as IpLink[]).map((link) => [link.ifname, link]));
     });
     return new Map([...links!].map(([name, link]) => [name, { ...link, ...addresses!.get(name) }]));
@@ -71,13 +81,20 @@ export class World {
 
   /** Runs `wg`, with this on its input. */
   wg(args: string[], input = ''): string {
-    const { status, stdout, stderr } = spawnSync('ip', ['netns', 'exec', this.#names.near, 'wg', ...args], { input, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('ip', ['netns', 'exec', this.#names.near, 'wg', ...args], {
+      input,
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new Error(`wg ${args.join(' ')}: ${stderr}`);
     return stdout;
   }
 
   /** What the driver of this spec makes of what the kernel shows. */
-  async difference(key: Key, spec: object, known: Parameters<typeof knowing>[1] = {}): Promise<{ observed: Observed; difference: Difference }> {
+  async difference(
+    key: Key,
+    spec: object,
+    known: Parameters<typeof knowing>[1] = {},
+  ): Promise<{ observed: Observed; difference: Difference }> {
     const found = driverOf(key, { node: 'n1', ...spec });
     if ('problem' in found) throw new TypeError(found.problem);
     const { near, far } = this;
@@ -87,7 +104,11 @@ export class World {
   }
 
   /** Carries out what a spec asks for, as an agent does. @throws where it asks for something more afterwards */
-  async converge(key: Key, spec: object, { known = {}, secrets = {} }: { known?: Parameters<typeof knowing>[1]; secrets?: Secrets } = {}): Promise<void> {
+  async converge(
+    key: Key,
+    spec: object,
+    { known = {}, secrets = {} }: { known?: Parameters<typeof knowing>[1]; secrets?: Secrets } = {},
+  ): Promise<void> {
     for (let round = 0; round < 3; round++) {
       const { difference } = await this.difference(key, spec, known);
       if (difference.conflict || difference.waiting.length > 0) throw new Error(JSON.stringify(difference));
@@ -107,4 +128,6 @@ export class World {
 
 /** `LOCAL/LEN` or `LOCAL -> PEER/LEN`, sorted. */
 export const addressesOf = ({ addr_info: list }: IpLink): string[] =>
-  list.map(({ local, address, prefixlen }) => `${local}${address === undefined ? '' : ` -> ${address}`}/${prefixlen}`).toSorted();
+  list
+    .map(({ local, address, prefixlen }) => `${local}${address === undefined ? '' : ` -> ${address}`}/${prefixlen}`)
+    .toSorted();

@@ -33,7 +33,11 @@ export async function inspect(socketPath: string, name: string): Promise<Inspect
   const id = text(found, 'Id');
   const pid = Number(member(found, 'State', 'Pid') ?? 0);
   if (id === '') throw new EngineError('EPROTO', 'its answer is not that of a container engine');
-  return { id, run: `${id} ${text(found, 'State', 'StartedAt')} ${pid}`, pid: member(found, 'State', 'Running') === true ? pid : 0 };
+  return {
+    id,
+    run: `${id} ${text(found, 'State', 'StartedAt')} ${pid}`,
+    pid: member(found, 'State', 'Running') === true ? pid : 0,
+  };
 }
 
 /** What can change where a container's name leads. Podman says `died` and `remove`. */
@@ -61,24 +65,32 @@ export function events(socketPath: string, { open, event, end }: EventHandlers):
     asked.destroy();
     end(error);
   };
-  const asked = start(socketPath, `/events?${query.toString()}`, (response) => {
-    if (response.statusCode !== 200) {
-      read(response).then((body) => finish(refused(response, body)), (error: unknown) => finish(unreachable(error)));
-      return;
-    }
-    let rest = '';
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (!over && line.trim() !== '') event(eventOf(parse(line)));
+  const asked = start(
+    socketPath,
+    `/events?${query.toString()}`,
+    (response) => {
+      if (response.statusCode !== 200) {
+        read(response).then(
+          (body) => finish(refused(response, body)),
+          (error: unknown) => finish(unreachable(error)),
+        );
+        return;
       }
-    });
-    response.on('error', (error) => finish(unreachable(error)));
-    response.on('close', () => finish(new EngineError('ECONNRESET', 'the event stream ended')));
-    if (!over) open();
-  }, (error) => finish(unreachable(error)));
+      let rest = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          if (!over && line.trim() !== '') event(eventOf(parse(line)));
+        }
+      });
+      response.on('error', (error) => finish(unreachable(error)));
+      response.on('close', () => finish(new EngineError('ECONNRESET', 'the event stream ended')));
+      if (!over) open();
+    },
+    (error) => finish(unreachable(error)),
+  );
   return () => {
     over = true;
     asked.destroy();
@@ -86,7 +98,11 @@ export function events(socketPath: string, { open, event, end }: EventHandlers):
 }
 
 function eventOf(line: unknown): ContainerEvent {
-  return { action: text(line, 'Action'), id: text(line, 'Actor', 'ID'), name: text(line, 'Actor', 'Attributes', 'name') };
+  return {
+    action: text(line, 'Action'),
+    id: text(line, 'Actor', 'ID'),
+    name: text(line, 'Actor', 'Attributes', 'name'),
+  };
 }
 
 function parse(json: string): unknown {
@@ -100,11 +116,18 @@ function parse(json: string): unknown {
 function get(socketPath: string, path: string, timeout: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const asked = start(socketPath, path, resolve, (error) => reject(unreachable(error)));
-    asked.setTimeout(timeout, () => asked.destroy(new EngineError('ETIMEDOUT', `no answer within ${timeout / 1000} s`)));
+    asked.setTimeout(timeout, () =>
+      asked.destroy(new EngineError('ETIMEDOUT', `no answer within ${timeout / 1000} s`)),
+    );
   });
 }
 
-function start(socketPath: string, path: string, answered: (response: IncomingMessage) => void, failed: (error: Error) => void): ClientRequest {
+function start(
+  socketPath: string,
+  path: string,
+  answered: (response: IncomingMessage) => void,
+  failed: (error: Error) => void,
+): ClientRequest {
   const asked = request({ socketPath, path, agent: false, headers: { host: 'localhost' } }, answered);
   asked.on('error', failed);
   asked.end();
@@ -123,7 +146,9 @@ async function read(response: IncomingMessage): Promise<string> {
 
 function unreachable(error: unknown): EngineError {
   if (error instanceof EngineError) return error;
-  return new EngineError(codeOf(error) || 'EIO', error instanceof Error ? error.message : String(error), { cause: error });
+  return new EngineError(codeOf(error) || 'EIO', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
 }
 
 function refused(response: IncomingMessage, body: string): EngineError {

@@ -48,16 +48,26 @@ export function followContainer(engine: Engine, name: string, label: string, tel
     else if (away) tell(unreachable(away));
     else if (alive) tell(lost('ContainerGone', `${label} has stopped: ${engine.name} start ${name}`));
     else if (!seen) {
-      tell(lost('ProcessNotFound',
-        `${label} runs as process ${pid}, which the agent cannot see: run the agent in the host's pid namespace (hostPID: true)`));
+      tell(
+        lost(
+          'ProcessNotFound',
+          `${label} runs as process ${pid}, which the agent cannot see: run the agent in the host's pid namespace (hostPID: true)`,
+        ),
+      );
     }
     retry.schedule(ask);
   }
 
-  const unreachable = (error: EngineError): Where => error.code === 'EACCES' || error.code === 'EPERM'
-    ? lost('Forbidden', `${label} cannot be looked up: ${engine.socketPath} may not be opened; run the agent as root or in the socket's group`)
-    : lost('EngineUnreachable',
-      `${label} cannot be looked up: ${engine.name} does not answer on ${engine.socketPath} (${error.message}); start it, or name its socket by --${engine.name}`);
+  const unreachable = (error: EngineError): Where =>
+    error.code === 'EACCES' || error.code === 'EPERM'
+      ? lost(
+          'Forbidden',
+          `${label} cannot be looked up: ${engine.socketPath} may not be opened; run the agent as root or in the socket's group`,
+        )
+      : lost(
+          'EngineUnreachable',
+          `${label} cannot be looked up: ${engine.name} does not answer on ${engine.socketPath} (${error.message}); start it, or name its socket by --${engine.name}`,
+        );
 
   const answered = (found: Inspection | null): void => {
     if (found && found.pid > 0) {
@@ -66,9 +76,24 @@ export function followContainer(engine: Engine, name: string, label: string, tel
     }
     release();
     retry.reset();
-    if (found) tell(lost(seen ? 'ContainerGone' : 'ContainerNotRunning', `${label} is not running: ${engine.name} start ${name}`));
-    else if (seen) tell(lost('ContainerGone', `${label} was removed or renamed: create it again by ${engine.name} run --name ${name} …`));
-    else tell(lost('ContainerNotFound', `${label} does not exist: create it by ${engine.name} run --name ${name} …, or correct the name`));
+    if (found)
+      tell(
+        lost(seen ? 'ContainerGone' : 'ContainerNotRunning', `${label} is not running: ${engine.name} start ${name}`),
+      );
+    else if (seen)
+      tell(
+        lost(
+          'ContainerGone',
+          `${label} was removed or renamed: create it again by ${engine.name} run --name ${name} …`,
+        ),
+      );
+    else
+      tell(
+        lost(
+          'ContainerNotFound',
+          `${label} does not exist: create it by ${engine.name} run --name ${name} …, or correct the name`,
+        ),
+      );
   };
 
   const failed = (error: EngineError): void => {
@@ -82,8 +107,10 @@ export function followContainer(engine: Engine, name: string, label: string, tel
     askAgain = asking;
     if (asking) return;
     asking = true;
-    void engine.inspect(name)
-      .then((found) => settle(() => answered(found)), (error: EngineError) => settle(() => failed(error)));
+    void engine.inspect(name).then(
+      (found) => settle(() => answered(found)),
+      (error: EngineError) => settle(() => failed(error)),
+    );
   };
 
   /** An answer that an event has overtaken is not looked at. */
@@ -113,7 +140,9 @@ export function followContainer(engine: Engine, name: string, label: string, tel
   return {
     again() {
       if (bound?.alive) bound.process.again();
-      if (away) { if (!bound?.alive) tell(unreachable(away)); } else ask();
+      if (away) {
+        if (!bound?.alive) tell(unreachable(away));
+      } else ask();
     },
     stop() {
       stopped = true;

@@ -8,7 +8,11 @@ import { temporaryFolder } from './testing/harness.ts';
 /** @returns resolves to true once a change was told that is not of the call before */
 function watched(path: string): () => Promise<boolean> {
   const count = { told: 0, seen: 0 };
-  onTestFinished(watchEntry(path, () => { count.told++; }));
+  onTestFinished(
+    watchEntry(path, () => {
+      count.told++;
+    }),
+  );
   return async () => {
     for (let tries = 0; count.told === count.seen && tries < 500; tries++) await sleep(10);
     const news = count.told > count.seen;
@@ -51,7 +55,11 @@ test('in folders that do not exist yet, and that go and come back', async () => 
 test('a neighbour in the folder is none of its business', async () => {
   const folder = temporaryFolder();
   let told = 0;
-  onTestFinished(watchEntry(join(folder, 'entry'), () => { told++; }));
+  onTestFinished(
+    watchEntry(join(folder, 'entry'), () => {
+      told++;
+    }),
+  );
   writeFileSync(join(folder, 'other'), '');
   const next = watched(join(folder, 'other2'));
   writeFileSync(join(folder, 'other2'), '');

@@ -23,7 +23,9 @@ export function watchEntry(path: string, changed: () => void): () => void {
           if (own || directory !== dirname(path)) arm();
           changed();
         });
-        watcher.on('error', () => { watcher?.close(); });
+        watcher.on('error', () => {
+          watcher?.close();
+        });
       } catch {
         continue;
       }
@@ -34,7 +36,9 @@ export function watchEntry(path: string, changed: () => void): () => void {
   };
 
   arm();
-  return () => { watcher?.close(); };
+  return () => {
+    watcher?.close();
+  };
 }
 
 /** The deepest folder on the way to `path` that exists, and the entry in it that the way goes on by. */

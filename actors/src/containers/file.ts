@@ -31,11 +31,13 @@ export function followFile({ path, label, absent, gone, advice }: FileTarget, te
   const look = (): Where => {
     try {
       const { ino } = statSync(path);
-      if (statfsSync(path).type !== NSFS_MAGIC) return lost(seen ? gone : absent, `${label} is not there: ${path} is a plain file; ${advice}`);
+      if (statfsSync(path).type !== NSFS_MAGIC)
+        return lost(seen ? gone : absent, `${label} is not there: ${path} is a plain file; ${advice}`);
       return { path, id: String(ino) };
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'EACCES' || code === 'EPERM') return lost('Forbidden', `${label} may not be read: run the agent as root`);
+      if (code === 'EACCES' || code === 'EPERM')
+        return lost('Forbidden', `${label} may not be read: run the agent as root`);
       return lost(seen ? gone : absent, `${label} ${seen ? 'was deleted' : 'does not exist'}: ${advice}`);
     }
   };

@@ -35,7 +35,9 @@ export class Follower {
     const key = {};
     this.#listeners.set(key, { listener, told: undefined });
     queueMicrotask(() => this.#tell(key));
-    return () => { this.#listeners.delete(key); };
+    return () => {
+      this.#listeners.delete(key);
+    };
   }
 
   stop(): void {
@@ -88,7 +90,8 @@ export class Follower {
   #failed(error: unknown): undefined {
     if (this.#stopped) return;
     const reason: LostReason = isKernelError(error, 'EPERM', 'EACCES') ? 'Forbidden' : 'NetnsNotFound';
-    if (!isKernelError(error, 'ENOENT', 'ESRCH')) this.#parts.log.warn('netns cannot be opened', { target: this.#parts.label, error });
+    if (!isKernelError(error, 'ENOENT', 'ESRCH'))
+      this.#parts.log.warn('netns cannot be opened', { target: this.#parts.label, error });
     this.#become(lost(reason, `${this.#parts.label} cannot be opened: ${explain(error)}; trying again`));
     this.#retry.schedule(() => this.#source.again());
   }
@@ -104,7 +107,9 @@ export class Follower {
     this.#place = place;
     if (place && 'netns' in place) {
       const { netns } = place;
-      this.#unsubscribe = netns.subscribe((change) => { if (change.type === 'lost') this.#kernelLost(netns, change.reason); });
+      this.#unsubscribe = netns.subscribe((change) => {
+        if (change.type === 'lost') this.#kernelLost(netns, change.reason);
+      });
     }
     for (const key of this.#listeners.keys()) this.#tell(key);
     if (before && 'netns' in before) before.netns.close();

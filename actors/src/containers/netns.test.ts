@@ -3,7 +3,17 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { addNetns, canNetns, deleteNetns, makePlaces, netnsId, run, temporaryFolder, unique, Watch } from './testing/harness.ts';
+import {
+  addNetns,
+  canNetns,
+  deleteNetns,
+  makePlaces,
+  netnsId,
+  run,
+  temporaryFolder,
+  unique,
+  Watch,
+} from './testing/harness.ts';
 
 // Minutes: whoever removes many links elsewhere on the machine stops all that touches a netns meanwhile.
 describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
@@ -44,7 +54,16 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     await deleteNetns(name);
     await watch.lost('NetnsNotFound');
     // A veth goes when the netns of its other end is gone for good, which an open socket would prevent.
-    await expect.poll(() => run('ip', ['-n', other, 'link', 'show', near]).then(() => 'there', () => 'gone'), { timeout: 30_000 }).toBe('gone');
+    await expect
+      .poll(
+        () =>
+          run('ip', ['-n', other, 'link', 'show', near]).then(
+            () => 'there',
+            () => 'gone',
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe('gone');
     const id = await addNetns(name);
     const after = await watch.netns(before);
     expect(after.id).toBe(id);
@@ -104,7 +123,9 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
 
   test('an alias stands for its container', async () => {
     const name = unique();
-    const watch = new Watch(makePlaces({ aliases: new Map([['agent1', `netns:/run/netns/${name}`]]) }), { docker: { name: 'agent1' } });
+    const watch = new Watch(makePlaces({ aliases: new Map([['agent1', `netns:/run/netns/${name}`]]) }), {
+      docker: { name: 'agent1' },
+    });
     expect(await watch.lost('ContainerNotFound')).toContain('container "agent1"');
     await addNetns(name);
     await watch.netns();
@@ -139,16 +160,22 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     if (second.pid !== first.pid) return;
     await watch.lost('ProcessNotFound');
     const told = watch.told.length;
-    await new Promise((resolve) => { setTimeout(resolve, 1200); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1200);
+    });
     expect(watch.told).toHaveLength(told);
   });
 });
 
 async function sleep(): Promise<ChildProcess> {
   const child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
-  onTestFinished(() => { child.kill('SIGKILL'); });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
   await once(child, 'spawn');
   // In its own netns only once `unshare` has become `sleep`.
-  await expect.poll(async () => (await run('cat', [`/proc/${child.pid}/comm`])).stdout.trim(), { timeout: 60_000 }).toBe('sleep');
+  await expect
+    .poll(async () => (await run('cat', [`/proc/${child.pid}/comm`])).stdout.trim(), { timeout: 60_000 })
+    .toBe('sleep');
   return child;
 }

@@ -35,7 +35,14 @@ export type PlacesOptions = {
   log: Log;
 };
 
-export function createPlaces({ kernel, home = '/proc/self/ns/net', docker, podman, aliases, log }: PlacesOptions): Places {
+export function createPlaces({
+  kernel,
+  home = '/proc/self/ns/net',
+  docker,
+  podman,
+  aliases,
+  log,
+}: PlacesOptions): Places {
   const followers = new Map<string, Follower>();
   const engines: Record<EngineName, Engine> = {
     docker: new Engine('docker', socketPath(docker ?? process.env['DOCKER_HOST'] ?? '/var/run/docker.sock'), log),
@@ -52,12 +59,19 @@ export function createPlaces({ kernel, home = '/proc/self/ns/net', docker, podma
       }
       case 'file': {
         const { path, label, container } = target;
-        return (tell) => followFile({
-          path, label,
-          absent: container ? 'ContainerNotFound' : 'NetnsNotFound',
-          gone: container ? 'ContainerGone' : 'NetnsNotFound',
-          advice: path.startsWith('/run/netns/') ? `ip netns add ${path.slice('/run/netns/'.length)}` : 'mount a network namespace there, or correct the path',
-        }, tell);
+        return (tell) =>
+          followFile(
+            {
+              path,
+              label,
+              absent: container ? 'ContainerNotFound' : 'NetnsNotFound',
+              gone: container ? 'ContainerGone' : 'NetnsNotFound',
+              advice: path.startsWith('/run/netns/')
+                ? `ip netns add ${path.slice('/run/netns/'.length)}`
+                : 'mount a network namespace there, or correct the path',
+            },
+            tell,
+          );
       }
       case 'process':
         return (tell) => followProcess(target.pid, target.label, tell);

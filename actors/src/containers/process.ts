@@ -9,7 +9,6 @@ import { lost, type Source, type Where } from './place.ts';
  */
 const lookEvery = 500;
 
-
 /**
  * A process is its number and its start time: another one that gets the number later is not followed.
  * @param label how messages name it
@@ -21,7 +20,11 @@ export function followProcess(pid: number, label: string, tell: (where: Where) =
 
   const look = (): Where => {
     const found = ended ? undefined : readProcess(pid);
-    if (found === 'forbidden') return lost('Forbidden', `the network namespace of ${label} may not be read: run the agent as root with CAP_SYS_PTRACE`);
+    if (found === 'forbidden')
+      return lost(
+        'Forbidden',
+        `the network namespace of ${label} may not be read: run the agent as root with CAP_SYS_PTRACE`,
+      );
     if (found && (start === undefined || found.start === start)) {
       start = found.start;
       return { path: `/proc/${pid}/ns/net`, id: found.netns };

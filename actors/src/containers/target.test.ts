@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { targetKey, targetOf } from './target.ts';
 
-const aliases = new Map([['agent1', 'netns:/run/netns/lab-agent1'], ['agent2', 'docker:lab-agent2'], ['agent3', 'nonsense']]);
+const aliases = new Map([
+  ['agent1', 'netns:/run/netns/lab-agent1'],
+  ['agent2', 'docker:lab-agent2'],
+  ['agent3', 'nonsense'],
+]);
 
 const key = (name: string): string => targetKey(targetOf({ docker: { name } }));
 

@@ -15,15 +15,20 @@ export type Target =
  * The first of docker, podman, netns.path, netns.name, netns.pid that is given counts.
  * @param aliases container name → `docker:NAME`, `podman:NAME` or `netns:PATH`
  */
-export function targetOf({ docker, podman, netns }: ContainerSelector, aliases: ReadonlyMap<string, string> = new Map()): Target {
+export function targetOf(
+  { docker, podman, netns }: ContainerSelector,
+  aliases: ReadonlyMap<string, string> = new Map(),
+): Target {
   if (docker) return containerTarget('docker', docker.name, aliases.get(docker.name));
   if (podman) return containerTarget('podman', podman.name, aliases.get(podman.name));
   if (netns?.path !== undefined) return pathTarget(netns.path, `network namespace ${netns.path}`, false);
-  if (netns?.name !== undefined) return pathTarget(`/run/netns/${netns.name}`, `network namespace "${netns.name}"`, false);
+  if (netns?.name !== undefined)
+    return pathTarget(`/run/netns/${netns.name}`, `network namespace "${netns.name}"`, false);
   if (netns?.pid !== undefined) return { via: 'process', pid: netns.pid, label: `process ${netns.pid}` };
   return {
     via: 'nothing',
-    message: 'the container selector names nothing: give one of docker.name, podman.name, netns.path, netns.name, netns.pid',
+    message:
+      'the container selector names nothing: give one of docker.name, podman.name, netns.path, netns.name, netns.pid',
   };
 }
 
@@ -37,7 +42,10 @@ function containerTarget(engine: EngineName, name: string, alias: string | undef
   if (alias === undefined) return { via: 'engine', engine, name, label };
   const [, scheme, rest] = /^(docker|podman|netns):(.+)$/.exec(alias) ?? [];
   if (rest === undefined) {
-    return { via: 'nothing', message: `${label} is an alias of ${JSON.stringify(alias)}: give docker:NAME, podman:NAME or netns:PATH` };
+    return {
+      via: 'nothing',
+      message: `${label} is an alias of ${JSON.stringify(alias)}: give docker:NAME, podman:NAME or netns:PATH`,
+    };
   }
   if (scheme === 'netns') return pathTarget(rest, `${label} (network namespace ${rest})`, true);
   return { via: 'engine', engine: scheme === 'podman' ? 'podman' : 'docker', name: rest, label: `container "${rest}"` };

@@ -21,10 +21,18 @@ beforeEach(async () => {
 });
 afterEach(() => kernel.close());
 
-type Surroundings = { key?: typeof netlinkKey; places?: { target?: Netns; peer?: Netns; home?: Netns }; all?: Netns[]; tell?: Parameters<typeof observe>[5] };
+type Surroundings = {
+  key?: typeof netlinkKey;
+  places?: { target?: Netns; peer?: Netns; home?: Netns };
+  all?: Netns[];
+  tell?: Parameters<typeof observe>[5];
+};
 
 /** What is seen of the object with this spec, in the target `box`, with the far end in `far` and the birth in `home`. */
-async function seen(spec: object, { key = netlinkKey, places = { target: box, peer: far, home }, all = [box, far, home], tell }: Surroundings = {}) {
+async function seen(
+  spec: object,
+  { key = netlinkKey, places = { target: box, peer: far, home }, all = [box, far, home], tell }: Surroundings = {},
+) {
   for (const netns of [box, far, home]) await netns.barrier();
   const { driver, spec: read } = driven(key, spec);
   return observe(key, driver, read, places, all, tell);
@@ -53,7 +61,13 @@ describe('of a link', () => {
     const { links } = await seen(dummy);
     expect(links).toEqual({
       target: {
-        index, name: 'x0', kind: 'dummy', up: true, mtu: 1400, alias: 'mine', addrGenMode: 'none',
+        index,
+        name: 'x0',
+        kind: 'dummy',
+        up: true,
+        mtu: 1400,
+        alias: 'mine',
+        addrGenMode: 'none',
         addresses: ['10.0.0.1/24', '10.0.0.2/24', 'fd00::1/64'].map(address),
       },
     });
@@ -72,18 +86,24 @@ describe('of a link', () => {
     await make(far, { kind: 'dummy', name: 'z0' }, 'ifactor:other/netlinkinterface/y');
     const { links, strays } = await seen(dummy);
     expect(links.target?.index).toBe(inPlace);
-    expect(strays).toEqual([{ netns: far.id, index: peer, name: 'y0' }, { netns: home.id, index: lost, name: 'x0' }]);
+    expect(strays).toEqual([
+      { netns: far.id, index: peer, name: 'y0' },
+      { netns: home.id, index: lost, name: 'x0' },
+    ]);
   });
 });
 
 describe('of what a kind has besides', () => {
   test('the slaves of a bridge, by name, and which of those wanted exist', async () => {
     const index = await make(box, { kind: 'bridge', name: 'x0' });
-    for (const name of ['b', 'a', 'c']) await make(box, { kind: 'dummy', name, ...(name === 'c' ? {} : { master: index }) });
+    for (const name of ['b', 'a', 'c'])
+      await make(box, { kind: 'dummy', name, ...(name === 'c' ? {} : { master: index }) });
     const { links, devices } = await seen({ ...dummy, type: 'bridge', bridge: { slaves: ['a', 'gone'] } });
     expect(links.target?.slaves).toEqual(['a', 'b']);
     expect(devices).toEqual({ a: true, gone: false });
-    expect((await seen({ ...dummy, type: 'bridge', bridge: { slaves: ['a'] } }, { places: {} })).devices).toEqual({ a: false });
+    expect((await seen({ ...dummy, type: 'bridge', bridge: { slaves: ['a'] } }, { places: {} })).devices).toEqual({
+      a: false,
+    });
   });
 
   test('the other end of a veth, and each end in its place', async () => {
@@ -112,11 +132,14 @@ describe('of what a kind has besides', () => {
     expect(strays).toEqual([{ netns: box.id, index, name: 'x1' }]);
   });
 
-  test('a vxlan\'s attributes, its device by name', async () => {
+  test("a vxlan's attributes, its device by name", async () => {
     const under = await make(box, { kind: 'dummy', name: 'under0' });
     await make(box, { kind: 'vxlan', name: 'x0', vxlan: { vni: 9, link: under, portRange: [4000, 5000], ageing: 0 } });
     const spec = { ...dummy, type: 'vxlan', vxlan: { vni: 9, dev: 'under0' } };
-    expect(await seen(spec)).toMatchObject({ links: { target: { vxlan: { vni: 9, dev: 'under0', portRange: [4000, 5000], ageing: false } } }, devices: { under0: true } });
+    expect(await seen(spec)).toMatchObject({
+      links: { target: { vxlan: { vni: 9, dev: 'under0', portRange: [4000, 5000], ageing: false } } },
+      devices: { under0: true },
+    });
     await box.deleteLink(box.link('x0')?.index ?? 0);
     await make(box, { kind: 'vxlan', name: 'x0', vxlan: { vni: 9 } });
     expect((await seen(spec)).links.target?.vxlan).toMatchObject({ dev: null, portRange: null, ageing: true });
@@ -127,14 +150,24 @@ describe('of what a kind has besides', () => {
 describe('of a WireGuard device', () => {
   const spec = { interfaceName: 'wg0', peers: [] };
   const [privateKey, psk] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
-  const [one, two, three] = [3, 4, 5].map((byte) => publicKeyOf(Buffer.alloc(32, byte))).toSorted((a, b) => (a < b ? -1 : 1)) as [string, string, string];
+  const [one, two, three] = [3, 4, 5]
+    .map((byte) => publicKeyOf(Buffer.alloc(32, byte)))
+    .toSorted((a, b) => (a < b ? -1 : 1)) as [string, string, string];
 
   test('no key is shown: public key and fingerprints are, in one order', async () => {
     await make(home, { kind: 'wireguard', name: 'wg0' });
     await home.wireguard.set('wg0', {
-      privateKey, listenPort: 51820, fwmark: 7,
+      privateKey,
+      listenPort: 51820,
+      fwmark: 7,
       peers: [
-        { publicKey: two, presharedKey: psk, endpoint: { host: 'fd00::9', port: 1 }, persistentKeepalive: 25, allowedIPs: ['10.1.0.0/24', '10.0.0.0/24'] },
+        {
+          publicKey: two,
+          presharedKey: psk,
+          endpoint: { host: 'fd00::9', port: 1 },
+          persistentKeepalive: 25,
+          allowedIPs: ['10.1.0.0/24', '10.0.0.0/24'],
+        },
         { publicKey: three },
         { publicKey: one },
       ],
@@ -142,16 +175,27 @@ describe('of a WireGuard device', () => {
     const told: Omit<WireGuardDevice, 'privateKey'>[] = [];
     const observed = await seen(spec, { key: wireguardKey, tell: (device) => told.push(device) });
     expect(observed.links.home?.wireguard).toEqual({
-      publicKey: publicKeyOf(privateKey), listenPort: 51820, fwmark: 7,
+      publicKey: publicKeyOf(privateKey),
+      listenPort: 51820,
+      fwmark: 7,
       peers: [
         { publicKey: one, presharedKey: null, endpoint: null, persistentKeepalive: 0, allowedIPs: [] },
-        { publicKey: two, presharedKey: pskFingerprint(psk), endpoint: '[fd00::9]:1', persistentKeepalive: 25, allowedIPs: ['10.0.0.0/24', '10.1.0.0/24'] },
+        {
+          publicKey: two,
+          presharedKey: pskFingerprint(psk),
+          endpoint: '[fd00::9]:1',
+          persistentKeepalive: 25,
+          allowedIPs: ['10.0.0.0/24', '10.1.0.0/24'],
+        },
         { publicKey: three, presharedKey: null, endpoint: null, persistentKeepalive: 0, allowedIPs: [] },
       ],
     });
     expect(told).toHaveLength(1);
     expect(told[0]).not.toHaveProperty('privateKey');
-    expect(told[0]).toMatchObject({ publicKey: publicKeyOf(privateKey), peers: [{ presharedKey: null }, { presharedKey: null }, { presharedKey: null }] });
+    expect(told[0]).toMatchObject({
+      publicKey: publicKeyOf(privateKey),
+      peers: [{ presharedKey: null }, { presharedKey: null }, { presharedKey: null }],
+    });
   });
 
   test('that was renamed a moment ago, it is asked for again; one that is gone is null', async () => {
@@ -162,16 +206,25 @@ describe('of a WireGuard device', () => {
     const stale = new Proxy(home, {
       get: (target, name: keyof Netns) => {
         const value: unknown = name === 'link' ? () => shows() : target[name];
-        return typeof value === 'function' ? value.bind(target) as unknown : value;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
     });
     const { driver, spec: read } = driven(wireguardKey, spec);
     const look = () => observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: stale }, []);
     expect((await look()).links.home?.wireguard?.peers).toEqual([]);
-    for (const [code, asksAgain] of [['EPERM', false], ['ENOENT', true], ['ENODEV', true]] as const) {
+    for (const [code, asksAgain] of [
+      ['EPERM', false],
+      ['ENOENT', true],
+      ['ENODEV', true],
+    ] as const) {
       const refused = new KernelError(code, 'read');
-      const wireguard = { ...home.wireguard, get: (name: string) => (name === 'old0' ? Promise.reject(refused) : home.wireguard.get(name)) };
-      const at = new Proxy(stale, { get: (target, name: keyof Netns) => (name === 'wireguard' ? wireguard : target[name]) });
+      const wireguard = {
+        ...home.wireguard,
+        get: (name: string) => (name === 'old0' ? Promise.reject(refused) : home.wireguard.get(name)),
+      };
+      const at = new Proxy(stale, {
+        get: (target, name: keyof Netns) => (name === 'wireguard' ? wireguard : target[name]),
+      });
       const looked = observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: at }, []);
       if (asksAgain) expect((await looked).links.home?.wireguard?.peers).toEqual([]);
       else await expect(looked).rejects.toBe(refused);
@@ -179,8 +232,13 @@ describe('of a WireGuard device', () => {
     // Under the name that it has in the cache it cannot be read: that is not for us to explain away.
     shows = () => home.linkAt(index);
     const refused = new KernelError('ENOENT', 'read');
-    const broken = new Proxy(stale, { get: (target, name: keyof Netns) => (name === 'wireguard' ? { get: () => Promise.reject(refused) } : target[name]) });
-    await expect(observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: broken }, [])).rejects.toBe(refused);
+    const broken = new Proxy(stale, {
+      get: (target, name: keyof Netns) =>
+        name === 'wireguard' ? { get: () => Promise.reject(refused) } : target[name],
+    });
+    await expect(observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: broken }, [])).rejects.toBe(
+      refused,
+    );
     const gone = home.linkAt(index);
     await home.deleteLink(index);
     await home.barrier();

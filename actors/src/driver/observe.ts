@@ -94,7 +94,9 @@ export async function observe(
   for (const netns of all) {
     for (const mark of [markOf(key), markOf(key, 'peer')]) {
       const link = lookup(netns).marked(mark);
-      const belongs = Object.entries(links).some(([slot, at]) => places[slot as Slot] === netns && at?.index === link?.index);
+      const belongs = Object.entries(links).some(
+        ([slot, at]) => places[slot as Slot] === netns && at?.index === link?.index,
+      );
       if (link && !belongs) strays.push({ netns: netns.id, index: link.index, name: link.name });
     }
   }

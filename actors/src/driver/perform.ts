@@ -113,7 +113,10 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
     }
   }
   await hands.netns(slot).wireguard.set(name, { peers: [peer] });
-  return [...done, { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, ...defined({ resolved }), change } }];
+  return [
+    ...done,
+    { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, ...defined({ resolved }), change } },
+  ];
 }
 
 async function setWireGuard(operation: KernelOperation & { type: 'SetWireGuard' }, hands: Hands): Promise<Done> {
@@ -149,7 +152,10 @@ export async function perform(operation: KernelOperation, hands: Hands): Promise
       const { slot, name, change } = operation;
       const netns = hands.netns(slot);
       const { link, ...rest } = change;
-      await netns.changeLink((await find(netns, name)).index, { ...rest, ...(link === undefined ? {} : { attributes: toKernel(netns, link) }) });
+      await netns.changeLink((await find(netns, name)).index, {
+        ...rest,
+        ...(link === undefined ? {} : { attributes: toKernel(netns, link) }),
+      });
       return [{ type: 'LinkChanged', data: { slot, name, change } }];
     }
     case 'MoveLink': {

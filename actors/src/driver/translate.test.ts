@@ -19,10 +19,16 @@ beforeEach(async () => {
 afterEach(() => kernel.close());
 
 const act = async (operation: Parameters<typeof perform>[0]) => {
-  await perform(operation, { netns: () => box, netnsById: () => box, secret: () => Buffer.alloc(0), address: async (host) => host });
+  await perform(operation, {
+    netns: () => box,
+    netnsById: () => box,
+    secret: () => Buffer.alloc(0),
+    address: async (host) => host,
+  });
   await box.barrier();
 };
-const make = (link: AttributedLink) => act({ type: 'CreateLink', slot: 'target', name: 'x0', mark: 'ifactor:default/netlinkinterface/x1', link });
+const make = (link: AttributedLink) =>
+  act({ type: 'CreateLink', slot: 'target', name: 'x0', mark: 'ifactor:default/netlinkinterface/x1', link });
 const seen = async (spec: object = { type: 'dummy' }) => {
   const { driver, spec: read } = driven(key, { interfaceName: 'x0', up: true, ...spec });
   return observe(key, driver, read, { target: box }, [box]);
@@ -30,7 +36,19 @@ const seen = async (spec: object = { type: 'dummy' }) => {
 const target = async (): Promise<ObservedLink | null | undefined> => (await seen()).links.target;
 
 const tunnel = { dev: 'low0', local: '192.0.2.1', remote: '192.0.2.2', ttl: 9, tos: 4 };
-const vxlan = { vni: 9, dev: 'low0', local: '192.0.2.1', group: '192.0.2.2', port: 4790, portRange: [4000, 5000] as [number, number], tos: 4, ttl: 9, learning: false, ageing: false, proxy: true };
+const vxlan = {
+  vni: 9,
+  dev: 'low0',
+  local: '192.0.2.1',
+  group: '192.0.2.2',
+  port: 4790,
+  portRange: [4000, 5000] as [number, number],
+  tos: 4,
+  ttl: 9,
+  learning: false,
+  ageing: false,
+  proxy: true,
+};
 const links: AttributedLink[] = [
   { kind: 'vxlan', vxlan },
   { kind: 'vxlan', vxlan: { ...vxlan, dev: null, portRange: null, ageing: true } },
@@ -53,13 +71,24 @@ describe('attributes', () => {
     await make({ kind: 'gre', gre: { ...tunnel, inputKey: 1, outputKey: 1 } });
     const before = await target();
     const other = { ...tunnel, remote: '192.0.2.7', inputKey: null, outputKey: 2 };
-    await act({ type: 'ChangeLink', slot: 'target', name: 'x0', change: { mtu: 1300, link: { kind: 'gre', gre: other } } });
+    await act({
+      type: 'ChangeLink',
+      slot: 'target',
+      name: 'x0',
+      change: { mtu: 1300, link: { kind: 'gre', gre: other } },
+    });
     expect(await target()).toEqual({ ...before, mtu: 1300, gre: other });
   });
 
   test('of what stands on a device that is not there are refused in words', async () => {
-    const missing: AttributedLink[] = [{ kind: 'vlan', vlan: { dev: 'gone0', id: 9, protocol: '802.1Q' } }, { kind: 'gre', gre: { ...tunnel, dev: 'gone0', inputKey: null, outputKey: null } }];
-    for (const link of missing) await expect(make(link)).rejects.toThrow(`make a ${link.kind} over gone0: no such link (ENODEV); it is waited for`);
+    const missing: AttributedLink[] = [
+      { kind: 'vlan', vlan: { dev: 'gone0', id: 9, protocol: '802.1Q' } },
+      { kind: 'gre', gre: { ...tunnel, dev: 'gone0', inputKey: null, outputKey: null } },
+    ];
+    for (const link of missing)
+      await expect(make(link)).rejects.toThrow(
+        `make a ${link.kind} over gone0: no such link (ENODEV); it is waited for`,
+      );
   });
 
   test('name a device whose link is gone by its number', async () => {

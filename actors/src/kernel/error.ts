@@ -18,11 +18,19 @@ export class KernelError extends Error {
   constructor(
     code: KernelErrorCode,
     operation: string,
-    details: { kernelWords?: string | null; module?: string | null; meaning?: string; advice?: string; cause?: unknown } = {},
+    details: {
+      kernelWords?: string | null;
+      module?: string | null;
+      meaning?: string;
+      advice?: string;
+      cause?: unknown;
+    } = {},
   ) {
     const words = details.kernelWords ?? details.meaning ?? meanings[code];
     const advice = details.advice ?? advices[code];
-    super(`cannot ${operation}: ${words ? `${words} (${code})` : code}${advice ? `; ${advice}` : ''}`, { cause: details.cause });
+    super(`cannot ${operation}: ${words ? `${words} (${code})` : code}${advice ? `; ${advice}` : ''}`, {
+      cause: details.cause,
+    });
     this.code = code;
     this.operation = operation;
     this.kernelWords = details.kernelWords ?? null;

@@ -1,10 +1,26 @@
 export { KernelError, isKernelError } from './error.ts';
 export type { KernelErrorCode } from './error.ts';
-export type { AddrGenMode, Address, AddressFlag, Kernel, Link, LinkChange, NetnsChange, Netns, NewLink } from './kernel.ts';
+export type {
+  AddrGenMode,
+  Address,
+  AddressFlag,
+  Kernel,
+  Link,
+  LinkChange,
+  NetnsChange,
+  Netns,
+  NewLink,
+} from './kernel.ts';
 export { moduleOf } from './wire/kind/index.ts';
 export type { AttributedKind, Attributes } from './wire/kind/index.ts';
 export type { VxlanAttributes } from './wire/kind/vxlan.ts';
-export type { WireGuardAccess, WireGuardChange, WireGuardDevice, WireGuardPeer, WireGuardPeerChange } from './wireguard/types.ts';
+export type {
+  WireGuardAccess,
+  WireGuardChange,
+  WireGuardDevice,
+  WireGuardPeer,
+  WireGuardPeerChange,
+} from './wireguard/types.ts';
 export { inNetns } from './socket/libc.ts';
 export { canonicalIp, canonicalNetwork, parseIp } from '@ifactor/common/ip';
 export { openKernel } from './linux/kernel.ts';

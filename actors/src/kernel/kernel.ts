@@ -39,7 +39,14 @@ export type Link = {
   peerIndex: number | null;
 } & Partial<Attributes>;
 
-export type AddressFlag = 'permanent' | 'tentative' | 'dadFailed' | 'deprecated' | 'secondary' | 'temporary' | 'optimistic';
+export type AddressFlag =
+  | 'permanent'
+  | 'tentative'
+  | 'dadFailed'
+  | 'deprecated'
+  | 'secondary'
+  | 'temporary'
+  | 'optimistic';
 
 /**
  * An address of a link. The kernel tells two addresses of a link apart by (family, local) for inet6 and by

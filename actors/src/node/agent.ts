@@ -85,7 +85,8 @@ export function startAgent(options: AgentOptions): Agent {
     // An interface that is being made is told of when that is done, or takes long.
     changed: (actor) => {
       const { running, asked, confirm } = actor.snapshot.context;
-      if (!confirm?.trial && !confirm?.rolledBack) attempt(log, 'cannot drop the secrets of a former spec', () => secrets.drop(actor.key));
+      if (!confirm?.trial && !confirm?.rolledBack)
+        attempt(log, 'cannot drop the secrets of a former spec', () => secrets.drop(actor.key));
       const busy = running !== null || asked.observe || asked.places;
       publisher?.touch(actor.id, busy ? busyStatus : undefined);
     },
@@ -122,7 +123,9 @@ export function startAgent(options: AgentOptions): Agent {
     const before = stored.get(id);
     stored.put(id, desired);
     if (before && desired.spec['confirm'] !== undefined) {
-      attempt(log, 'cannot keep the secrets of the former spec; a rollback may lack them', () => secrets.keep(key, before.secrets));
+      attempt(log, 'cannot keep the secrets of the former spec; a rollback may lack them', () =>
+        secrets.keep(key, before.secrets),
+      );
     }
     secrets.learn(key, desired);
     const facts = news(actor, desired);
@@ -134,7 +137,10 @@ export function startAgent(options: AgentOptions): Agent {
     const { context } = actor.snapshot;
     for (const { ref } of [...desired.secrets, ...desired.missing]) {
       const fact = secrets.resolve(actor.key, ref);
-      const fresh = fact.type === 'SecretResolved' ? fact.data.fingerprint !== context.secrets[ref] || context.missing[ref] !== undefined : true;
+      const fresh =
+        fact.type === 'SecretResolved'
+          ? fact.data.fingerprint !== context.secrets[ref] || context.missing[ref] !== undefined
+          : true;
       if (fresh) runner.tell(actor, fact, causeOf(desired));
     }
   };
@@ -155,22 +161,32 @@ export function startAgent(options: AgentOptions): Agent {
   }
   if (runner.actors.size > 0) log.info('brings up what the journal holds', { interfaces: runner.actors.size });
 
-  const pruner = setInterval(() => attempt(log, 'cannot prune the journal', () => {
-    const { heldBy } = journal.prune(retention);
-    runner.save(heldBy);
-  }), pruneEvery);
+  const pruner = setInterval(
+    () =>
+      attempt(log, 'cannot prune the journal', () => {
+        const { heldBy } = journal.prune(retention);
+        runner.save(heldBy);
+      }),
+    pruneEvery,
+  );
   pruner.unref();
 
   /** What a person should know of the node as a whole. */
   const trouble = (): NodeEntry['trouble'] => {
     const { parked, trouble: reason } = runner;
-    return reason === null ? undefined : { parked, message: `${reason}; ${parked ? 'interfaces are left as they are until then' : 'events wait in memory'}` };
+    return reason === null
+      ? undefined
+      : {
+          parked,
+          message: `${reason}; ${parked ? 'interfaces are left as they are until then' : 'events wait in memory'}`,
+        };
   };
 
   /** What has been started, the last first; all of it ends also where the rest could not be started. */
   const stops: (() => Promise<void>)[] = [];
   const letGo = async (): Promise<void> => {
-    for (const stop of stops.splice(0)) await stop().catch((error: unknown) => log.debug('stopping', { error: explain(error) }));
+    for (const stop of stops.splice(0))
+      await stop().catch((error: unknown) => log.debug('stopping', { error: explain(error) }));
   };
   const serve = async (connection: NatsConnection): Promise<void> => {
     const entry = {
@@ -208,7 +224,8 @@ export function startAgent(options: AgentOptions): Agent {
       node,
       log,
       put,
-      malformed: (subject, error) => log.warn('ignores a message that is no desired object', { subject, error: explain(error) }),
+      malformed: (subject, error) =>
+        log.warn('ignores a message that is no desired object', { subject, error: explain(error) }),
       caughtUp: (keys) => {
         // Of what the stream does not speak the bridge is asked, by a status: only its tombstone says that an object is gone.
         for (const id of runner.actors.keys()) if (!keys.has(id)) status.touch(id);
@@ -221,7 +238,7 @@ export function startAgent(options: AgentOptions): Agent {
   };
   /** Till the node is served: NATS can go away again right after it was reached. @throws AnotherAgent, and what `connect` throws */
   const reach = async (): Promise<void> => {
-    for (const backoff = new Backoff(); ; ) {
+    for (const backoff = new Backoff(); ;) {
       const connection = await connect(options.nats, log, stopping.signal);
       stops.unshift(() => connection.close());
       connected = connection;

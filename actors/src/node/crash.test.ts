@@ -8,12 +8,66 @@ import { TestNode } from '../testing/node.ts';
 
 const container = { docker: { name: 'box' } };
 const far = { docker: { name: 'far' } };
-type Subject = { kind: 'NetlinkInterface' | 'WireGuardInterface'; spec: object; links: { box: string[]; far?: string[] } };
+type Subject = {
+  kind: 'NetlinkInterface' | 'WireGuardInterface';
+  spec: object;
+  links: { box: string[]; far?: string[] };
+};
 const subjects: { [name: string]: Subject } = {
-  bridge: { kind: 'NetlinkInterface', links: { box: ['x0'] }, spec: { interfaceName: 'x0', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }], container, bridge: { slaves: ['slave0'] } } },
-  vxlan: { kind: 'NetlinkInterface', links: { box: ['x0'] }, spec: { interfaceName: 'x0', type: 'vxlan', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }], container, vxlan: { vni: 7, local: '10.9.9.1' } } },
-  veth: { kind: 'NetlinkInterface', links: { box: ['x0'], far: ['x1'] }, spec: { interfaceName: 'x0', type: 'veth', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }], container, veth: { peer: { interfaceName: 'x1', container: far, addresses: [{ ipcidr: '10.0.0.2/24' }] } } } },
-  wireguard: { kind: 'WireGuardInterface', links: { box: ['x0'] }, spec: { interfaceName: 'x0', moveToContainer: true, container, mtu: 1400, listenPort: 0, addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }], peers: [{ publicKey: Buffer.alloc(32, 9).toString('base64'), allowedIPs: ['10.0.0.0/24'], endpoint: '192.0.2.1:5' }] } },
+  bridge: {
+    kind: 'NetlinkInterface',
+    links: { box: ['x0'] },
+    spec: {
+      interfaceName: 'x0',
+      type: 'bridge',
+      up: true,
+      mtu: 1400,
+      addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }],
+      container,
+      bridge: { slaves: ['slave0'] },
+    },
+  },
+  vxlan: {
+    kind: 'NetlinkInterface',
+    links: { box: ['x0'] },
+    spec: {
+      interfaceName: 'x0',
+      type: 'vxlan',
+      up: true,
+      mtu: 1400,
+      addresses: [{ ipcidr: '10.0.0.1/24' }],
+      container,
+      vxlan: { vni: 7, local: '10.9.9.1' },
+    },
+  },
+  veth: {
+    kind: 'NetlinkInterface',
+    links: { box: ['x0'], far: ['x1'] },
+    spec: {
+      interfaceName: 'x0',
+      type: 'veth',
+      up: true,
+      mtu: 1400,
+      addresses: [{ ipcidr: '10.0.0.1/24' }],
+      container,
+      veth: { peer: { interfaceName: 'x1', container: far, addresses: [{ ipcidr: '10.0.0.2/24' }] } },
+    },
+  },
+  wireguard: {
+    kind: 'WireGuardInterface',
+    links: { box: ['x0'] },
+    spec: {
+      interfaceName: 'x0',
+      moveToContainer: true,
+      container,
+      mtu: 1400,
+      listenPort: 0,
+      addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }],
+      peers: [
+        { publicKey: Buffer.alloc(32, 9).toString('base64'), allowedIPs: ['10.0.0.0/24'], endpoint: '192.0.2.1:5' },
+      ],
+    },
+  },
 };
 
 const requests = ['createLink', 'changeLink', 'deleteLink', 'addAddress', 'removeAddress'] as const;
@@ -36,14 +90,19 @@ class Mortal implements Kernel {
 
   async open(path: string): Promise<Netns> {
     const netns = await this.#kernel.open(path);
-    const request = (act: (...args: unknown[]) => Promise<unknown>) => async (...args: unknown[]): Promise<unknown> => {
-      const dies = ++this.#count >= this.#at;
-      if (dies && !this.#done) return this.#dead();
-      // Requests name other netns by what the agent was given.
-      const result = await act(...args.map(inner));
-      return dies ? this.#dead() : result;
+    const request =
+      (act: (...args: unknown[]) => Promise<unknown>) =>
+      async (...args: unknown[]): Promise<unknown> => {
+        const dies = ++this.#count >= this.#at;
+        if (dies && !this.#done) return this.#dead();
+        // Requests name other netns by what the agent was given.
+        const result = await act(...args.map(inner));
+        return dies ? this.#dead() : result;
+      };
+    const wireguard = {
+      get: (name: string) => netns.wireguard.get(name),
+      set: request((name, change) => netns.wireguard.set(name as string, change as object)),
     };
-    const wireguard = { get: (name: string) => netns.wireguard.get(name), set: request((name, change) => netns.wireguard.set(name as string, change as object)) };
     const own = new Proxy(netns, {
       get: (target, name: keyof Netns) => {
         if (name === 'wireguard') return wireguard;
@@ -72,13 +131,21 @@ function inner(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
   const netns = inners.get(value);
   if (netns) return netns;
-  return Array.isArray(value) ? value : Object.fromEntries(Object.entries(value).map(([name, part]) => [name, inner(part)]));
+  return Array.isArray(value)
+    ? value
+    : Object.fromEntries(Object.entries(value).map(([name, part]) => [name, inner(part)]));
 }
 
 type Places = { [name: string]: string };
 
 /** One life that ends at that request, and the next. False where the first life had no such request. */
-async function dieAt(at: number, done: boolean, { kind, spec, links }: Subject, kernel: Kernel, paths: Places): Promise<boolean> {
+async function dieAt(
+  at: number,
+  done: boolean,
+  { kind, spec, links }: Subject,
+  kernel: Kernel,
+  paths: Places,
+): Promise<boolean> {
   const mortal = new Mortal(kernel, at, done);
   const path = (name: string): string => paths[name] ?? '';
   const wake = (node: TestNode) => {
@@ -118,7 +185,10 @@ async function dieAt(at: number, done: boolean, { kind, spec, links }: Subject, 
 }
 
 describe.each(Object.entries(subjects))('%s', (_name, subject) => {
-  test.each([['before', false], ['after', true]])('dies %s each request', async (_when, done) => {
+  test.each([
+    ['before', false],
+    ['after', true],
+  ])('dies %s each request', async (_when, done) => {
     let at = 1;
     for (let more = true; more; at++) {
       const kernel = new MemoryKernel();

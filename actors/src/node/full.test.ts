@@ -49,7 +49,8 @@ describe.skipIf(process.getuid?.() !== 0)('a node whose disk is full', () => {
     expect(() => writeFileSync(join(folder, 'filler'), Buffer.alloc(64 << 20))).toThrow('ENOSPC');
   };
   const freeDisk = (): void => rmSync(join(folder, 'filler'));
-  const bridge = (): Live => node.apply('NetlinkInterface', 'br0', { interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400 });
+  const bridge = (): Live =>
+    node.apply('NetlinkInterface', 'br0', { interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400 });
   const mtu = async (): Promise<number | undefined> => (await bench.kernel.open(path)).link('br0')?.mtu;
   const sabotage = async (value: number): Promise<void> => {
     const netns = await bench.kernel.open(path);
@@ -72,7 +73,12 @@ describe.skipIf(process.getuid?.() !== 0)('a node whose disk is full', () => {
     expect(node.runner.trouble).toContain('the disk is full');
     expect(node.runner.parked).toBe(false);
     await sabotage(1300);
-    await node.until(() => actor.lastEvent?.type === 'LinkObserved' && actor.snapshot.context.running === null && actor.snapshot.context.round === 2);
+    await node.until(
+      () =>
+        actor.lastEvent?.type === 'LinkObserved' &&
+        actor.snapshot.context.running === null &&
+        actor.snapshot.context.round === 2,
+    );
     expect(await mtu()).toBe(1400);
     const made = node.journal.sequence;
     expect(node.journal.last()).toBeLessThan(made);
@@ -100,16 +106,24 @@ describe.skipIf(process.getuid?.() !== 0)('a node whose disk is full', () => {
 
     freeDisk();
     await stored();
-    await node.until(() => node.events(actor).some(({ type, sequence }) => type === 'DriftObserved' && sequence > made), () => node.story(actor).slice(-2000));
+    await node.until(
+      () => node.events(actor).some(({ type, sequence }) => type === 'DriftObserved' && sequence > made),
+      () => node.story(actor).slice(-2000),
+    );
     await node.settles(actor, 'configured');
     expect(await mtu()).toBe(1400);
-    await node.settles(node.runner.actor({ kind: 'netlinkinterface', namespace: 'default', name: 'br1' }), 'configured');
+    await node.settles(
+      node.runner.actor({ kind: 'netlinkinterface', namespace: 'default', name: 'br1' }),
+      'configured',
+    );
     const events = node.events();
     expect(numbersOf(events)).toEqual(Array.from({ length: node.journal.sequence }, (_, i) => i + 1));
     expect(events.filter(({ type, sequence }) => type === 'ResyncRequested' && sequence > made)).toHaveLength(1);
     // The log is the actor.
     const own = events.filter(({ key }) => key.name === 'br0');
-    expect(hashOf(own.reduce((snapshot, event) => fold(snapshot, event).snapshot, initial(actor.key)))).toBe(hashOf(actor.snapshot));
+    expect(hashOf(own.reduce((snapshot, event) => fold(snapshot, event).snapshot, initial(actor.key)))).toBe(
+      hashOf(actor.snapshot),
+    );
   });
 
   test('says what was lost where it ended before there was room', async () => {
@@ -133,7 +147,9 @@ describe.skipIf(process.getuid?.() !== 0)('a node whose disk is full', () => {
     const told = (): RecordedEvent[] => node.events().filter(({ type }) => type === 'AgentStarted');
     await node.until(() => told().length > 0);
     const [first] = told();
-    expect(first).toMatchObject({ data: { version: 'next', lost: { events: waiting, since: expect.any(String) as unknown } } });
+    expect(first).toMatchObject({
+      data: { version: 'next', lost: { events: waiting, since: expect.any(String) as unknown } },
+    });
     if (first?.type === 'AgentStarted') expect(Date.parse(first.data.lost?.since ?? '')).toBeGreaterThanOrEqual(since);
     node.stop();
 
@@ -168,21 +184,43 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     const bucket = await ensureStreams(connection);
     const declare = async (name: string, generation: number, spec: object): Promise<void> => {
       const desired = {
-        apiVersion: 'networking.dn42.io/v1alpha1', kind: 'NetlinkInterface', namespace: 'default', name, uid: `uid-${name}`, generation,
-        resourceVersion: String(generation), creationTimestamp: '2026-01-01T00:00:00Z', spec: { node: 'n1', interfaceName: name, type: 'bridge', up: true, ...spec }, secrets: [], missing: [],
+        apiVersion: 'networking.dn42.io/v1alpha1',
+        kind: 'NetlinkInterface',
+        namespace: 'default',
+        name,
+        uid: `uid-${name}`,
+        generation,
+        resourceVersion: String(generation),
+        creationTimestamp: '2026-01-01T00:00:00Z',
+        spec: { node: 'n1', interfaceName: name, type: 'bridge', up: true, ...spec },
+        secrets: [],
+        missing: [],
       };
-      await jetstream(connection).publish(formatDesiredSubject({ node: 'n1', kind: 'netlinkinterface', namespace: 'default', name }), JSON.stringify(desired));
+      await jetstream(connection).publish(
+        formatDesiredSubject({ node: 'n1', kind: 'netlinkinterface', namespace: 'default', name }),
+        JSON.stringify(desired),
+      );
     };
-    const links = (): string => execFileSync('ip', ['-n', netns, '-o', 'link', 'show', 'type', 'bridge'], { encoding: 'utf8' });
-    const trouble = async (): Promise<NodeEntry['trouble']> => NodeEntrySchema.parse((await bucket.get('n1'))?.json()).trouble;
-    const asked = async (): Promise<void> => void (await connection.request('ifactor.agent.n1.resync', '', { timeout: 5000 }));
+    const links = (): string =>
+      execFileSync('ip', ['-n', netns, '-o', 'link', 'show', 'type', 'bridge'], { encoding: 'utf8' });
+    const trouble = async (): Promise<NodeEntry['trouble']> =>
+      NodeEntrySchema.parse((await bucket.get('n1'))?.json()).trouble;
+    const asked = async (): Promise<void> =>
+      void (await connection.request('ifactor.agent.n1.resync', '', { timeout: 5000 }));
 
     for (let at = 0; at < 10; at++) await declare(`br${at}`, 1, { mtu: 1400 });
     await vi.waitFor(() => expect(links().match(/mtu 1400/g)).toHaveLength(10), 20_000);
     expect(await trouble()).toBeUndefined();
     expect(() => writeFileSync(join(stateDir, 'filler'), Buffer.alloc(64 << 20))).toThrow('ENOSPC');
     for (let i = 0; i < 40; i++) await Promise.all(Array.from({ length: 25 }, asked));
-    await vi.waitFor(async () => expect(await trouble()).toMatchObject({ parked: true, message: expect.stringContaining('disk is full') as unknown }), 15_000);
+    await vi.waitFor(
+      async () =>
+        expect(await trouble()).toMatchObject({
+          parked: true,
+          message: expect.stringContaining('disk is full') as unknown,
+        }),
+      15_000,
+    );
 
     await declare('br0', 2, { mtu: 1350 });
     await declare('br0', 3, { mtu: 1300 });
@@ -199,7 +237,9 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     servers.cleanup(() => journal.close());
     const events = [...journal.read()];
     expect(numbersOf(events)).toEqual(Array.from({ length: journal.last() }, (_, i) => i + 1));
-    const generations = events.flatMap(({ type, data, key }) => (key.name === 'br0' && type === 'SpecChanged' ? [data.generation] : []));
+    const generations = events.flatMap(({ type, data, key }) =>
+      key.name === 'br0' && type === 'SpecChanged' ? [data.generation] : [],
+    );
     expect(generations).toEqual([1, 3]);
   });
 
@@ -217,7 +257,14 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     const lines: string[] = [];
     const stop = new AbortController();
     const running = serve(
-      { node: 'n2', nats: { servers: servers.nats.url, name: 'agent' }, stateDir, places: { aliases: new Map(), home: `/run/netns/${netns}` }, version: '0.1.0', log: createLog('test', 'info', (line) => void lines.push(line)) },
+      {
+        node: 'n2',
+        nats: { servers: servers.nats.url, name: 'agent' },
+        stateDir,
+        places: { aliases: new Map(), home: `/run/netns/${netns}` },
+        version: '0.1.0',
+        log: createLog('test', 'info', (line) => void lines.push(line)),
+      },
       stop.signal,
       50,
     );
@@ -225,7 +272,15 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
       stop.abort();
       await running;
     });
-    const said = (words: RegExp): Promise<void> => vi.waitFor(() => expect(lines.filter((line) => words.test(line)), lines.join('\n')).toHaveLength(1), 20_000);
+    const said = (words: RegExp): Promise<void> =>
+      vi.waitFor(
+        () =>
+          expect(
+            lines.filter((line) => words.test(line)),
+            lines.join('\n'),
+          ).toHaveLength(1),
+        20_000,
+      );
     await said(/Starts when there is room/);
     rmSync(filler);
     await said(/ ready\b/);

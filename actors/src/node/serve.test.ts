@@ -58,7 +58,14 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
     };
     bench.cleanup(end);
     const said = async (words: string): Promise<void> => {
-      await vi.waitFor(() => expect(lines.some((line) => line.includes(words)), lines.join('\n')).toBe(true), { timeout: 30_000, interval: 20 });
+      await vi.waitFor(
+        () =>
+          expect(
+            lines.some((line) => line.includes(words)),
+            lines.join('\n'),
+          ).toBe(true),
+        { timeout: 30_000, interval: 20 },
+      );
     };
     const links = (): string => execFileSync('ip', ['-n', netns, '-o', 'link'], { encoding: 'utf8' });
     return { end, said, links };
@@ -71,7 +78,10 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
     await first.said('ready');
     const second = machine();
     await second.said(`another agent serves node ${node} from host`);
-    await jetstream(connection).publish(formatDesiredSubject({ node, kind: 'netlinkinterface', namespace: 'default', name: 'br0' }), JSON.stringify(desired));
+    await jetstream(connection).publish(
+      formatDesiredSubject({ node, kind: 'netlinkinterface', namespace: 'default', name: 'br0' }),
+      JSON.stringify(desired),
+    );
     await vi.waitFor(() => expect(first.links()).toContain('br0'), { timeout: 30_000, interval: 20 });
     expect(second.links()).not.toContain('br0');
     await first.end();
@@ -81,7 +91,9 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
 
   test('one that reaches a NATS which cannot serve it yet goes on asking, and does not end', async () => {
     const start = async (port: number, ...flags: string[]): Promise<{ port: number; kill: () => Promise<void> }> => {
-      const server = spawn(natsServer(), ['-a', '127.0.0.1', '-p', String(port), ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+      const server = spawn(natsServer(), ['-a', '127.0.0.1', '-p', String(port), ...flags], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
       const exit = once(server, 'exit');
       const kill = async (): Promise<void> => {
         server.kill('SIGKILL');

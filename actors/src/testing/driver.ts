@@ -6,7 +6,14 @@ export const netlinkKey: Key = { kind: 'netlinkinterface', namespace: 'default',
 export const wireguardKey: Key = { ...netlinkKey, kind: 'wireguardinterface' };
 
 /** An actor that knows nothing beyond its spec, and what a test adds. */
-export const knowing = (key: Key, more: Partial<Knowledge> = {}): Knowledge => ({ key, secrets: {}, endpoints: {}, unresolved: {}, listenPort: null, ...more });
+export const knowing = (key: Key, more: Partial<Knowledge> = {}): Knowledge => ({
+  key,
+  secrets: {},
+  endpoints: {},
+  unresolved: {},
+  listenPort: null,
+  ...more,
+});
 
 /** The driver of a spec and the spec as its schema reads it. @throws where the schema refuses it */
 export function driven(key: Key, spec: object): { driver: Driver; spec: Parameters<Driver['diff']>[0] } {
@@ -15,7 +22,12 @@ export function driven(key: Key, spec: object): { driver: Driver; spec: Paramete
   return found;
 }
 
-export function difference(key: Key, spec: object, observed: Partial<Observed>, known: Partial<Knowledge> = {}): Difference {
+export function difference(
+  key: Key,
+  spec: object,
+  observed: Partial<Observed>,
+  known: Partial<Knowledge> = {},
+): Difference {
   const { driver, spec: read } = driven(key, spec);
   return driver.diff(read, knowing(key, known), { links: {}, strays: [], devices: {}, ...observed });
 }
@@ -23,7 +35,13 @@ export function difference(key: Key, spec: object, observed: Partial<Observed>, 
 /** `IP/LEN` or `IP -> PEER/LEN` as the kernel shows it. */
 export function address(text: string): Address {
   const [, local = '', peer, length] = /^(\S+?)(?: -> (\S+))?\/(\d+)$/.exec(text) ?? [];
-  return { family: local.includes(':') ? 'inet6' : 'inet', local, peer: peer ?? null, prefixlen: Number(length), noPrefixRoute: false };
+  return {
+    family: local.includes(':') ? 'inet6' : 'inet',
+    local,
+    peer: peer ?? null,
+    prefixlen: Number(length),
+    noPrefixRoute: false,
+  };
 }
 
 /** A link that is up, bears no mark, and has nothing. */

@@ -26,16 +26,25 @@ const mtus = [1400, 1300];
 
 export const causes = [
   /** The object is applied, edited, edited into something that breaks its schema, deleted; then it is gone from the API. */
-  'apply', 'edit', 'spoil', 'delete', 'forget',
+  'apply',
+  'edit',
+  'spoil',
+  'delete',
+  'forget',
   /** Another program changes the link's mtu, or deletes it. */
-  'change', 'unlink',
+  'change',
+  'unlink',
   /** The container goes, with all that is in it, and comes. */
-  'leave', 'return',
+  'leave',
+  'return',
   /** A bridge of somebody else's has the name, and goes. */
-  'occupy', 'vacate',
+  'occupy',
+  'vacate',
   /** Another vxlan has the VNI, so that the kernel refuses ours, and goes. */
-  'rival', 'yield',
-  'pause', 'resume',
+  'rival',
+  'yield',
+  'pause',
+  'resume',
   /** The agent ends and starts. */
   'restart',
   /** So much time that the timer elapses. */
@@ -65,8 +74,19 @@ export type Model = {
 };
 
 const initialModel: Model = {
-  actor: null, mtu: null, deleting: false, there: true, link: null, rival: false, timers: [], objects: 0, links: 10,
-  now: Date.parse('2026-01-01T00:00:00Z'), states: [], events: [], told: [],
+  actor: null,
+  mtu: null,
+  deleting: false,
+  there: true,
+  link: null,
+  rival: false,
+  timers: [],
+  objects: 0,
+  links: 10,
+  now: Date.parse('2026-01-01T00:00:00Z'),
+  states: [],
+  events: [],
+  told: [],
 };
 
 const mark = markOf(key);
@@ -95,12 +115,16 @@ const possible: { readonly [C in Cause['type']]: (model: Model) => boolean } = {
   wait: ({ timers }) => timers.length > 0,
 };
 
-export const possibleIn = (model: Model): Cause[] => causes.filter((type) => possible[type](model)).map((type) => ({ type }));
+export const possibleIn = (model: Model): Cause[] =>
+  causes.filter((type) => possible[type](model)).map((type) => ({ type }));
 
 /** What tells two situations apart, for finding paths. */
 export function situation({ actor, mtu, deleting, there, link, rival, timers }: Model): string {
   const who = link === null ? 'none' : isOurs(link) ? `ours ${link.mtu}` : 'foreign';
-  const state = actor === null ? 'nobody' : `${actor.value} ${actor.context.verdict.reason} ${actor.context.settled} ${actor.context.paused !== null}`;
+  const state =
+    actor === null
+      ? 'nobody'
+      : `${actor.value} ${actor.context.verdict.reason} ${actor.context.settled} ${actor.context.paused !== null}`;
   return [state, mtu, deleting, there, who, rival, timers.join()].join(' | ');
 }
 
@@ -109,27 +133,84 @@ function happen(model: Model, { type }: Cause): [Model, Fact[]] {
   const applied = (mtu: number): [Model, Fact[]] => {
     const objects = model.mtu === null ? model.objects + 1 : model.objects;
     const uid = `uid-${objects}`;
-    const data = { uid, generation: 1, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z', spec: { node: 'n1', ...specOf(mtu) } as never };
+    const data = {
+      uid,
+      generation: 1,
+      resourceVersion: '1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      spec: { node: 'n1', ...specOf(mtu) } as never,
+    };
     return [{ ...model, actor: model.actor ?? initial(key), mtu, objects }, [{ type: 'SpecChanged', data }]];
   };
   const uid = `uid-${model.objects}`;
   switch (type) {
-    case 'apply': return applied(mtus[0]!);
-    case 'edit': return applied(mtus.find((mtu) => mtu !== model.mtu)!);
-    case 'spoil': return applied(0);
-    case 'delete': return [{ ...model, deleting: true }, [{ type: 'DeletionRequested', data: { uid, resourceVersion: '2', gone: false } }]];
-    case 'forget': return [{ ...model, deleting: false, mtu: null }, [{ type: 'DeletionRequested', data: { uid, resourceVersion: '3', gone: true } }]];
-    case 'change': return [{ ...model, link: { ...model.link!, mtu: 1200 } }, []];
-    case 'unlink': case 'vacate': return [{ ...model, link: null }, []];
-    case 'leave': return [{ ...model, there: false, link: null, rival: false }, followed(model) ? [{ type: 'NetnsLost', data: { slot: 'target', reason: 'ContainerGone', message: 'gone' } }] : []];
-    case 'return': return [{ ...model, there: true }, followed(model) ? [{ type: 'NetnsResolved', data: { slot: 'target', netns: '42' } }] : []];
-    case 'occupy': return [{ ...model, links: model.links + 1, link: { index: model.links + 1, name: 'vx9', kind: 'bridge', up: false, mtu: 1500, alias: null, addrGenMode: 'eui64', addresses: [], slaves: [] } }, []];
-    case 'rival': return [{ ...model, rival: true }, []];
-    case 'yield': return [{ ...model, rival: false }, []];
-    case 'pause': return [model, [{ type: 'Paused', data: { by: 'test' } }]];
-    case 'resume': return [model, [{ type: 'Resumed', data: { by: 'test' } }]];
-    case 'restart': return [{ ...model, timers: [] }, [{ type: 'AgentStarted', data: { version: 'test' } }]];
-    case 'wait': return [{ ...model, now: model.now + 61_000, timers: [] }, model.timers.map((timer): Fact => ({ type: 'TimerElapsed', data: { timer } }))];
+    case 'apply':
+      return applied(mtus[0]!);
+    case 'edit':
+      return applied(mtus.find((mtu) => mtu !== model.mtu)!);
+    case 'spoil':
+      return applied(0);
+    case 'delete':
+      return [
+        { ...model, deleting: true },
+        [{ type: 'DeletionRequested', data: { uid, resourceVersion: '2', gone: false } }],
+      ];
+    case 'forget':
+      return [
+        { ...model, deleting: false, mtu: null },
+        [{ type: 'DeletionRequested', data: { uid, resourceVersion: '3', gone: true } }],
+      ];
+    case 'change':
+      return [{ ...model, link: { ...model.link!, mtu: 1200 } }, []];
+    case 'unlink':
+    case 'vacate':
+      return [{ ...model, link: null }, []];
+    case 'leave':
+      return [
+        { ...model, there: false, link: null, rival: false },
+        followed(model)
+          ? [{ type: 'NetnsLost', data: { slot: 'target', reason: 'ContainerGone', message: 'gone' } }]
+          : [],
+      ];
+    case 'return':
+      return [
+        { ...model, there: true },
+        followed(model) ? [{ type: 'NetnsResolved', data: { slot: 'target', netns: '42' } }] : [],
+      ];
+    case 'occupy':
+      return [
+        {
+          ...model,
+          links: model.links + 1,
+          link: {
+            index: model.links + 1,
+            name: 'vx9',
+            kind: 'bridge',
+            up: false,
+            mtu: 1500,
+            alias: null,
+            addrGenMode: 'eui64',
+            addresses: [],
+            slaves: [],
+          },
+        },
+        [],
+      ];
+    case 'rival':
+      return [{ ...model, rival: true }, []];
+    case 'yield':
+      return [{ ...model, rival: false }, []];
+    case 'pause':
+      return [model, [{ type: 'Paused', data: { by: 'test' } }]];
+    case 'resume':
+      return [model, [{ type: 'Resumed', data: { by: 'test' } }]];
+    case 'restart':
+      return [{ ...model, timers: [] }, [{ type: 'AgentStarted', data: { version: 'test' } }]];
+    case 'wait':
+      return [
+        { ...model, now: model.now + 61_000, timers: [] },
+        model.timers.map((timer): Fact => ({ type: 'TimerElapsed', data: { timer } })),
+      ];
   }
 }
 
@@ -140,13 +221,22 @@ const followed = ({ actor }: Model): boolean => actor?.context.places.target !==
 function notice(model: Model): Fact[] {
   const { actor } = model;
   const known = actor?.context.observed ?? null;
-  if (!actor || !model.there || known === null || actor.context.running !== null || isDeepStrictEqual(known, observed(model))) return [];
+  if (
+    !actor ||
+    !model.there ||
+    known === null ||
+    actor.context.running !== null ||
+    isDeepStrictEqual(known, observed(model))
+  )
+    return [];
   return [look(model)];
 }
 
 function look(model: Model): Fact {
   const drift = model.actor ? driftIn(model.actor, observed(model)) : [];
-  return drift.length > 0 ? { type: 'DriftObserved', data: { observed: observed(model), drift } } : { type: 'LinkObserved', data: { observed: observed(model) } };
+  return drift.length > 0
+    ? { type: 'DriftObserved', data: { observed: observed(model), drift } }
+    : { type: 'LinkObserved', data: { observed: observed(model) } };
 }
 
 /** The world after an operation, and what it tells the actor; null: the kernel refuses. */
@@ -157,12 +247,45 @@ function operate(model: Model, operation: KernelOperation): [Model, Fact['type']
       if (rival || link) return [model, null];
       const { name, mtu = 1500, link: made } = operation;
       const vxlan = made.kind === 'vxlan' ? { vxlan: made.vxlan } : {};
-      return [{ ...model, links: links + 1, link: { index: links + 1, name, kind: made.kind, up: true, mtu, alias: mark, addrGenMode: 'none', addresses: [], ...vxlan } }, 'LinkCreated'];
+      return [
+        {
+          ...model,
+          links: links + 1,
+          link: {
+            index: links + 1,
+            name,
+            kind: made.kind,
+            up: true,
+            mtu,
+            alias: mark,
+            addrGenMode: 'none',
+            addresses: [],
+            ...vxlan,
+          },
+        },
+        'LinkCreated',
+      ];
     }
-    case 'ChangeLink': return [{ ...model, link: link && { ...link, mtu: operation.change.mtu ?? link.mtu, up: operation.change.up ?? link.up } }, 'LinkChanged'];
-    case 'RemoveLink': return [{ ...model, link: link?.index === operation.index ? null : link }, 'LinkRemoved'];
-    case 'AdoptLink': case 'MoveLink': case 'RemoveStray': case 'AddAddress': case 'RemoveAddress': case 'AttachSlave': case 'ReleaseSlave':
-    case 'SetWireGuard': case 'SetPeer': case 'RemovePeer':
+    case 'ChangeLink':
+      return [
+        {
+          ...model,
+          link: link && { ...link, mtu: operation.change.mtu ?? link.mtu, up: operation.change.up ?? link.up },
+        },
+        'LinkChanged',
+      ];
+    case 'RemoveLink':
+      return [{ ...model, link: link?.index === operation.index ? null : link }, 'LinkRemoved'];
+    case 'AdoptLink':
+    case 'MoveLink':
+    case 'RemoveStray':
+    case 'AddAddress':
+    case 'RemoveAddress':
+    case 'AttachSlave':
+    case 'ReleaseSlave':
+    case 'SetWireGuard':
+    case 'SetPeer':
+    case 'RemovePeer':
       throw new Error(`the small world knows no ${operation.type}`);
   }
 }
@@ -170,9 +293,18 @@ function operate(model: Model, operation: KernelOperation): [Model, Fact['type']
 function answer(model: Model, operation: Operation): [Model, Fact[]] {
   switch (operation.type) {
     case 'ResolveNetns':
-      return [model, [model.there ? { type: 'NetnsResolved', data: { slot: 'target', netns: '42' } } : { type: 'NetnsLost', data: { slot: 'target', reason: 'ContainerGone', message: 'gone' } }]];
-    case 'Observe': return [model, [look(model)]];
-    case 'StartTimer': return [{ ...model, timers: [operation.timer] }, []];
+      return [
+        model,
+        [
+          model.there
+            ? { type: 'NetnsResolved', data: { slot: 'target', netns: '42' } }
+            : { type: 'NetnsLost', data: { slot: 'target', reason: 'ContainerGone', message: 'gone' } },
+        ],
+      ];
+    case 'Observe':
+      return [model, [look(model)]];
+    case 'StartTimer':
+      return [{ ...model, timers: [operation.timer] }, []];
     case 'Perform': {
       const { id: operations } = operation;
       const facts: Fact[] = [];
@@ -181,13 +313,22 @@ function answer(model: Model, operation: Operation): [Model, Fact[]] {
         if (next.link && !isOurs(next.link)) throw new Error(`${one.type} on a link of somebody else's`);
         const [after, type] = operate(next, one);
         next = after;
-        if (type === null) return [next, [...facts, { type: 'OperationFailed', data: { operations, operation: one, code: 'EEXIST', message: 'exists' } }]];
+        if (type === null)
+          return [
+            next,
+            [
+              ...facts,
+              { type: 'OperationFailed', data: { operations, operation: one, code: 'EEXIST', message: 'exists' } },
+            ],
+          ];
         // Of what was done the actor learns only that it was.
         facts.push({ type, data: { ...one, operations } } as unknown as Fact);
       }
       return [next, [...facts, { type: 'LinkObserved', data: { operations, observed: observed(next) } }]];
     }
-    case 'ResolveSecrets': case 'BeginConfirm': case 'AwaitConfirm':
+    case 'ResolveSecrets':
+    case 'BeginConfirm':
+    case 'AwaitConfirm':
       throw new Error(`the small world cannot answer ${operation.type}`);
   }
 }
@@ -199,7 +340,13 @@ export function live(before: Model, cause: Cause): Model {
   for (let fact = queue.shift(); fact && model.actor; fact = queue.shift()) {
     const time = new Date(model.now).toISOString();
     const { snapshot, operations } = fold(model.actor, { ...fact, time });
-    model = { ...model, actor: snapshot, states: [...model.states, snapshot.value], events: [...model.events, fact.type], told: [...model.told, fact] };
+    model = {
+      ...model,
+      actor: snapshot,
+      states: [...model.states, snapshot.value],
+      events: [...model.events, fact.type],
+      told: [...model.told, fact],
+    };
     if (model.events.length > 60) throw new Error(`no end after ${cause.type}: ${model.events.join(' ')}`);
     for (const operation of operations) {
       const [after, told] = answer(model, operation);
@@ -207,7 +354,9 @@ export function live(before: Model, cause: Cause): Model {
       queue.push(...told);
     }
   }
-  return model.actor?.value === 'deleted' && model.actor.context.deletion?.gone ? { ...model, actor: null, timers: [] } : model;
+  return model.actor?.value === 'deleted' && model.actor.context.deletion?.gone
+    ? { ...model, actor: null, timers: [] }
+    : model;
 }
 
 /** For `xstate/graph`. */
@@ -259,7 +408,9 @@ const verdict = ({ actor }: Model): string => actor?.context.verdict.reason ?? '
 
 function happenings(path: readonly Cause[]): string[] {
   const models = [start, ...liveAll(path)];
-  return path.map(({ type }, at) => `${verdict(models[at]!)} ${type} ${models[at + 1]!.states.join()} ${verdict(models[at + 1]!)}`);
+  return path.map(
+    ({ type }, at) => `${verdict(models[at]!)} ${type} ${models[at + 1]!.states.join()} ${verdict(models[at + 1]!)}`,
+  );
 }
 
 export const spellPath = (path: readonly Cause[]): string => path.map(({ type }) => type).join(' ');

@@ -27,9 +27,13 @@ export function natsServer(): string {
   if (IFACTOR_NATS_SERVER) return IFACTOR_NATS_SERVER;
   const cache = IFACTOR_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ifactor');
   const fetched = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('nats-server')) : [];
-  const candidates = [...PATH.split(delimiter).map((folder) => join(folder, 'nats-server')), ...fetched.map((name) => join(cache, name, 'nats-server'))];
+  const candidates = [
+    ...PATH.split(delimiter).map((folder) => join(folder, 'nats-server')),
+    ...fetched.map((name) => join(cache, name, 'nats-server')),
+  ];
   const found = candidates.find((path) => existsSync(path));
-  if (found === undefined) throw new Error('no nats-server: put one of 2.10 or newer on PATH, or name it in IFACTOR_NATS_SERVER');
+  if (found === undefined)
+    throw new Error('no nats-server: put one of 2.10 or newer on PATH, or name it in IFACTOR_NATS_SERVER');
   return found;
 }
 
@@ -39,7 +43,11 @@ export async function startNats(folder: string): Promise<TestNats> {
   let port = -1;
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    const started = spawn('setpriv', ['--pdeathsig', 'KILL', '--', natsServer(), '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn(
+      'setpriv',
+      ['--pdeathsig', 'KILL', '--', natsServer(), '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     child = started;
     let output = '';
     port = await new Promise<number>((resolve, reject) => {

@@ -34,7 +34,10 @@ export class TestPlaces implements Places {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     // A kernel that was closed meanwhile has nobody left to tell.
-    void this.#place(name).then((place) => listeners.has(listener) && listener(place), () => undefined);
+    void this.#place(name).then(
+      (place) => listeners.has(listener) && listener(place),
+      () => undefined,
+    );
     return () => void listeners.delete(listener);
   }
 
@@ -79,7 +82,16 @@ export class TestNode {
   readonly #waiting = new Set<() => void>();
   #versions = 0;
 
-  constructor({ kernel, path, clock = systemClock, poll, folder, follow, nats = async () => true, ...rest }: TestNodeOptions) {
+  constructor({
+    kernel,
+    path,
+    clock = systemClock,
+    poll,
+    folder,
+    follow,
+    nats = async () => true,
+    ...rest
+  }: TestNodeOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ift-node-'));
     this.journal = openJournal(this.folder, { node: 'n1' });
     this.places = new TestPlaces(kernel, path);
@@ -116,7 +128,12 @@ export class TestNode {
   }
 
   /** As a Desired message would arrive. */
-  apply(kind: 'NetlinkInterface' | 'WireGuardInterface', name: string, spec: object, more: Partial<Desired> = {}): Live {
+  apply(
+    kind: 'NetlinkInterface' | 'WireGuardInterface',
+    name: string,
+    spec: object,
+    more: Partial<Desired> = {},
+  ): Live {
     const desired: Desired = {
       apiVersion: 'networking.dn42.io/v1alpha1',
       kind,
@@ -150,7 +167,10 @@ export class TestNode {
       const busy = context.running !== null || secrets || places || observe || context.verdict.reason === 'Unknown';
       return states.includes(value) && !busy;
     };
-    await this.until(done, () => `${actor.id} is ${actor.snapshot.value}: ${actor.snapshot.context.verdict.message}\n${this.story(actor)}`);
+    await this.until(
+      done,
+      () => `${actor.id} is ${actor.snapshot.value}: ${actor.snapshot.context.verdict.message}\n${this.story(actor)}`,
+    );
   }
 
   /** Resolves when the condition holds after some event. */

@@ -38,7 +38,12 @@ export class Stage {
 
   #begin(folder?: string): TestNode {
     const path = (place: string): string => (place === 'home' ? this.#paths.home : this.#paths.box);
-    return new TestNode({ kernel: this.#bench.kernel, path, clock: this.#clock, ...(folder === undefined ? {} : { folder }) });
+    return new TestNode({
+      kernel: this.#bench.kernel,
+      path,
+      clock: this.#clock,
+      ...(folder === undefined ? {} : { folder }),
+    });
   }
 
   /** Lets the causes happen, one after the other, and compares with the model after each. Leaves the box empty. @throws */
@@ -83,23 +88,43 @@ export class Stage {
   }
 
   async #happen({ type }: Cause, { mtu, objects }: Model): Promise<void> {
-    const declare = (more: object): void => void this.#node.apply('NetlinkInterface', key.name, specOf(mtu ?? 0), { uid: `uid-${objects}`, generation: ++this.#generation, ...more });
-    const tell = (fact: 'Paused' | 'Resumed'): void => this.#node.runner.tell(this.#actor!, { type: fact, data: { by: 'test' } }, null);
+    const declare = (more: object): void =>
+      void this.#node.apply('NetlinkInterface', key.name, specOf(mtu ?? 0), {
+        uid: `uid-${objects}`,
+        generation: ++this.#generation,
+        ...more,
+      });
+    const tell = (fact: 'Paused' | 'Resumed'): void =>
+      this.#node.runner.tell(this.#actor!, { type: fact, data: { by: 'test' } }, null);
     switch (type) {
-      case 'apply': case 'edit': case 'spoil': return declare({});
-      case 'delete': return declare({ deletionTimestamp: '2026-01-02T00:00:00Z' });
-      case 'forget': return declare({ deletionTimestamp: '2026-01-02T00:00:00Z', deleted: true });
-      case 'change': return this.#box.changeLink(this.#box.link(name)?.index ?? 0, { mtu: 1200 });
-      case 'unlink': case 'vacate': return this.#remove(name);
-      case 'occupy': return this.#box.createLink({ kind: 'bridge', name });
-      case 'rival': return this.#box.createLink({ kind: 'vxlan', name: 'rival', vxlan: { vni: 9, port: 4790 } });
-      case 'yield': return this.#remove('rival');
-      case 'leave': case 'return':
+      case 'apply':
+      case 'edit':
+      case 'spoil':
+        return declare({});
+      case 'delete':
+        return declare({ deletionTimestamp: '2026-01-02T00:00:00Z' });
+      case 'forget':
+        return declare({ deletionTimestamp: '2026-01-02T00:00:00Z', deleted: true });
+      case 'change':
+        return this.#box.changeLink(this.#box.link(name)?.index ?? 0, { mtu: 1200 });
+      case 'unlink':
+      case 'vacate':
+        return this.#remove(name);
+      case 'occupy':
+        return this.#box.createLink({ kind: 'bridge', name });
+      case 'rival':
+        return this.#box.createLink({ kind: 'vxlan', name: 'rival', vxlan: { vni: 9, port: 4790 } });
+      case 'yield':
+        return this.#remove('rival');
+      case 'leave':
+      case 'return':
         this.#there = type === 'return';
         await this.#node.places.set('box', this.#there);
         return this.#there ? undefined : this.#empty();
-      case 'pause': return tell('Paused');
-      case 'resume': return tell('Resumed');
+      case 'pause':
+        return tell('Paused');
+      case 'resume':
+        return tell('Resumed');
       case 'wait': {
         const until = this.#actor?.snapshot.context.failure?.until;
         return this.#clock.pass(until ? Date.parse(until) - Date.parse(this.#clock.now()) : longest);
@@ -119,13 +144,22 @@ export class Stage {
     const log = () => this.#node.events().filter(({ sequence }) => sequence > from);
     const arrived = (): boolean => {
       // It is forgotten in the same turn, after its last word.
-      if (!actor) return events.length === 0 || log().some(({ type, data }) => type === 'DeletionRequested' && data.gone);
+      if (!actor)
+        return events.length === 0 || log().some(({ type, data }) => type === 'DeletionRequested' && data.gone);
       const now = this.#actor;
       if (!now) return false;
       const { value, context } = now.snapshot;
       const { secrets, places, observe } = context.asked;
       const busy = context.running !== null || secrets || places || observe;
-      return !busy && value === actor.value && context.verdict.reason === actor.context.verdict.reason && within(events, log().map(({ type }) => type));
+      return (
+        !busy &&
+        value === actor.value &&
+        context.verdict.reason === actor.context.verdict.reason &&
+        within(
+          events,
+          log().map(({ type }) => type),
+        )
+      );
     };
     await this.#node.until(arrived, story, 20_000);
     if (!actor) await setImmediate();
@@ -133,7 +167,9 @@ export class Stage {
     expect(turns(log().map(({ state }) => state as State)), story()).toEqual(turns(states));
     await this.#box.barrier();
     const found = this.#box.link(name);
-    expect(found && { kind: found.kind, mtu: found.mtu, alias: found.alias }, story()).toEqual(link ? { kind: link.kind, mtu: link.mtu, alias: link.alias } : undefined);
+    expect(found && { kind: found.kind, mtu: found.mtu, alias: found.alias }, story()).toEqual(
+      link ? { kind: link.kind, mtu: link.mtu, alias: link.alias } : undefined,
+    );
   }
 }
 

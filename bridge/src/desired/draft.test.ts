@@ -9,7 +9,11 @@ const holding = (version = '7') => ({ get: () => secret('s', { k: key }, 'defaul
 const ref = { name: 's', key: 'k', namespace: 'default' };
 
 test('an inline key leaves the spec and beats a reference', () => {
-  const { desired, open } = draft(wireguard('wg1', { privateKey: key.toString('base64'), privateKeySecretRef: ref, mtu: 1400 }), none, node);
+  const { desired, open } = draft(
+    wireguard('wg1', { privateKey: key.toString('base64'), privateKeySecretRef: ref, mtu: 1400 }),
+    none,
+    node,
+  );
   expect(desired.spec).toEqual({ node: 'lax1', interfaceName: 'wg1', privateKeySecretRef: ref, mtu: 1400 });
   expect(open).toEqual([{ ref: 'privateKey', version: 'uid-wg1@1', key: key.toString('base64') }]);
   expect(desired.missing).toEqual([]);
@@ -23,11 +27,15 @@ test('a malformed inline key is named, not passed on', () => {
 });
 
 test('a spec that makes no sense is passed on for the agent to judge', () => {
-  expect(draft(wireguard('wg1', { peers: 7, addresses: 'x' }), none, node).desired.spec).toMatchObject({ peers: 7, addresses: 'x' });
+  expect(draft(wireguard('wg1', { peers: 7, addresses: 'x' }), none, node).desired.spec).toMatchObject({
+    peers: 7,
+    addresses: 'x',
+  });
   expect(draft({ ...wireguard('wg1'), spec: [] as never }, none, node).desired.spec).toEqual({});
-  expect(draft(wireguard('wg1', { peers: [null, 'x', { presharedKeySecretRef: 3, publicKey: 'P' }] }), none, node).desired.missing).toMatchObject([
-    { ref: 'psk:P', reason: 'Malformed' },
-  ]);
+  expect(
+    draft(wireguard('wg1', { peers: [null, 'x', { presharedKeySecretRef: 3, publicKey: 'P' }] }), none, node).desired
+      .missing,
+  ).toMatchObject([{ ref: 'psk:P', reason: 'Malformed' }]);
 });
 
 test('without a key of the node nothing can be sealed', () => {
@@ -40,20 +48,44 @@ describe('the content', () => {
   const base = wireguard('wg1', { privateKeySecretRef: ref });
   const content = draft(base, holding(), node).content;
   test.each([
-    ['a new resourceVersion', draft(wireguard('wg1', { privateKeySecretRef: ref }, { resourceVersion: '9', labels: { a: 'b' } }), holding(), node), true],
-    ['another order of fields', draft({ ...base, spec: { privateKeySecretRef: ref, interfaceName: 'wg1', node: 'lax1' } }, holding(), node), true],
+    [
+      'a new resourceVersion',
+      draft(
+        wireguard('wg1', { privateKeySecretRef: ref }, { resourceVersion: '9', labels: { a: 'b' } }),
+        holding(),
+        node,
+      ),
+      true,
+    ],
+    [
+      'another order of fields',
+      draft({ ...base, spec: { privateKeySecretRef: ref, interfaceName: 'wg1', node: 'lax1' } }, holding(), node),
+      true,
+    ],
     ['a rotated secret', draft(base, holding('8'), node), false],
     ['a new key of the node', draft(base, holding(), registered('lax1').entry), false],
     ['another life', draft(wireguard('wg1', { privateKeySecretRef: ref }, { uid: 'u2' }), holding(), node), false],
-    ['a deletion', draft(wireguard('wg1', { privateKeySecretRef: ref }, { deletionTimestamp: '2026-01-02T00:00:00Z' }), holding(), node), false],
+    [
+      'a deletion',
+      draft(
+        wireguard('wg1', { privateKeySecretRef: ref }, { deletionTimestamp: '2026-01-02T00:00:00Z' }),
+        holding(),
+        node,
+      ),
+      false,
+    ],
     ['another spec', draft(wireguard('wg1', { privateKeySecretRef: ref, mtu: 1300 }), holding(), node), false],
   ])('after %s', (_what, next, same) => {
     expect(next.content === content).toBe(same);
   });
   test('of a tombstone depends on who is gone only', () => {
     const { desired } = draft(base, holding(), node);
-    expect(tombstone({ ...desired, secrets: [] }).content).toBe(tombstone({ ...desired, secrets: [], generation: 9 }).content);
-    expect(tombstone({ ...desired, secrets: [] }).content).not.toBe(tombstone({ ...desired, uid: 'u2', secrets: [] }).content);
+    expect(tombstone({ ...desired, secrets: [] }).content).toBe(
+      tombstone({ ...desired, secrets: [], generation: 9 }).content,
+    );
+    expect(tombstone({ ...desired, secrets: [] }).content).not.toBe(
+      tombstone({ ...desired, uid: 'u2', secrets: [] }).content,
+    );
   });
 });
 

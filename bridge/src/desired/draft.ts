@@ -5,7 +5,12 @@ import { openSecret, wireguardKey } from './secret.ts';
 import type { OpenSecret, Secrets, Wanted } from './secret.ts';
 
 /** A `Desired` before its secrets are sealed; `content` is equal for equal wishes, whatever the ciphertext. */
-export type Draft = { desired: Omit<Desired, 'secrets'>; open: OpenSecret[]; sealKey: string | undefined; content: string };
+export type Draft = {
+  desired: Omit<Desired, 'secrets'>;
+  open: OpenSecret[];
+  sealKey: string | undefined;
+  content: string;
+};
 
 /**
  * What an agent is to be told of an object. Pure. The spec is passed on as it is, malformed or not (the agent makes a
@@ -20,7 +25,11 @@ export function draft(object: KubeObject, secrets: Secrets, node: NodeEntry | un
   if (privateKey !== undefined) {
     const key = typeof privateKey === 'string' ? wireguardKey(Buffer.from(privateKey)) : undefined;
     if (key === undefined) {
-      missing.push({ ref: 'privateKey', reason: 'Malformed', message: 'privateKey must be 32 bytes in base64 (44 characters)' });
+      missing.push({
+        ref: 'privateKey',
+        reason: 'Malformed',
+        message: 'privateKey must be 32 bytes in base64 (44 characters)',
+      });
     } else open.push({ ref: 'privateKey', version: `${metadata.uid}@${metadata.generation ?? 0}`, key });
   }
   for (const wanted of wantedSecrets(spec, privateKey === undefined)) {
@@ -48,7 +57,11 @@ export function draft(object: KubeObject, secrets: Secrets, node: NodeEntry | un
     missing,
   };
   const sealKey = open.length > 0 ? node?.sealKey : undefined;
-  const content = digest({ ...without(desired, 'resourceVersion'), sealKey, versions: open.map(({ ref, version }) => [ref, version]) });
+  const content = digest({
+    ...without(desired, 'resourceVersion'),
+    sealKey,
+    versions: open.map(({ ref, version }) => [ref, version]),
+  });
   return { desired, open, sealKey, content };
 }
 
@@ -77,6 +90,8 @@ function textOf(value: unknown): string {
 export function secretsOf(object: KubeObject): string[] {
   const spec = isRecord(object.spec) ? object.spec : {};
   return wantedSecrets(spec, true).flatMap(({ from }) =>
-    isRecord(from) && typeof from['name'] === 'string' ? [`${textOf(from['namespace'] ?? 'default')}/${from['name']}`] : [],
+    isRecord(from) && typeof from['name'] === 'string'
+      ? [`${textOf(from['namespace'] ?? 'default')}/${from['name']}`]
+      : [],
   );
 }

@@ -55,7 +55,10 @@ export async function publish(parts: PublishParts, key: string): Promise<undefin
  * nothing; that the object is gone is the API server's own word, asked for now.
  * @returns false where the object is there after all
  */
-export async function bury(parts: Pick<PublishParts, 'desired' | 'publisher'> & { client: Client }, said: StatusMessage): Promise<boolean> {
+export async function bury(
+  parts: Pick<PublishParts, 'desired' | 'publisher'> & { client: Client },
+  said: StatusMessage,
+): Promise<boolean> {
   const { uid, kind: token, namespace, name, node } = said;
   const kind = kindOf(token);
   if (kind === undefined) return true;
@@ -70,7 +73,16 @@ export async function bury(parts: Pick<PublishParts, 'desired' | 'publisher'> & 
     if (!isPlace(place) || place.node === node) return false;
   }
   const generation = said.status.observedGeneration ?? 0;
-  const gone = { apiVersion: API_VERSION, kind, namespace, name, uid, generation, resourceVersion: '0', creationTimestamp: '' };
+  const gone = {
+    apiVersion: API_VERSION,
+    kind,
+    namespace,
+    name,
+    uid,
+    generation,
+    resourceVersion: '0',
+    creationTimestamp: '',
+  };
   await parts.publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }));
   return true;
 }

@@ -4,7 +4,10 @@ import { secret } from '../testing/objects.ts';
 
 const key = Buffer.from(Array.from({ length: 32 }, (_, index) => index + 1));
 const text = key.toString('base64');
-const store = (one = secret('s', { k: key })) => ({ get: (at: string) => (at === `${one.metadata.namespace}/${one.metadata.name}` ? one : undefined), forbidden: false });
+const store = (one = secret('s', { k: key })) => ({
+  get: (at: string) => (at === `${one.metadata.namespace}/${one.metadata.name}` ? one : undefined),
+  forbidden: false,
+});
 const from = (more: object = {}) => ({ ref: 'privateKey', from: { name: 's', key: 'k', ...more } });
 
 test.each([
@@ -13,13 +16,23 @@ test.each([
   ['the text with a line break', `${text}\n`],
   ['the text with white space around it', ` ${text} \r\n`],
 ])('a key may be %s', (_what, value) => {
-  expect(openSecret(from(), 'default', store(secret('s', { k: value })))).toEqual({ ref: 'privateKey', version: 'uid-secret-s@7', key: text });
+  expect(openSecret(from(), 'default', store(secret('s', { k: value })))).toEqual({
+    ref: 'privateKey',
+    version: 'uid-secret-s@7',
+    key: text,
+  });
 });
 
 describe('a secret that cannot be used', () => {
   test.each([
-    ['is another namespace\'s', from({ namespace: 'other' }), 'default', store(), 'CrossNamespaceReference'],
-    ['is meant by default to be in default, for an object elsewhere', from(), 'tenant', store(), 'CrossNamespaceReference'],
+    ["is another namespace's", from({ namespace: 'other' }), 'default', store(), 'CrossNamespaceReference'],
+    [
+      'is meant by default to be in default, for an object elsewhere',
+      from(),
+      'tenant',
+      store(),
+      'CrossNamespaceReference',
+    ],
     ['does not exist', from({ name: 'none' }), 'default', store(), 'SecretNotFound'],
     ['has no such key', from({ key: 'none' }), 'default', store(), 'KeyNotFound'],
     ['has no such key, although every object has it', from({ key: 'constructor' }), 'default', store(), 'KeyNotFound'],

@@ -45,7 +45,10 @@ export function openSecret(wanted: Wanted, namespace: string, secrets: Secrets):
   if (typeof value !== 'string') return fail('KeyNotFound', `Secret ${namespace}/${name} has no key ${key}`);
   const text = wireguardKey(Buffer.from(value, 'base64'));
   if (text === undefined) {
-    return fail('Malformed', `key ${key} of Secret ${namespace}/${name} is neither 32 raw bytes nor 44 characters of base64`);
+    return fail(
+      'Malformed',
+      `key ${key} of Secret ${namespace}/${name} is neither 32 raw bytes nor 44 characters of base64`,
+    );
   }
   return { ref, version: `${secret.metadata.uid}@${secret.metadata.resourceVersion}`, key: text };
 }

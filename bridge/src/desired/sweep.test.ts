@@ -15,22 +15,42 @@ import { startSweeping } from './sweep.ts';
 import { startNats, until } from '../testing/nats.ts';
 import { quiet, wireguard } from '../testing/objects.ts';
 
-const subject = (name: string): string => formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
+const subject = (name: string): string =>
+  formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
 const wish = (name: string) => draft(wireguard(name), { get: () => undefined, forbidden: false }, undefined);
 const gone = (name: string) => tombstone({ ...wish(name).desired, secrets: [] });
 
-type Side = { desired: Follower; publisher: Publisher; stop: AbortController; sweep: (leads: boolean, keep: number) => void };
+type Side = {
+  desired: Follower;
+  publisher: Publisher;
+  stop: AbortController;
+  sweep: (leads: boolean, keep: number) => void;
+};
 async function side(connection: NatsConnection): Promise<Side> {
   const stop = new AbortController();
   const { signal } = stop;
-  const desired = follow({ connection, stream: streams.desired, prepare: () => ensureStreams(connection), outage: createOutage(quiet, 'back'), signal, onChange: () => undefined });
+  const desired = follow({
+    connection,
+    stream: streams.desired,
+    prepare: () => ensureStreams(connection),
+    outage: createOutage(quiet, 'back'),
+    signal,
+    onChange: () => undefined,
+  });
   await desired.settled;
   const publisher = createPublisher(connection, desired, createSealer());
-  return { desired, publisher, stop, sweep: (leads, keep) => startSweeping({ desired, publisher, leads: () => leads, log: quiet, keep, signal }) };
+  return {
+    desired,
+    publisher,
+    stop,
+    sweep: (leads, keep) => startSweeping({ desired, publisher, leads: () => leads, log: quiet, keep, signal }),
+  };
 }
 const subjects = async (connection: NatsConnection): Promise<string[]> => {
   const { state } = await (await jetstreamManager(connection)).streams.info(streams.desired, { subjects_filter: '>' });
-  return Object.keys(state.subjects ?? {}).map((one) => one.split('.').at(-1) ?? '').toSorted();
+  return Object.keys(state.subjects ?? {})
+    .map((one) => one.split('.').at(-1) ?? '')
+    .toSorted();
 };
 
 test('tombstones go when they are old enough, wishes stay, and only the leader takes anything out', async () => {
@@ -79,13 +99,21 @@ test('who stands by learns what the leader took out', async () => {
   for (const { stop } of [leader, second]) stop.abort();
 });
 
-test('an agent is told again of what is gone by the API server\'s word only', async () => {
+test("an agent is told again of what is gone by the API server's word only", async () => {
   await using nats = await startNats();
   const { desired, publisher, stop } = await side(await nats.connect());
   const object = wireguard('wg1');
   let answer: Promise<unknown> = Promise.reject(new Error('the API server is away'));
   const client = { call: <T>() => answer as Promise<T>, lines: () => expect.unreachable(), close: () => undefined };
-  const said = { uid: object.metadata.uid, kind: 'wireguardinterface', namespace: 'default', name: 'wg1', node: 'lax1', hash: '', status: { observedGeneration: 3 } };
+  const said = {
+    uid: object.metadata.uid,
+    kind: 'wireguardinterface',
+    namespace: 'default',
+    name: 'wg1',
+    node: 'lax1',
+    hash: '',
+    status: { observedGeneration: 3 },
+  };
   const told = () => {
     const entry = desired.get(subject('wg1'));
     return entry && readDesired(entry);

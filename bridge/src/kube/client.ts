@@ -39,10 +39,16 @@ export type Client = {
 
 export function createClient({ server, options }: Access): Client {
   const secure = server.protocol === 'https:';
-  const agent = secure ? new HttpsAgent({ keepAlive: true, maxSockets: 64 }) : new HttpAgent({ keepAlive: true, maxSockets: 64 });
+  const agent = secure
+    ? new HttpsAgent({ keepAlive: true, maxSockets: 64 })
+    : new HttpAgent({ keepAlive: true, maxSockets: 64 });
   const base = server.pathname.replace(/\/$/, '');
 
-  async function send(method: string, path: string, { query = {}, body, patch, signal }: Call): Promise<IncomingMessage> {
+  async function send(
+    method: string,
+    path: string,
+    { query = {}, body, patch, signal }: Call,
+  ): Promise<IncomingMessage> {
     const extra = await options();
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));

@@ -11,15 +11,20 @@ const wanted = (name: string, mtu = 1420): Wanted => ({
   metadata: { name, namespace: 'default', labels: { planned: 'yes' }, ownerReferences: [] },
   spec: { node: 'lax1', interfaceName: name, mtu },
 });
-const live = (name: string, mtu = 1420, more: object = {}) => wireguard(name, { mtu, ...more }, { labels: { planned: 'yes', other: 'x' } });
+const live = (name: string, mtu = 1420, more: object = {}) =>
+  wireguard(name, { mtu, ...more }, { labels: { planned: 'yes', other: 'x' } });
 
-async function requests(refuse: (line: string) => boolean, work: (client: Parameters<typeof level>[0]) => Promise<unknown>): Promise<string[]> {
+async function requests(
+  refuse: (line: string) => boolean,
+  work: (client: Parameters<typeof level>[0]) => Promise<unknown>,
+): Promise<string[]> {
   const seen: string[] = [];
   await using http = await startHttp((url, response, request) => {
     const line = `${request.method} ${url.pathname.split('/').slice(5).join('/')}`;
     seen.push(line);
     request.resume();
-    if (refuse(line)) json(response, { kind: 'Status', code: 403, reason: 'Forbidden', message: 'no more of these' }, 403);
+    if (refuse(line))
+      json(response, { kind: 'Status', code: 403, reason: 'Forbidden', message: 'no more of these' }, 403);
     else json(response, {});
   });
   await work(http.client);
@@ -27,11 +32,23 @@ async function requests(refuse: (line: string) => boolean, work: (client: Parame
 }
 
 test('makes what is missing, mends what differs, removes what is too much, touches nothing else', async () => {
-  const owned = [live('same'), live('edited', 1300), live('added', 1420, { fwmark: 7 }), live('surplus'), wireguard('going', {}, { deletionTimestamp: 'x' })];
+  const owned = [
+    live('same'),
+    live('edited', 1300),
+    live('added', 1420, { fwmark: 7 }),
+    live('surplus'),
+    wireguard('going', {}, { deletionTimestamp: 'x' }),
+  ];
   const seen = await requests(
     () => false,
     async (client) => {
-      const held = await level(client, resource, ['same', 'edited', 'added', 'new', 'held'].map((name) => wanted(name)), owned, (key) => (key === 'default/held' ? live('held') : undefined));
+      const held = await level(
+        client,
+        resource,
+        ['same', 'edited', 'added', 'new', 'held'].map((name) => wanted(name)),
+        owned,
+        (key) => (key === 'default/held' ? live('held') : undefined),
+      );
       expect(held).toEqual(['held']);
     },
   );

@@ -43,7 +43,8 @@ export async function level(
     if (live === undefined) {
       if (look(`${namespace}/${name}`) === undefined) work.push(create(client, resource, one));
       else held.push(name);
-    } else if (live.metadata.deletionTimestamp === undefined && differs(live, one)) work.push(replace(client, resource, live, one));
+    } else if (live.metadata.deletionTimestamp === undefined && differs(live, one))
+      work.push(replace(client, resource, live, one));
   }
   for (const { metadata } of left.values()) {
     if (metadata.deletionTimestamp !== undefined) continue;
@@ -59,7 +60,9 @@ export async function level(
 function create(client: Client, resource: Resource, wanted: Wanted): Promise<unknown> {
   const body = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...wanted };
   // 409: it is there already; the watch brings it.
-  return unlessGone(client.call('POST', pathOf(resource, wanted.metadata.namespace), { query: { fieldManager }, body }));
+  return unlessGone(
+    client.call('POST', pathOf(resource, wanted.metadata.namespace), { query: { fieldManager }, body }),
+  );
 }
 
 function replace(client: Client, resource: Resource, live: KubeObject, wanted: Wanted): Promise<unknown> {
@@ -71,7 +74,12 @@ function replace(client: Client, resource: Resource, live: KubeObject, wanted: W
     ownerReferences,
   };
   const body = { ...live, ...wanted, metadata };
-  return unlessGone(client.call('PUT', pathOf(resource, live.metadata.namespace, live.metadata.name), { query: { fieldManager }, body }));
+  return unlessGone(
+    client.call('PUT', pathOf(resource, live.metadata.namespace, live.metadata.name), {
+      query: { fieldManager },
+      body,
+    }),
+  );
 }
 
 function lacks(has: Record<string, string> = {}, wants: Record<string, string> = {}): boolean {
@@ -80,6 +88,11 @@ function lacks(has: Record<string, string> = {}, wants: Record<string, string> =
 
 function differs(live: KubeObject, wanted: Wanted): boolean {
   const { metadata, ...rest } = wanted;
-  if (Object.entries(rest).some(([field, value]) => !['apiVersion', 'kind'].includes(field) && !sameJson(live[field], value))) return true;
+  if (
+    Object.entries(rest).some(
+      ([field, value]) => !['apiVersion', 'kind'].includes(field) && !sameJson(live[field], value),
+    )
+  )
+    return true;
   return lacks(live.metadata.labels, metadata.labels) || lacks(live.metadata.annotations, metadata.annotations);
 }

@@ -1,5 +1,11 @@
 /** The API server's `Status`, as far as it is looked at. */
-export type Status = { kind?: string; code?: number; reason?: string; message?: string; details?: { retryAfterSeconds?: number } };
+export type Status = {
+  kind?: string;
+  code?: number;
+  reason?: string;
+  message?: string;
+  details?: { retryAfterSeconds?: number };
+};
 
 /** The API server refused: `code` is the HTTP status, `reason` the Status' reason such as `NotFound` or `Expired`. */
 export class ApiError extends Error {

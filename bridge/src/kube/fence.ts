@@ -10,7 +10,8 @@ export function fence(client: Client, leads: () => boolean): Client {
   return {
     ...client,
     call(method, path, call) {
-      if (method !== 'GET' && !leads()) return Promise.reject(new NotLeadingError(`${method} ${path}: another bridge may lead by now`));
+      if (method !== 'GET' && !leads())
+        return Promise.reject(new NotLeadingError(`${method} ${path}: another bridge may lead by now`));
       return client.call(method, path, call);
     },
   };

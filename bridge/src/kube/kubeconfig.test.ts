@@ -13,7 +13,10 @@ function file(cluster: object, user: object): string {
   const path = join(folder, 'config');
   const config = {
     'current-context': 'here',
-    contexts: [{ name: 'other', context: { cluster: 'none' } }, { name: 'here', context: { cluster: 'c', user: 'u' } }],
+    contexts: [
+      { name: 'other', context: { cluster: 'none' } },
+      { name: 'here', context: { cluster: 'c', user: 'u' } },
+    ],
     clusters: [{ name: 'c', cluster }],
     users: [{ name: 'u', user }],
   };
@@ -25,19 +28,32 @@ test('certificates and tokens, inline and as files beside the kubeconfig', async
   writeFileSync(join(folder, 'ca.crt'), 'the ca');
   writeFileSync(join(folder, 'token'), 'first\n');
   const ca = Buffer.from('inline').toString('base64');
-  const inline = await readKubeconfig(file({ server: 'https://[::1]:6443/base', 'certificate-authority-data': ca }, { token: 't' }));
+  const inline = await readKubeconfig(
+    file({ server: 'https://[::1]:6443/base', 'certificate-authority-data': ca }, { token: 't' }),
+  );
   expect(inline.server.href).toBe('https://[::1]:6443/base');
   expect(await inline.options()).toEqual({ ca: Buffer.from('inline'), headers: { authorization: 'Bearer t' } });
 
-  const files = await readKubeconfig(file({ server: 'https://x', 'certificate-authority': 'ca.crt' }, { tokenFile: 'token' }));
+  const files = await readKubeconfig(
+    file({ server: 'https://x', 'certificate-authority': 'ca.crt' }, { tokenFile: 'token' }),
+  );
   expect(await files.options()).toEqual({ ca: Buffer.from('the ca'), headers: { authorization: 'Bearer first' } });
   writeFileSync(join(folder, 'token'), 'second');
   expect(await files.options()).toMatchObject({ headers: { authorization: 'Bearer second' } });
 });
 
 test('an exec plugin is asked for the token', async () => {
-  const answer = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token: 'from-plugin' } };
-  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'printf', args: ['%s', JSON.stringify(answer)], interactiveMode: 'Never' };
+  const answer = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    kind: 'ExecCredential',
+    status: { token: 'from-plugin' },
+  };
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'printf',
+    args: ['%s', JSON.stringify(answer)],
+    interactiveMode: 'Never',
+  };
   const access = await readKubeconfig(file({ server: 'https://x' }, { exec }));
   expect((await access.options()).headers).toMatchObject({ Authorization: 'Bearer from-plugin' });
 });
@@ -45,7 +61,11 @@ test('an exec plugin is asked for the token', async () => {
 test.each([
   ['is not there', () => join(folder, 'none'), /cannot read the kubeconfig/],
   ['names no server', () => file({}, {}), /names no server/],
-  ['names a file that is not there', () => file({ server: 'https://x', 'certificate-authority': 'none' }, {}), /cannot read none/],
+  [
+    'names a file that is not there',
+    () => file({ server: 'https://x', 'certificate-authority': 'none' }, {}),
+    /cannot read none/,
+  ],
 ])('a file that %s is refused in words', async (_what, path, message) => {
   const refused = readKubeconfig(path());
   await expect(refused).rejects.toThrow(UsageError);

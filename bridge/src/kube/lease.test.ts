@@ -19,7 +19,10 @@ function leases(): { handler: Handler; current(): KubeObject | undefined; reacha
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       const given = body === '' ? undefined : (JSON.parse(body) as KubeObject);
-      const conflict = request.method === 'POST' ? lease !== undefined : given?.metadata.resourceVersion !== lease?.metadata.resourceVersion;
+      const conflict =
+        request.method === 'POST'
+          ? lease !== undefined
+          : given?.metadata.resourceVersion !== lease?.metadata.resourceVersion;
       if (!up) response.destroy();
       else if (request.method === 'GET') json(response, lease ?? { kind: 'Status' }, lease === undefined ? 404 : 200);
       else if (given === undefined || conflict) json(response, { kind: 'Status', reason: 'Conflict' }, 409);

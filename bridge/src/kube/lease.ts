@@ -89,7 +89,8 @@ export function holdLease(options: LeaseOptions): Lease {
   /** Whether the lease has stood unchanged for its whole duration while we looked. */
   function expired(lease: KubeObject, spec: LeaseSpec): boolean {
     const version = lease.metadata.resourceVersion;
-    if (seen?.version !== version) seen = { version, at: performance.now(), duration: (spec.leaseDurationSeconds ?? seconds) * 1000 };
+    if (seen?.version !== version)
+      seen = { version, at: performance.now(), duration: (spec.leaseDurationSeconds ?? seconds) * 1000 };
     return performance.now() - seen.at > seen.duration;
   }
 
@@ -104,9 +105,18 @@ export function holdLease(options: LeaseOptions): Lease {
 
   /** @returns undefined where another one was faster */
   async function write(found: KubeObject | undefined, spec: LeaseSpec): Promise<KubeObject | undefined> {
-    const body = { apiVersion: apiVersionOf(resources.leases), kind: 'Lease', metadata: found?.metadata ?? { name, namespace }, spec };
+    const body = {
+      apiVersion: apiVersionOf(resources.leases),
+      kind: 'Lease',
+      metadata: found?.metadata ?? { name, namespace },
+      spec,
+    };
     try {
-      if (found === undefined) return await client.call('POST', pathOf(resources.leases, namespace), { body, signal: AbortSignal.timeout(patience) });
+      if (found === undefined)
+        return await client.call('POST', pathOf(resources.leases, namespace), {
+          body,
+          signal: AbortSignal.timeout(patience),
+        });
       return await client.call('PUT', path, { body, signal: AbortSignal.timeout(patience) });
     } catch (error) {
       if (!answered(error, 404, 409)) throw error;

@@ -21,7 +21,10 @@ test('the same note on the same object is one Event that counts; another object 
   recorder.note(wireguard('wg2'), note);
   await recorder.flush();
   const created = seen.filter(({ method }) => method === 'POST').map(({ body }) => body['involvedObject']);
-  expect(created).toMatchObject([{ kind: 'WireGuardInterface', name: 'wg1', uid: 'uid-wg1' }, { name: 'wg2', uid: 'uid-wg2' }]);
+  expect(created).toMatchObject([
+    { kind: 'WireGuardInterface', name: 'wg1', uid: 'uid-wg1' },
+    { name: 'wg2', uid: 'uid-wg2' },
+  ]);
   expect(seen.filter(({ method }) => method === 'PATCH').map(({ body }) => body['count'])).toEqual([50]);
 });
 
@@ -33,7 +36,8 @@ test('an object that changes all the time fills no log', async () => {
     json(response, {});
   });
   const recorder = createRecorder(http.client, quiet, 'here', () => true);
-  for (let times = 0; times < 500; times++) recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'R', message: `number ${times}` });
+  for (let times = 0; times < 500; times++)
+    recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'R', message: `number ${times}` });
   await recorder.flush();
   expect(posts).toBe(30);
 });

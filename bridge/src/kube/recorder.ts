@@ -18,7 +18,16 @@ export type Recorder = {
   flush(): Promise<void>;
 };
 
-type Series = { name: string; object: KubeObject; note: EventNote; first: string; last: string; count: number; written: number; timer: NodeJS.Timeout | undefined };
+type Series = {
+  name: string;
+  object: KubeObject;
+  note: EventNote;
+  first: string;
+  last: string;
+  count: number;
+  written: number;
+  timer: NodeJS.Timeout | undefined;
+};
 
 const pace = 10_000;
 const most = 30;
@@ -44,7 +53,9 @@ export function createRecorder(client: Client, log: Log, host: string, allowed: 
     const counted = { count, lastTimestamp: last };
     try {
       if (one.written === 0) {
-        await client.call('POST', pathOf(resources.events, namespace), { body: { ...bodyOf(name, object, note, host), firstTimestamp: first, ...counted } });
+        await client.call('POST', pathOf(resources.events, namespace), {
+          body: { ...bodyOf(name, object, note, host), firstTimestamp: first, ...counted },
+        });
       } else {
         await client.call('PATCH', pathOf(resources.events, namespace, name), { patch: 'merge', body: counted });
       }
@@ -70,7 +81,16 @@ export function createRecorder(client: Client, log: Log, host: string, allowed: 
         perObject.set(uid, used + 1);
         const time = seconds(now);
         // The time keeps a later run from meeting this name again.
-        one = { name: `${name.slice(0, 220)}.${id}${now.getTime().toString(16).slice(-8)}`, object, note, first: time, last: time, count: 0, written: 0, timer: undefined };
+        one = {
+          name: `${name.slice(0, 220)}.${id}${now.getTime().toString(16).slice(-8)}`,
+          object,
+          note,
+          first: time,
+          last: time,
+          count: 0,
+          written: 0,
+          timer: undefined,
+        };
         series.set(id, one);
       }
       one.count++;
@@ -98,7 +118,14 @@ function bodyOf(name: string, object: KubeObject, note: EventNote, host: string)
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { name, namespace },
-    involvedObject: { apiVersion: object.apiVersion, kind: object.kind, namespace, name: objectName, uid, resourceVersion },
+    involvedObject: {
+      apiVersion: object.apiVersion,
+      kind: object.kind,
+      namespace,
+      name: objectName,
+      uid,
+      resourceVersion,
+    },
     type: note.type,
     reason: note.reason,
     // The API server's limit is 1024 bytes.

@@ -29,7 +29,10 @@ function scripted(items: () => { items: object[]; version: string }) {
     const limit = Number(searchParams.get('limit'));
     const first = Number(searchParams.get('continue') ?? 0);
     const more = first + limit < all.items.length ? { continue: String(first + limit) } : {};
-    json(response, { metadata: { resourceVersion: all.version, ...more }, items: all.items.slice(first, first + limit) });
+    json(response, {
+      metadata: { resourceVersion: all.version, ...more },
+      items: all.items.slice(first, first + limit),
+    });
   };
   return { handler, watches, lists };
 }
@@ -42,7 +45,8 @@ function start(client: Client, page?: number) {
     resource: resourceOf('WireGuardInterface'),
     outage,
     signal: stop.signal,
-    onChange: (key, object) => seen.push(`${object === undefined ? '-' : '+'}${key}@${object?.metadata.resourceVersion ?? ''}`),
+    onChange: (key, object) =>
+      seen.push(`${object === undefined ? '-' : '+'}${key}@${object?.metadata.resourceVersion ?? ''}`),
     ...(page !== undefined && { page }),
   });
   return {
@@ -87,7 +91,10 @@ test('a watch that ends is begun again from the last version, bookmarks included
 });
 
 test.each([
-  ['as an event in the watch', (response: ServerResponse) => response.end(line('ERROR', { kind: 'Status', code: 410, reason: 'Expired' }))],
+  [
+    'as an event in the watch',
+    (response: ServerResponse) => response.end(line('ERROR', { kind: 'Status', code: 410, reason: 'Expired' })),
+  ],
   ['as the answer to the watch', undefined],
 ])('a version too old, said %s, makes it list again and find what was deleted meanwhile', async (_how, refuse) => {
   let items = [item('a', '1'), item('b', '1')];
@@ -128,9 +135,17 @@ test('a server that goes away and comes back is found again', async () => {
 
 test('a resource that may not be read settles, says so, and is asked for again', async () => {
   const server = scripted(() => ({ items: [item('a', '1')], version: '10' }));
-  await using http = await startHttp((_url, response) => json(response, { kind: 'Status', code: 403, reason: 'Forbidden', message: 'no' }, 403));
+  await using http = await startHttp((_url, response) =>
+    json(response, { kind: 'Status', code: 403, reason: 'Forbidden', message: 'no' }, 403),
+  );
   const stop = new AbortController();
-  const reflector = reflect({ client: http.client, resource: resourceOf('WireGuardInterface'), outage, signal: stop.signal, onChange: () => {} });
+  const reflector = reflect({
+    client: http.client,
+    resource: resourceOf('WireGuardInterface'),
+    outage,
+    signal: stop.signal,
+    onChange: () => {},
+  });
   await reflector.settled;
   expect(reflector.forbidden).toBe(true);
   http.handle(server.handler);

@@ -51,7 +51,11 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
   function put(object: KubeObject): void {
     const key = keyOf(object);
     const before = store.get(key);
-    if (before?.metadata.uid === object.metadata.uid && before.metadata.resourceVersion === object.metadata.resourceVersion) return;
+    if (
+      before?.metadata.uid === object.metadata.uid &&
+      before.metadata.resourceVersion === object.metadata.resourceVersion
+    )
+      return;
     // Items of a list of a built-in resource carry neither.
     const whole = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
     store.set(key, whole);
@@ -66,7 +70,7 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
   /** Replaces the store's content by what the server has; returns the resourceVersion to watch from. */
   async function list(): Promise<string> {
     const seen = new Set<string>();
-    for (let token: string | undefined; ; ) {
+    for (let token: string | undefined; ;) {
       const answer: List = await client.call('GET', path, { query: { limit: page, continue: token }, signal });
       for (const item of answer.items) {
         seen.add(keyOf(item));
@@ -84,10 +88,19 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
   async function watch(): Promise<void> {
     const silent = new AbortController();
     const hush = (): NodeJS.Timeout => setTimeout(() => silent.abort(new Error('the watch fell silent')), silence);
-    const query = { watch: true, allowWatchBookmarks: true, resourceVersion: version, timeoutSeconds: 240 + Math.floor(Math.random() * 120) };
+    const query = {
+      watch: true,
+      allowWatchBookmarks: true,
+      resourceVersion: version,
+      timeoutSeconds: 240 + Math.floor(Math.random() * 120),
+    };
     let timer = hush();
     try {
-      for await (const line of client.lines(path, { query, signal: AbortSignal.any([signal, silent.signal]) }, recovered)) {
+      for await (const line of client.lines(
+        path,
+        { query, signal: AbortSignal.any([signal, silent.signal]) },
+        recovered,
+      )) {
         clearTimeout(timer);
         timer = hush();
         const { type, object } = JSON.parse(line) as WatchEvent;
@@ -161,7 +174,8 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
 }
 
 function hint(error: unknown, { plural, group }: Resource): string {
-  if (answered(error, 404)) return `waiting for the API server to know ${plural}.${group}: apply the CRDs (kubectl apply -f crds/)`;
+  if (answered(error, 404))
+    return `waiting for the API server to know ${plural}.${group}: apply the CRDs (kubectl apply -f crds/)`;
   if (answered(error, 401, 403)) return `the API server does not let the bridge read ${plural}: see bridge/rbac.yaml`;
   return 'waiting for the API server';
 }

@@ -11,16 +11,30 @@ export const fieldManager = 'ifactor';
  * Server-side apply of a whole status to the very object read (by uid): fields left out are removed.
  * @returns false where the object is gone or is another by now, so that there is nothing left to write
  */
-export async function applyStatus(client: Client, resource: Resource, object: KubeObject, status: unknown): Promise<boolean> {
+export async function applyStatus(
+  client: Client,
+  resource: Resource,
+  object: KubeObject,
+  status: unknown,
+): Promise<boolean> {
   const { name, namespace, uid } = object.metadata;
   const body = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace, uid }, status };
   return unlessGone(
-    client.call('PATCH', pathOf(resource, namespace, name, 'status'), { patch: 'apply', query: { fieldManager, force: true }, body }),
+    client.call('PATCH', pathOf(resource, namespace, name, 'status'), {
+      patch: 'apply',
+      query: { fieldManager, force: true },
+      body,
+    }),
   );
 }
 
 /** Sets the finalizers of the very version read. @returns false where there is a newer one, or none */
-export async function setFinalizers(client: Client, resource: Resource, object: KubeObject, finalizers: string[]): Promise<boolean> {
+export async function setFinalizers(
+  client: Client,
+  resource: Resource,
+  object: KubeObject,
+  finalizers: string[],
+): Promise<boolean> {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   return unlessGone(
     client.call('PATCH', pathOf(resource, namespace, name), {

@@ -4,7 +4,13 @@ import { directionKey, linkName } from './links.ts';
 import type { Direction, Problem } from './links.ts';
 
 /** Number, name and port given to one direction; as in the plan's `status.allocations`. */
-export type Allocation = { fromNode: string; toNode: string; index: number; name: string; listenPort?: number | undefined };
+export type Allocation = {
+  fromNode: string;
+  toNode: string;
+  index: number;
+  name: string;
+  listenPort?: number | undefined;
+};
 
 /** What others hold on a node or in the namespace. */
 export type Taken = { port(node: string, port: number): boolean; name(name: string): boolean };
@@ -23,7 +29,11 @@ export function allocate(
   const blocked = new Set<string>();
   const allocations = new Map<string, Allocation>();
   const problems: Problem[] = [];
-  const kept = new Map(previous.filter(({ fromNode, toNode }) => directions.has(directionKey(fromNode, toNode))).map((one) => [directionKey(one.fromNode, one.toNode), one]));
+  const kept = new Map(
+    previous
+      .filter(({ fromNode, toNode }) => directions.has(directionKey(fromNode, toNode)))
+      .map((one) => [directionKey(one.fromNode, one.toNode), one]),
+  );
   const names = new Set([...kept.values()].map(({ name }) => name));
   const byNode = Map.groupBy(directions.values(), ({ from }) => from);
   for (const [node, own] of byNode) {
@@ -41,7 +51,11 @@ export function allocate(
       const name = before?.name ?? childName(node.nodeName, to.nodeName, index, names);
       names.add(name);
       if (taken.name(name)) {
-        problems.push({ link, reason: 'NameTaken', message: `a WireGuardInterface ${name} that is not this plan's exists; delete or rename it` });
+        problems.push({
+          link,
+          reason: 'NameTaken',
+          message: `a WireGuardInterface ${name} that is not this plan's exists; delete or rename it`,
+        });
         blocked.add(key);
       }
       const port = within(range, before?.listenPort) ? before?.listenPort : freePort(node, range, index, ports, taken);
@@ -50,7 +64,13 @@ export function allocate(
         problems.push({ link, ...noPort(node, range) });
         blocked.add(key);
       }
-      allocations.set(key, { fromNode: node.nodeName, toNode: to.nodeName, index, name, ...(port !== undefined && { listenPort: port }) });
+      allocations.set(key, {
+        fromNode: node.nodeName,
+        toNode: to.nodeName,
+        index,
+        name,
+        ...(port !== undefined && { listenPort: port }),
+      });
     }
   }
   return { allocations, blocked, problems };
@@ -69,7 +89,13 @@ function firstFree(wanted: number, used: ReadonlySet<number>): number {
 }
 
 /** `start + index` where that is free, else the lowest free port of the range. */
-function freePort(node: PlanNode, range: PortRange | undefined, index: number, used: ReadonlySet<number>, taken: Taken): number | undefined {
+function freePort(
+  node: PlanNode,
+  range: PortRange | undefined,
+  index: number,
+  used: ReadonlySet<number>,
+  taken: Taken,
+): number | undefined {
   if (range === undefined) return undefined;
   const free = (port: number): boolean => port <= range.end && !used.has(port) && !taken.port(node.nodeName, port);
   if (free(range.start + index)) return range.start + index;
@@ -79,9 +105,15 @@ function freePort(node: PlanNode, range: PortRange | undefined, index: number, u
 
 function noPort(node: PlanNode, range: PortRange | undefined): Omit<Problem, 'link'> {
   if (range === undefined) {
-    return { reason: 'NoPortRange', message: `${node.nodeName} has an underlay but no ports; set its underlay.portRange or defaultPortRange` };
+    return {
+      reason: 'NoPortRange',
+      message: `${node.nodeName} has an underlay but no ports; set its underlay.portRange or defaultPortRange`,
+    };
   }
-  return { reason: 'PortRangeExhausted', message: `no port from ${range.start} to ${range.end} is free on ${node.nodeName}; widen the range` };
+  return {
+    reason: 'PortRangeExhausted',
+    message: `no port from ${range.start} to ${range.end} is free on ${node.nodeName}; widen the range`,
+  };
 }
 
 export function fullName(from: string, to: string, index: number): string {

@@ -90,7 +90,14 @@ export function childOf(
 }
 
 export function ownerOf({ name, uid }: Parent): OwnerReference {
-  return { apiVersion: API_VERSION, kind: 'WireGuardNetworkPlan', name, uid, controller: true, blockOwnerDeletion: true };
+  return {
+    apiVersion: API_VERSION,
+    kind: 'WireGuardNetworkPlan',
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
 }
 
 /** `host:port`, an IPv6 address in brackets. */

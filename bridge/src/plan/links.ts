@@ -16,7 +16,10 @@ export function directionKey(from: string, to: string): string {
 }
 
 /** Both directions of every valid link, in a stable order; a direction that the spec leaves out is added. Pure. */
-export function directionsOf(spec: WireGuardNetworkPlanSpec): { directions: Map<string, Direction>; problems: Problem[] } {
+export function directionsOf(spec: WireGuardNetworkPlanSpec): {
+  directions: Map<string, Direction>;
+  problems: Problem[];
+} {
   const nodes = new Map(spec.nodes.map((node) => [node.nodeName, node]));
   const directions = new Map<string, Direction>();
   const problems: Problem[] = [];
@@ -29,14 +32,19 @@ export function directionsOf(spec: WireGuardNetworkPlanSpec): { directions: Map<
       if (from === undefined) bad('UnknownNode', `${link.fromNode} is not in nodes; add it there`);
       else if (to === undefined) bad('UnknownNode', `${end.nodeName} is not in nodes; add it there`);
       else if (from === to) bad('SelfLink', 'a node cannot have a link to itself; remove it');
-      else if (directions.has(directionKey(from.nodeName, to.nodeName))) bad('DuplicateLink', 'listed more than once; only the first counts');
+      else if (directions.has(directionKey(from.nodeName, to.nodeName)))
+        bad('DuplicateLink', 'listed more than once; only the first counts');
       else directions.set(directionKey(from.nodeName, to.nodeName), { from, to, end });
     }
   }
   for (const { from, to } of directions.values()) {
     const reverse = directionKey(to.nodeName, from.nodeName);
     if (directions.has(reverse)) continue;
-    directions.set(reverse, { from: to, to: from, end: { nodeName: from.nodeName, addresses: [], overrideAddresses: false } });
+    directions.set(reverse, {
+      from: to,
+      to: from,
+      end: { nodeName: from.nodeName, addresses: [], overrideAddresses: false },
+    });
   }
   return { directions, problems };
 }

@@ -21,18 +21,35 @@ function planned(spec: object, input: Partial<PlanInput> = {}): Planned {
 }
 
 const range = { start: 51800, end: 51820 };
-const node = (nodeName: string, more: object = {}): object => ({ nodeName, underlay: { hostname: `${nodeName}.example` }, ...more });
-const link = (fromNode: string, ...to: string[]): object => ({ fromNode, toNodes: to.map((nodeName) => ({ nodeName })) });
+const node = (nodeName: string, more: object = {}): object => ({
+  nodeName,
+  underlay: { hostname: `${nodeName}.example` },
+  ...more,
+});
+const link = (fromNode: string, ...to: string[]): object => ({
+  fromNode,
+  toNodes: to.map((nodeName) => ({ nodeName })),
+});
 const child = ({ children }: Planned, name: string) => children.find(({ metadata }) => metadata.name === name);
 const address = { family: 'inet', local: '10.4.0.1', peer: '10.4.0.2', prefixlen: 32 };
 
 describe('the walkthrough', () => {
   const spec = {
     defaultPortRange: range,
-    nodes: [node('lax1', { underlay: { hostname: '192.0.2.1' }, moveToContainer: true, container: { docker: { name: 'agent1' } } }), { nodeName: 'lax2' }],
+    nodes: [
+      node('lax1', {
+        underlay: { hostname: '192.0.2.1' },
+        moveToContainer: true,
+        container: { docker: { name: 'agent1' } },
+      }),
+      { nodeName: 'lax2' },
+    ],
     links: [{ fromNode: 'lax1', toNodes: [{ nodeName: 'lax2', addresses: [address] }] }, link('lax2', 'lax1')],
   };
-  const reported = new Map([['wg-lax1-lax2-0', 'K1'.padEnd(43, 'A') + '='], ['wg-lax2-lax1-0', 'K2'.padEnd(43, 'A') + '=']]);
+  const reported = new Map([
+    ['wg-lax1-lax2-0', 'K1'.padEnd(43, 'A') + '='],
+    ['wg-lax2-lax1-0', 'K2'.padEnd(43, 'A') + '='],
+  ]);
 
   test('becomes one interface per direction, each the peer of the other', () => {
     const result = planned(spec, { reported });
@@ -55,7 +72,10 @@ describe('the walkthrough', () => {
 
   test('hands down how its changes prove themselves', () => {
     const confirm = { timeoutSeconds: 30, probe: '10.4.0.1' };
-    expect(planned({ ...spec, confirm }, { reported }).children.map((one) => one.spec.confirm)).toEqual([confirm, confirm]);
+    expect(planned({ ...spec, confirm }, { reported }).children.map((one) => one.spec.confirm)).toEqual([
+      confirm,
+      confirm,
+    ]);
     expect(planned(spec, { reported }).children[0]?.spec).not.toHaveProperty('confirm');
   });
 
@@ -122,19 +142,28 @@ describe('single rules', () => {
     ],
     [
       'a node has its own range of ports',
-      { nodes: [node('a', { underlay: { hostname: 'a', portRange: { start: 7000, end: 7001 } } }), node('b')], links: [link('a', 'b')] },
+      {
+        nodes: [node('a', { underlay: { hostname: 'a', portRange: { start: 7000, end: 7001 } } }), node('b')],
+        links: [link('a', 'b')],
+      },
       (result) => [child(result, 'wg-a-b-0')?.spec.listenPort, child(result, 'wg-b-a-0')?.spec.listenPort],
       [7000, 51800],
     ],
     [
       "a node's and a link's addresses are joined",
-      { nodes: [node('a', { addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }] }), node('b')], links: [{ fromNode: 'a', toNodes: [{ nodeName: 'b', addresses: [address] }] }] },
+      {
+        nodes: [node('a', { addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }] }), node('b')],
+        links: [{ fromNode: 'a', toNodes: [{ nodeName: 'b', addresses: [address] }] }],
+      },
       (result) => child(result, 'wg-a-b-0')?.spec.addresses.map(({ local }) => local),
       ['10.0.0.1', '10.4.0.1'],
     ],
     [
       'overrideAddresses with an empty list clears them',
-      { nodes: [node('a', { addresses: [address] }), node('b')], links: [{ fromNode: 'a', toNodes: [{ nodeName: 'b', overrideAddresses: true }] }] },
+      {
+        nodes: [node('a', { addresses: [address] }), node('b')],
+        links: [{ fromNode: 'a', toNodes: [{ nodeName: 'b', overrideAddresses: true }] }],
+      },
       (result) => child(result, 'wg-a-b-0')?.spec.addresses,
       [],
     ],
@@ -146,8 +175,15 @@ describe('single rules', () => {
     ],
     [
       'an exhausted range takes down only the link that found no port',
-      { defaultPortRange: { start: 7000, end: 7000 }, nodes: [node('a'), node('b'), node('c')], links: [link('a', 'b', 'c')] },
-      ({ children, problems }) => [children.map(({ metadata }) => metadata.name), problems.map(({ link: at, reason }) => `${at} ${reason}`)],
+      {
+        defaultPortRange: { start: 7000, end: 7000 },
+        nodes: [node('a'), node('b'), node('c')],
+        links: [link('a', 'b', 'c')],
+      },
+      ({ children, problems }) => [
+        children.map(({ metadata }) => metadata.name),
+        problems.map(({ link: at, reason }) => `${at} ${reason}`),
+      ],
       [['wg-a-b-0', 'wg-b-a-0'], ['a → c PortRangeExhausted']],
     ],
     [
@@ -159,8 +195,16 @@ describe('single rules', () => {
     [
       'a long name is shortened and kept whole in an annotation',
       { nodes: [node('frankfurt'), node('amsterdam')], links: [link('frankfurt', 'amsterdam')] },
-      ({ children }) => children.map(({ metadata: { name, annotations }, spec }) => [name === spec.interfaceName, /^wg-[0-9a-f]{12}$/.test(name), annotations['networkplan.networking.dn42.io/full-name']]),
-      [[true, true, 'wg-frankfurt-amsterdam-0'], [true, true, 'wg-amsterdam-frankfurt-0']],
+      ({ children }) =>
+        children.map(({ metadata: { name, annotations }, spec }) => [
+          name === spec.interfaceName,
+          /^wg-[0-9a-f]{12}$/.test(name),
+          annotations['networkplan.networking.dn42.io/full-name'],
+        ]),
+      [
+        [true, true, 'wg-frankfurt-amsterdam-0'],
+        [true, true, 'wg-amsterdam-frankfurt-0'],
+      ],
     ],
     [
       'two links whose names would read alike do not share one',
@@ -170,7 +214,12 @@ describe('single rules', () => {
     ],
   ];
   test.each(cases)('%s', (_what, spec, look, expected) => {
-    const reported = new Map(planned({ defaultPortRange: range, ...spec }).children.map(({ metadata }) => [metadata.name, 'K'.padEnd(43, 'A') + '=']));
+    const reported = new Map(
+      planned({ defaultPortRange: range, ...spec }).children.map(({ metadata }) => [
+        metadata.name,
+        'K'.padEnd(43, 'A') + '=',
+      ]),
+    );
     expect(look(planned({ defaultPortRange: range, ...spec }, { reported }))).toEqual(expected);
   });
 
@@ -201,7 +250,9 @@ describe('any sequence of specs', () => {
   const anySpec = fc
     .record({
       present: fc.subarray(names, { minLength: 2 }),
-      pairs: fc.uniqueArray(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names)), { selector: (pair) => pair.join('/') }),
+      pairs: fc.uniqueArray(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names)), {
+        selector: (pair) => pair.join('/'),
+      }),
     })
     .map(({ present, pairs }) => ({
       defaultPortRange: range,

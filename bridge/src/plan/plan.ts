@@ -52,5 +52,11 @@ export function plan({ parent, spec, previous, given, reported, taken }: PlanInp
     if (farKey === undefined) keyless.push(linkName(near.fromNode, near.toNode));
     children.push(childOf(parent, direction, near, far, farKey, given.get(near.fromNode)?.ref, spec.confirm));
   }
-  return { children, allocations: [...allocations.values()], problems: [...problems, ...unplaced], publicKeys, keyless };
+  return {
+    children,
+    allocations: [...allocations.values()],
+    problems: [...problems, ...unplaced],
+    publicKeys,
+    keyless,
+  };
 }

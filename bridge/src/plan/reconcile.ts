@@ -84,7 +84,8 @@ export async function carry(parts: CarryParts, key: string): Promise<number | un
   const { given, owned: wantedSecrets, problems } = givenKeys(parent, spec, secrets);
   // What was said before still holds while an agent is away or makes a link anew.
   const reported = new Map<string, string>();
-  for (const { wgObjectRef, publicKey } of before?.interfaces ?? []) if (publicKey !== undefined) reported.set(wgObjectRef.name, publicKey);
+  for (const { wgObjectRef, publicKey } of before?.interfaces ?? [])
+    if (publicKey !== undefined) reported.set(wgObjectRef.name, publicKey);
   const status = (child: KubeObject): InterfaceStatus => parts.said(child) ?? {};
   for (const child of children) {
     const publicKey = status(child).wireguard?.publicKey;
@@ -95,7 +96,12 @@ export async function carry(parts: CarryParts, key: string): Promise<number | un
   parts.reserved.set(metadata.uid, planned.allocations);
 
   const strangers = await level(client, resources.secrets, wantedSecrets, ownedSecrets, (at) => secrets.get(at));
-  for (const stranger of strangers) problems.push({ link: `Secret ${stranger}`, reason: 'NameTaken', message: 'exists and is not this plan\'s; delete or rename it' });
+  for (const stranger of strangers)
+    problems.push({
+      link: `Secret ${stranger}`,
+      reason: 'NameTaken',
+      message: "exists and is not this plan's; delete or rename it",
+    });
   let retry: number | undefined;
   try {
     await level(client, resourceOf('WireGuardInterface'), planned.children, children, (at) => interfaces.get(at));
@@ -110,7 +116,9 @@ export async function carry(parts: CarryParts, key: string): Promise<number | un
     const found = interfaces.get(`${namespace}/${child}`);
     return found && { object: found, status: status(found) };
   };
-  return (await writeStatus(parts, object, planStatus(planned, generation, before, said, problems, new Date()))) ?? retry;
+  return (
+    (await writeStatus(parts, object, planStatus(planned, generation, before, said, problems, new Date()))) ?? retry
+  );
 }
 
 async function writeStatus(parts: CarryParts, object: KubeObject, status: PlanStatus): Promise<number | undefined> {
@@ -135,11 +143,13 @@ function takenBy(parts: CarryParts, uid: string, namespace: string): Taken {
     if (ownerPlan(one)?.uid === uid) continue;
     if (one.metadata.namespace === namespace) names.add(one.metadata.name);
     const { node, listenPort } = one.spec ?? {};
-    if (typeof node === 'string' && typeof listenPort === 'number' && listenPort > 0) ports.add(`${node}/${listenPort}`);
+    if (typeof node === 'string' && typeof listenPort === 'number' && listenPort > 0)
+      ports.add(`${node}/${listenPort}`);
   }
   for (const other of parts.plans.all()) {
     if (other.metadata.uid === uid) continue;
-    const given = parts.reserved.get(other.metadata.uid) ?? PlanStatusSchema.safeParse(other.status ?? {}).data?.allocations ?? [];
+    const given =
+      parts.reserved.get(other.metadata.uid) ?? PlanStatusSchema.safeParse(other.status ?? {}).data?.allocations ?? [];
     for (const { fromNode, listenPort } of given) if (listenPort !== undefined) ports.add(`${fromNode}/${listenPort}`);
   }
   return { port: (node, port) => ports.has(`${node}/${port}`), name: (name) => names.has(name) };
@@ -149,6 +159,8 @@ function takenBy(parts: CarryParts, uid: string, namespace: string): Taken {
 export function ownerPlan({ metadata }: KubeObject): { name: string; uid: string } | undefined {
   return metadata.ownerReferences?.find(({ controller, kind, apiVersion }) => {
     const [group] = apiVersion.split('/');
-    return controller === true && kind === kinds.WireGuardNetworkPlan.kind && group === kinds.WireGuardNetworkPlan.group;
+    return (
+      controller === true && kind === kinds.WireGuardNetworkPlan.kind && group === kinds.WireGuardNetworkPlan.group
+    );
   });
 }

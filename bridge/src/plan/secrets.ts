@@ -34,8 +34,12 @@ export function givenKeys(
       given.set(node.nodeName, { ref: { ...refOf(secret) }, publicKey: publicKeyOf(inline) });
     } else if (node.privateKeyRef !== undefined) {
       const found = openSecret({ ref: field, from: node.privateKeyRef }, parent.namespace, secrets);
-      given.set(node.nodeName, { ref: node.privateKeyRef, publicKey: 'key' in found ? publicKeyOf(found.key) : undefined });
-      if (!('key' in found)) problems.push({ link: `node ${node.nodeName}`, reason: found.reason, message: found.message });
+      given.set(node.nodeName, {
+        ref: node.privateKeyRef,
+        publicKey: 'key' in found ? publicKeyOf(found.key) : undefined,
+      });
+      if (!('key' in found))
+        problems.push({ link: `node ${node.nodeName}`, reason: found.reason, message: found.message });
     }
   }
   return { given, owned, problems };
@@ -43,7 +47,11 @@ export function givenKeys(
 
 function ownedSecret(parent: Parent, { nodeName }: PlanNode, key: string): OwnedSecret {
   return {
-    metadata: { name: secretName(parent.name, nodeName), namespace: parent.namespace, ownerReferences: [ownerOf(parent)] },
+    metadata: {
+      name: secretName(parent.name, nodeName),
+      namespace: parent.namespace,
+      ownerReferences: [ownerOf(parent)],
+    },
     data: { privateKey: Buffer.from(key).toString('base64') },
   };
 }
@@ -59,5 +67,7 @@ function refOf({ metadata }: OwnedSecret): SecretRef {
 /** Keys (`namespace/name`) of the Secrets that a plan names. */
 export function planSecrets(plan: KubeObject): string[] {
   const { data: spec } = WireGuardNetworkPlanSpecSchema.safeParse(plan.spec ?? {});
-  return (spec?.nodes ?? []).flatMap(({ privateKeyRef: ref }) => (ref === undefined ? [] : [`${ref.namespace}/${ref.name}`]));
+  return (spec?.nodes ?? []).flatMap(({ privateKeyRef: ref }) =>
+    ref === undefined ? [] : [`${ref.namespace}/${ref.name}`],
+  );
 }

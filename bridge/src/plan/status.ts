@@ -10,7 +10,14 @@ import type { Planned } from './plan.ts';
 export type Said = (name: string) => { object: KubeObject; status: InterfaceStatus } | undefined;
 
 /** The status of a plan. Holds public keys only. Pure. */
-export function planStatus(planned: Planned, generation: number, before: PlanStatus | undefined, said: Said, extra: readonly Problem[], now: Date): PlanStatus {
+export function planStatus(
+  planned: Planned,
+  generation: number,
+  before: PlanStatus | undefined,
+  said: Said,
+  extra: readonly Problem[],
+  now: Date,
+): PlanStatus {
   const problems = [...planned.problems, ...extra];
   const lagging = planned.children.filter(({ metadata }) => !isReady(said(metadata.name)));
   return {
@@ -20,14 +27,27 @@ export function planStatus(planned: Planned, generation: number, before: PlanSta
       linksValid(before, problems, generation, now),
     ],
     links: `${planned.children.length - lagging.length}/${planned.children.length}`,
-    interfaces: planned.children.map((child) => interfaceOf(child, said(child.metadata.name)?.status, planned.publicKeys.get(child.metadata.name))),
+    interfaces: planned.children.map((child) =>
+      interfaceOf(child, said(child.metadata.name)?.status, planned.publicKeys.get(child.metadata.name)),
+    ),
     allocations: planned.allocations,
   };
 }
 
 /** The conditions of a plan that cannot even be read. */
-export function refusedPlan(message: string, generation: number, before: PlanStatus | undefined, now: Date): PlanStatus {
-  return { ...before, observedGeneration: generation, conditions: [ready(before, { status: 'False', reason: 'InvalidSpec', message, observedGeneration: generation }, now)] };
+export function refusedPlan(
+  message: string,
+  generation: number,
+  before: PlanStatus | undefined,
+  now: Date,
+): PlanStatus {
+  return {
+    ...before,
+    observedGeneration: generation,
+    conditions: [
+      ready(before, { status: 'False', reason: 'InvalidSpec', message, observedGeneration: generation }, now),
+    ],
+  };
 }
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
@@ -40,16 +60,29 @@ function verdict(planned: Planned, problems: readonly Problem[], lagging: readon
     const why = readyOf(status);
     const more = lagging.length > 1 ? ` (and ${lagging.length - 1} more)` : '';
     const detail = why === undefined ? 'no status yet' : `${why.reason}: ${why.message}`;
-    return { status: 'False', reason: 'InterfacesNotReady', message: `${first.metadata.name}${more} is not ready: ${detail}`.slice(0, 32768) };
+    return {
+      status: 'False',
+      reason: 'InterfacesNotReady',
+      message: `${first.metadata.name}${more} is not ready: ${detail}`.slice(0, 32768),
+    };
   }
   if (planned.keyless.length > 0) {
     const names = some(planned.keyless);
-    return { status: 'False', reason: 'PublicKeyUnknown', message: `waiting for the public key of the far end of ${names}` };
+    return {
+      status: 'False',
+      reason: 'PublicKeyUnknown',
+      message: `waiting for the public key of the far end of ${names}`,
+    };
   }
   return { status: 'True', reason: 'InterfacesReady', message: `all ${planned.children.length} interfaces are ready` };
 }
 
-function linksValid(before: PlanStatus | undefined, problems: readonly Problem[], generation: number, now: Date): Condition {
+function linksValid(
+  before: PlanStatus | undefined,
+  problems: readonly Problem[],
+  generation: number,
+  now: Date,
+): Condition {
   const status = problems.length === 0 ? 'True' : 'False';
   const last = before?.conditions?.find(({ type }) => type === 'LinksValid');
   return {
@@ -63,7 +96,10 @@ function linksValid(before: PlanStatus | undefined, problems: readonly Problem[]
 }
 
 function spellProblems(problems: readonly Problem[]): string {
-  return some(problems.map(({ link, message }) => `${link}: ${message}`), '; ');
+  return some(
+    problems.map(({ link, message }) => `${link}: ${message}`),
+    '; ',
+  );
 }
 
 function some(all: readonly string[], separator = ', '): string {
@@ -75,10 +111,16 @@ function some(all: readonly string[], separator = ', '): string {
 function isReady(found: ReturnType<Said>): boolean {
   const condition = readyOf(found?.status);
   if (condition?.status !== 'True') return false;
-  return (condition.observedGeneration ?? found?.status.observedGeneration ?? 0) >= (found?.object.metadata.generation ?? 0);
+  return (
+    (condition.observedGeneration ?? found?.status.observedGeneration ?? 0) >= (found?.object.metadata.generation ?? 0)
+  );
 }
 
-function interfaceOf({ metadata, spec }: Child, status: InterfaceStatus | undefined, publicKey: string | undefined): PlanInterfaceStatus {
+function interfaceOf(
+  { metadata, spec }: Child,
+  status: InterfaceStatus | undefined,
+  publicKey: string | undefined,
+): PlanInterfaceStatus {
   const [peer] = status?.wireguard?.peers ?? [];
   const listenPort = status?.wireguard?.listenPort ?? spec.listenPort;
   return {

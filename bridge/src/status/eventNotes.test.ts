@@ -20,7 +20,11 @@ const event = (type: EventType, state: string, data: object, name = 'br1'): Reco
 
 test('drift is told with its fields, and its repair once the interface is healthy again', () => {
   const tell = createStory();
-  const drift = [{ field: 'mtu', wanted: 1400, found: 1500 }, { field: 'addresses', wanted: [], found: [] }, { field: 'mtu', wanted: 1, found: 2 }];
+  const drift = [
+    { field: 'mtu', wanted: 1400, found: 1500 },
+    { field: 'addresses', wanted: [], found: [] },
+    { field: 'mtu', wanted: 1, found: 2 },
+  ];
   expect(tell(event('DriftObserved', 'drifted', { drift }))).toEqual({
     type: 'Warning',
     reason: 'DriftObserved',
@@ -28,12 +32,20 @@ test('drift is told with its fields, and its repair once the interface is health
   });
   expect(tell(event('LinkChanged', 'drifted', {}))).toBeUndefined();
   expect(tell(event('LinkObserved', 'configured', {}, 'another'))).toBeUndefined();
-  expect(tell(event('LinkObserved', 'configured', {}))).toEqual({ type: 'Normal', reason: 'Healed', message: 'repaired addresses, mtu' });
+  expect(tell(event('LinkObserved', 'configured', {}))).toEqual({
+    type: 'Normal',
+    reason: 'Healed',
+    message: 'repaired addresses, mtu',
+  });
   expect(tell(event('LinkObserved', 'configured', {}))).toBeUndefined();
 });
 
 test('a failure names the operation and what the kernel said', () => {
   const tell = createStory();
   const data = { operation: { type: 'CreateLink' }, code: 'EOPNOTSUPP', message: 'this kernel has no "dummy"' };
-  expect(tell(event('OperationFailed', 'failed', data))).toEqual({ type: 'Warning', reason: 'OperationFailed', message: 'CreateLink: this kernel has no "dummy"' });
+  expect(tell(event('OperationFailed', 'failed', data))).toEqual({
+    type: 'Warning',
+    reason: 'OperationFailed',
+    message: 'CreateLink: this kernel has no "dummy"',
+  });
 });

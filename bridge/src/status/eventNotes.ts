@@ -23,19 +23,43 @@ export function createStory(): (event: RecordedEvent) => EventNote | undefined {
         return { type: 'Warning', reason: 'DriftObserved', message: `the kernel differs in ${fields}; repairing` };
       }
       case 'LinkCreated':
-        return { type: 'Normal', reason: 'LinkCreated', message: `created link ${event.data.name} on node ${event.node}` };
+        return {
+          type: 'Normal',
+          reason: 'LinkCreated',
+          message: `created link ${event.data.name} on node ${event.node}`,
+        };
       case 'LinkAdopted':
-        return { type: 'Normal', reason: 'LinkAdopted', message: `took over the existing link ${event.data.name} on node ${event.node}` };
+        return {
+          type: 'Normal',
+          reason: 'LinkAdopted',
+          message: `took over the existing link ${event.data.name} on node ${event.node}`,
+        };
       case 'LinkMoved':
-        return { type: 'Normal', reason: 'LinkMoved', message: `moved link ${event.data.name} into its network namespace` };
+        return {
+          type: 'Normal',
+          reason: 'LinkMoved',
+          message: `moved link ${event.data.name} into its network namespace`,
+        };
       case 'OperationFailed':
-        return { type: 'Warning', reason: 'OperationFailed', message: `${event.data.operation.type}: ${event.data.message}` };
+        return {
+          type: 'Warning',
+          reason: 'OperationFailed',
+          message: `${event.data.operation.type}: ${event.data.message}`,
+        };
       case 'LinkRemoved':
         if (event.data.anew) {
           const why = `${event.data.anew.join(', ')} cannot be changed on a link that exists`;
-          return { type: 'Normal', reason: 'LinkRemoved', message: `removed link ${event.data.name} from node ${event.node} to make it anew: ${why}` };
+          return {
+            type: 'Normal',
+            reason: 'LinkRemoved',
+            message: `removed link ${event.data.name} from node ${event.node} to make it anew: ${why}`,
+          };
         }
-        return { type: 'Normal', reason: 'LinkRemoved', message: `removed link ${event.data.name} from node ${event.node}` };
+        return {
+          type: 'Normal',
+          reason: 'LinkRemoved',
+          message: `removed link ${event.data.name} from node ${event.node}`,
+        };
       default:
         return undefined;
     }

@@ -26,7 +26,12 @@ export function withoutFinalizers({ finalizers = [] }: Metadata): string[] {
  * could have made anything. (Should one come up later, it reads the tombstone and cleans up.)
  * @returns true, false, or the milliseconds after which to look again
  */
-export function mayGo(object: KubeObject, said: StatusMessage | undefined, node: NodeView, now: number): boolean | number {
+export function mayGo(
+  object: KubeObject,
+  said: StatusMessage | undefined,
+  node: NodeView,
+  now: number,
+): boolean | number {
   const { deletionTimestamp } = object.metadata;
   if (deletionTimestamp === undefined) return false;
   if (said?.status.state === 'deleted') return true;

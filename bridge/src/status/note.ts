@@ -3,7 +3,17 @@ import { readyOf } from './status.ts';
 import type { WithConditions } from './status.ts';
 
 /** On the way to something that will be told, or told better from the event log. */
-const passing = new Set(['Pending', 'Unknown', 'Observing', 'Creating', 'Confirming', 'Drifted', 'Paused', 'PublicKeyUnknown', 'InterfacesNotReady']);
+const passing = new Set([
+  'Pending',
+  'Unknown',
+  'Observing',
+  'Creating',
+  'Confirming',
+  'Drifted',
+  'Paused',
+  'PublicKeyUnknown',
+  'InterfacesNotReady',
+]);
 
 /**
  * What a person reading `kubectl describe` wants to know of a change of status: that Ready became something else, or is

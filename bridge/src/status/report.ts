@@ -76,7 +76,13 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
   if (status === undefined || sameJson(status, object.status ?? {})) return again;
   const before = parts.written.get(key);
   const last = before?.uid === metadata.uid ? before : undefined;
-  const soon = settling(object, said, node, isPlace(place) ? parts.statuses.get(formatStatusSubject(place))?.time : undefined, now);
+  const soon = settling(
+    object,
+    said,
+    node,
+    isPlace(place) ? parts.statuses.get(formatStatusSubject(place))?.time : undefined,
+    now,
+  );
   if (soon > 0) return again === undefined ? soon : Math.min(soon, again);
   if (last !== undefined) {
     const wait = last.at + pace - now;
@@ -91,7 +97,13 @@ export async function report(parts: ReportParts, key: string): Promise<number | 
 }
 
 /** Milliseconds to wait before a status is worth writing: another one is about to follow. */
-function settling(object: KubeObject, said: StatusMessage | undefined, node: NodeView, saidAt: number | undefined, now: number): number {
+function settling(
+  object: KubeObject,
+  said: StatusMessage | undefined,
+  node: NodeView,
+  saidAt: number | undefined,
+  now: number,
+): number {
   if (node.state !== 'reachable') return 0;
   if (said === undefined) {
     const wait = Date.parse(object.metadata.creationTimestamp) + firstWord - now;

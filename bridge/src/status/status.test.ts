@@ -15,9 +15,25 @@ const unknown: NodeView = { state: 'unknown' };
 const configured: InterfaceStatus = {
   state: 'configured',
   observedGeneration: 1,
-  conditions: [{ type: 'Ready', status: 'True', reason: 'Configured', message: 'as declared', lastTransitionTime: '2026-01-01T00:00:00.000Z' }],
+  conditions: [
+    {
+      type: 'Ready',
+      status: 'True',
+      reason: 'Configured',
+      message: 'as declared',
+      lastTransitionTime: '2026-01-01T00:00:00.000Z',
+    },
+  ],
 };
-const said = (status: InterfaceStatus): StatusMessage => ({ uid: 'uid-wg1', kind: 'wireguardinterface', namespace: 'default', name: 'wg1', node: 'lax1', hash: '', status });
+const said = (status: InterfaceStatus): StatusMessage => ({
+  uid: 'uid-wg1',
+  kind: 'wireguardinterface',
+  namespace: 'default',
+  name: 'wg1',
+  node: 'lax1',
+  hash: '',
+  status,
+});
 const object = (status?: InterfaceStatus) => ({ ...wireguard('wg1'), ...(status && { status }) });
 const ready = (status: InterfaceStatus | undefined): string => {
   const [condition] = status?.conditions ?? [];
@@ -41,7 +57,10 @@ test('a node that can decide nothing says why, and its status but for Ready stay
   const message = 'the journal cannot grow: the disk is full; interfaces are left as they are until then';
   const parked: NodeView = { ...up, entry: { ...entry, trouble: { parked: true, message } } };
   const status = wantedStatus(object(configured), said(configured), parked, undefined, now);
-  expect(status).toMatchObject({ state: 'configured', conditions: [{ status: 'Unknown', reason: 'NodeParked', message: expect.stringContaining(message) as unknown }] });
+  expect(status).toMatchObject({
+    state: 'configured',
+    conditions: [{ status: 'Unknown', reason: 'NodeParked', message: expect.stringContaining(message) as unknown }],
+  });
   const healing: NodeView = { ...up, entry: { ...entry, trouble: { parked: false, message } } };
   expect(wantedStatus(object(status), said(configured), healing, undefined, now)).toEqual(configured);
 });
@@ -58,7 +77,9 @@ test('a status of an earlier life is not in question where the agent has not spo
 });
 
 test('an object without a node that could be told of it is refused by the bridge itself', () => {
-  expect(wantedStatus(object(), undefined, unknown, 'node is missing', now)?.conditions).toMatchObject([{ status: 'False', reason: 'InvalidSpec', message: 'node is missing' }]);
+  expect(wantedStatus(object(), undefined, unknown, 'node is missing', now)?.conditions).toMatchObject([
+    { status: 'False', reason: 'InvalidSpec', message: 'node is missing' },
+  ]);
 });
 
 const meta = (...finalizers: string[]) => wireguard('wg1', {}, { finalizers }).metadata;
@@ -68,7 +89,11 @@ test('finalizers: ours is added only where none is known, and only known ones ar
   expect(withFinalizer(meta())).toEqual(['networking.dn42.io/ifactor']);
   expect(withFinalizer(meta('stranger/x'))).toEqual(['stranger/x', 'networking.dn42.io/ifactor']);
   expect(withFinalizer(meta(old))).toBeUndefined();
-  expect(withoutFinalizers(meta('stranger/x', old, 'networkplan.networking.dn42.io/finalizer', 'networking.dn42.io/ifactor'))).toEqual(['stranger/x']);
+  expect(
+    withoutFinalizers(
+      meta('stranger/x', old, 'networkplan.networking.dn42.io/finalizer', 'networking.dn42.io/ifactor'),
+    ),
+  ).toEqual(['stranger/x']);
 });
 
 test('a deleted object may go when its agent says so, or when there never was one', () => {
@@ -87,7 +112,13 @@ test('a deleted object may go when its agent says so, or when there never was on
 test('a node is unreachable after three missed heartbeats, but not while NATS is away', () => {
   const nodes = createNodes();
   const at = now.getTime();
-  const message = (time: number) => ({ subject: 'kv', sequence: 1, time, header: () => '', body: JSON.stringify(entry) });
+  const message = (time: number) => ({
+    subject: 'kv',
+    sequence: 1,
+    time,
+    header: () => '',
+    body: JSON.stringify(entry),
+  });
   expect(nodes.view('lax1', at).state).toBe('unknown');
   expect(nodes.take('kv', message(at), at)).toBe('lax1');
   expect(nodes.take('kv', message(at + 10_000), at + 10_000)).toBeUndefined();
@@ -111,16 +142,40 @@ test('a node is unreachable after three missed heartbeats, but not while NATS is
 
 test('an old entry found at the start is no heartbeat', () => {
   const nodes = createNodes();
-  nodes.take('kv', { subject: 'kv', sequence: 1, time: now.getTime() - 60_000, header: () => '', body: JSON.stringify(entry) }, now.getTime());
+  nodes.take(
+    'kv',
+    { subject: 'kv', sequence: 1, time: now.getTime() - 60_000, header: () => '', body: JSON.stringify(entry) },
+    now.getTime(),
+  );
   expect(nodes.view('lax1', now.getTime()).state).toBe('unreachable');
 });
 
 test('an Event is told when Ready changes, not at each status', () => {
-  const pending: InterfaceStatus = { conditions: [{ type: 'Ready', status: 'False', reason: 'SecretNotFound', message: 'create it', lastTransitionTime: now.toISOString() }] };
+  const pending: InterfaceStatus = {
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'SecretNotFound',
+        message: 'create it',
+        lastTransitionTime: now.toISOString(),
+      },
+    ],
+  };
   expect(noteOf(undefined, configured)).toEqual({ type: 'Normal', reason: 'Configured', message: 'as declared' });
   expect(noteOf(configured, configured)).toBeUndefined();
   expect(noteOf(configured, pending)).toEqual({ type: 'Warning', reason: 'SecretNotFound', message: 'create it' });
-  const drifted: InterfaceStatus = { conditions: [{ type: 'Ready', status: 'False', reason: 'Drifted', message: 'repairs mtu', lastTransitionTime: now.toISOString() }] };
+  const drifted: InterfaceStatus = {
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'Drifted',
+        message: 'repairs mtu',
+        lastTransitionTime: now.toISOString(),
+      },
+    ],
+  };
   // Told from the event log, with the fields.
   expect(noteOf(configured, drifted)).toBeUndefined();
   expect(noteOf(drifted, configured)).toBeUndefined();

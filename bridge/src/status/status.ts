@@ -38,7 +38,11 @@ export function wantedStatus(
     case 'unknown':
       return {
         ...base,
-        conditions: ours('Unknown', 'NodeUnknown', `no agent of node ${name} has registered; start one there: ifactor-agent --node ${name}`),
+        conditions: ours(
+          'Unknown',
+          'NodeUnknown',
+          `no agent of node ${name} has registered; start one there: ifactor-agent --node ${name}`,
+        ),
       };
     case 'unreachable':
       return {
@@ -51,12 +55,22 @@ export function wantedStatus(
       };
     case 'reachable':
       if (node.entry.trouble?.parked === true) {
-        return { ...(base ?? withoutConditions(current)), conditions: ours('Unknown', 'NodeParked', `the agent of node ${name} decides nothing: ${node.entry.trouble.message}`) };
+        return {
+          ...(base ?? withoutConditions(current)),
+          conditions: ours(
+            'Unknown',
+            'NodeParked',
+            `the agent of node ${name} decides nothing: ${node.entry.trouble.message}`,
+          ),
+        };
       }
       if (base !== undefined) return base;
       // Nothing is known yet: only what the bridge itself had said of the node is taken back.
       if (!stale(current)) return current;
-      return { ...withoutConditions(current), conditions: ours('Unknown', 'Pending', `handed to the agent of node ${name}`) };
+      return {
+        ...withoutConditions(current),
+        conditions: ours('Unknown', 'Pending', `handed to the agent of node ${name}`),
+      };
   }
 }
 
@@ -71,7 +85,10 @@ function withoutConditions(status: InterfaceStatus | undefined): InterfaceStatus
 
 function stale(status: InterfaceStatus | undefined): boolean {
   const condition = readyOf(status);
-  return condition === undefined || ['NodeUnknown', 'NodeUnreachable', 'NodeParked', 'InvalidSpec'].includes(condition.reason);
+  return (
+    condition === undefined ||
+    ['NodeUnknown', 'NodeUnreachable', 'NodeParked', 'InvalidSpec'].includes(condition.reason)
+  );
 }
 
 export type WithConditions = { conditions?: readonly Condition[] | undefined };

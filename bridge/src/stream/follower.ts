@@ -33,7 +33,13 @@ export type FollowerOptions = {
 };
 
 /** After these the ordered consumer would go on from its old place, which is wrong if the stream was made anew. */
-const upsets = new Set(['consumer_not_found', 'stream_not_found', 'consumer_deleted', 'ordered_consumer_recreated', 'reset']);
+const upsets = new Set([
+  'consumer_not_found',
+  'stream_not_found',
+  'consumer_deleted',
+  'ordered_consumer_recreated',
+  'reset',
+]);
 
 export function follow({ connection, stream, prepare, outage, signal, onChange }: FollowerOptions): Follower {
   const js = jetstream(connection);
@@ -104,7 +110,14 @@ export function follow({ connection, stream, prepare, outage, signal, onChange }
   }
 
   const stopped = run();
-  return { get: (subject) => cache.get(subject), all: () => cache.values(), put, forget, settled: settled.promise, stopped };
+  return {
+    get: (subject) => cache.get(subject),
+    all: () => cache.values(),
+    put,
+    forget,
+    settled: settled.promise,
+    stopped,
+  };
 }
 
 async function guard(messages: ConsumerMessages): Promise<void> {
@@ -126,5 +139,11 @@ async function reconnect(connection: NatsConnection, messages: ConsumerMessages)
 
 function entryOf(message: JsMsg): Entry {
   const { subject, seq: sequence, headers } = message;
-  return { subject, sequence, time: message.time.getTime(), header: (name) => headers?.get(name) ?? '', body: message.string() };
+  return {
+    subject,
+    sequence,
+    time: message.time.getTime(),
+    header: (name) => headers?.get(name) ?? '',
+    body: message.string(),
+  };
 }

@@ -88,7 +88,8 @@ export function createPublisher(connection: NatsConnection, last: Follower, seal
       try {
         await store(subject, draft);
       } catch (error) {
-        if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamWrongLastSequence) throw error;
+        if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamWrongLastSequence)
+          throw error;
         // Somebody else was first, or an earlier try of ours was stored and its answer lost. (2.15 says so even where
         // older servers answer "duplicate".)
         await reread(subject);

@@ -13,11 +13,17 @@ import type { Follower } from './follower.ts';
 import { createPublisher, readDesired } from './publisher.ts';
 import type { Publisher } from './publisher.ts';
 
-
-const subject = (name: string): string => formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
+const subject = (name: string): string =>
+  formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
 const secrets = { get: () => undefined, forbidden: false };
 
-type Side = { connection: NatsConnection; last: Follower; publisher: Publisher; changes: string[]; stop: AbortController };
+type Side = {
+  connection: NatsConnection;
+  last: Follower;
+  publisher: Publisher;
+  changes: string[];
+  stop: AbortController;
+};
 
 async function side(connection: NatsConnection): Promise<Side> {
   const stop = new AbortController();
@@ -97,7 +103,8 @@ test('a secret is sealed to the node and stands nowhere in the open', async () =
 test('a server that comes back with its store goes on; without it, everything is known to be gone', async () => {
   await using nats = await startNats();
   const { publisher, last, changes, connection, stop } = await side(await nats.connect());
-  for (const name of ['wg1', 'wg2', 'wg3']) await publisher.publish(subject(name), draft(wireguard(name), secrets, undefined));
+  for (const name of ['wg1', 'wg2', 'wg3'])
+    await publisher.publish(subject(name), draft(wireguard(name), secrets, undefined));
   const third = last.get(subject('wg3'))?.sequence;
   await nats.stop('SIGKILL');
   await nats.start();

@@ -6,15 +6,26 @@ import type { Client } from '../kube/client.ts';
 export type Handler = (url: URL, response: ServerResponse, request: IncomingMessage) => void;
 
 /** An HTTP server on loopback that answers as the test says, and a client of it. */
-export type TestServer = { client: Client; port: number; handle(handler: Handler): void; stop(): Promise<void>; [Symbol.asyncDispose](): Promise<void> };
+export type TestServer = {
+  client: Client;
+  port: number;
+  handle(handler: Handler): void;
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
 
 export async function startHttp(first: Handler, port = 0): Promise<TestServer> {
   let handler = first;
-  const server = createServer((request, response) => handler(new URL(request.url ?? '/', 'http://test'), response, request));
+  const server = createServer((request, response) =>
+    handler(new URL(request.url ?? '/', 'http://test'), response, request),
+  );
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('a listening TCP server has an address');
-  const client = createClient({ server: new URL(`http://127.0.0.1:${address.port}`), options: () => Promise.resolve({}) });
+  const client = createClient({
+    server: new URL(`http://127.0.0.1:${address.port}`),
+    options: () => Promise.resolve({}),
+  });
   const stop = async (): Promise<void> => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

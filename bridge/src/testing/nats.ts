@@ -32,7 +32,9 @@ export async function startNats(): Promise<NatsServer> {
       return connection;
     },
     async start() {
-      const started = spawn(program(), ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', store], { stdio: ['ignore', 'ignore', 'pipe'] });
+      const started = spawn(program(), ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', store], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
       child = started;
       await new Promise<void>((resolve, reject) => {
         let said = '';
@@ -76,7 +78,8 @@ function program(): string {
   const fetched = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('nats-server')) : [];
   const folders = [...PATH.split(delimiter), ...fetched.map((name) => join(cache, name))];
   const found = folders.map((folder) => join(folder, 'nats-server')).find((path) => existsSync(path));
-  if (found === undefined) throw new Error('no nats-server: put one of 2.10 or newer on PATH, or name it in IFACTOR_NATS_SERVER');
+  if (found === undefined)
+    throw new Error('no nats-server: put one of 2.10 or newer on PATH, or name it in IFACTOR_NATS_SERVER');
   return found;
 }
 
@@ -86,13 +89,19 @@ export function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }
 
 /** Waits until `check` returns something, and returns that. @throws Error after `milliseconds` */
-export async function until<T>(check: () => T | undefined | false | Promise<T | undefined | false>, what = 'condition', milliseconds = 15_000): Promise<T> {
+export async function until<T>(
+  check: () => T | undefined | false | Promise<T | undefined | false>,
+  what = 'condition',
+  milliseconds = 15_000,
+): Promise<T> {
   const end = Date.now() + milliseconds;
   for (;;) {
     const found = await check();

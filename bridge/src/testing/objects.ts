@@ -7,11 +7,20 @@ import { createCurve } from '@nats-io/nkeys';
 /** A log that says nothing, unless DEBUG is set. */
 export const quiet = createLog('bridge', 'debug', process.env['DEBUG'] ? undefined : () => {});
 
-export function wireguard(name: string, spec: Record<string, unknown> = {}, metadata: Partial<Metadata> = {}): KubeObject {
+export function wireguard(
+  name: string,
+  spec: Record<string, unknown> = {},
+  metadata: Partial<Metadata> = {},
+): KubeObject {
   return made('WireGuardInterface', name, { node: 'lax1', interfaceName: name, ...spec }, metadata);
 }
 
-export function made(kind: string, name: string, spec: Record<string, unknown>, metadata: Partial<Metadata> = {}): KubeObject {
+export function made(
+  kind: string,
+  name: string,
+  spec: Record<string, unknown>,
+  metadata: Partial<Metadata> = {},
+): KubeObject {
   return {
     apiVersion: API_VERSION,
     kind,
@@ -28,11 +37,22 @@ export function made(kind: string, name: string, spec: Record<string, unknown>, 
   };
 }
 
-export function secret(name: string, data: Record<string, Buffer | string>, namespace = 'default', resourceVersion = '7'): KubeObject {
+export function secret(
+  name: string,
+  data: Record<string, Buffer | string>,
+  namespace = 'default',
+  resourceVersion = '7',
+): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, namespace, uid: `uid-secret-${name}`, resourceVersion, creationTimestamp: '2026-01-01T00:00:00Z' },
+    metadata: {
+      name,
+      namespace,
+      uid: `uid-secret-${name}`,
+      resourceVersion,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
     data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
   };
 }

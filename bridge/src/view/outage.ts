@@ -7,7 +7,12 @@ import type { Log } from '@ifactor/common';
  */
 export type Outage = { down(who: string, message: string, error: unknown): void; up(who: string): void };
 
-export function createOutage(log: Log, back: string, every = 30_000, now: () => number = () => performance.now()): Outage {
+export function createOutage(
+  log: Log,
+  back: string,
+  every = 30_000,
+  now: () => number = () => performance.now(),
+): Outage {
   const waiting = new Set<string>();
   const said = new Map<string, number>();
   return {

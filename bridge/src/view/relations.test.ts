@@ -5,9 +5,12 @@ import { createIndex, isPlace, objectOf, placeOf } from './relations.ts';
 test('an object belongs to its node, or it is said why it can belong to none', () => {
   const kind = 'wireguardinterface';
   expect(placeOf(wireguard('wg1'), kind)).toEqual({ node: 'lax1', kind, namespace: 'default', name: 'wg1' });
-  for (const node of [undefined, 7, '', '*', 'a b', 'A', '>']) expect(isPlace(placeOf(wireguard('wg1', { node }), kind))).toBe(false);
+  for (const node of [undefined, 7, '', '*', 'a b', 'A', '>'])
+    expect(isPlace(placeOf(wireguard('wg1', { node }), kind))).toBe(false);
   expect(isPlace(placeOf({ ...wireguard('wg1'), spec: 'text' as never }, kind))).toBe(false);
-  expect(placeOf(wireguard('wg1', { peers: 'x'.repeat(1_000_000) }), kind)).toMatchObject({ refused: expect.stringContaining('split the object') as string });
+  expect(placeOf(wireguard('wg1', { peers: 'x'.repeat(1_000_000) }), kind)).toMatchObject({
+    refused: expect.stringContaining('split the object') as string,
+  });
 });
 
 test('subjects name their object; what is none of ours names none', () => {

@@ -1,4 +1,10 @@
-import { formatDesiredSubject, formatStatusSubject, parseDesiredSubject, parseStatusSubject, SubjectError } from '@ifactor/crds';
+import {
+  formatDesiredSubject,
+  formatStatusSubject,
+  parseDesiredSubject,
+  parseStatusSubject,
+  SubjectError,
+} from '@ifactor/crds';
 import type { Place, StatusMessage } from '@ifactor/crds';
 import { isRecord } from '../json.ts';
 import { spell, withoutNode } from '../key.ts';
@@ -37,7 +43,10 @@ export function placeOf(object: KubeObject, kind: string): Place | { refused: st
   const node: unknown = isRecord(object.spec) ? object.spec['node'] : undefined;
   if (typeof node !== 'string') return { refused: 'node is missing: name the node whose agent owns the interface' };
   const size = Buffer.byteLength(JSON.stringify(object.spec));
-  if (size > largest) return { refused: `the spec has ${size} bytes, more than the ${largest} that can be handed to a node; split the object` };
+  if (size > largest)
+    return {
+      refused: `the spec has ${size} bytes, more than the ${largest} that can be handed to a node; split the object`,
+    };
   const place = { node, kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   try {
     formatDesiredSubject(place);
@@ -51,7 +60,9 @@ export function placeOf(object: KubeObject, kind: string): Place | { refused: st
 /** The object that a subject is about; undefined where the subject is none of ours. */
 export function objectOf(subject: string): string | undefined {
   try {
-    return spell(withoutNode(subject.startsWith('ifactor.status.') ? parseStatusSubject(subject) : parseDesiredSubject(subject)));
+    return spell(
+      withoutNode(subject.startsWith('ifactor.status.') ? parseStatusSubject(subject) : parseDesiredSubject(subject)),
+    );
   } catch (error) {
     if (error instanceof SubjectError) return undefined;
     throw error;
@@ -68,4 +79,3 @@ export function saidOf(statuses: Pick<Follower, 'get'>, object: KubeObject, plac
 export function isPlace(place: Place | { refused: string }): place is Place {
   return 'node' in place;
 }
-

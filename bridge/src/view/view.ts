@@ -65,7 +65,8 @@ export function createPicture({ client, connection, prepare, log, signal, touch 
   const byStatus = createIndex();
   const apiOutage = createOutage(log, 'the API server answers again');
   const natsOutage = createOutage(log, 'NATS answers again');
-  const read = (kind: Pick<ReflectorOptions, 'resource' | 'onChange'>): Reflector => reflect({ client, outage: apiOutage, signal, ...kind });
+  const read = (kind: Pick<ReflectorOptions, 'resource' | 'onChange'>): Reflector =>
+    reflect({ client, outage: apiOutage, signal, ...kind });
   const index = (of: typeof byWish, subject: string, key: string | undefined, present: boolean): void =>
     of.set(subject, present && key !== undefined ? [key] : []);
 

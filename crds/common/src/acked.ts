@@ -63,8 +63,11 @@ class Inbox {
 
 /** @throws JetStreamApiError where the server refuses the message, Error where no stream takes it */
 function read(subject: string, message: Msg): PubAck {
-  if (message.headers?.code === 503) throw new Error(`no stream takes ${subject}: JetStream is away, or the stream is not there`);
-  const { error, ...ack } = message.json<Omit<PubAck, 'duplicate'> & { duplicate?: boolean; error?: ConstructorParameters<typeof JetStreamApiError>[0] }>();
+  if (message.headers?.code === 503)
+    throw new Error(`no stream takes ${subject}: JetStream is away, or the stream is not there`);
+  const { error, ...ack } = message.json<
+    Omit<PubAck, 'duplicate'> & { duplicate?: boolean; error?: ConstructorParameters<typeof JetStreamApiError>[0] }
+  >();
   if (error !== undefined) throw new JetStreamApiError(error);
   return { ...ack, duplicate: ack.duplicate ?? false };
 }
@@ -76,7 +79,12 @@ const inboxes = new WeakMap<NatsConnection, Inbox>();
  * id. One inbox serves all messages of a connection; the client's own way costs three times as much per message.
  * @throws JetStreamApiError where the server refuses it; Error where no stream takes it, or nothing is heard for 5 s
  */
-export function publishAcked(connection: NatsConnection, subject: string, payload: string, headers: MsgHdrs): Promise<PubAck> {
+export function publishAcked(
+  connection: NatsConnection,
+  subject: string,
+  payload: string,
+  headers: MsgHdrs,
+): Promise<PubAck> {
   let inbox = inboxes.get(connection);
   if (!inbox) inboxes.set(connection, (inbox = new Inbox(connection)));
   return inbox.publish(subject, payload, headers);
@@ -94,6 +102,7 @@ export type Expected = {
 export function expecting(headers: MsgHdrs, { id, stream, lastSubjectSequence }: Expected): MsgHdrs {
   headers.set('Nats-Expected-Stream', stream);
   if (id !== undefined) headers.set('Nats-Msg-Id', id);
-  if (lastSubjectSequence !== undefined) headers.set('Nats-Expected-Last-Subject-Sequence', String(lastSubjectSequence));
+  if (lastSubjectSequence !== undefined)
+    headers.set('Nats-Expected-Last-Subject-Sequence', String(lastSubjectSequence));
   return headers;
 }

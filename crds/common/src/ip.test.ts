@@ -18,27 +18,41 @@ describe('IP addresses', () => {
     expect(canonicalIp(given)).toBe(canonical);
   });
 
-  it.each(['', '10.0.0', '10.0.0.256', '1::2::3', 'fe80::1%eth0', 'example.org', '1:2:3:4:5:6:7:8:9'])('%j is none', (given) => {
-    expect(parseIp(given)).toBeUndefined();
-    expect(() => canonicalIp(given)).toThrow(RangeError);
-  });
+  it.each(['', '10.0.0', '10.0.0.256', '1::2::3', 'fe80::1%eth0', 'example.org', '1:2:3:4:5:6:7:8:9'])(
+    '%j is none',
+    (given) => {
+      expect(parseIp(given)).toBeUndefined();
+      expect(() => canonicalIp(given)).toThrow(RangeError);
+    },
+  );
 
   it('reads back what it writes', () => {
-    assert(property(oneof(uint8Array({ minLength: 4, maxLength: 4 }), uint8Array({ minLength: 16, maxLength: 16 })), (bytes) => {
-      const text = formatIp(bytes);
-      expect(isIPv6(text)).toBe(bytes.length === 16);
-      expect([...ipBytes(text)]).toEqual([...bytes]);
-    }));
+    assert(
+      property(
+        oneof(uint8Array({ minLength: 4, maxLength: 4 }), uint8Array({ minLength: 16, maxLength: 16 })),
+        (bytes) => {
+          const text = formatIp(bytes);
+          expect(isIPv6(text)).toBe(bytes.length === 16);
+          expect([...ipBytes(text)]).toEqual([...bytes]);
+        },
+      ),
+    );
   });
 
   it('writes every spelling of an address alike', () => {
-    assert(property(ipV6(), (text) => {
-      expect(canonicalIp(text)).toBe(canonicalIp(canonicalIp(text)));
-    }));
+    assert(
+      property(ipV6(), (text) => {
+        expect(canonicalIp(text)).toBe(canonicalIp(canonicalIp(text)));
+      }),
+    );
   });
 
   it.each([
-    ['10.1.2.3/8', '10.0.0.0/8'], ['10.1.2.3', '10.1.2.3/32'], ['2001:db8::1', '2001:db8::1/128'], ['::1/0', '::/0'], ['fe80::ffff/121', 'fe80::ff80/121'],
+    ['10.1.2.3/8', '10.0.0.0/8'],
+    ['10.1.2.3', '10.1.2.3/32'],
+    ['2001:db8::1', '2001:db8::1/128'],
+    ['::1/0', '::/0'],
+    ['fe80::ffff/121', 'fe80::ff80/121'],
   ])('network %s is %s', (given, canonical) => {
     expect(canonicalNetwork(given)).toBe(canonical);
   });

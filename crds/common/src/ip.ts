@@ -51,7 +51,8 @@ export const isIp = (value: string): boolean => isIP(value) !== 0;
 export type SocketAddress = { host: string; port: number };
 
 /** `host:port`, an IPv6 address in brackets. */
-export const printSocketAddress = ({ host, port }: SocketAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+export const printSocketAddress = ({ host, port }: SocketAddress): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** A copy with all bits after `prefixlen` cleared. */
 export function masked(bytes: Uint8Array, prefixlen: number): Buffer {
@@ -79,7 +80,8 @@ function parse6(value: string): Buffer {
 
 function format6(bytes: Uint8Array): string {
   const words = Array.from({ length: 8 }, (_, index) => (bytes[2 * index]! << 8) | bytes[2 * index + 1]!);
-  if (words.slice(0, 5).every((word) => word === 0) && words[5] === 0xffff) return `::ffff:${bytes.slice(12).join('.')}`;
+  if (words.slice(0, 5).every((word) => word === 0) && words[5] === 0xffff)
+    return `::ffff:${bytes.slice(12).join('.')}`;
   let start = -1;
   let longest = 1;
   for (let index = 0; index < 8; index++) {
@@ -87,7 +89,9 @@ function format6(bytes: Uint8Array): string {
     while (end < 8 && words[end] === 0) end++;
     if (end - index > longest) [start, longest] = [index, end - index];
   }
-  return start < 0 ? formatWords(words) : `${formatWords(words.slice(0, start))}::${formatWords(words.slice(start + longest))}`;
+  return start < 0
+    ? formatWords(words)
+    : `${formatWords(words.slice(0, start))}::${formatWords(words.slice(start + longest))}`;
 }
 
 function parseWords(part: string): number[] {

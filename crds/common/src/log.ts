@@ -1,5 +1,8 @@
 /** One line per message on stderr: time, level, component, message, `key=value`s. Never give it a secret. */
-export type Log = Record<'debug' | 'info' | 'warn' | 'error', (message: string, fields?: Record<string, unknown>) => void> & {
+export type Log = Record<
+  'debug' | 'info' | 'warn' | 'error',
+  (message: string, fields?: Record<string, unknown>) => void
+> & {
   /** The same log with fields that every line carries. */
   with(fields: Record<string, unknown>): Log;
 };
@@ -17,13 +20,15 @@ export function createLog(
   write: (line: string) => void = (line) => process.stderr.write(line),
   fixed: Record<string, unknown> = {},
 ): Log {
-  const at = (level: Level) => (message: string, fields: Record<string, unknown> = {}) => {
-    if (levels.indexOf(level) < levels.indexOf(least)) return;
-    const pairs = Object.entries({ ...fixed, ...fields })
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => ` ${key}=${spell(value)}`);
-    write(`${new Date().toISOString()} ${level.padEnd(5)} ${component} ${message}${pairs.join('')}\n`);
-  };
+  const at =
+    (level: Level) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      if (levels.indexOf(level) < levels.indexOf(least)) return;
+      const pairs = Object.entries({ ...fixed, ...fields })
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => ` ${key}=${spell(value)}`);
+      write(`${new Date().toISOString()} ${level.padEnd(5)} ${component} ${message}${pairs.join('')}\n`);
+    };
   return {
     debug: at('debug'),
     info: at('info'),

@@ -46,7 +46,13 @@ describe.each(names)('the definition of %s', (name) => {
   });
 
   test('has columns whose paths exist', () => {
-    const known = new Set(['kind', 'metadata.creationTimestamp', ...fields(schemas.spec, 'spec').concat(fields(schemas.status, 'status')).map(({ path }) => path)]);
+    const known = new Set([
+      'kind',
+      'metadata.creationTimestamp',
+      ...fields(schemas.spec, 'spec')
+        .concat(fields(schemas.status, 'status'))
+        .map(({ path }) => path),
+    ]);
     const paths = columns.map(({ jsonPath }) => jsonPath.slice(1).replace(/\[\?.*?\]/, '[]'));
     expect(paths.filter((path) => !known.has(path))).toEqual([]);
   });

@@ -27,8 +27,18 @@ interface Definition {
 }
 
 const condition = (field: 'status' | 'reason' | 'message'): string => `.status.conditions[?(@.type=="Ready")].${field}`;
-const ready: Column = { name: 'Ready', type: 'string', description: 'Whether it is as wanted.', jsonPath: condition('status') };
-const age: Column = { name: 'Age', type: 'date', description: 'Time since its creation.', jsonPath: '.metadata.creationTimestamp' };
+const ready: Column = {
+  name: 'Ready',
+  type: 'string',
+  description: 'Whether it is as wanted.',
+  jsonPath: condition('status'),
+};
+const age: Column = {
+  name: 'Age',
+  type: 'date',
+  description: 'Time since its creation.',
+  jsonPath: '.metadata.creationTimestamp',
+};
 const message: Column = {
   name: 'Message',
   type: 'string',
@@ -62,7 +72,8 @@ const InterfaceStatus = InterfaceStatusSchema.extend({
 /** What each kind is made of; the rest of its CustomResourceDefinition follows from `kinds`. */
 export const definitions: Readonly<Record<KindName, Definition>> = {
   WireGuardNetworkPlan: {
-    description: 'A network of WireGuard links between nodes; becomes one WireGuardInterface per direction of each link.',
+    description:
+      'A network of WireGuard links between nodes; becomes one WireGuardInterface per direction of each link.',
     spec: WireGuardNetworkPlanSpecSchema,
     status: PlanStatusSchema,
     columns: [
@@ -74,13 +85,14 @@ export const definitions: Readonly<Record<KindName, Definition>> = {
     ],
   },
   WireGuardInterface: {
-    description: 'A WireGuard interface on one node, in the agent\'s network namespace or moved into a container.',
+    description: "A WireGuard interface on one node, in the agent's network namespace or moved into a container.",
     spec: WireGuardInterfaceSpecSchema,
     status: InterfaceStatus,
     columns: interfaceColumns('.kind'),
   },
   NetlinkInterface: {
-    description: 'An interface on one node (bridge, veth, vxlan, dummy, vlan, macvlan, vrf, ipip or gre), in the agent\'s network namespace or in a container.',
+    description:
+      "An interface on one node (bridge, veth, vxlan, dummy, vlan, macvlan, vrf, ipip or gre), in the agent's network namespace or in a container.",
     spec: NetlinkInterfaceSpecSchema,
     status: InterfaceStatus,
     columns: interfaceColumns('.spec.type'),
@@ -116,7 +128,10 @@ export function customResourceDefinition(name: KindName): Structural {
                 kind: { type: 'string', description: `Always ${kind}.` },
                 metadata: { type: 'object' },
                 spec: { ...structural(spec), description: 'What is wanted.' },
-                status: { ...structural(status), description: 'What is, as the agent and the bridge last reported it.' },
+                status: {
+                  ...structural(status),
+                  description: 'What is, as the agent and the bridge last reported it.',
+                },
               },
             },
           },

@@ -33,7 +33,9 @@ if (import.meta.main) {
   if (process.argv.includes('--check')) {
     const stale = staleKinds();
     if (stale.length > 0) {
-      console.error(`stale: ${stale.map((name) => `crds/${kinds[name].plural}.yaml`).join(', ')}; run "npm run generate" in crds`);
+      console.error(
+        `stale: ${stale.map((name) => `crds/${kinds[name].plural}.yaml`).join(', ')}; run "npm run generate" in crds`,
+      );
       process.exitCode = 1;
     }
   } else {

@@ -17,11 +17,17 @@ class TextHeaders implements Headers {
 
 const alnum = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const label = fc
-  .tuple(fc.constantFrom(...alnum), fc.array(fc.constantFrom(...alnum, '-'), { maxLength: 8 }), fc.constantFrom(...alnum))
+  .tuple(
+    fc.constantFrom(...alnum),
+    fc.array(fc.constantFrom(...alnum, '-'), { maxLength: 8 }),
+    fc.constantFrom(...alnum),
+  )
   .map(([first, inner, last]) => first + inner.join('') + last);
 const name = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.'));
 const sequence = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
-const moment = fc.date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true }).map((date) => date.toISOString());
+const moment = fc
+  .date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true })
+  .map((date) => date.toISOString());
 const place = {
   id: fc.tuple(name, sequence).map(([node, at]) => `${node}.${at}`),
   sequence,
@@ -93,14 +99,21 @@ describe('the envelope', () => {
     expect(headers.all.has('ce-causationid')).toBe(false);
   });
 
-  test.each(['ce-specversion', 'ce-id', 'ce-type', 'ce-subject', 'ce-time', 'ce-correlationid', 'ifactor-state', 'ifactor-sequence', 'ifactor-machine'])(
-    'is refused without %s',
-    (missing) => {
-      const { subject, headers, payload } = encoded();
-      headers.all.delete(missing);
-      expect(() => decodeEvent(subject, headers, payload)).toThrow(EnvelopeError);
-    },
-  );
+  test.each([
+    'ce-specversion',
+    'ce-id',
+    'ce-type',
+    'ce-subject',
+    'ce-time',
+    'ce-correlationid',
+    'ifactor-state',
+    'ifactor-sequence',
+    'ifactor-machine',
+  ])('is refused without %s', (missing) => {
+    const { subject, headers, payload } = encoded();
+    headers.all.delete(missing);
+    expect(() => decodeEvent(subject, headers, payload)).toThrow(EnvelopeError);
+  });
 
   test.each([
     ['ce-specversion', '0.3'],

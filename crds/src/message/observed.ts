@@ -33,7 +33,13 @@ export type ObservedMacvlan = { dev: string | null; mode: MacvlanSpec['mode'] | 
 export type ObservedVrf = { table: number };
 
 /** Of an IP-in-IP tunnel. `ttl` 0: that of the inner packet. */
-export type ObservedIpip = { dev: string | null; local: string | null; remote: string | null; ttl: number; tos: number };
+export type ObservedIpip = {
+  dev: string | null;
+  local: string | null;
+  remote: string | null;
+  ttl: number;
+  tos: number;
+};
 
 export type ObservedGre = ObservedIpip & { inputKey: number | null; outputKey: number | null };
 

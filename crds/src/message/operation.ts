@@ -2,10 +2,17 @@ import type { Reach, Slot } from './event.ts';
 import type { Address, KindAttributes } from './observed.ts';
 
 /** A kind with its own attributes, under its own name: `{ kind: 'vlan', vlan: { … } }`. */
-export type AttributedLink = { [K in keyof KindAttributes]: { kind: K } & { [A in K]: KindAttributes[A] } }[keyof KindAttributes];
+export type AttributedLink = {
+  [K in keyof KindAttributes]: { kind: K } & { [A in K]: KindAttributes[A] };
+}[keyof KindAttributes];
 
 /** What to make, by kind. A veth's far end is made with it, in slot `peer`. */
-export type LinkKind = { kind: 'bridge' } | { kind: 'dummy' } | { kind: 'wireguard' } | { kind: 'veth'; peer: string } | AttributedLink;
+export type LinkKind =
+  | { kind: 'bridge' }
+  | { kind: 'dummy' }
+  | { kind: 'wireguard' }
+  | { kind: 'veth'; peer: string }
+  | AttributedLink;
 
 /** An idempotent action on the kernel: making what exists adopts it, removing what is gone succeeds. Plain data, no secrets. */
 export type KernelOperation =

@@ -25,7 +25,7 @@ export const ConditionSchema = z.object({
 export type Condition = z.infer<typeof ConditionSchema>;
 
 export const NetlinkStatusSchema = z.object({
-  index: z.int().describe('The kernel\'s interface index, in its netns.'),
+  index: z.int().describe("The kernel's interface index, in its netns."),
   mtu: z.int().describe('Maximum transmission unit, in bytes.'),
   flags: z.array(z.string()).describe('Interface flags as `ip link` prints them.'),
   operState: z.string().describe('Operational state as `ip link` prints it.'),
@@ -34,7 +34,7 @@ export const NetlinkStatusSchema = z.object({
 });
 
 export const PeerStatusSchema = z.object({
-  publicKey: z.string().describe('The peer\'s public key, base64.'),
+  publicKey: z.string().describe("The peer's public key, base64."),
   endpoint: z.string().optional().describe('Where the peer was last heard, "host:port".'),
   allowedIPs: z.array(z.string()).describe('Networks routed to the peer.'),
   lastHandshakeTime: z.iso.datetime().optional().describe('The last handshake; reported at most every 30 s.'),
@@ -42,7 +42,7 @@ export const PeerStatusSchema = z.object({
 });
 
 export const WireGuardStatusSchema = z.object({
-  publicKey: z.string().optional().describe('The interface\'s own public key, base64.'),
+  publicKey: z.string().optional().describe("The interface's own public key, base64."),
   listenPort: z.int().describe('UDP port in the netns of birth.'),
   peers: z.array(PeerStatusSchema).describe('Peers as the kernel has them.'),
 });
@@ -53,13 +53,13 @@ export const InterfaceStatusSchema = z.object({
   observedGeneration: z.int().min(0).optional().describe('The metadata.generation that this status answers.'),
   conditions: z.array(ConditionSchema).optional().describe('Ready, with the reason why not.'),
   hostname: z.string().optional().describe('Host name of the machine the agent runs on.'),
-  nodename: z.string().optional().describe('The agent\'s node name.'),
+  nodename: z.string().optional().describe("The agent's node name."),
   netlink: NetlinkStatusSchema.optional().describe('The link as the kernel shows it.'),
   wireguard: WireGuardStatusSchema.optional().describe('The WireGuard device as the kernel shows it.'),
   lastEvent: z
     .object({
-      sequence: z.int().describe('Position in the node\'s event log.'),
-      type: z.string().describe('The event\'s type.'),
+      sequence: z.int().describe("Position in the node's event log."),
+      type: z.string().describe("The event's type."),
       time: z.iso.datetime().describe('When it happened.'),
     })
     .optional()

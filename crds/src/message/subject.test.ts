@@ -30,7 +30,10 @@ const type = fc.constantFrom('SpecChanged', 'LinkCreated', 'DriftObserved');
 function matches(filter: string, subject: string): boolean {
   const wanted = filter.split('.');
   const found = subject.split('.');
-  if (wanted.at(-1) === '>') return found.length >= wanted.length && wanted.slice(0, -1).every((token, i) => token === '*' || token === found[i]);
+  if (wanted.at(-1) === '>')
+    return (
+      found.length >= wanted.length && wanted.slice(0, -1).every((token, i) => token === '*' || token === found[i])
+    );
   return wanted.length === found.length && wanted.every((token, i) => token === '*' || token === found[i]);
 }
 
@@ -75,8 +78,12 @@ describe('subjects', () => {
 
   test('are refused for names that Kubernetes would not take', () => {
     for (const bad of ['', 'a_b', 'a b', '*', '>', 'A', '.a', 'a.', 'a..b', '-a', 'a-', 'ä', 'a'.repeat(254), 'a\n']) {
-      expect(() => formatDesiredSubject({ node: bad, kind: 'netlinkinterface', namespace: 'd', name: 'n' })).toThrow(SubjectError);
-      expect(() => formatDesiredSubject({ node: 'n', kind: 'netlinkinterface', namespace: 'd', name: bad })).toThrow(SubjectError);
+      expect(() => formatDesiredSubject({ node: bad, kind: 'netlinkinterface', namespace: 'd', name: 'n' })).toThrow(
+        SubjectError,
+      );
+      expect(() => formatDesiredSubject({ node: 'n', kind: 'netlinkinterface', namespace: 'd', name: bad })).toThrow(
+        SubjectError,
+      );
       expect(() => eventFilter({ name: bad })).toThrow(SubjectError);
     }
   });

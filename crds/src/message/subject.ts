@@ -93,14 +93,18 @@ function encode(what: string, text: string): string {
 
 function legal(what: string, text: string, pattern: RegExp): string {
   if (text.length <= 253 && pattern.test(text)) return text;
-  throw new SubjectError(`${what} ${JSON.stringify(text)} cannot stand in a subject: it is not a legal Kubernetes name`);
+  throw new SubjectError(
+    `${what} ${JSON.stringify(text)} cannot stand in a subject: it is not a legal Kubernetes name`,
+  );
 }
 
 function parse(subject: string, sort: string, tokens: number): { place: Place; rest: string } {
   const [root, found, node = '', token = '', namespace = '', object = '', rest = '', ...more] = subject.split('.');
   const count = subject.split('.').length - 2;
   if (root !== 'ifactor' || found !== sort || count !== tokens || more.length > 0) {
-    throw new SubjectError(`${JSON.stringify(subject)} is not a subject of the form ifactor.${sort}.… with ${tokens} tokens after it`);
+    throw new SubjectError(
+      `${JSON.stringify(subject)} is not a subject of the form ifactor.${sort}.… with ${tokens} tokens after it`,
+    );
   }
   const decode = (what: string, text: string): string => readable(subject, what, text.replaceAll('_', '.'), name);
   return {

@@ -18,7 +18,8 @@ const event = (machine: number): RecordedEvent => ({
 });
 const steps = {
   1: (old: RecordedEvent) => ({ ...old, data: { version: 'of 2' } }) as RecordedEvent,
-  3: (old: RecordedEvent) => ({ ...old, data: { version: `${(old.data as { version: string }).version}, of 4` } }) as RecordedEvent,
+  3: (old: RecordedEvent) =>
+    ({ ...old, data: { version: `${(old.data as { version: string }).version}, of 4` } }) as RecordedEvent,
 };
 
 describe('upcast', () => {

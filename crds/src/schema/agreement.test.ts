@@ -9,7 +9,10 @@ import { bad, good, legal } from '../testing/manifests.ts';
 function judge(kind: KindName, spec: unknown): { admitted: boolean; said: string } {
   const byZod = definitions[kind].spec.safeParse(spec);
   const byServer = admit(schemas[kind], spec);
-  const said = [...byServer.errors, ...(byZod.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`)];
+  const said = [
+    ...byServer.errors,
+    ...(byZod.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  ];
   expect({ admitted: byServer.admitted, said }).toEqual({ admitted: byZod.success, said });
   expect(byZod.data).toEqual(byServer.admitted ? byServer.value : undefined);
   return { admitted: byZod.success, said: said.join('\n') };
@@ -29,7 +32,10 @@ describe('zod and the API server refuse the same', () => {
   test('for any mixture of good and bad fields', () => {
     for (const kind of ['WireGuardNetworkPlan', 'WireGuardInterface', 'NetlinkInterface'] as const) {
       const admitted: boolean[] = [];
-      fc.assert(fc.property(legal[kind], (spec) => void admitted.push(judge(kind, spec).admitted)), { numRuns: 1000 });
+      fc.assert(
+        fc.property(legal[kind], (spec) => void admitted.push(judge(kind, spec).admitted)),
+        { numRuns: 1000 },
+      );
       // Neither verdict is a rarity, so that the rules between fields are reached.
       const share = admitted.filter(Boolean).length / admitted.length;
       expect(share).toBeGreaterThan(0.02);
@@ -44,18 +50,28 @@ describe('rules about changes', () => {
   const container = { docker: { name: 'agent1' } };
 
   test('the node cannot change', () => {
-    expect(admit(schemas.WireGuardInterface, { ...wireguard, node: 'lax2' }, wireguard).errors.join()).toContain('node is immutable');
-    expect(admit(schemas.NetlinkInterface, { ...bridge, node: 'lax2' }, bridge).errors.join()).toContain('node is immutable');
+    expect(admit(schemas.WireGuardInterface, { ...wireguard, node: 'lax2' }, wireguard).errors.join()).toContain(
+      'node is immutable',
+    );
+    expect(admit(schemas.NetlinkInterface, { ...bridge, node: 'lax2' }, bridge).errors.join()).toContain(
+      'node is immutable',
+    );
     expect(admit(schemas.WireGuardInterface, { ...wireguard, mtu: 1400 }, wireguard).admitted).toBe(true);
   });
 
   test('a NetlinkInterface stays in its container, a WireGuardInterface may move', () => {
     const inside = { ...bridge, container };
     const elsewhere = { ...bridge, container: { docker: { name: 'agent2' } } };
-    for (const [from, to] of [[bridge, inside], [inside, bridge], [inside, elsewhere]]) {
+    for (const [from, to] of [
+      [bridge, inside],
+      [inside, bridge],
+      [inside, elsewhere],
+    ]) {
       expect(admit(schemas.NetlinkInterface, to, from).errors.join()).toContain('container is immutable');
     }
     expect(admit(schemas.NetlinkInterface, { ...inside, mtu: 1400 }, inside).admitted).toBe(true);
-    expect(admit(schemas.WireGuardInterface, { ...wireguard, moveToContainer: true, container }, wireguard).admitted).toBe(true);
+    expect(
+      admit(schemas.WireGuardInterface, { ...wireguard, moveToContainer: true, container }, wireguard).admitted,
+    ).toBe(true);
   });
 });

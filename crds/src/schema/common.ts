@@ -49,7 +49,7 @@ const secretKey = z
   .string()
   .min(1)
   .max(253)
-  .describe('Key in the Secret\'s data. Its value may be the raw 32 bytes or their base64 text.');
+  .describe("Key in the Secret's data. Its value may be the raw 32 bytes or their base64 text.");
 
 export const SecretRefSchema = z.object({
   name: secretName,
@@ -60,7 +60,7 @@ export const SecretRefSchema = z.object({
     .max(63)
     .default('default')
     .describe(
-      'Namespace of the Secret; `default` when absent. One other than the object\'s own is refused unless a policy allows it.',
+      "Namespace of the Secret; `default` when absent. One other than the object's own is refused unless a policy allows it.",
     ),
 });
 export type SecretRef = z.infer<typeof SecretRefSchema>;
@@ -158,7 +158,7 @@ const BARE = 'must be an IPv4 or IPv6 address without a prefix length';
 const addressFields = (ip: typeof matching) =>
   z.object({
     family: z.enum(['inet', 'inet6']).describe('`inet` for IPv4, `inet6` for IPv6.'),
-    local: ip(patterns.ip, 45, `local ${BARE}`).describe('The interface\'s own address, without a prefix length.'),
+    local: ip(patterns.ip, 45, `local ${BARE}`).describe("The interface's own address, without a prefix length."),
     peer: ip(patterns.ip, 45, `peer ${BARE}`)
       .optional()
       .describe(

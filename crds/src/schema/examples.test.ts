@@ -8,7 +8,12 @@ import { admit, schemas } from '../testing/admission.ts';
 import { linkEnds, WireGuardNetworkPlanSpecSchema } from './wireGuardNetworkPlan.ts';
 import { WireGuardInterfaceSpecSchema } from './wireguardInterface.ts';
 
-type Manifest = { apiVersion: string; kind: KindName; metadata: { name: string; finalizers?: string[] }; spec: unknown };
+type Manifest = {
+  apiVersion: string;
+  kind: KindName;
+  metadata: { name: string; finalizers?: string[] };
+  spec: unknown;
+};
 
 const folder = new URL('../../examples/', import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
@@ -38,7 +43,9 @@ function meaning({ kind, spec, metadata: { name } }: Manifest): unknown {
 }
 
 test('there is one file for each step of the walkthrough, in both spellings', () => {
-  const wanted = ['lax1-wg1', 'lax1-wg2', 'nl1-dummy', 'nl2-bridge', 'veth', 'vxlan', 'wgp1'].map((step) => `${step}.yaml`);
+  const wanted = ['lax1-wg1', 'lax1-wg2', 'nl1-dummy', 'nl2-bridge', 'veth', 'vxlan', 'wgp1'].map(
+    (step) => `${step}.yaml`,
+  );
   expect(files.toSorted()).toEqual(wanted);
   expect(readdirSync(new URL('old/', folder)).toSorted()).toEqual(wanted);
 });
@@ -46,7 +53,8 @@ test('there is one file for each step of the walkthrough, in both spellings', ()
 test.each(readdirSync(new URL('more/', folder)))('more/%s is admitted', (file) => {
   const manifests = read(`more/${file}`);
   expect(manifests.length).toBeGreaterThan(0);
-  for (const { kind, spec } of manifests) expect(admit(schemas[kind], spec)).toMatchObject({ admitted: true, errors: [] });
+  for (const { kind, spec } of manifests)
+    expect(admit(schemas[kind], spec)).toMatchObject({ admitted: true, errors: [] });
 });
 
 describe.each(files)('%s', (file) => {

@@ -17,11 +17,7 @@ const cidr = new RegExp(patterns.addressCidr);
 /** An address of a NetlinkInterface. */
 export const NetlinkAddressSchema = ruled(
   z.object({
-    ipcidr: z
-      .string()
-      .min(1)
-      .max(49)
-      .describe('The interface\'s own address: IP/LENGTH, or with peerCidr the bare IP.'),
+    ipcidr: z.string().min(1).max(49).describe("The interface's own address: IP/LENGTH, or with peerCidr the bare IP."),
     peerCidr: z
       .string()
       .min(1)
@@ -64,7 +60,7 @@ const VethSchema = ruled(
   z.object({
     local: VethEndSchema.optional().describe('The near end; what it leaves out is taken from the spec.'),
     peer: VethEndSchema.optional().describe(
-      'The far end. Its name defaults to <interfaceName>-peer, its container to the spec\'s; it inherits no addresses.',
+      "The far end. Its name defaults to <interfaceName>-peer, its container to the spec's; it inherits no addresses.",
     ),
     localPeer: VethEndSchema.optional().describe('The older spelling of local.'),
     peerPeer: VethEndSchema.optional().describe('The older spelling of peer.'),
@@ -102,13 +98,18 @@ const base = z.object({
     .describe('Largest packet, in bytes. Absent: not managed. Holds for both ends of a veth.'),
   addresses: addresses
     .default([])
-    .describe('Addresses of the interface. Exhaustive: one that is not listed is removed, the kernel\'s own link-local included.'),
+    .describe(
+      "Addresses of the interface. Exhaustive: one that is not listed is removed, the kernel's own link-local included.",
+    ),
   container: PlacedContainerSchema.optional().describe(
-    'The netns that the interface is created in. Absent: the agent\'s own. Immutable.',
+    "The netns that the interface is created in. Absent: the agent's own. Immutable.",
   ),
   confirm: ConfirmSchema.optional().describe(confirmText),
   dummy: z.object({}).optional().describe('Settings of a dummy: there are none.'),
-  bridge: z.object({ slaves: slavesSchema('bridge') }).optional().describe('Settings of a bridge. May be absent: a bridge without slaves.'),
+  bridge: z
+    .object({ slaves: slavesSchema('bridge') })
+    .optional()
+    .describe('Settings of a bridge. May be absent: a bridge without slaves.'),
   vxlan: VxlanSchema.optional().describe('Settings of a vxlan; required when type is vxlan.'),
   veth: VethSchema.optional().describe('Settings of a veth pair; required when type is veth, but may be empty.'),
   vlan: VlanSchema.optional().describe('Settings of a vlan; required when type is vlan.'),
@@ -147,7 +148,8 @@ export const NetlinkInterfaceSpecSchema = transitions(
     {
       rule: `!has(self.veth) || size(bytes(${farName('self.veth')})) <= 15`,
       message: `veth.peer.interfaceName is required here: the default <interfaceName>${VETH_PEER_SUFFIX} is longer than 15 bytes`,
-      holds: (spec) => spec.veth === undefined || new TextEncoder().encode(vethEnds(spec).peer.interfaceName).length <= 15,
+      holds: (spec) =>
+        spec.veth === undefined || new TextEncoder().encode(vethEnds(spec).peer.interfaceName).length <= 15,
     },
     {
       rule: `!has(self.veth) || (has(self.veth.peer) && has(self.veth.peer.container)) || (has(self.veth.peerPeer) && has(self.veth.peerPeer.container)) || (has(self.veth.local) && has(self.veth.local.container)) || (has(self.veth.localPeer) && has(self.veth.localPeer.container)) || ${nearName('self.veth')} != ${farName('self.veth')}`,
@@ -191,7 +193,11 @@ export function vethEnds(spec: Base): { local: VethEnd; peer: VethEnd } {
   const far = spec.veth?.peer ?? spec.veth?.peerPeer;
   const interfaceName = near?.interfaceName ?? spec.interfaceName;
   return {
-    local: { interfaceName, addresses: near?.addresses ?? spec.addresses, container: near?.container ?? spec.container },
+    local: {
+      interfaceName,
+      addresses: near?.addresses ?? spec.addresses,
+      container: near?.container ?? spec.container,
+    },
     peer: {
       interfaceName: far?.interfaceName ?? `${interfaceName}${VETH_PEER_SUFFIX}`,
       addresses: far?.addresses ?? [],

@@ -6,15 +6,20 @@ import { keyed } from './rule.ts';
 export const PlanAllocationSchema = z.object({
   fromNode: z.string().describe('Node at the near end.'),
   toNode: z.string().describe('Node at the far end.'),
-  index: z.int().min(0).describe('The link\'s number on fromNode: the last part of the child\'s name.'),
+  index: z.int().min(0).describe("The link's number on fromNode: the last part of the child's name."),
   name: z.string().describe('Name of the child and of its interface in the kernel.'),
-  listenPort: z.int().min(0).max(65535).optional().describe('UDP port given to the near end; absent where the kernel chooses.'),
+  listenPort: z
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe('UDP port given to the near end; absent where the kernel chooses.'),
 });
 export type PlanAllocation = z.infer<typeof PlanAllocationSchema>;
 
 export const PlanInterfaceStatusSchema = z.object({
   nodeName: z.string().describe('Node that the interface is on.'),
-  hostName: z.string().optional().describe('Host name of that node\'s machine.'),
+  hostName: z.string().optional().describe("Host name of that node's machine."),
   wgObjectRef: z
     .object({
       name: z.string().describe('Name of the WireGuardInterface.'),

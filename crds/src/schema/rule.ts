@@ -25,7 +25,11 @@ const VALIDATIONS = 'x-kubernetes-validations';
 export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.output<S>>[]): S {
   let out = schema;
   for (const { holds, message } of rules) out = out.refine(holds, { error: message });
-  return withValidations(schema, out, rules.map(({ rule, message }) => ({ rule, message })));
+  return withValidations(
+    schema,
+    out,
+    rules.map(({ rule, message }) => ({ rule, message })),
+  );
 }
 
 /** Adds rules that only hold between two versions of an object, such as immutability. */
@@ -34,7 +38,10 @@ export function transitions<S extends z.ZodType>(schema: S, ...rules: readonly T
 }
 
 /** Keys of a list of objects that the API server keeps unique (`x-kubernetes-list-type: map`); zod refuses doubles too. */
-export function keyed<S extends z.ZodType<readonly Record<string, unknown>[]>>(schema: S, ...keys: readonly string[]): S {
+export function keyed<S extends z.ZodType<readonly Record<string, unknown>[]>>(
+  schema: S,
+  ...keys: readonly string[]
+): S {
   const unique = (items: readonly Record<string, unknown>[]): boolean =>
     new Set(items.map((item) => JSON.stringify(keys.map((key) => item[key])))).size === items.length;
   return schema

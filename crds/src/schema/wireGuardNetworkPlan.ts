@@ -25,23 +25,29 @@ export const PlanNodeSchema = ruled(
         hostname: matching(patterns.host, 253, HOSTNAME)
           .regex(new RegExp(patterns.hostColons), { error: HOSTNAME })
           .describe('Host name or IP address under which the other nodes reach this one.'),
-        portRange: PortRangeSchema.optional().describe('UDP ports of this node\'s links. Absent: defaultPortRange.'),
+        portRange: PortRangeSchema.optional().describe("UDP ports of this node's links. Absent: defaultPortRange."),
       })
       .optional()
-      .describe('How the node is reached. Absent: it is behind NAT, its peers have no endpoint and it keeps the way open.'),
+      .describe(
+        'How the node is reached. Absent: it is behind NAT, its peers have no endpoint and it keeps the way open.',
+      ),
     privateKey: KeySchema.optional().describe(
-      'Private key of all the node\'s links: 32 bytes in base64. Moved to a Secret that the plan owns. Beats privateKeyRef.',
+      "Private key of all the node's links: 32 bytes in base64. Moved to a Secret that the plan owns. Beats privateKeyRef.",
     ),
     privateKeyRef: SecretRefSchema.optional().describe(
-      'Secret with the private key of all the node\'s links. Neither given: the node generates one per link.',
+      "Secret with the private key of all the node's links. Neither given: the node generates one per link.",
     ),
     mtu: WireGuardMtuSchema,
-    addresses: z.array(DeepInterfaceAddressSchema).max(32).default([]).describe('Addresses on every interface of the node.'),
+    addresses: z
+      .array(DeepInterfaceAddressSchema)
+      .max(32)
+      .default([])
+      .describe('Addresses on every interface of the node.'),
     moveToContainer: z
       .boolean()
       .default(false)
-      .describe('True: the node\'s interfaces are moved into the container. False: container is ignored.'),
-    container: ContainerSelectorSchema.optional().describe('Where the node\'s interfaces are moved to.'),
+      .describe("True: the node's interfaces are moved into the container. False: container is ignored."),
+    container: ContainerSelectorSchema.optional().describe("Where the node's interfaces are moved to."),
   }),
   moveNeedsContainer,
 );
@@ -49,11 +55,15 @@ export type PlanNode = z.infer<typeof PlanNodeSchema>;
 
 export const PlanLinkEndSchema = z.object({
   nodeName: DeepNodeNameSchema.describe('Name of the node at the far end.'),
-  addresses: z.array(DeepInterfaceAddressSchema).max(32).default([]).describe('Addresses of the near end of this link, beside the node\'s.'),
+  addresses: z
+    .array(DeepInterfaceAddressSchema)
+    .max(32)
+    .default([])
+    .describe("Addresses of the near end of this link, beside the node's."),
   overrideAddresses: z
     .boolean()
     .default(false)
-    .describe('True: only the link\'s addresses are used, not the node\'s; an empty list then means none.'),
+    .describe("True: only the link's addresses are used, not the node's; an empty list then means none."),
 });
 export type PlanLinkEnd = z.infer<typeof PlanLinkEndSchema>;
 
@@ -62,7 +72,9 @@ export const PlanLinkSchema = ruled(
     fromNode: NodeNameSchema.describe('Name of the node at the near end.'),
     toNodes: keyed(z.array(PlanLinkEndSchema).max(256), 'nodeName')
       .optional()
-      .describe('Far ends, keyed by nodeName: one interface on fromNode for each. At most 256; more go into another entry with the same fromNode.'),
+      .describe(
+        'Far ends, keyed by nodeName: one interface on fromNode for each. At most 256; more go into another entry with the same fromNode.',
+      ),
     toNode: NodeNameSchema.optional().describe(
       'The older spelling of toNodes for one far end without addresses of its own. Beside toNodes it is one more far end.',
     ),
@@ -76,7 +88,9 @@ export const PlanLinkSchema = ruled(
 export type PlanLink = z.infer<typeof PlanLinkSchema>;
 
 export const WireGuardNetworkPlanSpecSchema = z.object({
-  nodes: keyed(z.array(PlanNodeSchema).max(500), 'nodeName').default([]).describe('Nodes of the network, keyed by nodeName.'),
+  nodes: keyed(z.array(PlanNodeSchema).max(500), 'nodeName')
+    .default([])
+    .describe('Nodes of the network, keyed by nodeName.'),
   defaultPortRange: PortRangeSchema.optional().describe(
     'UDP ports, both ends included, that links are given where the node has no underlay.portRange.',
   ),
@@ -84,7 +98,9 @@ export const WireGuardNetworkPlanSpecSchema = z.object({
     .array(PlanLinkSchema)
     .max(1000)
     .default([])
-    .describe('Links from node to node. Both directions are needed; a missing one is added when the far node is in nodes.'),
+    .describe(
+      'Links from node to node. Both directions are needed; a missing one is added when the far node is in nodes.',
+    ),
   confirm: ConfirmSchema.optional().describe(`Handed down to every interface of the plan. ${confirmText}`),
 });
 export type WireGuardNetworkPlanSpec = z.infer<typeof WireGuardNetworkPlanSpecSchema>;

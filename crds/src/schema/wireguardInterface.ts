@@ -19,7 +19,7 @@ const ENDPOINT = 'endpoint must be HOST:PORT or [IPv6]:PORT, with a port from 1 
 
 export const WireGuardPeerSchema = z.object({
   publicKey: matching(patterns.key, 44, 'publicKey must be 32 bytes in base64 (44 characters, ending in "=")').describe(
-    'The peer\'s public key: 32 bytes in base64. Identifies the peer.',
+    "The peer's public key: 32 bytes in base64. Identifies the peer.",
   ),
   allowedIPs: z
     .array(
@@ -32,15 +32,11 @@ export const WireGuardPeerSchema = z.object({
     .max(400)
     .default([])
     .describe('Networks in CIDR form that are sent to and accepted from the peer. Exhaustive.'),
-  endpoint: matching(
-    patterns.endpoint,
-    270,
-    ENDPOINT,
-  )
+  endpoint: matching(patterns.endpoint, 270, ENDPOINT)
     .regex(new RegExp(patterns.endpointBrackets), { error: ENDPOINT })
     .optional()
     .describe(
-      'Where the peer is reached: `host:port` or `[v6]:port`; the host may be a DNS name. An endpoint learned by roaming is kept until this field changes. A DNS name is resolved again after 135 s without a handshake, and at once when the node\'s addresses change. An endpoint written by hand is put back when no handshake came by it for 135 s. Absent: the peer speaks first.',
+      "Where the peer is reached: `host:port` or `[v6]:port`; the host may be a DNS name. An endpoint learned by roaming is kept until this field changes. A DNS name is resolved again after 135 s without a handshake, and at once when the node's addresses change. An endpoint written by hand is put back when no handshake came by it for 135 s. Absent: the peer speaks first.",
     ),
   persistentKeepalive: z
     .int()
@@ -48,7 +44,9 @@ export const WireGuardPeerSchema = z.object({
     .max(65535)
     .optional()
     .describe('Seconds between keepalive packets. Absent or 0: none are sent.'),
-  presharedKeySecretRef: SecretRefSchema.optional().describe('Secret with the preshared key. Absent: no preshared key.'),
+  presharedKeySecretRef: SecretRefSchema.optional().describe(
+    'Secret with the preshared key. Absent: no preshared key.',
+  ),
 });
 export type WireGuardPeer = z.infer<typeof WireGuardPeerSchema>;
 
@@ -62,12 +60,18 @@ export const WireGuardInterfaceSpecSchema = ruled(
       .boolean()
       .default(false)
       .describe(
-        'False: the interface lives in the agent\'s netns and container is ignored. True: it is created and configured there, then moved into the container; its UDP socket stays in the netns of birth.',
+        "False: the interface lives in the agent's netns and container is ignored. True: it is created and configured there, then moved into the container; its UDP socket stays in the netns of birth.",
       ),
-    container: ContainerSelectorSchema.optional().describe('Where the interface is moved to when moveToContainer is true.'),
-    addresses: z.array(InterfaceAddressSchema).max(256).default([]).describe(
-      'Addresses of the interface. Exhaustive: an address that is not listed is removed, the kernel\'s own link-local included.',
+    container: ContainerSelectorSchema.optional().describe(
+      'Where the interface is moved to when moveToContainer is true.',
     ),
+    addresses: z
+      .array(InterfaceAddressSchema)
+      .max(256)
+      .default([])
+      .describe(
+        "Addresses of the interface. Exhaustive: an address that is not listed is removed, the kernel's own link-local included.",
+      ),
     listenPort: PortSchema.optional().describe(
       'UDP port. Absent or 0: chosen by the kernel and kept for the life of the interface.',
     ),

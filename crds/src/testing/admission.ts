@@ -4,7 +4,10 @@ import { definitions } from '../manifest/crd.ts';
 import { structural } from '../manifest/structural.ts';
 
 export type Verdict = { admitted: boolean; value: unknown; errors: string[] };
-type Schema = { readonly [keyword: string]: unknown; readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string }[] };
+type Schema = {
+  readonly [keyword: string]: unknown;
+  readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string }[];
+};
 type Json = Record<string, unknown>;
 
 const ajv = new Ajv({ allErrors: true, strict: false, formats: { int32: true, int64: true, 'date-time': true } });
@@ -22,7 +25,8 @@ export function admit(schema: Schema, sent: unknown, old?: unknown): Verdict {
   const value = prepare(schema, structuredClone(sent));
   const errors: string[] = [];
   if (!ajv.validate(schema, value)) {
-    for (const { instancePath, message } of ajv.errors ?? []) errors.push(`${instancePath.slice(1).replaceAll('/', '.')}: ${message}`);
+    for (const { instancePath, message } of ajv.errors ?? [])
+      errors.push(`${instancePath.slice(1).replaceAll('/', '.')}: ${message}`);
   } else {
     walk(schema, value, old, '', errors);
   }
@@ -55,7 +59,9 @@ function walk(schema: Schema, value: unknown, old: unknown, path: string, errors
   if (Array.isArray(value)) {
     const keys: unknown = schema['x-kubernetes-list-map-keys'];
     if (Array.isArray(keys)) {
-      const seen = value.map((item) => JSON.stringify(keys.map((key) => (isObject(item) ? item[String(key)] : undefined))));
+      const seen = value.map((item) =>
+        JSON.stringify(keys.map((key) => (isObject(item) ? item[String(key)] : undefined))),
+      );
       if (new Set(seen).size !== seen.length) errors.push(`${path}: Duplicate value`);
     }
     const items = schema['items'];

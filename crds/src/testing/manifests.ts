@@ -54,7 +54,10 @@ export const good: readonly Case[] = [
   vx('a unicast group without dev', { group: '10.4.0.2' }),
   nl('an empty veth', veth),
   nl('ends of one name in two netns', { ...veth, veth: { peer: { interfaceName: 'if1', container } } }),
-  nl('the older spelling of a veth', { ...veth, veth: { localPeer: {}, peerPeer: { interfaceName: 'a-long-name-15b' } } }),
+  nl('the older spelling of a veth', {
+    ...veth,
+    veth: { localPeer: {}, peerPeer: { interfaceName: 'a-long-name-15b' } },
+  }),
   wgp('the least', { nodes: undefined, links: undefined }),
   wgp('toNode', { links: [{ fromNode: 'lax1', toNode: 'lax2' }] }),
   wgp('an IPv6 underlay', { nodes: [{ nodeName: 'lax1', underlay: { hostname: '2001:db8::1' } }] }),
@@ -132,7 +135,10 @@ export const bad: readonly BadCase[] = [
   naming('path', nl('an empty path', { container: { netns: { path: '' } } })),
   naming('ipcidr', nl('an address without a length', { addresses: [{ ipcidr: '10.2.3.0' }] })),
   naming('ipcidr', nl('a length of 0', { addresses: [{ ipcidr: '10.2.3.0/0' }] })),
-  naming('ipcidr', nl('a length beside peerCidr', { addresses: [{ ipcidr: '10.99.3.1/32', peerCidr: '10.99.4.1/32' }] })),
+  naming(
+    'ipcidr',
+    nl('a length beside peerCidr', { addresses: [{ ipcidr: '10.99.3.1/32', peerCidr: '10.99.4.1/32' }] }),
+  ),
   naming('peerCidr', nl('a peer without a length', { addresses: [{ ipcidr: '10.99.3.1', peerCidr: '10.99.4.1' }] })),
   naming('peerCidr', nl('two families', { addresses: [{ ipcidr: '10.99.3.1', peerCidr: 'fe80::1/64' }] })),
   naming('vxlan is required', nl('a vxlan without a section', { type: 'vxlan' })),
@@ -169,20 +175,32 @@ export const bad: readonly BadCase[] = [
   naming('local', nl('a tunnel from a name', { type: 'gre', gre: { remote: '10.4.0.2', local: 'lax1' } })),
   naming('key', nl('a key of 33 bits', { type: 'gre', gre: { remote: '10.4.0.2', key: 4294967296 } })),
   naming('gre is required when', nl('a bridge with a gre section', { gre: { remote: '10.4.0.2' } })),
-  naming('peer.interfaceName is required', nl('a default peer name too long', { ...veth, interfaceName: 'if-eleven-b' })),
+  naming(
+    'peer.interfaceName is required',
+    nl('a default peer name too long', { ...veth, interfaceName: 'if-eleven-b' }),
+  ),
   naming('different names', nl('ends of one name', { ...veth, veth: { peer: { interfaceName: 'if1' } } })),
   naming('localPeer', nl('both spellings of local', { ...veth, veth: { local: {}, localPeer: {} } })),
   naming('peerPeer', nl('both spellings of peer', { ...veth, veth: { peer: {}, peerPeer: {} } })),
   naming('nodeName', wgp('a node without a name', { nodes: [{}] })),
   naming('nodes', wgp('a node twice', { nodes: [{ nodeName: 'lax1' }, { nodeName: 'lax1' }] })),
-  naming('hostname', wgp('a port in the hostname', { nodes: [{ nodeName: 'lax1', underlay: { hostname: 'lax1:51820' } }] })),
+  naming(
+    'hostname',
+    wgp('a port in the hostname', { nodes: [{ nodeName: 'lax1', underlay: { hostname: 'lax1:51820' } }] }),
+  ),
   naming('hostname', wgp('brackets', { nodes: [{ nodeName: 'lax1', underlay: { hostname: '[2001:db8::1]' } }] })),
-  naming('container is required', wgp('a node without container', { nodes: [{ nodeName: 'lax1', moveToContainer: true }] })),
+  naming(
+    'container is required',
+    wgp('a node without container', { nodes: [{ nodeName: 'lax1', moveToContainer: true }] }),
+  ),
   naming('start', wgp('a range upside down', { defaultPortRange: { start: 2, end: 1 } })),
   naming('end', wgp('half a range', { defaultPortRange: { start: 2 } })),
   naming('toNodes', wgp('a link to nowhere', { links: [{ fromNode: 'lax1' }] })),
   naming('fromNode', wgp('a link from nowhere', { links: [{ toNode: 'lax1' }] })),
-  naming('toNodes', wgp('a far end twice', { links: [{ fromNode: 'a', toNodes: [{ nodeName: 'b' }, { nodeName: 'b' }] }] })),
+  naming(
+    'toNodes',
+    wgp('a far end twice', { links: [{ fromNode: 'a', toNodes: [{ nodeName: 'b' }, { nodeName: 'b' }] }] }),
+  ),
   naming('nodeName', wgp('a bad far end', { links: [{ fromNode: 'a', toNodes: [{ nodeName: 'B' }] }] })),
   naming('local', onLink('the other family', { local: 'fe80::1' })),
   naming('peer', onLink('a peer of the other family', { peer: 'fe80::1' })),
@@ -197,13 +215,22 @@ const where = maybe<unknown>(container, container, container, { netns: { pid: 1 
 const yes = maybe<unknown>(true, false, false, 'no');
 const ifname = maybe('a', 'b', 'c', 'd', 'a-longer-name', 'a/b');
 const addresses = some(
-  fc.record({ family: maybe('inet', 'inet', 'inet6'), local: ips, peer: ips, prefixlen: maybe(1, 24, 32, 33, 0), noPrefixRoute: yes }),
+  fc.record({
+    family: maybe('inet', 'inet', 'inet6'),
+    local: ips,
+    peer: ips,
+    prefixlen: maybe(1, 24, 32, 33, 0),
+    noPrefixRoute: yes,
+  }),
 );
 const cidrs = some(
   fc.oneof(
     fc.record({ ipcidr: fc.constantFrom('10.0.0.1/8', 'fe80::1/64') }),
     fc.record({ ipcidr: fc.constantFrom('10.0.0.1', '10.0.0.3'), peerCidr: fc.constant('10.0.0.2/8') }),
-    fc.record({ ipcidr: maybe('10.0.0.1/8', '10.0.0.1', 'fe80::1/64'), peerCidr: maybe('10.0.0.2/8', 'fe80::2/64', 'x') }),
+    fc.record({
+      ipcidr: maybe('10.0.0.1/8', '10.0.0.1', 'fe80::1/64'),
+      peerCidr: maybe('10.0.0.2/8', 'fe80::2/64', 'x'),
+    }),
   ),
 );
 const tunnels = fc.record({ remote: ips, local: ips, dev: ifname, ttl: maybe(0, 64, 256), tos: maybe(0, 255, -1) });
@@ -232,7 +259,10 @@ export const legal: Readonly<Record<KindName, fc.Arbitrary<unknown>>> = {
   NetlinkInterface: fc.constantFrom(...netlinkTypes).chain((type) => {
     // A section belongs to its type, but now and then to another.
     const section = (of: string, value: fc.Arbitrary<unknown>) =>
-      fc.oneof({ weight: 1, arbitrary: of === type ? fc.constant(undefined) : value }, { weight: 20, arbitrary: of === type ? value : fc.constant(undefined) });
+      fc.oneof(
+        { weight: 1, arbitrary: of === type ? fc.constant(undefined) : value },
+        { weight: 20, arbitrary: of === type ? value : fc.constant(undefined) },
+      );
     return fc.record({
       node: fc.constant('lax1'),
       interfaceName: fc.constantFrom('a', 'b', 'a-longer-name'),
@@ -242,18 +272,45 @@ export const legal: Readonly<Record<KindName, fc.Arbitrary<unknown>>> = {
       container: where,
       dummy: section('dummy', fc.constant({})),
       bridge: section('bridge', fc.record({ slaves: maybe(['a'], ['b'], [], ['']) })),
-      vxlan: section('vxlan', fc.record({ vni: fc.constantFrom(1, 2, 0), dev: ifname, local: ips, group: maybe('239.0.0.1', '10.0.0.2', 'ff02::1') })),
-      vlan: section('vlan', fc.record({ dev: ifname, id: fc.constantFrom(1, 4094, 4095), protocol: maybe('802.1Q', '802.1ad', '802.1x') })),
+      vxlan: section(
+        'vxlan',
+        fc.record({
+          vni: fc.constantFrom(1, 2, 0),
+          dev: ifname,
+          local: ips,
+          group: maybe('239.0.0.1', '10.0.0.2', 'ff02::1'),
+        }),
+      ),
+      vlan: section(
+        'vlan',
+        fc.record({ dev: ifname, id: fc.constantFrom(1, 4094, 4095), protocol: maybe('802.1Q', '802.1ad', '802.1x') }),
+      ),
       macvlan: section('macvlan', fc.record({ dev: ifname, mode: maybe('private', 'passthru', 'source') })),
-      vrf: section('vrf', fc.record({ table: fc.constantFrom(1, 4294967295, 0), slaves: maybe(['a'], ['b'], [], ['']) })),
+      vrf: section(
+        'vrf',
+        fc.record({ table: fc.constantFrom(1, 4294967295, 0), slaves: maybe(['a'], ['b'], [], ['']) }),
+      ),
       ipip: section('ipip', tunnels),
-      gre: section('gre', fc.tuple(tunnels, maybe(0, 4294967295, -1)).map(([shared, number]) => ({ ...shared, key: number }))),
+      gre: section(
+        'gre',
+        fc.tuple(tunnels, maybe(0, 4294967295, -1)).map(([shared, number]) => ({ ...shared, key: number })),
+      ),
       veth: section('veth', fc.record({ local: end, peer: end, localPeer: older, peerPeer: older })),
     });
   }),
   WireGuardNetworkPlan: fc.record({
     defaultPortRange: range,
-    nodes: some(fc.record({ nodeName: nodes, moveToContainer: yes, container: where, addresses, underlay: maybe<unknown>({ hostname: 'a' }, { hostname: '::1' }, { hostname: '::g' }, {}) })),
-    links: some(fc.record({ fromNode: nodes, toNode: nodes, toNodes: some(fc.record({ nodeName: nodes, addresses })) })),
+    nodes: some(
+      fc.record({
+        nodeName: nodes,
+        moveToContainer: yes,
+        container: where,
+        addresses,
+        underlay: maybe<unknown>({ hostname: 'a' }, { hostname: '::1' }, { hostname: '::g' }, {}),
+      }),
+    ),
+    links: some(
+      fc.record({ fromNode: nodes, toNode: nodes, toNodes: some(fc.record({ nodeName: nodes, addresses })) }),
+    ),
   }),
 };

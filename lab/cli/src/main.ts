@@ -14,7 +14,7 @@ const program = new Command('ifactor')
 registerReplay(program);
 
 // Commands made before they were added do not inherit how errors are shown.
-for (const stack = [program]; ; ) {
+for (const stack = [program]; ;) {
   const command = stack.pop();
   if (!command) break;
   command.exitOverride().configureOutput({ writeErr: () => {} });
@@ -33,6 +33,11 @@ await run('ifactor', async () => {
       return;
     }
     // Its words are ours already: as a cause they would be said twice.
-    throw new UsageError(`${error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ').replace(/\.$/, '')}; see --help`);
+    throw new UsageError(
+      `${error.message
+        .replace(/^error: /, '')
+        .replaceAll(/\s*\n\s*/g, ' ')
+        .replace(/\.$/, '')}; see --help`,
+    );
   }
 });

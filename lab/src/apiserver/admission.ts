@@ -7,7 +7,12 @@ import type { Json } from './json.ts';
 import type { Schema } from './resource.ts';
 import type { Cause } from './status.ts';
 
-const ajv = new Ajv({ allErrors: true, strict: false, verbose: true, formats: { int32: true, int64: true, 'date-time': true } });
+const ajv = new Ajv({
+  allErrors: true,
+  strict: false,
+  verbose: true,
+  formats: { int32: true, int64: true, 'date-time': true },
+});
 const cel = new Environment({ unlistedVariablesAreDyn: true });
 const compiled = new WeakMap<Schema, ValidateFunction>();
 const rules = new Map<string, (context: Json) => unknown>();
@@ -34,7 +39,8 @@ export function prune(schema: Schema, value: unknown, path = ''): { value: unkno
     if (path === '' && envelope.has(name)) out[name] = child;
     else if (field) out[name] = into(field, child, at);
     else if (isObject(schema.additionalProperties)) out[name] = into(schema.additionalProperties, child, at);
-    else if (schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true) out[name] = child;
+    else if (schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true)
+      out[name] = child;
     else unknown.push(at);
   }
   return { value: out, unknown };
@@ -54,33 +60,66 @@ export function fillIn(schema: Schema, value: unknown): unknown {
   return out;
 }
 
-const show = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : isObject(value) ? 'object' : (JSON.stringify(value) ?? 'null'));
+const show = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(value) : isObject(value) ? 'object' : (JSON.stringify(value) ?? 'null');
 
-const types: Record<string, string> = { integer: 'integer', string: 'string', boolean: 'boolean', object: 'object', array: 'array', number: 'number' };
-const typeOf = (value: unknown): string => (Array.isArray(value) ? 'array' : value === null ? 'null' : Number.isInteger(value) ? 'integer' : typeof value);
+const types: Record<string, string> = {
+  integer: 'integer',
+  string: 'string',
+  boolean: 'boolean',
+  object: 'object',
+  array: 'array',
+  number: 'number',
+};
+const typeOf = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : value === null ? 'null' : Number.isInteger(value) ? 'integer' : typeof value;
 
 /** `/spec/peers/0/x` as `spec.peers[0].x`. */
 const fieldOf = (pointer: string): string =>
-  pointer.slice(1).split('/').map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~')).reduce((at, name) => (/^\d+$/.test(name) ? `${at}[${name}]` : at === '' ? name : `${at}.${name}`), '');
+  pointer
+    .slice(1)
+    .split('/')
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((at, name) => (/^\d+$/.test(name) ? `${at}[${name}]` : at === '' ? name : `${at}.${name}`), '');
 
 /** A schema error in the words of a real API server. Source: apiextensions-apiserver, pkg/apiserver/validation. */
 function causeOf({ keyword, instancePath, params, data, message = '' }: ErrorObject): Cause | null {
   const field = fieldOf(instancePath);
   const p = params as Json;
-  const bad = (words: string): Cause => ({ reason: 'FieldValueInvalid', field, message: `Invalid value: ${show(data)}: ${words}` });
+  const bad = (words: string): Cause => ({
+    reason: 'FieldValueInvalid',
+    field,
+    message: `Invalid value: ${show(data)}: ${words}`,
+  });
   switch (keyword) {
     case 'required': {
       const at = field === '' ? String(p['missingProperty']) : `${field}.${String(p['missingProperty'])}`;
       return { reason: 'FieldValueRequired', field: at, message: 'Required value' };
     }
     case 'enum':
-      return { reason: 'FieldValueNotSupported', field, message: `Unsupported value: ${show(data)}: supported values: ${list(p['allowedValues']).map(show).join(', ')}` };
+      return {
+        reason: 'FieldValueNotSupported',
+        field,
+        message: `Unsupported value: ${show(data)}: supported values: ${list(p['allowedValues']).map(show).join(', ')}`,
+      };
     case 'type':
-      return { reason: 'FieldValueTypeInvalid', field, message: `Invalid value: ${JSON.stringify(typeOf(data))}: ${field} in body must be of type ${types[String(p['type'])] ?? String(p['type'])}: ${JSON.stringify(typeOf(data))}` };
+      return {
+        reason: 'FieldValueTypeInvalid',
+        field,
+        message: `Invalid value: ${JSON.stringify(typeOf(data))}: ${field} in body must be of type ${types[String(p['type'])] ?? String(p['type'])}: ${JSON.stringify(typeOf(data))}`,
+      };
     case 'maxLength':
-      return { reason: 'FieldValueTooLong', field, message: `Too long: may not be more than ${String(p['limit'])} bytes` };
+      return {
+        reason: 'FieldValueTooLong',
+        field,
+        message: `Too long: may not be more than ${String(p['limit'])} bytes`,
+      };
     case 'maxItems':
-      return { reason: 'FieldValueTooMany', field, message: `Too many: ${list(data).length}: must have at most ${String(p['limit'])} items` };
+      return {
+        reason: 'FieldValueTooMany',
+        field,
+        message: `Too many: ${list(data).length}: must have at most ${String(p['limit'])} items`,
+      };
     case 'pattern':
       return bad(`${field} in body should match '${String(p['pattern'])}'`);
     case 'minimum':
@@ -105,25 +144,40 @@ function* checkRules(schema: Schema, value: unknown, old: unknown, path: string)
     let run = rules.get(rule);
     if (!run) rules.set(rule, (run = cel.parse(rule) as (context: Json) => unknown));
     if (run({ self: value, oldSelf: old }) === true) continue;
-    yield { reason: reason ?? 'FieldValueInvalid', field: path === '' ? '<nil>' : path, message: `Invalid value: ${show(value)}: ${message ?? `failed rule: ${rule}`}` };
+    yield {
+      reason: reason ?? 'FieldValueInvalid',
+      field: path === '' ? '<nil>' : path,
+      message: `Invalid value: ${show(value)}: ${message ?? `failed rule: ${rule}`}`,
+    };
   }
   if (Array.isArray(value)) yield* checkItems(schema, value, old, path);
   else if (isObject(value)) {
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       if (value[name] === undefined) continue;
-      yield* checkRules(field, value[name], isObject(old) ? old[name] : undefined, path === '' ? name : `${path}.${name}`);
+      yield* checkRules(
+        field,
+        value[name],
+        isObject(old) ? old[name] : undefined,
+        path === '' ? name : `${path}.${name}`,
+      );
     }
   }
 }
 
 function* checkItems(schema: Schema, value: unknown[], old: unknown, path: string): Generator<Cause> {
   const keys = schema['x-kubernetes-list-map-keys'];
-  const keyOf = (item: unknown): unknown => (keys && isObject(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item);
+  const keyOf = (item: unknown): unknown =>
+    keys && isObject(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item;
   const seen: unknown[] = [];
   for (const [at, item] of value.entries()) {
     const key = keyOf(item);
     if (keys || schema['x-kubernetes-list-type'] === 'set') {
-      if (seen.some((other) => isDeepStrictEqual(other, key))) yield { reason: 'FieldValueDuplicate', field: `${path}[${at}]`, message: `Duplicate value: ${JSON.stringify(key)}` };
+      if (seen.some((other) => isDeepStrictEqual(other, key)))
+        yield {
+          reason: 'FieldValueDuplicate',
+          field: `${path}[${at}]`,
+          message: `Duplicate value: ${JSON.stringify(key)}`,
+        };
       seen.push(key);
     }
     const before = keys ? list(old).find((other) => isDeepStrictEqual(keyOf(other), key)) : undefined;

@@ -7,7 +7,9 @@ import { afterUpdate, apply } from './managers.ts';
 import { resourceOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 
-const resource = ownDefinitions().map(resourceOf).find(({ kind }) => kind === 'WireGuardInterface') as Resource;
+const resource = ownDefinitions()
+  .map(resourceOf)
+  .find(({ kind }) => kind === 'WireGuardInterface') as Resource;
 const peer = (name: string, more: Json = {}): Json => ({ publicKey: name, allowedIPs: ['10.0.0.0/8'], ...more });
 const object = (spec: Json, metadata: Json = {}): Json => ({ metadata: { name: 'wg0', ...metadata }, spec });
 const by = (manager: string, subresource = '') => ({ manager, subresource });
@@ -31,7 +33,9 @@ describe('server-side apply', () => {
 
   it('refuses to overwrite what another manager applied, names it, and does so when forced', () => {
     const mine = apply(resource, undefined, object({ mtu: 1400 }), by('me'), false);
-    expect(() => apply(resource, mine, object({ mtu: 1300 }), by('you'), false)).toThrow('conflict with "me": .spec.mtu');
+    expect(() => apply(resource, mine, object({ mtu: 1300 }), by('you'), false)).toThrow(
+      'conflict with "me": .spec.mtu',
+    );
     const forced = apply(resource, mine, object({ mtu: 1300 }), by('you'), true);
     expect(spec(forced)).toEqual({ mtu: 1300 });
     expect(spec(apply(resource, forced, object({}), by('me'), false))).toEqual({ mtu: 1300 });
@@ -46,7 +50,9 @@ describe('server-side apply', () => {
   it('lets an update take over what it changes', () => {
     const mine = apply(resource, undefined, object({ mtu: 1400, fwmark: 1 }), by('me'), false);
     const edited = afterUpdate(resource, mine, { ...mine, spec: { mtu: 1300, fwmark: 1 } }, by('kubectl-edit'));
-    expect(() => apply(resource, edited, object({ mtu: 1400, fwmark: 1 }), by('me'), false)).toThrow('conflict with "kubectl-edit": .spec.mtu');
+    expect(() => apply(resource, edited, object({ mtu: 1400, fwmark: 1 }), by('me'), false)).toThrow(
+      'conflict with "kubectl-edit": .spec.mtu',
+    );
   });
 
   it('keeps labels of others', () => {
@@ -57,7 +63,15 @@ describe('server-side apply', () => {
 });
 
 it('writes field sets so that they read the same', () => {
-  const fields = fieldsOf(resource.schema, object({ mtu: 1, peers: [peer('a'), peer('b', { endpoint: 'x:1' })], addresses: [{ local: '1.2.3.4' }] }, { finalizers: ['f'] }));
-  expect([...decodeFields(JSON.parse(JSON.stringify(encodeFields(fields)))).keys()].toSorted()).toEqual([...fields.keys()].toSorted());
+  const fields = fieldsOf(
+    resource.schema,
+    object(
+      { mtu: 1, peers: [peer('a'), peer('b', { endpoint: 'x:1' })], addresses: [{ local: '1.2.3.4' }] },
+      { finalizers: ['f'] },
+    ),
+  );
+  expect([...decodeFields(JSON.parse(JSON.stringify(encodeFields(fields)))).keys()].toSorted()).toEqual(
+    [...fields.keys()].toSorted(),
+  );
   expect([...fields.values()].map((path) => path.join('/'))).toContain('f:spec/f:peers/k:{"publicKey":"b"}/f:endpoint');
 });

@@ -6,7 +6,17 @@ const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 const statusVerbs = ['get', 'patch', 'update'];
 
 /** Told to clients as the server's version; the API behaves as that of this release does. */
-export const version = { major: '1', minor: '33', gitVersion: 'v1.33.0+ifactor-lab', gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: 'none', compiler: 'node', platform: 'linux/amd64' };
+export const version = {
+  major: '1',
+  minor: '33',
+  gitVersion: 'v1.33.0+ifactor-lab',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: 'none',
+  compiler: 'node',
+  platform: 'linux/amd64',
+};
 
 /** Reviews are answered, not stored. */
 export const reviews = [
@@ -15,7 +25,9 @@ export const reviews = [
   { group: 'authentication.k8s.io', version: 'v1', kind: 'SelfSubjectReview', plural: 'selfsubjectreviews' },
 ] as const;
 
-const groupsOf = (resources: readonly Resource[]): string[] => [...new Set([...resources.map(({ group }) => group), ...reviews.map(({ group }) => group)])];
+const groupsOf = (resources: readonly Resource[]): string[] => [
+  ...new Set([...resources.map(({ group }) => group), ...reviews.map(({ group }) => group)]),
+];
 
 /** Aggregated discovery, v2. `core` is what /api tells, the rest is told by /apis. */
 export function aggregated(resources: readonly Resource[], core: boolean): Json {
@@ -30,19 +42,37 @@ export function aggregated(resources: readonly Resource[], core: boolean): Json 
         version: one,
         freshness: 'Current',
         resources: [
-          ...resources.filter((resource) => resource.group === group).map((resource) => ({
-            resource: resource.plural,
-            responseKind: { group, version: one, kind: resource.kind },
-            scope: resource.namespaced ? 'Namespaced' : 'Cluster',
-            singularResource: resource.singular,
-            verbs,
-            ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
-            ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
-            ...(resource.status ? { subresources: [{ subresource: 'status', responseKind: { group, version: one, kind: resource.kind }, verbs: statusVerbs }] } : {}),
-          })),
-          ...reviews.filter((review) => review.group === group).map(({ kind, plural }) => ({
-            resource: plural, responseKind: { group, version: one, kind }, scope: 'Cluster', singularResource: kind.toLowerCase(), verbs: ['create'],
-          })),
+          ...resources
+            .filter((resource) => resource.group === group)
+            .map((resource) => ({
+              resource: resource.plural,
+              responseKind: { group, version: one, kind: resource.kind },
+              scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+              singularResource: resource.singular,
+              verbs,
+              ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
+              ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
+              ...(resource.status
+                ? {
+                    subresources: [
+                      {
+                        subresource: 'status',
+                        responseKind: { group, version: one, kind: resource.kind },
+                        verbs: statusVerbs,
+                      },
+                    ],
+                  }
+                : {}),
+            })),
+          ...reviews
+            .filter((review) => review.group === group)
+            .map(({ kind, plural }) => ({
+              resource: plural,
+              responseKind: { group, version: one, kind },
+              scope: 'Cluster',
+              singularResource: kind.toLowerCase(),
+              verbs: ['create'],
+            })),
         ],
       })),
     })),
@@ -62,7 +92,9 @@ const groupEntry = (resources: readonly Resource[], group: string): Json => {
 export const apiGroups = (resources: readonly Resource[]): Json => ({
   kind: 'APIGroupList',
   apiVersion: 'v1',
-  groups: groupsOf(resources).filter((group) => group !== '').map((group) => groupEntry(resources, group)),
+  groups: groupsOf(resources)
+    .filter((group) => group !== '')
+    .map((group) => groupEntry(resources, group)),
 });
 
 export function apiGroup(resources: readonly Resource[], group: string): Json | null {
@@ -85,9 +117,17 @@ export function apiResources(resources: readonly Resource[], groupVersion: strin
       ...own.flatMap((resource) => {
         const { plural: name, singular: singularName, namespaced, kind, shortNames, categories } = resource;
         const main = { name, singularName, namespaced, kind, verbs, shortNames, categories };
-        return resource.status ? [main, { name: `${name}/status`, singularName: '', namespaced, kind, verbs: statusVerbs }] : [main];
+        return resource.status
+          ? [main, { name: `${name}/status`, singularName: '', namespaced, kind, verbs: statusVerbs }]
+          : [main];
       }),
-      ...asked.map(({ plural, kind }) => ({ name: plural, singularName: kind.toLowerCase(), namespaced: false, kind, verbs: ['create'] })),
+      ...asked.map(({ plural, kind }) => ({
+        name: plural,
+        singularName: kind.toLowerCase(),
+        namespaced: false,
+        kind,
+        verbs: ['create'],
+      })),
     ],
   };
 }

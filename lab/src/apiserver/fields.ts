@@ -15,12 +15,29 @@ const metadata: Schema = {
     labels: { type: 'object', additionalProperties: string },
     annotations: { type: 'object', additionalProperties: string },
     finalizers: { type: 'array', items: string, 'x-kubernetes-list-type': 'set' },
-    ownerReferences: { type: 'array', items: { type: 'object' }, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['uid'] },
+    ownerReferences: {
+      type: 'array',
+      items: { type: 'object' },
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['uid'],
+    },
   },
 };
 /** Never owned by a manager. */
 const system = new Set(['apiVersion', 'kind']);
-const systemMetadata = new Set(['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink', 'generateName']);
+const systemMetadata = new Set([
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+  'selfLink',
+  'generateName',
+]);
 
 /** The schema of a field: metadata has the same one for every kind. */
 const fieldSchema = (schema: Schema, name: string, root: boolean): Schema => {
@@ -77,14 +94,18 @@ export function valueAt(object: unknown, path: Path): unknown {
 
 function itemOf(items: unknown, step: string): unknown {
   const key = JSON.parse(step.slice(2)) as Json;
-  return list(items).find((item) => isObject(item) && Object.entries(key).every(([name, value]) => canonical(item[name]) === canonical(value)));
+  return list(items).find(
+    (item) =>
+      isObject(item) && Object.entries(key).every(([name, value]) => canonical(item[name]) === canonical(value)),
+  );
 }
 
 /** Lays an applied value over a live one: objects field by field, keyed lists item by item, all else as a whole. */
 export function lay(schema: Schema, live: unknown, applied: unknown, root = true): unknown {
   if (isObject(live) && isObject(applied) && schema['x-kubernetes-map-type'] !== 'atomic') {
     const out: Json = { ...live };
-    for (const [name, value] of Object.entries(applied)) out[name] = lay(fieldSchema(schema, name, root), live[name], value, false);
+    for (const [name, value] of Object.entries(applied))
+      out[name] = lay(fieldSchema(schema, name, root), live[name], value, false);
     return out;
   }
   if (!Array.isArray(live) || !Array.isArray(applied)) return applied;
@@ -109,10 +130,13 @@ export function takeOut(object: unknown, path: Path): void {
     else {
       takeOut(object[name], rest);
       const inner = object[name];
-      if ((isObject(inner) && Object.keys(inner).length === 0) || (Array.isArray(inner) && inner.length === 0)) delete object[name];
+      if ((isObject(inner) && Object.keys(inner).length === 0) || (Array.isArray(inner) && inner.length === 0))
+        delete object[name];
     }
   } else if (Array.isArray(object)) {
-    const item = step.startsWith('v:') ? object.find((one) => JSON.stringify(one) === step.slice(2)) : itemOf(object, step);
+    const item = step.startsWith('v:')
+      ? object.find((one) => JSON.stringify(one) === step.slice(2))
+      : itemOf(object, step);
     if (item === undefined) return;
     if (rest.length === 0 || rest[0] === '.') object.splice(object.indexOf(item), 1);
     else takeOut(item, rest);

@@ -16,23 +16,45 @@ import { partial, tableOf } from './table.ts';
 import { watch } from './watch.ts';
 
 /** A request to a resource, its path taken apart. */
-export type Target = { resource: Resource; namespace: string; allNamespaces: boolean; name: string; subresource: string };
+export type Target = {
+  resource: Resource;
+  namespace: string;
+  allNamespaces: boolean;
+  name: string;
+  subresource: string;
+};
 
 /** A watch without a time of its own lasts so long. */
 const watchSeconds = 1800;
 
 /** The form in which a client wants objects: plain, as a table, or metadata only. */
-function shape(accept: string, resource: Resource, query: URLSearchParams): { table: boolean; one: (object: Json) => Json } {
+function shape(
+  accept: string,
+  resource: Resource,
+  query: URLSearchParams,
+): { table: boolean; one: (object: Json) => Json } {
   const first = accept.split(',').find((type) => type.includes('application/json')) ?? '';
   if (first.includes('as=Table') && first.includes('g=meta.k8s.io')) {
-    return { table: true, one: (object) => tableOf(resource, [object], { resourceVersion: part(object, 'metadata')['resourceVersion'] }, query.get('includeObject') ?? undefined) };
+    return {
+      table: true,
+      one: (object) =>
+        tableOf(
+          resource,
+          [object],
+          { resourceVersion: part(object, 'metadata')['resourceVersion'] },
+          query.get('includeObject') ?? undefined,
+        ),
+    };
   }
   if (first.includes('as=PartialObjectMetadata')) return { table: false, one: partial };
   return { table: false, one: (object) => object };
 }
 
 function testOf(resource: Resource, query: URLSearchParams): Test {
-  const [labels, fields] = [labelTest(query.get('labelSelector') ?? ''), fieldTest(query.get('fieldSelector') ?? '', resource.selectable)];
+  const [labels, fields] = [
+    labelTest(query.get('labelSelector') ?? ''),
+    fieldTest(query.get('fieldSelector') ?? '', resource.selectable),
+  ];
   return (object) => labels(object) && fields(object);
 }
 
@@ -48,25 +70,39 @@ export function readBody(type: string, body: Buffer): unknown {
   }
 }
 
-export type Request = { method: string; query: URLSearchParams; accept: string; contentType: string; agent: string; body: Buffer; message: IncomingMessage };
+export type Request = {
+  method: string;
+  query: URLSearchParams;
+  accept: string;
+  contentType: string;
+  agent: string;
+  body: Buffer;
+  message: IncomingMessage;
+};
 export type Answer = { code: number; body: unknown };
 
 /** Carries out one request on a resource; null where the answer has gone out already, as a stream. */
 export function handle(objects: Objects, target: Target, request: Request, response: ServerResponse): Answer | null {
   const { resource, namespace, name, subresource } = target;
   const { method, query } = request;
-  if (subresource !== '' && !(subresource === 'status' && resource.status)) throw notServed(`${resource.plural}/${subresource}`);
+  if (subresource !== '' && !(subresource === 'status' && resource.status))
+    throw notServed(`${resource.plural}/${subresource}`);
   const view = shape(request.accept, resource, query);
   const options = writeOptions(target, request, response);
   const ok = (object: Json, code = 200): Answer => ({ code, body: view.one(object) });
   if (name === '') {
     switch (method) {
       case 'GET':
-        return query.get('watch') === 'true' || query.get('watch') === '1' ? openWatch(objects, target, request, response, view.one) : listAll(objects, target, request, view.table);
+        return query.get('watch') === 'true' || query.get('watch') === '1'
+          ? openWatch(objects, target, request, response, view.one)
+          : listAll(objects, target, request, view.table);
       case 'POST':
         return ok(objects.create(resource, namespace, bodyObject(request, resource), options), 201);
       case 'DELETE':
-        for (const object of objects.store.list(resource, target.allNamespaces ? undefined : namespace).filter(testOf(resource, query))) objects.delete(resource, object, options);
+        for (const object of objects.store
+          .list(resource, target.allNamespaces ? undefined : namespace)
+          .filter(testOf(resource, query)))
+          objects.delete(resource, object, options);
         return { code: 200, body: success() };
     }
     throw notServed(`${method} on a list of ${resource.plural}`, 405);
@@ -75,13 +111,19 @@ export function handle(objects: Objects, target: Target, request: Request, respo
     case 'GET': {
       const watched = query.get('watch') === 'true';
       if (watched) query.set('fieldSelector', `metadata.name=${name}`);
-      return watched ? openWatch(objects, target, request, response, view.one) : ok(objects.need(resource, namespace, name));
+      return watched
+        ? openWatch(objects, target, request, response, view.one)
+        : ok(objects.need(resource, namespace, name));
     }
     case 'PUT': {
       const sent = bodyObject(request, resource);
       const before = objects.need(resource, namespace, name);
       if (resource.custom && !part(sent, 'metadata')['resourceVersion']) {
-        throw new ApiError(422, 'Invalid', `${resource.plural}.${resource.group} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`);
+        throw new ApiError(
+          422,
+          'Invalid',
+          `${resource.plural}.${resource.group} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
+        );
       }
       return ok(objects.update(resource, before, sent, options));
     }
@@ -90,14 +132,30 @@ export function handle(objects: Objects, target: Target, request: Request, respo
     case 'DELETE': {
       const deleteOptions = bodyObjectOrNone(request);
       const dryRun = options.dryRun || list(deleteOptions['dryRun']).includes('All');
-      const { object, gone } = objects.delete(resource, objects.need(resource, namespace, name), { dryRun }, part(deleteOptions, 'preconditions'));
-      return gone ? { code: 200, body: success({ name, group: resource.group, kind: resource.plural, uid: part(object, 'metadata')['uid'] }) } : ok(object);
+      const { object, gone } = objects.delete(
+        resource,
+        objects.need(resource, namespace, name),
+        { dryRun },
+        part(deleteOptions, 'preconditions'),
+      );
+      return gone
+        ? {
+            code: 200,
+            body: success({ name, group: resource.group, kind: resource.plural, uid: part(object, 'metadata')['uid'] }),
+          }
+        : ok(object);
     }
   }
   throw notServed(`${method} on ${resource.plural}`, 405);
 }
 
-function patch(objects: Objects, { resource, namespace, name, subresource }: Target, request: Request, options: WriteOptions, ok: (object: Json, code?: number) => Answer): Answer {
+function patch(
+  objects: Objects,
+  { resource, namespace, name, subresource }: Target,
+  request: Request,
+  options: WriteOptions,
+  ok: (object: Json, code?: number) => Answer,
+): Answer {
   const type = request.contentType.split(';')[0]?.trim() ?? '';
   const before = objects.store.get(resource, namespace, name);
   const sent = readBody(type, request.body);
@@ -106,19 +164,35 @@ function patch(objects: Objects, { resource, namespace, name, subresource }: Tar
     return ok(objects.update(resource, before, patched(resource, type, before, sent), options));
   }
   if (!isObject(sent)) throw badRequest('an apply needs an object');
-  if (!request.query.get('fieldManager')) throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+  if (!request.query.get('fieldManager'))
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
   checkType(sent, resource);
   const { managedFields: _, ...metadata } = part(sent, 'metadata');
   const applied = { ...sent, metadata: { ...metadata, name, ...(resource.namespaced ? { namespace } : {}) } };
   const force = request.query.get('force') === 'true';
   if (!before) {
     if (subresource !== '') throw notFound(resource, name);
-    return ok(objects.create(resource, namespace, apply(resource, undefined, applied, options.writer, force), options), 201);
+    return ok(
+      objects.create(resource, namespace, apply(resource, undefined, applied, options.writer, force), options),
+      201,
+    );
   }
-  return ok(objects.update(resource, before, apply(resource, before, applied, options.writer, force), { ...options, managed: true }));
+  return ok(
+    objects.update(resource, before, apply(resource, before, applied, options.writer, force), {
+      ...options,
+      managed: true,
+    }),
+  );
 }
 
-function listAll(objects: Objects, { resource, namespace, allNamespaces }: Target, { query }: Request, table: boolean): Answer {
+function listAll(
+  objects: Objects,
+  { resource, namespace, allNamespaces }: Target,
+  { query }: Request,
+  table: boolean,
+): Answer {
   const all = objects.store.list(resource, allNamespaces ? undefined : namespace).filter(testOf(resource, query));
   const limit = Number(query.get('limit') ?? 0);
   const token = query.get('continue');
@@ -127,7 +201,10 @@ function listAll(objects: Objects, { resource, namespace, allNamespaces }: Targe
   const page = limit > 0 ? rest.slice(0, limit) : rest;
   const last = page.at(-1);
   const remaining = rest.length - page.length;
-  const next = last && remaining > 0 ? { continue: writeToken({ revision, after: keyOf(last) }), remainingItemCount: remaining } : {};
+  const next =
+    last && remaining > 0
+      ? { continue: writeToken({ revision, after: keyOf(last) }), remainingItemCount: remaining }
+      : {};
   // Of every page the revision of the first: a watch from there tells what happened to pages that were read before.
   const metadata = { resourceVersion: String(revision), ...next };
   const body = table
@@ -154,16 +231,27 @@ function readToken(sent: string): Token {
   return { revision, after };
 }
 
-function openWatch(objects: Objects, target: Target, { query }: Request, response: ServerResponse, show: (object: Json) => Json): null {
-  watch(objects.store, target.resource, {
-    namespace: target.allNamespaces ? undefined : target.namespace,
-    test: testOf(target.resource, query),
-    show,
-    resourceVersion: query.get('resourceVersion') ?? '',
-    bookmarks: query.get('allowWatchBookmarks') === 'true',
-    initialEvents: query.get('sendInitialEvents') === 'true',
-    timeoutSeconds: Number(query.get('timeoutSeconds')) || watchSeconds,
-  }, response);
+function openWatch(
+  objects: Objects,
+  target: Target,
+  { query }: Request,
+  response: ServerResponse,
+  show: (object: Json) => Json,
+): null {
+  watch(
+    objects.store,
+    target.resource,
+    {
+      namespace: target.allNamespaces ? undefined : target.namespace,
+      test: testOf(target.resource, query),
+      show,
+      resourceVersion: query.get('resourceVersion') ?? '',
+      bookmarks: query.get('allowWatchBookmarks') === 'true',
+      initialEvents: query.get('sendInitialEvents') === 'true',
+      timeoutSeconds: Number(query.get('timeoutSeconds')) || watchSeconds,
+    },
+    response,
+  );
   return null;
 }
 
@@ -179,8 +267,11 @@ function writeOptions({ subresource }: Target, { query, agent }: Request, respon
 
 function checkType(sent: Json, resource: Resource): void {
   const { apiVersion, kind } = sent;
-  if ((apiVersion ?? apiVersionOf(resource)) === apiVersionOf(resource) && (kind ?? resource.kind) === resource.kind) return;
-  throw badRequest(`the API version in the data (${text(apiVersion)}, Kind=${text(kind)}) does not match the expected API version (${apiVersionOf(resource)}, Kind=${resource.kind})`);
+  if ((apiVersion ?? apiVersionOf(resource)) === apiVersionOf(resource) && (kind ?? resource.kind) === resource.kind)
+    return;
+  throw badRequest(
+    `the API version in the data (${text(apiVersion)}, Kind=${text(kind)}) does not match the expected API version (${apiVersionOf(resource)}, Kind=${resource.kind})`,
+  );
 }
 
 function bodyObject(request: Request, resource: Resource): Json {
@@ -195,4 +286,10 @@ function bodyObjectOrNone(request: Request): Json {
   return isObject(sent) ? sent : {};
 }
 
-const success = (details?: Json): Json => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : {}) });
+const success = (details?: Json): Json => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  ...(details ? { details } : {}),
+});

@@ -4,7 +4,12 @@ export function kubeconfigOf({ url, token, authority }: { url: string; token: st
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'ifactor',
-    clusters: [{ name: 'ifactor', cluster: { server: url, 'certificate-authority-data': Buffer.from(authority).toString('base64') } }],
+    clusters: [
+      {
+        name: 'ifactor',
+        cluster: { server: url, 'certificate-authority-data': Buffer.from(authority).toString('base64') },
+      },
+    ],
     users: [{ name: 'ifactor', user: { token } }],
     contexts: [{ name: 'ifactor', context: { cluster: 'ifactor', user: 'ifactor' } }],
   };

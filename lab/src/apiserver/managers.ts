@@ -13,32 +13,41 @@ type Manager = { name: string; operation: 'Apply' | 'Update'; subresource: strin
 export type Writer = { manager: string; subresource: string };
 
 function read(object: Json | undefined): Manager[] {
-  return list(part(object, 'metadata')['managedFields']).filter(isObject).map((entry) => ({
-    name: text(entry['manager']),
-    operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
-    subresource: text(entry['subresource']),
-    time: text(entry['time']),
-    fields: decodeFields(entry['fieldsV1']),
-  }));
+  return list(part(object, 'metadata')['managedFields'])
+    .filter(isObject)
+    .map((entry) => ({
+      name: text(entry['manager']),
+      operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
+      subresource: text(entry['subresource']),
+      time: text(entry['time']),
+      fields: decodeFields(entry['fieldsV1']),
+    }));
 }
 
 function write(resource: Resource, object: Json, managers: Manager[]): Json {
-  const managedFields = managers.filter(({ fields }) => fields.size > 0).map(({ name, operation, subresource, time, fields }) => ({
-    manager: name,
-    operation,
-    apiVersion: apiVersionOf(resource),
-    time,
-    fieldsType: 'FieldsV1',
-    fieldsV1: encodeFields(fields),
-    ...(subresource === '' ? {} : { subresource }),
-  }));
+  const managedFields = managers
+    .filter(({ fields }) => fields.size > 0)
+    .map(({ name, operation, subresource, time, fields }) => ({
+      manager: name,
+      operation,
+      apiVersion: apiVersionOf(resource),
+      time,
+      fieldsType: 'FieldsV1',
+      fieldsV1: encodeFields(fields),
+      ...(subresource === '' ? {} : { subresource }),
+    }));
   return { ...object, metadata: { ...part(object, 'metadata'), managedFields } };
 }
 
 const now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** After an update or patch: the writer owns what it changed, and nobody owns what is gone. */
-export function afterUpdate(resource: Resource, before: Json | undefined, after: Json, { manager, subresource }: Writer): Json {
+export function afterUpdate(
+  resource: Resource,
+  before: Json | undefined,
+  after: Json,
+  { manager, subresource }: Writer,
+): Json {
   const leaves = fieldsOf(resource.schema, after);
   const changed: FieldSet = new Map();
   for (const [key, path] of leaves) {
@@ -49,7 +58,9 @@ export function afterUpdate(resource: Resource, before: Json | undefined, after:
     for (const key of one.fields.keys()) if (changed.has(key) || !leaves.has(key)) one.fields.delete(key);
   }
   if (changed.size > 0) {
-    const own = managers.find((one) => one.name === manager && one.operation === 'Update' && one.subresource === subresource);
+    const own = managers.find(
+      (one) => one.name === manager && one.operation === 'Update' && one.subresource === subresource,
+    );
     if (own) for (const [key, path] of changed) own.fields.set(key, path);
     else managers.push({ name: manager, operation: 'Update', subresource, time: now(), fields: changed });
     if (own) own.time = now();
@@ -62,10 +73,18 @@ export function afterUpdate(resource: Resource, before: Json | undefined, after:
  * applies no more, and nobody else owns.
  * @throws ApiError 409 where others own a field with another value, unless forced
  */
-export function apply(resource: Resource, live: Json | undefined, applied: Json, { manager, subresource }: Writer, force: boolean): Json {
+export function apply(
+  resource: Resource,
+  live: Json | undefined,
+  applied: Json,
+  { manager, subresource }: Writer,
+  force: boolean,
+): Json {
   const set = fieldsOf(resource.schema, applied);
   const managers = read(live);
-  const own = managers.find((one) => one.name === manager && one.operation === 'Apply' && one.subresource === subresource);
+  const own = managers.find(
+    (one) => one.name === manager && one.operation === 'Apply' && one.subresource === subresource,
+  );
   const conflicts: { by: string; field: string }[] = [];
   for (const other of managers) {
     if (other === own) continue;
@@ -76,9 +95,18 @@ export function apply(resource: Resource, live: Json | undefined, applied: Json,
     }
   }
   if (conflicts.length > 0) {
-    const causes = conflicts.map(({ by, field }) => ({ reason: 'FieldManagerConflict', message: `conflict with "${by}"`, field }));
+    const causes = conflicts.map(({ by, field }) => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with "${by}"`,
+      field,
+    }));
     const words = conflicts.map(({ by, field }) => `conflict with "${by}": ${field}`).join('\n');
-    throw new ApiError(409, 'Conflict', `Apply failed with ${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}: ${words}`, { causes });
+    throw new ApiError(
+      409,
+      'Conflict',
+      `Apply failed with ${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}: ${words}`,
+      { causes },
+    );
   }
   const merged = structuredClone(live === undefined ? applied : lay(resource.schema, live, applied)) as Json;
   for (const [key, path] of own?.fields ?? []) {
@@ -87,5 +115,8 @@ export function apply(resource: Resource, live: Json | undefined, applied: Json,
   }
   const rest = managers.filter((one) => one !== own);
   const same = own !== undefined && isDeepStrictEqual([...own.fields.keys()].toSorted(), [...set.keys()].toSorted());
-  return write(resource, merged, [...rest, { name: manager, operation: 'Apply', subresource, time: same ? own.time : now(), fields: set }]);
+  return write(resource, merged, [
+    ...rest,
+    { name: manager, operation: 'Apply', subresource, time: same ? own.time : now(), fields: set },
+  ]);
 }

@@ -44,14 +44,30 @@ export class Objects {
     const name = text(metadata['name']);
     if (resource.namespaced) this.#needNamespace(namespace);
     if (this.store.get(resource, namespace, name)) throw alreadyExists(resource, name);
-    if (resource === crds) throw invalid(crds, name, [{ reason: 'FieldValueForbidden', field: 'metadata.name', message: 'Forbidden: the lab\'s embedded API server serves the CRDs of ifactor and takes no others' }]);
+    if (resource === crds)
+      throw invalid(crds, name, [
+        {
+          reason: 'FieldValueForbidden',
+          field: 'metadata.name',
+          message: "Forbidden: the lab's embedded API server serves the CRDs of ifactor and takes no others",
+        },
+      ]);
     const { status: _, ...body } = sent;
     const fresh = {
       ...(resource.status ? body : sent),
-      metadata: { ...metadata, uid: randomUUID(), creationTimestamp: now(), ...(resource.generation ? { generation: 1 } : {}) },
+      metadata: {
+        ...metadata,
+        uid: randomUUID(),
+        creationTimestamp: now(),
+        ...(resource.generation ? { generation: 1 } : {}),
+      },
     };
     const object = this.#admit(resource, fresh, undefined, options);
-    return this.#write(resource, 'managedFields' in part(object, 'metadata') ? object : afterUpdate(resource, undefined, object, options.writer), options);
+    return this.#write(
+      resource,
+      'managedFields' in part(object, 'metadata') ? object : afterUpdate(resource, undefined, object, options.writer),
+      options,
+    );
   }
 
   /** Replaces an object, or with `subresource` status only its status. `after` may hold managedFields already. */
@@ -60,11 +76,36 @@ export class Objects {
     const name = text(old['name']);
     const status = options.writer.subresource === 'status';
     const sent = part(after, 'metadata');
-    if (sent['uid'] !== undefined && sent['uid'] !== old['uid']) throw conflict(resource, name, `Precondition failed: UID in precondition: ${text(sent['uid'])}, UID in object meta: ${text(old['uid'])}`);
+    if (sent['uid'] !== undefined && sent['uid'] !== old['uid'])
+      throw conflict(
+        resource,
+        name,
+        `Precondition failed: UID in precondition: ${text(sent['uid'])}, UID in object meta: ${text(old['uid'])}`,
+      );
     if (sent['resourceVersion'] && sent['resourceVersion'] !== old['resourceVersion']) throw conflict(resource, name);
-    if (sent['name'] !== undefined && sent['name'] !== name) throw badRequest(`the name of the object (${text(sent['name'])}) does not match the name on the URL (${name})`);
-    const { uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion, namespace } = old;
-    const fixed = Object.fromEntries(Object.entries({ name, namespace, uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion }).filter(([, value]) => value !== undefined));
+    if (sent['name'] !== undefined && sent['name'] !== name)
+      throw badRequest(`the name of the object (${text(sent['name'])}) does not match the name on the URL (${name})`);
+    const {
+      uid,
+      creationTimestamp,
+      generation,
+      deletionTimestamp,
+      deletionGracePeriodSeconds,
+      resourceVersion,
+      namespace,
+    } = old;
+    const fixed = Object.fromEntries(
+      Object.entries({
+        name,
+        namespace,
+        uid,
+        creationTimestamp,
+        generation,
+        deletionTimestamp,
+        deletionGracePeriodSeconds,
+        resourceVersion,
+      }).filter(([, value]) => value !== undefined),
+    );
     const managedFields = options.managed ? sent['managedFields'] : old['managedFields'];
     const merged: Json = status
       ? { ...before, ...('status' in after ? { status: after['status'] } : {}), metadata: { ...old, managedFields } }
@@ -74,31 +115,48 @@ export class Objects {
       else merged['status'] = before['status'];
     }
     this.#frozen(resource, before, merged);
-    if (deletionTimestamp !== undefined) refuseNewFinalizers(resource, name, list(old['finalizers']), list(part(merged, 'metadata')['finalizers']));
+    if (deletionTimestamp !== undefined)
+      refuseNewFinalizers(resource, name, list(old['finalizers']), list(part(merged, 'metadata')['finalizers']));
     let object = this.#admit(resource, merged, before, options);
     if (!options.managed) object = afterUpdate(resource, before, object, options.writer);
     if (isDeepStrictEqual(meaning(object), meaning(before))) return before;
     if (resource.generation && !status && !isDeepStrictEqual(bare(object), bare(before))) {
       object = { ...object, metadata: { ...part(object, 'metadata'), generation: Number(generation ?? 0) + 1 } };
     }
-    if (deletionTimestamp !== undefined && list(part(object, 'metadata')['finalizers']).length === 0) return this.#remove(resource, object, options);
+    if (deletionTimestamp !== undefined && list(part(object, 'metadata')['finalizers']).length === 0)
+      return this.#remove(resource, object, options);
     return this.#write(resource, object, options);
   }
 
   /** Deletes at once, or, while finalizers hold the object, marks it. */
-  delete(resource: Resource, object: Json, options: Pick<WriteOptions, 'dryRun'>, preconditions: Json = {}): { object: Json; gone: boolean } {
+  delete(
+    resource: Resource,
+    object: Json,
+    options: Pick<WriteOptions, 'dryRun'>,
+    preconditions: Json = {},
+  ): { object: Json; gone: boolean } {
     const metadata = part(object, 'metadata');
     const name = text(metadata['name']);
     for (const field of ['uid', 'resourceVersion']) {
       const wanted = preconditions[field];
-      if (wanted !== undefined && wanted !== metadata[field]) throw conflict(resource, name, `Precondition failed: ${field} in precondition: ${text(wanted)}, ${field} in object meta: ${text(metadata[field])}`);
+      if (wanted !== undefined && wanted !== metadata[field])
+        throw conflict(
+          resource,
+          name,
+          `Precondition failed: ${field} in precondition: ${text(wanted)}, ${field} in object meta: ${text(metadata[field])}`,
+        );
     }
-    if (resource === namespaces && ['default', 'kube-system'].includes(name)) throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
+    if (resource === namespaces && ['default', 'kube-system'].includes(name))
+      throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
     if (resource === namespaces && !options.dryRun) return this.#terminate(object);
-    if (list(metadata['finalizers']).length === 0) return { object: this.#remove(resource, object, options), gone: true };
+    if (list(metadata['finalizers']).length === 0)
+      return { object: this.#remove(resource, object, options), gone: true };
     if (metadata['deletionTimestamp'] !== undefined) return { object, gone: false };
     const generation = resource.generation ? { generation: Number(metadata['generation'] ?? 0) + 1 } : {};
-    const marked = { ...object, metadata: { ...metadata, deletionTimestamp: now(), deletionGracePeriodSeconds: 0, ...generation } };
+    const marked = {
+      ...object,
+      metadata: { ...metadata, deletionTimestamp: now(), deletionGracePeriodSeconds: 0, ...generation },
+    };
     return { object: options.dryRun ? marked : this.store.put(resource, marked), gone: false };
   }
 
@@ -110,27 +168,36 @@ export class Objects {
     for (const other of this.resources) {
       for (const dependent of this.store.list(other)) {
         const owners = list(part(dependent, 'metadata')['ownerReferences']).filter(isObject);
-        const owned = owners.some((owner) => owner['uid'] === uid) && !owners.some((owner) => this.#stands(owner, dependent));
+        const owned =
+          owners.some((owner) => owner['uid'] === uid) && !owners.some((owner) => this.#stands(owner, dependent));
         if (owned) this.delete(other, dependent, { dryRun });
       }
     }
     const home = this.store.get(namespaces, '', text(namespace));
-    if (home && part(home, 'metadata')['deletionTimestamp'] !== undefined && this.#inside(text(namespace)).length === 0) this.store.remove(namespaces, home);
+    if (home && part(home, 'metadata')['deletionTimestamp'] !== undefined && this.#inside(text(namespace)).length === 0)
+      this.store.remove(namespaces, home);
     return last;
   }
 
   /** Everything in a namespace. */
   #inside(namespace: string): { resource: Resource; object: Json }[] {
-    return this.resources.filter((resource) => resource.namespaced).flatMap((resource) => this.store.list(resource, namespace).map((object) => ({ resource, object })));
+    return this.resources
+      .filter((resource) => resource.namespaced)
+      .flatMap((resource) => this.store.list(resource, namespace).map((object) => ({ resource, object })));
   }
 
   /** A namespace goes when the last of its objects has gone, and says so until then, as the namespace controller sees to. */
   #terminate(namespace: Json): { object: Json; gone: boolean } {
     const metadata = part(namespace, 'metadata');
     const name = text(metadata['name']);
-    const marked = metadata['deletionTimestamp'] === undefined
-      ? this.store.put(namespaces, { ...namespace, metadata: { ...metadata, deletionTimestamp: now() }, status: { phase: 'Terminating' } })
-      : namespace;
+    const marked =
+      metadata['deletionTimestamp'] === undefined
+        ? this.store.put(namespaces, {
+            ...namespace,
+            metadata: { ...metadata, deletionTimestamp: now() },
+            status: { phase: 'Terminating' },
+          })
+        : namespace;
     for (const { resource, object } of this.#inside(name)) {
       // One that went before may have taken this one along.
       const still = this.store.get(resource, name, text(part(object, 'metadata')['name']));
@@ -158,10 +225,23 @@ export class Objects {
     const prefix = text(metadata['generateName']);
     const name = text(metadata['name']) || (prefix === '' ? '' : prefix + randomBytes(4).toString('hex').slice(0, 5));
     if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
-    if (name === '') throw invalid(resource, '', [{ reason: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]);
+    if (name === '')
+      throw invalid(resource, '', [
+        {
+          reason: 'FieldValueRequired',
+          field: 'metadata.name',
+          message: 'Required value: name or generateName is required',
+        },
+      ]);
     const legal = resource === namespaces ? label : dns;
     if (!legal.test(name) || name.length > 253) {
-      throw invalid(resource, name, [{ reason: 'FieldValueInvalid', field: 'metadata.name', message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character` }]);
+      throw invalid(resource, name, [
+        {
+          reason: 'FieldValueInvalid',
+          field: 'metadata.name',
+          message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
+        },
+      ]);
     }
     if (metadata['namespace'] !== undefined && metadata['namespace'] !== namespace && resource.namespaced) {
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
@@ -173,29 +253,57 @@ export class Objects {
     const found = this.store.get(namespaces, '', namespace);
     if (!found) throw notFound(namespaces, namespace);
     if (part(found, 'metadata')['deletionTimestamp'] === undefined) return;
-    throw new ApiError(403, 'Forbidden', `unable to create new content in namespace ${namespace} because it is being terminated`);
+    throw new ApiError(
+      403,
+      'Forbidden',
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+    );
   }
 
   /** What a CRD must stay as, and a secret that says it is immutable. */
   #frozen(resource: Resource, before: Json, after: Json): void {
     const name = text(part(before, 'metadata')['name']);
     if (resource === crds && !isDeepStrictEqual(before['spec'], fillIn(crdDefaults, after['spec']))) {
-      throw invalid(crds, name, [{ reason: 'FieldValueForbidden', field: 'spec', message: 'Forbidden: differs from the CRD that the lab\'s embedded API server serves; run the lab of the same version, or a real API server' }]);
+      throw invalid(crds, name, [
+        {
+          reason: 'FieldValueForbidden',
+          field: 'spec',
+          message:
+            "Forbidden: differs from the CRD that the lab's embedded API server serves; run the lab of the same version, or a real API server",
+        },
+      ]);
     }
     if (before['immutable'] === true && !isDeepStrictEqual(before['data'], after['data'])) {
-      throw invalid(resource, name, [{ reason: 'FieldValueForbidden', field: 'data', message: 'Forbidden: field is immutable when `immutable` is set' }]);
+      throw invalid(resource, name, [
+        {
+          reason: 'FieldValueForbidden',
+          field: 'data',
+          message: 'Forbidden: field is immutable when `immutable` is set',
+        },
+      ]);
     }
   }
 
   #admit(resource: Resource, object: Json, before: Json | undefined, options: WriteOptions): Json {
     const name = text(part(object, 'metadata')['name']);
-    const typed: Json = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: withoutEmpty(part(object, 'metadata')) };
-    if (resource === namespaces) typed['status'] = { phase: part(object, 'metadata')['deletionTimestamp'] === undefined ? 'Active' : 'Terminating' };
+    const typed: Json = {
+      ...object,
+      apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
+      metadata: withoutEmpty(part(object, 'metadata')),
+    };
+    if (resource === namespaces)
+      typed['status'] = {
+        phase: part(object, 'metadata')['deletionTimestamp'] === undefined ? 'Active' : 'Terminating',
+      };
     if (resource === secrets) sealSecret(typed);
     const { value, unknown } = prune(resource.schema, typed);
     if (resource.custom && unknown.length > 0 && options.fieldValidation !== 'Ignore') {
       const words = unknown.map((field) => `unknown field "${field}"`);
-      if (options.fieldValidation === 'Strict') throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${words.join(', ')}`);
+      if (options.fieldValidation === 'Strict')
+        throw badRequest(
+          `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${words.join(', ')}`,
+        );
       for (const word of words) options.warn(word);
     }
     if (!resource.custom) return typed;
@@ -213,7 +321,13 @@ const crdDefaults = { type: 'object', properties: { conversion: { default: { str
 export const storedDefinition = (definition: Json): Json => {
   const spec = fillIn(crdDefaults, definition['spec']) as Json;
   const names = spec['names'];
-  const conditions = ['NamesAccepted', 'Established'].map((type) => ({ type, status: 'True', lastTransitionTime: now(), reason: type === 'Established' ? 'InitialNamesAccepted' : 'NoConflicts', message: 'the lab serves it' }));
+  const conditions = ['NamesAccepted', 'Established'].map((type) => ({
+    type,
+    status: 'True',
+    lastTransitionTime: now(),
+    reason: type === 'Established' ? 'InitialNamesAccepted' : 'NoConflicts',
+    message: 'the lab serves it',
+  }));
   const storedVersions = list(spec['versions']).flatMap((version) => (isObject(version) ? [version['name']] : []));
   return { ...definition, spec, status: { conditions, acceptedNames: names, storedVersions } };
 };
@@ -232,16 +346,24 @@ const bare = (object: Json): unknown => {
 
 /** Of metadata, what is empty is absent. */
 const withoutEmpty = (metadata: Json): Json =>
-  Object.fromEntries(Object.entries(metadata).filter(([name, value]) => {
-    if (name === 'labels' || name === 'annotations') return isObject(value) && Object.keys(value).length > 0;
-    return name === 'finalizers' || name === 'ownerReferences' ? list(value).length > 0 : true;
-  }));
+  Object.fromEntries(
+    Object.entries(metadata).filter(([name, value]) => {
+      if (name === 'labels' || name === 'annotations') return isObject(value) && Object.keys(value).length > 0;
+      return name === 'finalizers' || name === 'ownerReferences' ? list(value).length > 0 : true;
+    }),
+  );
 
 function refuseNewFinalizers(resource: Resource, name: string, before: unknown[], after: unknown[]): void {
   const added = after.filter((finalizer) => !before.includes(finalizer));
   if (added.length === 0) return;
   const words = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-  throw invalid(resource, name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${words}}` }]);
+  throw invalid(resource, name, [
+    {
+      reason: 'FieldValueForbidden',
+      field: 'metadata.finalizers',
+      message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${words}}`,
+    },
+  ]);
 }
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -249,11 +371,15 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 function sealSecret(secret: Json): void {
   const { stringData } = secret;
   if (isObject(stringData)) {
-    const encoded = Object.fromEntries(Object.entries(stringData).map(([key, value]) => [key, Buffer.from(text(value)).toString('base64')]));
+    const encoded = Object.fromEntries(
+      Object.entries(stringData).map(([key, value]) => [key, Buffer.from(text(value)).toString('base64')]),
+    );
     secret['data'] = { ...part(secret, 'data'), ...encoded };
     delete secret['stringData'];
   }
-  const wrong = Object.values(part(secret, 'data')).some((value) => typeof value !== 'string' || !base64.test(value.replace(/[\r\n]/g, '')));
+  const wrong = Object.values(part(secret, 'data')).some(
+    (value) => typeof value !== 'string' || !base64.test(value.replace(/[\r\n]/g, '')),
+  );
   if (wrong) throw badRequest('Secret in version "v1" cannot be handled as a Secret: illegal base64 data in data');
   secret['type'] ??= 'Opaque';
 }

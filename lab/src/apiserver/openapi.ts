@@ -4,13 +4,18 @@ import type { Json } from './json.ts';
 import { apiVersionOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 
-const pathOf = (groupVersion: string): string => (groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`);
+const pathOf = (groupVersion: string): string =>
+  groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`;
 
 /** The index at /openapi/v3. */
 export function openApiIndex(resources: readonly Resource[]): Json {
   const versions = [...new Set(resources.map(apiVersionOf))];
   const paths = versions.map((one) => {
-    const hash = createHash('sha256').update(JSON.stringify(openApiOf(resources, one))).digest('hex').slice(0, 16).toUpperCase();
+    const hash = createHash('sha256')
+      .update(JSON.stringify(openApiOf(resources, one)))
+      .digest('hex')
+      .slice(0, 16)
+      .toUpperCase();
     return [pathOf(one), { serverRelativeURL: `/openapi/v3/${pathOf(one)}?hash=${hash}` }];
   });
   return { paths: Object.fromEntries(paths) };
@@ -23,7 +28,13 @@ export function openApiOf(resources: readonly Resource[], groupVersion: string):
   const own = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
   if (own.length === 0) return null;
   const schemas: Json = {
-    [metadataName]: { type: 'object', description: 'ObjectMeta is metadata that all persisted resources must have.', properties: Object.fromEntries(Object.entries(metadataFields).map(([name, description]) => [name, metadataField(name, description)])) },
+    [metadataName]: {
+      type: 'object',
+      description: 'ObjectMeta is metadata that all persisted resources must have.',
+      properties: Object.fromEntries(
+        Object.entries(metadataFields).map(([name, description]) => [name, metadataField(name, description)]),
+      ),
+    },
   };
   const paths: Json = {};
   for (const resource of own) {
@@ -36,13 +47,22 @@ export function openApiOf(resources: readonly Resource[], groupVersion: string):
         ...properties,
         apiVersion: { type: 'string', description: 'Version of the schema of this object, GROUP/VERSION.' },
         kind: { type: 'string', description: 'Kind of this object.' },
-        metadata: { allOf: [{ $ref: `#/components/schemas/${metadataName}` }], description: 'Standard object metadata.', default: {} },
+        metadata: {
+          allOf: [{ $ref: `#/components/schemas/${metadataName}` }],
+          description: 'Standard object metadata.',
+          default: {},
+        },
       },
       'x-kubernetes-group-version-kind': [{ group: resource.group, version: resource.version, kind: resource.kind }],
     };
     const base = `/${pathOf(groupVersion)}/${resource.namespaced ? 'namespaces/{namespace}/' : ''}${resource.plural}`;
     paths[base] = { get: operation(resource, 'list'), post: operation(resource, 'post') };
-    paths[`${base}/{name}`] = { get: operation(resource, 'get'), put: operation(resource, 'put'), patch: operation(resource, 'patch'), delete: operation(resource, 'delete') };
+    paths[`${base}/{name}`] = {
+      get: operation(resource, 'get'),
+      put: operation(resource, 'put'),
+      patch: operation(resource, 'patch'),
+      delete: operation(resource, 'delete'),
+    };
   }
   return { openapi: '3.0.0', info: { title: 'ifactor lab', version: 'v1.33.0' }, paths, components: { schemas } };
 }
@@ -56,7 +76,11 @@ function operation(resource: Resource, action: string): Json {
   const writes = ['post', 'put', 'patch'].includes(action);
   return {
     operationId: `${action}${kind}`,
-    parameters: ['dryRun', 'fieldManager', 'fieldValidation', ...(action === 'patch' ? ['force'] : [])].map((name) => ({ name, in: 'query', schema: { type: 'string', uniqueItems: true } })),
+    parameters: ['dryRun', 'fieldManager', 'fieldValidation', ...(action === 'patch' ? ['force'] : [])].map((name) => ({
+      name,
+      in: 'query',
+      schema: { type: 'string', uniqueItems: true },
+    })),
     ...(writes ? { requestBody: { content: { 'application/json': { schema } } } } : {}),
     responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
     'x-kubernetes-action': action,
@@ -79,7 +103,8 @@ const metadataFields: { [name: string]: string } = {
 };
 
 function metadataField(name: string, description: string): Json {
-  if (name === 'labels' || name === 'annotations') return { type: 'object', description, additionalProperties: { type: 'string', default: '' } };
+  if (name === 'labels' || name === 'annotations')
+    return { type: 'object', description, additionalProperties: { type: 'string', default: '' } };
   if (name === 'finalizers') return { type: 'array', description, items: { type: 'string', default: '' } };
   if (name === 'ownerReferences') return { type: 'array', description, items: { type: 'object' } };
   return { type: name === 'generation' ? 'integer' : 'string', description };

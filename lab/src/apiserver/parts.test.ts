@@ -8,7 +8,10 @@ import { atPath, humanDuration } from './table.ts';
 
 describe('patches', () => {
   it('follow RFC 7386', () => {
-    expect(mergePatch({ a: 'b', c: { d: 'e', f: 'g' } }, { a: 'z', c: { f: null } })).toEqual({ a: 'z', c: { d: 'e' } });
+    expect(mergePatch({ a: 'b', c: { d: 'e', f: 'g' } }, { a: 'z', c: { f: null } })).toEqual({
+      a: 'z',
+      c: { d: 'e' },
+    });
     expect(mergePatch({ a: [1] }, { a: [2, 3], b: { x: null } })).toEqual({ a: [2, 3], b: {} });
   });
 
@@ -23,8 +26,15 @@ describe('patches', () => {
 describe('label selectors', () => {
   const object = { metadata: { labels: { app: 'x', tier: 'front' } } };
   it.each([
-    ['app=x', true], ['app==x,tier!=back', true], ['app!=x', false], ['app in (x, y),tier', true],
-    ['tier notin (front)', false], ['missing notin (a)', true], ['!missing', true], ['!app', false], ['', true],
+    ['app=x', true],
+    ['app==x,tier!=back', true],
+    ['app!=x', false],
+    ['app in (x, y),tier', true],
+    ['tier notin (front)', false],
+    ['missing notin (a)', true],
+    ['!missing', true],
+    ['!app', false],
+    ['', true],
   ])('%s', (selector, holds) => expect(labelTest(selector)(object)).toBe(holds));
 
   it('that are none are refused', () => expect(() => labelTest('a in b')).toThrow('unable to parse'));
@@ -40,16 +50,36 @@ it('reads a ConfigMap that kubectl sent as protobuf', () => {
   const raw = Buffer.concat([field(1, Buffer.concat([field(1, 'c1'), field(3, 'default')])), field(2, entry)]);
   const type = Buffer.concat([field(1, 'v1'), field(2, 'ConfigMap')]);
   const body = Buffer.concat([Buffer.from('k8s\0'), field(1, type), field(2, raw)]);
-  expect(decodeProtobuf(body)).toMatchObject({ kind: 'ConfigMap', metadata: { name: 'c1', namespace: 'default' }, data: { key: 'value' } });
+  expect(decodeProtobuf(body)).toMatchObject({
+    kind: 'ConfigMap',
+    metadata: { name: 'c1', namespace: 'default' },
+    data: { key: 'value' },
+  });
   expect(() => decodeProtobuf(Buffer.from('{}'))).toThrow('no Kubernetes protobuf');
 });
 
 it('finds what printer columns name', () => {
-  const object = { status: { conditions: [{ type: 'A', status: 'x' }, { type: 'Ready', status: 'True' }] }, list: [1, 2] };
+  const object = {
+    status: {
+      conditions: [
+        { type: 'A', status: 'x' },
+        { type: 'Ready', status: 'True' },
+      ],
+    },
+    list: [1, 2],
+  };
   expect(atPath(object, '.status.conditions[?(@.type=="Ready")].status')).toBe('True');
   expect(atPath(object, '.list[1]')).toBe(2);
   expect(atPath(object, '.status.nothing.here')).toBeUndefined();
 });
 
-it.each([[5, '5s'], [119, '119s'], [130, '2m10s'], [600, '10m'], [3600 * 3, '3h'], [3600 * 3 + 60, '3h1m'], [3600 * 50, '2d2h'], [86400 * 9, '9d']])('prints %s s as kubectl does', (seconds, printed) =>
-  expect(humanDuration(seconds * 1000)).toBe(printed));
+it.each([
+  [5, '5s'],
+  [119, '119s'],
+  [130, '2m10s'],
+  [600, '10m'],
+  [3600 * 3, '3h'],
+  [3600 * 3 + 60, '3h1m'],
+  [3600 * 50, '2d2h'],
+  [86400 * 9, '9d'],
+])('prints %s s as kubectl does', (seconds, printed) => expect(humanDuration(seconds * 1000)).toBe(printed));

@@ -20,7 +20,13 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 const directive = (name: string): boolean => name.startsWith('$');
 
 const plain = (value: unknown): unknown =>
-  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([name]) => !directive(name)).map(([name, inner]) => [name, plain(inner)])) : value;
+  isObject(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .filter(([name]) => !directive(name))
+          .map(([name, inner]) => [name, plain(inner)]),
+      )
+    : value;
 
 /** What a PATCH of a media type makes of an object. @throws ApiError for a type that this resource does not take */
 export function patched(resource: Resource, type: string, object: Json, patch: unknown): Json {
@@ -35,11 +41,19 @@ export function patched(resource: Resource, type: string, object: Json, patch: u
         try {
           return jsonPatch.applyPatch(structuredClone(object), patch as Operation[], true).newDocument;
         } catch (error) {
-          throw new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${(error as Error).message.split('\n')[0]}`);
+          throw new ApiError(
+            422,
+            'Invalid',
+            `the server rejected our request due to an error in our request: ${(error as Error).message.split('\n')[0]}`,
+          );
         }
     }
     const types = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
-    throw new ApiError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`);
+    throw new ApiError(
+      415,
+      'UnsupportedMediaType',
+      `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`,
+    );
   })();
   if (!isObject(result)) throw badRequest('a patch must leave an object');
   return result;

@@ -42,7 +42,12 @@ const objectMeta: Message = {
   14: { name: 'finalizers', read: 'texts' },
 };
 const metadata: Reader = { name: 'metadata', read: objectMeta };
-const attributes: Message = Object.fromEntries(['namespace', 'verb', 'group', 'version', 'resource', 'subresource', 'name'].map((name, at) => [at + 1, { name, read: 'text' }]));
+const attributes: Message = Object.fromEntries(
+  ['namespace', 'verb', 'group', 'version', 'resource', 'subresource', 'name'].map((name, at) => [
+    at + 1,
+    { name, read: 'text' },
+  ]),
+);
 const accessSpec: Message = {
   1: { name: 'resourceAttributes', read: attributes },
   2: { name: 'nonResourceAttributes', read: { 1: { name: 'path', read: 'text' }, 2: { name: 'verb', read: 'text' } } },
@@ -50,8 +55,19 @@ const accessSpec: Message = {
 /** The kinds that kubectl sends so. Source: k8s.io/api, generated.proto of core/v1, authorization/v1 and authentication/v1. */
 const messages: { [kind: string]: Message } = {
   Namespace: { 1: metadata },
-  Secret: { 1: metadata, 2: { name: 'data', read: 'byteMap' }, 3: { name: 'type', read: 'text' }, 4: { name: 'stringData', read: 'map' }, 5: { name: 'immutable', read: 'bool' } },
-  ConfigMap: { 1: metadata, 2: { name: 'data', read: 'map' }, 3: { name: 'binaryData', read: 'byteMap' }, 4: { name: 'immutable', read: 'bool' } },
+  Secret: {
+    1: metadata,
+    2: { name: 'data', read: 'byteMap' },
+    3: { name: 'type', read: 'text' },
+    4: { name: 'stringData', read: 'map' },
+    5: { name: 'immutable', read: 'bool' },
+  },
+  ConfigMap: {
+    1: metadata,
+    2: { name: 'data', read: 'map' },
+    3: { name: 'binaryData', read: 'byteMap' },
+    4: { name: 'immutable', read: 'bool' },
+  },
   SelfSubjectAccessReview: { 2: { name: 'spec', read: accessSpec } },
   SelfSubjectRulesReview: { 2: { name: 'spec', read: { 1: { name: 'namespace', read: 'text' } } } },
   SelfSubjectReview: {},
@@ -71,8 +87,12 @@ function decode(bytes: Buffer, message: Message): Json {
     else if (read === 'texts') out[name] = [...((out[name] as string[] | undefined) ?? []), value.toString()];
     else if (read === 'map' || read === 'byteMap') {
       const pair = [...fields(value)];
-      const part = (at: number): Buffer => pair.find((field) => field.number === at)?.value as Buffer | undefined ?? Buffer.alloc(0);
-      out[name] = { ...(out[name] as Json | undefined), [part(1).toString()]: part(2).toString(read === 'map' ? 'utf8' : 'base64') };
+      const part = (at: number): Buffer =>
+        (pair.find((field) => field.number === at)?.value as Buffer | undefined) ?? Buffer.alloc(0);
+      out[name] = {
+        ...(out[name] as Json | undefined),
+        [part(1).toString()]: part(2).toString(read === 'map' ? 'utf8' : 'base64'),
+      };
     } else out[name] = decode(value, read);
   }
   return out;
@@ -89,14 +109,20 @@ export function decodeProtobuf(body: Buffer): Json {
   let raw: Buffer = Buffer.alloc(0);
   for (const { number, value } of fields(body.subarray(4))) {
     if (typeof value === 'number') continue;
-    if (number === 1) for (const inner of fields(value)) {
-      if (inner.number === 1) apiVersion = String(inner.value);
-      if (inner.number === 2) kind = String(inner.value);
-    }
+    if (number === 1)
+      for (const inner of fields(value)) {
+        if (inner.number === 1) apiVersion = String(inner.value);
+        if (inner.number === 2) kind = String(inner.value);
+      }
     if (number === 2) raw = value;
   }
   if (kind === 'DeleteOptions') return { kind, apiVersion };
   const message = messages[kind];
-  if (!message) throw new ApiError(415, 'UnsupportedMediaType', `the lab's embedded API server reads protobuf of ${Object.keys(messages).join(', ')} only, not of ${kind || 'this'}; send JSON`);
+  if (!message)
+    throw new ApiError(
+      415,
+      'UnsupportedMediaType',
+      `the lab's embedded API server reads protobuf of ${Object.keys(messages).join(', ')} only, not of ${kind || 'this'}; send JSON`,
+    );
   return { kind, apiVersion, ...decode(raw, message) };
 }

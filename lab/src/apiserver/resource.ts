@@ -15,11 +15,24 @@ export type Schema = {
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular';
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
-  readonly 'x-kubernetes-validations'?: readonly { rule: string; message?: string; reason?: string; fieldPath?: string }[];
+  readonly 'x-kubernetes-validations'?: readonly {
+    rule: string;
+    message?: string;
+    reason?: string;
+    fieldPath?: string;
+  }[];
   readonly [keyword: string]: unknown;
 };
 
-export type Column = { name: string; type: string; format?: string; description: string; jsonPath: string; priority: number; /** Instead of the path, where one field does not tell it. */ read?: (object: Json) => string | number };
+export type Column = {
+  name: string;
+  type: string;
+  format?: string;
+  description: string;
+  jsonPath: string;
+  priority: number;
+  /** Instead of the path, where one field does not tell it. */ read?: (object: Json) => string | number;
+};
 
 /** One kind that the server serves. */
 export type Resource = {
@@ -42,16 +55,32 @@ export type Resource = {
   selectable: readonly string[];
 };
 
-export const apiVersionOf = ({ group, version }: Pick<Resource, 'group' | 'version'>): string => (group === '' ? version : `${group}/${version}`);
+export const apiVersionOf = ({ group, version }: Pick<Resource, 'group' | 'version'>): string =>
+  group === '' ? version : `${group}/${version}`;
 
 const open: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-const age: Column = { name: 'Age', type: 'date', description: 'Time since its creation.', jsonPath: '.metadata.creationTimestamp', priority: 0 };
-const column = (name: string, jsonPath: string, priority = 0, type = 'string'): Column => ({ name, type, description: name, jsonPath, priority });
+const age: Column = {
+  name: 'Age',
+  type: 'date',
+  description: 'Time since its creation.',
+  jsonPath: '.metadata.creationTimestamp',
+  priority: 0,
+};
+const column = (name: string, jsonPath: string, priority = 0, type = 'string'): Column => ({
+  name,
+  type,
+  description: name,
+  jsonPath,
+  priority,
+});
 
 const selectable = ['metadata.name', 'metadata.namespace'];
 
 /** How many entries the maps of an object have. */
-const count = (...fields: string[]): Column => ({ ...column('Data', '', 0, 'integer'), read: (object) => fields.reduce((sum, field) => sum + Object.keys(part(object, field)).length, 0) });
+const count = (...fields: string[]): Column => ({
+  ...column('Data', '', 0, 'integer'),
+  read: (object) => fields.reduce((sum, field) => sum + Object.keys(part(object, field)).length, 0),
+});
 
 const builtin = (kind: string, plural: string, shortNames: string[], more: Partial<Resource> = {}): Resource => ({
   group: '',
@@ -71,20 +100,44 @@ const builtin = (kind: string, plural: string, shortNames: string[], more: Parti
   ...more,
 });
 
-export const namespaces = builtin('Namespace', 'namespaces', ['ns'], { namespaced: false, columns: [column('Status', '.status.phase'), age], selectable: ['metadata.name', 'status.phase'] });
+export const namespaces = builtin('Namespace', 'namespaces', ['ns'], {
+  namespaced: false,
+  columns: [column('Status', '.status.phase'), age],
+  selectable: ['metadata.name', 'status.phase'],
+});
 const dataMap: Schema = { type: 'object', additionalProperties: { type: 'string' } };
 export const secrets = builtin('Secret', 'secrets', [], {
-  schema: { type: 'object', properties: { data: dataMap, stringData: dataMap, type: { type: 'string' }, immutable: { type: 'boolean' } } },
+  schema: {
+    type: 'object',
+    properties: { data: dataMap, stringData: dataMap, type: { type: 'string' }, immutable: { type: 'boolean' } },
+  },
   columns: [column('Type', '.type'), count('data'), age],
   selectable: [...selectable, 'type'],
 });
 export const events = builtin('Event', 'events', ['ev'], {
   columns: [
-    column('Last Seen', '.lastTimestamp', 0, 'date'), column('Type', '.type'), column('Reason', '.reason'),
-    { ...column('Object', ''), read: (object) => `${text(part(object, 'involvedObject')['kind']).toLowerCase()}/${text(part(object, 'involvedObject')['name'])}` },
-    column('Message', '.message'), column('Source', '.source.component', 1), column('First Seen', '.firstTimestamp', 1, 'date'), column('Count', '.count', 1, 'integer'),
+    column('Last Seen', '.lastTimestamp', 0, 'date'),
+    column('Type', '.type'),
+    column('Reason', '.reason'),
+    {
+      ...column('Object', ''),
+      read: (object) =>
+        `${text(part(object, 'involvedObject')['kind']).toLowerCase()}/${text(part(object, 'involvedObject')['name'])}`,
+    },
+    column('Message', '.message'),
+    column('Source', '.source.component', 1),
+    column('First Seen', '.firstTimestamp', 1, 'date'),
+    column('Count', '.count', 1, 'integer'),
   ],
-  selectable: [...selectable, ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => `involvedObject.${field}`), 'reason', 'reportingComponent', 'type'],
+  selectable: [
+    ...selectable,
+    ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(
+      (field) => `involvedObject.${field}`,
+    ),
+    'reason',
+    'reportingComponent',
+    'type',
+  ],
 });
 export const crds = builtin('CustomResourceDefinition', 'customresourcedefinitions', ['crd', 'crds'], {
   group: 'apiextensions.k8s.io',
@@ -100,14 +153,18 @@ export const builtins: readonly Resource[] = [
     columns: [count('data', 'binaryData'), age],
   }),
   events,
-  builtin('Lease', 'leases', [], { group: 'coordination.k8s.io', columns: [column('Holder', '.spec.holderIdentity'), age] }),
+  builtin('Lease', 'leases', [], {
+    group: 'coordination.k8s.io',
+    columns: [column('Holder', '.spec.holderIdentity'), age],
+  }),
   crds,
 ];
 
 /** A CRD as it lies in a YAML file. */
 export function readDefinition(path: string): Json {
   const definition: unknown = parse(readFileSync(path, 'utf8'));
-  if (!isObject(definition) || definition['kind'] !== 'CustomResourceDefinition') throw new Error(`${path} holds no CustomResourceDefinition`);
+  if (!isObject(definition) || definition['kind'] !== 'CustomResourceDefinition')
+    throw new Error(`${path} holds no CustomResourceDefinition`);
   return definition;
 }
 
@@ -117,13 +174,15 @@ export function resourceOf(definition: Json): Resource {
   const names = part(spec, 'names');
   const version = list(spec['versions']).find((one) => isObject(one) && one['served'] === true);
   if (!isObject(version)) throw new Error('a CustomResourceDefinition needs a served version');
-  const columns = list(version['additionalPrinterColumns']).filter(isObject).map((one): Column => ({
-    name: text(one['name']),
-    type: text(one['type']),
-    description: text(one['description']),
-    jsonPath: text(one['jsonPath']),
-    priority: typeof one['priority'] === 'number' ? one['priority'] : 0,
-  }));
+  const columns = list(version['additionalPrinterColumns'])
+    .filter(isObject)
+    .map((one): Column => ({
+      name: text(one['name']),
+      type: text(one['type']),
+      description: text(one['description']),
+      jsonPath: text(one['jsonPath']),
+      priority: typeof one['priority'] === 'number' ? one['priority'] : 0,
+    }));
   return {
     group: text(spec['group']),
     version: text(version['name']),

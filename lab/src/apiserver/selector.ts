@@ -6,7 +6,11 @@ export type Test = (object: Json) => boolean;
 
 /** A `labelSelector` or the like: every term must hold. @throws ApiError on a term that is none */
 export function labelTest(selector: string): Test {
-  const terms = selector.split(/,(?![^(]*\))/).map((term) => term.trim()).filter((term) => term !== '').map(labelTerm);
+  const terms = selector
+    .split(/,(?![^(]*\))/)
+    .map((term) => term.trim())
+    .filter((term) => term !== '')
+    .map(labelTerm);
   return (object) => terms.every((term) => term(part(part(object, 'metadata'), 'labels')));
 }
 
@@ -29,16 +33,19 @@ function labelTerm(term: string): (labels: Json) => boolean {
 
 /** A `fieldSelector`: equality on those paths that the kind can be selected by. @throws ApiError on another */
 export function fieldTest(selector: string, selectable: readonly string[]): Test {
-  const terms = selector.split(',').filter((term) => term !== '').map((term) => {
-    const [, path = '', operator, value = ''] = /^([^=!]+)(==|=|!=)(.*)$/.exec(term) ?? [];
-    if (path === '') throw badRequest(`invalid field selector "${term}"`);
-    if (!selectable.includes(path)) throw badRequest(`field label not supported: ${path}`);
-    const keys = path.split('.');
-    return (object: Json): boolean => {
-      const found = keys.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
-      const told = typeof found === 'string' ? found : (JSON.stringify(found) ?? '');
-      return (told === value) === (operator !== '!=');
-    };
-  });
+  const terms = selector
+    .split(',')
+    .filter((term) => term !== '')
+    .map((term) => {
+      const [, path = '', operator, value = ''] = /^([^=!]+)(==|=|!=)(.*)$/.exec(term) ?? [];
+      if (path === '') throw badRequest(`invalid field selector "${term}"`);
+      if (!selectable.includes(path)) throw badRequest(`field label not supported: ${path}`);
+      const keys = path.split('.');
+      return (object: Json): boolean => {
+        const found = keys.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
+        const told = typeof found === 'string' ? found : (JSON.stringify(found) ?? '');
+        return (told === value) === (operator !== '!=');
+      };
+    });
   return (object) => terms.every((term) => term(object));
 }

@@ -16,11 +16,17 @@ type Answer = { code: number; body: Json & { message?: string } };
 function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const all = { authorization: 'Bearer secret', 'content-type': 'application/json', ...headers };
-    const sent = request(`${server.url}${path}`, { method, ca: server.authority, servername: 'localhost', headers: all, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ code: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString() || '{}') }));
-    });
+    const sent = request(
+      `${server.url}${path}`,
+      { method, ca: server.authority, servername: 'localhost', headers: all, agent: false },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({ code: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString() || '{}') }),
+        );
+      },
+    );
     sent.on('error', reject);
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
@@ -58,7 +64,8 @@ it('names the field and the rule of what it refuses', async () => {
 
 it('counts generations of the spec only, and keeps the resourceVersion of a write that changes nothing', async () => {
   const { body: made } = await call('POST', bridges, bridge('br0'));
-  const patch = (body: Json, at = '') => call('PATCH', `${bridges}/br0${at}`, body, { 'content-type': 'application/merge-patch+json' });
+  const patch = (body: Json, at = '') =>
+    call('PATCH', `${bridges}/br0${at}`, body, { 'content-type': 'application/merge-patch+json' });
   expect(version((await patch({ spec: { up: true } })).body)).toBe(version(made));
   expect(generation((await patch({ metadata: { labels: { a: 'b' } } })).body)).toBe(1);
   expect(generation((await patch({ status: { state: 'pending' } }, '/status')).body)).toBe(1);
@@ -74,13 +81,22 @@ it('holds a namespace until the last of its objects has let go', async () => {
   expect((await call('DELETE', '/api/v1/namespaces/other')).body).toMatchObject({ status: { phase: 'Terminating' } });
   expect((await call('GET', `${path}/br1`)).code).toBe(404);
   expect((await call('POST', path, bridge('br2'))).code).toBe(403);
-  await call('PATCH', `${path}/br0`, { metadata: { finalizers: null } }, { 'content-type': 'application/merge-patch+json' });
+  await call(
+    'PATCH',
+    `${path}/br0`,
+    { metadata: { finalizers: null } },
+    { 'content-type': 'application/merge-patch+json' },
+  );
   expect((await call('GET', '/api/v1/namespaces/other')).code).toBe(404);
 });
 
 it('lists in pages that miss nothing, whatever comes and goes meanwhile', async () => {
   for (const name of ['b', 'c', 'd', 'f']) await call('POST', bridges, bridge(name));
-  const page = async (token = '') => (await call('GET', `${bridges}?limit=2&continue=${token}`)).body as { metadata: { continue?: string; resourceVersion: string }; items: { metadata: { name: string } }[] };
+  const page = async (token = '') =>
+    (await call('GET', `${bridges}?limit=2&continue=${token}`)).body as {
+      metadata: { continue?: string; resourceVersion: string };
+      items: { metadata: { name: string } }[];
+    };
   const names = ({ items }: Awaited<ReturnType<typeof page>>) => items.map(({ metadata }) => metadata.name);
   const first = await page();
   expect(names(first)).toEqual(['b', 'c']);

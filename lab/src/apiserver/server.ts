@@ -61,7 +61,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const server = createServer({ key, cert }, (message, response) => {
     serve(objects, resources, token, message, response).catch((error: unknown) => {
       if (!(error instanceof ApiError)) report(error);
-      const refusal = error instanceof ApiError ? error : new ApiError(500, 'InternalError', 'Internal error occurred: see the log of the lab\'s API server');
+      const refusal =
+        error instanceof ApiError
+          ? error
+          : new ApiError(500, 'InternalError', "Internal error occurred: see the log of the lab's API server");
       if (response.headersSent) response.end();
       else sendJson(response, refusal.code, refusal.status);
     });
@@ -88,7 +91,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
-const bootstrap = { writer: { manager: 'ifactor-lab', subresource: '' }, dryRun: false, fieldValidation: 'Ignore', warn: () => undefined } as const;
+const bootstrap = {
+  writer: { manager: 'ifactor-lab', subresource: '' },
+  dryRun: false,
+  fieldValidation: 'Ignore',
+  warn: () => undefined,
+} as const;
 
 /** The CRDs that are served stand in the API, as the server's version has them. */
 function installDefinition(store: Store, definition: Json): void {
@@ -96,13 +104,28 @@ function installDefinition(store: Store, definition: Json): void {
   const before = store.get(crds, '', name);
   const fresh = storedDefinition(definition);
   if (before && JSON.stringify(before['spec']) === JSON.stringify(fresh['spec'])) return;
-  const kept = before ? part(before, 'metadata') : { uid: `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').slice(0, 12)}`, creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), generation: 1 };
+  const kept = before
+    ? part(before, 'metadata')
+    : {
+        uid: `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').slice(0, 12)}`,
+        creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+        generation: 1,
+      };
   store.put(crds, { ...fresh, metadata: { ...part(definition, 'metadata'), ...kept, name } });
 }
 
-async function serve(objects: Objects, resources: readonly Resource[], token: string, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  objects: Objects,
+  resources: readonly Resource[],
+  token: string,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = new URL(message.url ?? '/', 'https://127.0.0.1');
-  const path = url.pathname.split('/').filter((step) => step !== '').map(decodeURIComponent);
+  const path = url.pathname
+    .split('/')
+    .filter((step) => step !== '')
+    .map(decodeURIComponent);
   checkHost(message);
   if (['healthz', 'livez', 'readyz'].includes(path[0] ?? '')) {
     response.end('ok');
@@ -120,7 +143,15 @@ async function serve(objects: Objects, resources: readonly Resource[], token: st
   }
   const target = targetOf(resources, path);
   if (!target) throw notServed(`/${path.join('/')}`);
-  const request: Request = { method: message.method ?? 'GET', query: url.searchParams, accept, contentType, agent: message.headers['user-agent'] ?? '', body, message };
+  const request: Request = {
+    method: message.method ?? 'GET',
+    query: url.searchParams,
+    accept,
+    contentType,
+    agent: message.headers['user-agent'] ?? '',
+    body,
+    message,
+  };
   const answer = handle(objects, target, request, response);
   if (answer) sendJson(response, answer.code, answer.body);
 }
@@ -128,13 +159,15 @@ async function serve(objects: Objects, resources: readonly Resource[], token: st
 /** A page of another origin reaches a loopback server under another Host: it is refused. */
 function checkHost({ headers }: IncomingMessage): void {
   const host = (headers.host ?? '').replace(/:\d+$/, '');
-  if (!['127.0.0.1', 'localhost', '[::1]'].includes(host)) throw new ApiError(421, 'BadRequest', 'this server answers on the loopback interface only');
+  if (!['127.0.0.1', 'localhost', '[::1]'].includes(host))
+    throw new ApiError(421, 'BadRequest', 'this server answers on the loopback interface only');
 }
 
 function checkToken({ headers }: IncomingMessage, token: string): void {
   const given = Buffer.from(headers.authorization?.replace(/^Bearer /, '') ?? '');
   const wanted = Buffer.from(token);
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
+    throw new ApiError(401, 'Unauthorized', 'Unauthorized');
 }
 
 async function readAll(message: IncomingMessage): Promise<Buffer> {
@@ -142,7 +175,8 @@ async function readAll(message: IncomingMessage): Promise<Buffer> {
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > bodyLimit) throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyLimit}`);
+    if (size > bodyLimit)
+      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyLimit}`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -162,12 +196,18 @@ function discover(resources: readonly Resource[], path: string[], accept: string
   if (root === 'version') return send(version);
   if ((root === 'api' || root === 'apis') && a === undefined) {
     if (!newest) return send(root === 'api' ? apiVersions() : apiGroups(resources));
-    sendJson(response, 200, aggregated(resources, root === 'api'), 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
+    sendJson(
+      response,
+      200,
+      aggregated(resources, root === 'api'),
+      'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+    );
     return true;
   }
   if (root === 'api' && a !== undefined && b === undefined) return send(apiResources(resources, a));
   if (root === 'apis' && a !== undefined && b === undefined) return send(apiGroup(resources, a));
-  if (root === 'apis' && a !== undefined && b !== undefined && rest.length === 0) return send(apiResources(resources, `${a}/${b}`));
+  if (root === 'apis' && a !== undefined && b !== undefined && rest.length === 0)
+    return send(apiResources(resources, `${a}/${b}`));
   if (root === 'openapi' && a === 'v3') {
     if (b === undefined) return send(openApiIndex(resources));
     return send(openApiOf(resources, b === 'api' ? rest.join('/') : rest.join('/')));
@@ -180,10 +220,19 @@ function targetOf(resources: readonly Resource[], path: string[]): Target | null
   const [group, version_, rest] = path[0] === 'api' ? ['', path[1], path.slice(2)] : [path[1], path[2], path.slice(3)];
   if (path[0] !== 'api' && path[0] !== 'apis') return null;
   const find = (plural: string | undefined): Resource | undefined =>
-    resources.find((resource) => resource.group === group && resource.version === version_ && resource.plural === plural);
+    resources.find(
+      (resource) => resource.group === group && resource.version === version_ && resource.plural === plural,
+    );
   if (rest[0] === 'namespaces' && rest.length >= 3) {
     const resource = find(rest[2]);
-    if (resource?.namespaced) return { resource, namespace: rest[1] ?? '', allNamespaces: false, name: rest[3] ?? '', subresource: rest[4] ?? '' };
+    if (resource?.namespaced)
+      return {
+        resource,
+        namespace: rest[1] ?? '',
+        allNamespaces: false,
+        name: rest[3] ?? '',
+        subresource: rest[4] ?? '',
+      };
     if (rest.length > 3 || resource) return null;
   }
   const resource = find(rest[0]);
@@ -198,7 +247,11 @@ const reviewAt = (path: string[]): (typeof reviews)[number] | undefined =>
 function answerReview({ kind, group, version: one }: (typeof reviews)[number], sent: Json): Json {
   const status: Json = {
     SelfSubjectAccessReview: { allowed: true, reason: 'the lab allows everything to whoever has its token' },
-    SelfSubjectRulesReview: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }], incomplete: false },
+    SelfSubjectRulesReview: {
+      resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+      nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+      incomplete: false,
+    },
     SelfSubjectReview: { userInfo: { username: 'lab', groups: ['system:masters', 'system:authenticated'] } },
   }[kind];
   return { ...sent, kind, apiVersion: `${group}/${one}`, status };

@@ -31,8 +31,17 @@ export const notFound = (resource: Resource, name: string) =>
 export const alreadyExists = (resource: Resource, name: string) =>
   new ApiError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, about(resource, name));
 
-export const conflict = (resource: Resource, name: string, why = 'the object has been modified; please apply your changes to the latest version and try again') =>
-  new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`, about(resource, name));
+export const conflict = (
+  resource: Resource,
+  name: string,
+  why = 'the object has been modified; please apply your changes to the latest version and try again',
+) =>
+  new ApiError(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`,
+    about(resource, name),
+  );
 
 export const badRequest = (message: string) => new ApiError(400, 'BadRequest', message);
 
@@ -40,11 +49,20 @@ export const gone = (message: string) => new ApiError(410, 'Expired', message);
 
 /** What this server leaves to a real one: always says so. */
 export const notServed = (what: string, code = 404) =>
-  new ApiError(code, code === 404 ? 'NotFound' : 'MethodNotAllowed', `the lab's embedded API server does not serve ${what}; start the lab with --kubeconfig or KUBEBUILDER_ASSETS for a real one`);
+  new ApiError(
+    code,
+    code === 404 ? 'NotFound' : 'MethodNotAllowed',
+    `the lab's embedded API server does not serve ${what}; start the lab with --kubeconfig or KUBEBUILDER_ASSETS for a real one`,
+  );
 
 export function invalid(resource: Resource, name: string, causes: Cause[]): ApiError {
   const lines = causes.map(({ field, message }) => `${field}: ${message}`);
   const joined = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
   const kind = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
-  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${joined}`, { name, group: resource.group, kind: resource.kind, causes });
+  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${joined}`, {
+    name,
+    group: resource.group,
+    kind: resource.kind,
+    causes,
+  });
 }

@@ -21,7 +21,9 @@ it('keeps objects and goes on counting when it is opened again without having be
   const again = new Store(folder);
   expect(again.list(secrets)).toEqual([kept]);
   expect(again.revision).toBe(first.revision);
-  expect(Number((again.put(secrets, secret('c'))['metadata'] as { resourceVersion: string }).resourceVersion)).toBeGreaterThan(first.revision);
+  expect(
+    Number((again.put(secrets, secret('c'))['metadata'] as { resourceVersion: string }).resourceVersion),
+  ).toBeGreaterThan(first.revision);
   first.close();
   again.close();
 });

@@ -7,7 +7,13 @@ import { apiVersionOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 import { gone } from './status.ts';
 
-export type Change = { type: 'ADDED' | 'MODIFIED' | 'DELETED'; revision: number; resource: string; object: Json; before: Json | null };
+export type Change = {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  revision: number;
+  resource: string;
+  object: Json;
+  before: Json | null;
+};
 
 /** Changes that a watch can still begin before. */
 const remembered = 5000;
@@ -51,7 +57,9 @@ export class Store {
 
   /** Objects by namespace and name; all namespaces where none is given. */
   list(resource: Resource, namespace?: string): Json[] {
-    const objects = [...this.#of(resourceKey(resource)).entries()].filter(([key]) => namespace === undefined || key.startsWith(`${namespace}/`));
+    const objects = [...this.#of(resourceKey(resource)).entries()].filter(
+      ([key]) => namespace === undefined || key.startsWith(`${namespace}/`),
+    );
     return objects.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
@@ -64,10 +72,18 @@ export class Store {
     const revision = ++this.#revision;
     const stored = { ...object, metadata: { ...metadata, resourceVersion: String(revision) } };
     this.#write(() => {
-      this.#database?.prepare('INSERT OR REPLACE INTO object (resource, name, body) VALUES (?, ?, ?)').run(resourceKey(resource), key, JSON.stringify(stored));
+      this.#database
+        ?.prepare('INSERT OR REPLACE INTO object (resource, name, body) VALUES (?, ?, ?)')
+        .run(resourceKey(resource), key, JSON.stringify(stored));
     });
     objects.set(key, stored);
-    this.#tell({ type: before ? 'MODIFIED' : 'ADDED', revision, resource: resourceKey(resource), object: stored, before });
+    this.#tell({
+      type: before ? 'MODIFIED' : 'ADDED',
+      revision,
+      resource: resourceKey(resource),
+      object: stored,
+      before,
+    });
     return stored;
   }
 

@@ -50,7 +50,13 @@ export function tableOf(resource: Resource, objects: readonly Json[], metadata: 
     metadata,
     columnDefinitions: [
       { name: 'Name', type: 'string', format: 'name', description: 'Name of the object.', priority: 0 },
-      ...resource.columns.map(({ name, type, description, priority }) => ({ name, type, format: '', description, priority })),
+      ...resource.columns.map(({ name, type, description, priority }) => ({
+        name,
+        type,
+        format: '',
+        description,
+        priority,
+      })),
     ],
     rows: objects.map((object) => ({
       cells: [text(part(object, 'metadata')['name']), ...resource.columns.map((column) => cell(column, object, now))],
@@ -59,4 +65,8 @@ export function tableOf(resource: Resource, objects: readonly Json[], metadata: 
   };
 }
 
-export const partial = (object: Json): Json => ({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object['metadata'] });
+export const partial = (object: Json): Json => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata: object['metadata'],
+});

@@ -30,12 +30,18 @@ export function watch(store: Store, resource: Resource, options: WatchOptions, r
   response.flushHeaders();
   const send = (type: string, object: unknown): void => void response.write(`${JSON.stringify({ type, object })}\n`);
   const bookmark = (annotations?: Json): void => {
-    const metadata = { resourceVersion: String(store.revision), creationTimestamp: null, ...(annotations ? { annotations } : {}) };
+    const metadata = {
+      resourceVersion: String(store.revision),
+      creationTimestamp: null,
+      ...(annotations ? { annotations } : {}),
+    };
     send('BOOKMARK', show({ kind: resource.kind, apiVersion: apiVersionOf(resource), metadata }));
   };
   const key = resourceKey(resource);
   const concerns = (object: Json | null): boolean =>
-    object !== null && (namespace === undefined || text(part(object, 'metadata')['namespace']) === namespace) && test(object);
+    object !== null &&
+    (namespace === undefined || text(part(object, 'metadata')['namespace']) === namespace) &&
+    test(object);
 
   const listener = (change: Change): void => {
     if (change.resource !== key) return;

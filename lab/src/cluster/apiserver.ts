@@ -33,14 +33,20 @@ export function prepareCluster({ dir, cluster }: Manifest): void {
   mkdirSync(apiserver, { recursive: true, mode: 0o700 });
   if (cluster.kind !== 'assets') return;
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  writeFileSync(join(apiserver, 'service-account.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  writeFileSync(join(apiserver, 'service-account.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+    mode: 0o600,
+  });
   writeFileSync(join(apiserver, 'tokens.csv'), `${cluster.token},admin,admin,"system:masters"\n`, { mode: 0o600 });
 }
 
 /** Teaches a real API server our kinds; the embedded one knows them. @throws LabError with kubectl's words */
 export async function installKinds(kubeconfig: string): Promise<void> {
-  if (!onPath(kubectl())) throw new LabError(`${kubectl()} is missing, which would install the CRDs: install it, or name it in KUBECTL`);
-  const files = ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces'].flatMap((name) => ['--filename', crdFile(`manifests/${name}.yaml`)]);
+  if (!onPath(kubectl()))
+    throw new LabError(`${kubectl()} is missing, which would install the CRDs: install it, or name it in KUBECTL`);
+  const files = ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces'].flatMap((name) => [
+    '--filename',
+    crdFile(`manifests/${name}.yaml`),
+  ]);
   await must(kubectl(), ['--kubeconfig', kubeconfig, 'apply', '--server-side', '--force-conflicts', ...files]);
   await must(kubectl(), ['--kubeconfig', kubeconfig, 'wait', '--for=condition=Established', '--timeout=30s', ...files]);
 }
@@ -52,7 +58,10 @@ export function kubectl(): string {
 
 /** Whether an API server answers there. */
 export async function reachable(kubeconfig: string): Promise<boolean> {
-  return (await capture(kubectl(), ['--kubeconfig', kubeconfig, '--request-timeout=5s', 'get', '--raw', '/version'])).code === 0;
+  return (
+    (await capture(kubectl(), ['--kubeconfig', kubeconfig, '--request-timeout=5s', 'get', '--raw', '/version']))
+      .code === 0
+  );
 }
 
 /** Path of a file beside the committed CRDs, such as `examples/wgp1.yaml`. */
@@ -60,7 +69,11 @@ export function crdFile(name: string): string {
   return join(dirname(fileURLToPath(import.meta.resolve('@ifactor/crds'))), '..', name);
 }
 
-function assetsPrograms(folder: string, kubeconfig: string, { folder: assets, port, clientPort, peerPort, token }: Assets): Program[] {
+function assetsPrograms(
+  folder: string,
+  kubeconfig: string,
+  { folder: assets, port, clientPort, peerPort, token }: Assets,
+): Program[] {
   const at = (name: string) => join(folder, name);
   const [client, peer] = [`http://127.0.0.1:${clientPort}`, `http://127.0.0.1:${peerPort}`];
   const url = `https://127.0.0.1:${port}`;
@@ -69,8 +82,14 @@ function assetsPrograms(folder: string, kubeconfig: string, { folder: assets, po
     part: 'etcd',
     command: join(assets, 'etcd'),
     args: [
-      '--name=ifactor', `--data-dir=${at('etcd')}`, '--logger=zap', `--listen-client-urls=${client}`, `--advertise-client-urls=${client}`,
-      `--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=ifactor=${peer}`,
+      '--name=ifactor',
+      `--data-dir=${at('etcd')}`,
+      '--logger=zap',
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=ifactor=${peer}`,
     ],
     ready: /ready to serve client requests|serving client traffic/,
   };
@@ -78,14 +97,25 @@ function assetsPrograms(folder: string, kubeconfig: string, { folder: assets, po
     part: 'apiserver',
     command: join(assets, 'kube-apiserver'),
     args: [
-      `--etcd-servers=${client}`, '--bind-address=127.0.0.1', `--secure-port=${port}`, `--cert-dir=${at('cert')}`,
-      '--service-account-issuer=https://ifactor.invalid', `--service-account-key-file=${at('service-account.key')}`,
-      `--service-account-signing-key-file=${at('service-account.key')}`, `--token-auth-file=${at('tokens.csv')}`,
-      '--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount', '--service-cluster-ip-range=10.0.0.0/24',
+      `--etcd-servers=${client}`,
+      '--bind-address=127.0.0.1',
+      `--secure-port=${port}`,
+      `--cert-dir=${at('cert')}`,
+      '--service-account-issuer=https://ifactor.invalid',
+      `--service-account-key-file=${at('service-account.key')}`,
+      `--service-account-signing-key-file=${at('service-account.key')}`,
+      `--token-auth-file=${at('tokens.csv')}`,
+      '--authorization-mode=RBAC',
+      '--disable-admission-plugins=ServiceAccount',
+      '--service-cluster-ip-range=10.0.0.0/24',
       '--endpoint-reconciler-type=none',
     ],
     ready: async () => {
-      if (!(await answers(`${url}/readyz`, certificate, token)) || !(await answers(`${url}/api/v1/namespaces/default`, certificate, token))) return false;
+      if (
+        !(await answers(`${url}/readyz`, certificate, token)) ||
+        !(await answers(`${url}/api/v1/namespaces/default`, certificate, token))
+      )
+        return false;
       // It makes its certificate when it starts first.
       writeFileSync(kubeconfig, config(url, token, readFileSync(certificate)), { mode: 0o600 });
       return true;
@@ -93,7 +123,13 @@ function assetsPrograms(folder: string, kubeconfig: string, { folder: assets, po
   };
   const controllers = join(assets, 'kube-controller-manager');
   if (!existsSync(controllers)) return [etcd, apiserver];
-  const args = [`--kubeconfig=${kubeconfig}`, '--controllers=garbage-collector-controller,namespace-controller', '--leader-elect=false', '--bind-address=127.0.0.1', '--secure-port=0'];
+  const args = [
+    `--kubeconfig=${kubeconfig}`,
+    '--controllers=garbage-collector-controller,namespace-controller',
+    '--leader-elect=false',
+    '--bind-address=127.0.0.1',
+    '--secure-port=0',
+  ];
   return [etcd, apiserver, { part: 'controllers', command: controllers, args, ready: /./ }];
 }
 

@@ -41,7 +41,12 @@ export async function down(dir: string, progress: Progress, { keepLogs = false }
 async function stopProcesses(dir: string): Promise<void> {
   const { run } = pathsOf(dir);
   const all = existsSync(run) ? readdirSync(run).map((file) => file.replace(/\.json$/, '')) : [];
-  const order = [(part: string) => part.startsWith('agent-'), (part: string) => part === 'bridge' || part === 'controllers', (part: string) => part === 'apiserver', () => true];
+  const order = [
+    (part: string) => part.startsWith('agent-'),
+    (part: string) => part === 'bridge' || part === 'controllers',
+    (part: string) => part === 'apiserver',
+    () => true,
+  ];
   for (const belongs of order) {
     await Promise.all(all.filter((part) => belongs(part) && running(dir, part)).map((part) => stop(dir, part)));
   }
@@ -67,7 +72,10 @@ function wireguardProcesses(dir: string): Identity[] {
 
 async function dropContainers(dir: string, expected: boolean): Promise<void> {
   if (await dockerVersion()) await removeContainers(dir);
-  else if (expected) throw new LabError('Docker does not answer, and this lab has containers there: start it, then run `ifactor lab down` again');
+  else if (expected)
+    throw new LabError(
+      'Docker does not answer, and this lab has containers there: start it, then run `ifactor lab down` again',
+    );
 }
 
 /** What of the lab is still there. */
@@ -77,7 +85,9 @@ async function leftovers(dir: string): Promise<string[]> {
     ...marked(dir).map(({ pid }) => `process ${pid}`),
     ...wireguardProcesses(dir).map(({ pid }) => `process ${pid}`),
     ...containers.map(({ name }) => `container ${name}`),
-    ...netnsNames().filter((name) => name.startsWith(netnsPrefix(labId(dir)))).map((name) => `network namespace ${name}`),
+    ...netnsNames()
+      .filter((name) => name.startsWith(netnsPrefix(labId(dir))))
+      .map((name) => `network namespace ${name}`),
   ];
 }
 
@@ -86,7 +96,18 @@ function removeFiles(dir: string, keepLogs: boolean): void {
   const paths = pathsOf(dir);
   const { apiserver, kubeconfig, nats, natsConfig, agents, vm, run, logs, manifest } = paths;
   // The manifest last: as long as it is there, `down` can be tried again.
-  for (const path of [apiserver, kubeconfig, nats, natsConfig, agents, vm, run, ...(keepLogs ? [] : [logs]), `${manifest}.new`, manifest]) {
+  for (const path of [
+    apiserver,
+    kubeconfig,
+    nats,
+    natsConfig,
+    agents,
+    vm,
+    run,
+    ...(keepLogs ? [] : [logs]),
+    `${manifest}.new`,
+    manifest,
+  ]) {
     rmSync(path, { recursive: true, force: true });
   }
   try {

@@ -62,13 +62,16 @@ export function readManifest(dir: string): Manifest | undefined {
   } catch {
     // Said below.
   }
-  throw new LabError(`${path} is not the state of a lab in this folder (was it moved or copied?): remove it, or use another --dir`);
+  throw new LabError(
+    `${path} is not the state of a lab in this folder (was it moved or copied?): remove it, or use another --dir`,
+  );
 }
 
 /** The running lab of this folder. @throws UsageError where there is none */
 export function needManifest(dir: string): Manifest {
   const manifest = readManifest(dir);
-  if (!manifest) throw new UsageError(`no lab in ${dir}: start one with \`ifactor lab up --detach\`, or name its folder with --dir`);
+  if (!manifest)
+    throw new UsageError(`no lab in ${dir}: start one with \`ifactor lab up --detach\`, or name its folder with --dir`);
   return manifest;
 }
 
@@ -97,7 +100,10 @@ export function claimDir(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const strangers = readdirSync(dir).filter((entry) => entry !== 'logs');
-    if (strangers.length > 0) throw new UsageError(`${dir} is not empty (${strangers.slice(0, 3).join(', ')}): give a folder of its own with --dir`);
+    if (strangers.length > 0)
+      throw new UsageError(
+        `${dir} is not empty (${strangers.slice(0, 3).join(', ')}): give a folder of its own with --dir`,
+      );
     chmodSync(dir, 0o700);
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;

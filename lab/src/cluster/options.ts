@@ -22,11 +22,18 @@ const containerName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 export function parseNodes(values: string[]): LabNode[] {
   const nodes = values.map((value, index) => {
     const [node = '', given] = value.split('=', 2);
-    if (!name.test(node) || node.length > 63) throw new UsageError(`--node ${value}: a node's name has a-z, 0-9 and "-" only, as in Kubernetes`);
+    if (!name.test(node) || node.length > 63)
+      throw new UsageError(`--node ${value}: a node's name has a-z, 0-9 and "-" only, as in Kubernetes`);
     return { name: node, address: given === undefined ? `192.0.2.${index + 1}/24` : prefix(value, given) };
   });
-  distinct('--node', nodes.map((node) => node.name));
-  distinct('--node address', nodes.map((node) => node.address.split('/')[0] ?? ''));
+  distinct(
+    '--node',
+    nodes.map((node) => node.name),
+  );
+  distinct(
+    '--node address',
+    nodes.map((node) => node.address.split('/')[0] ?? ''),
+  );
   if (nodes.length > 250) throw new UsageError('--node: at most 250 nodes');
   return nodes;
 }
@@ -34,7 +41,8 @@ export function parseNodes(values: string[]): LabNode[] {
 /** @throws UsageError */
 export function parseContainers(values: string[]): { name: string }[] {
   for (const value of values) {
-    if (!containerName.test(value) || value.length > 100) throw new UsageError(`--container ${value}: a container's name has letters, digits, ".", "_" and "-" only`);
+    if (!containerName.test(value) || value.length > 100)
+      throw new UsageError(`--container ${value}: a container's name has letters, digits, ".", "_" and "-" only`);
   }
   distinct('--container', values);
   return values.map((value) => ({ name: value }));

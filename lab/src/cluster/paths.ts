@@ -50,6 +50,7 @@ export function labId(dir: string): string {
 
 /** Folder for what is expensive to get and the same for every lab. `IFACTOR_CACHE` beats the XDG cache folder. */
 export function cacheDir(...parts: string[]): string {
-  const base = process.env['IFACTOR_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ifactor');
+  const base =
+    process.env['IFACTOR_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ifactor');
   return join(base, ...parts);
 }

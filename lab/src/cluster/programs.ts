@@ -47,7 +47,12 @@ export function kubeconfigOf(lab: Manifest): string {
 }
 
 export function natsProgram(lab: Manifest): Program {
-  return { part: 'nats', command: lab.nats.program, args: ['--config', pathsOf(lab.dir).natsConfig], ready: /Server is ready/ };
+  return {
+    part: 'nats',
+    command: lab.nats.program,
+    args: ['--config', pathsOf(lab.dir).natsConfig],
+    ready: /Server is ready/,
+  };
 }
 
 /** Where the password stands: in a file of the owner's, so that `ps` does not show it. */
@@ -81,10 +86,14 @@ export function agentProgram(lab: Manifest, node: string): Program {
     command,
     args: [
       ...args,
-      '--node', node,
-      '--nats', natsUrl(lab, lab.vm ? guestNetwork.host : undefined),
-      '--state-dir', lab.vm ? `${guestState}/${node}` : pathsOf(lab.dir).agent(node),
-      '--netns', netnsPath(nodeNetns(lab.id, node)),
+      '--node',
+      node,
+      '--nats',
+      natsUrl(lab, lab.vm ? guestNetwork.host : undefined),
+      '--state-dir',
+      lab.vm ? `${guestState}/${node}` : pathsOf(lab.dir).agent(node),
+      '--netns',
+      netnsPath(nodeNetns(lab.id, node)),
       ...lab.containers.flatMap((container) => alias(container).flatMap((value) => ['--container-alias', value])),
     ],
     env: natsCredentials(lab),

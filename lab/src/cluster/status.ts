@@ -10,7 +10,11 @@ export type PartStatus = { name: string; up: boolean; detail: string };
 export async function statusOf(lab: Manifest): Promise<PartStatus[]> {
   const processes = parts(lab).map((part) => {
     const who = running(lab.dir, part);
-    return { name: part, up: who !== undefined, detail: who ? `process ${who.pid}` : `not running: ifactor lab restart ${part}` };
+    return {
+      name: part,
+      up: who !== undefined,
+      detail: who ? `process ${who.pid}` : `not running: ifactor lab restart ${part}`,
+    };
   });
   const there = new Set(await netnsNamesOf(lab));
   const where = lab.vm ? ' of the VM' : '';
@@ -19,7 +23,15 @@ export async function statusOf(lab: Manifest): Promise<PartStatus[]> {
     return { name: `node ${name}`, up: there.has(netns), detail: `${address} in ${netnsPath(netns)}${where}` };
   });
   if (lab.runtime === 'docker') return [...processes, ...nodes, ...(await containers(lab))];
-  return [...processes, ...nodes, ...lab.containers.map(({ name, real }) => ({ name: `container ${name}`, up: there.has(real), detail: `${netnsPath(real)}${where}` }))];
+  return [
+    ...processes,
+    ...nodes,
+    ...lab.containers.map(({ name, real }) => ({
+      name: `container ${name}`,
+      up: there.has(real),
+      detail: `${netnsPath(real)}${where}`,
+    })),
+  ];
 }
 
 async function containers(lab: Manifest): Promise<PartStatus[]> {

@@ -5,7 +5,15 @@ import { dockerVersion, ensureImage, startContainer } from '../host/docker.ts';
 import { down } from './down.ts';
 import { LabError } from './error.ts';
 import { identify, isAlive } from '../process/identity.ts';
-import { claimDir, createManifest, readManifest, saveManifest, type Cluster, type Manifest, type Runtime } from './manifest.ts';
+import {
+  claimDir,
+  createManifest,
+  readManifest,
+  saveManifest,
+  type Cluster,
+  type Manifest,
+  type Runtime,
+} from './manifest.ts';
 import { fetchNats, findNats, type NatsProgram } from '../host/natsBinary.ts';
 import { makeContainer, makeNodes } from '../host/netns.ts';
 import type { UpOptions } from './options.ts';
@@ -13,7 +21,18 @@ import { install, missingPrograms } from '../host/packages.ts';
 import { labId, pathsOf } from './paths.ts';
 import { freePorts } from '../host/port.ts';
 import { helperMark, launch, running, start } from '../process/program.ts';
-import { agentProgram, bridgeProgram, kubeconfigOf, natsProgram, natsUrl, parts, prepareVm, uiProgram, vmProgram, writeNatsConfig } from './programs.ts';
+import {
+  agentProgram,
+  bridgeProgram,
+  kubeconfigOf,
+  natsProgram,
+  natsUrl,
+  parts,
+  prepareVm,
+  uiProgram,
+  vmProgram,
+  writeNatsConfig,
+} from './programs.ts';
 import type { Progress } from '../process/progress.ts';
 
 /**
@@ -22,15 +41,19 @@ import type { Progress } from '../process/progress.ts';
  */
 export async function up(options: UpOptions, progress: Progress, abort: AbortSignal): Promise<Manifest> {
   const { dir } = options;
-  if (process.getuid?.() !== 0) throw new UsageError('a lab needs root, to make network namespaces: sudo env "PATH=$PATH" npm run lab');
+  if (process.getuid?.() !== 0)
+    throw new UsageError('a lab needs root, to make network namespaces: sudo env "PATH=$PATH" npm run lab');
   await clearLeftovers(dir, progress);
-  if (options.vm && options.runtime === 'docker') throw new UsageError('--vm: the containers of a virtual machine are network namespaces; leave --runtime out');
+  if (options.vm && options.runtime === 'docker')
+    throw new UsageError('--vm: the containers of a virtual machine are network namespaces; leave --runtime out');
   const runtime = options.vm ? 'netns' : await chooseRuntime(options.runtime);
   const missing = await missingPrograms(runtime, options.vm !== undefined);
   if (missing.length > 0) await progress.step(`installed ${missing.join(', ')}`, () => install(missing, progress.say));
   const nats = (await findNats()) ?? (await progress.step('nats-server fetched', () => fetchNats(progress.say)));
   if (options.kubeconfig !== undefined && !(await reachable(options.kubeconfig))) {
-    throw new UsageError(`no API server answers for ${options.kubeconfig}: try \`kubectl --kubeconfig ${options.kubeconfig} version\``);
+    throw new UsageError(
+      `no API server answers for ${options.kubeconfig}: try \`kubectl --kubeconfig ${options.kubeconfig} version\``,
+    );
   }
   abort.throwIfAborted();
 
@@ -57,13 +80,23 @@ async function make(lab: Manifest, { version }: NatsProgram, progress: Progress,
   writeNatsConfig(lab);
   prepareCluster(lab);
   const vm = lab.vm ? machine(lab, progress, step, abort) : Promise.resolve();
-  const nodes = vm.then(() => step(`nodes ${lab.nodes.map(({ name, address }) => `${name} (${address})`).join(', ')}`, () => makeNodes(lab)));
-  const containers = vm.then(() => step(`containers (${lab.runtime})`, () => makeContainers(lab), () => lab.containers.map(({ real }) => real).join(', ')));
+  const nodes = vm.then(() =>
+    step(`nodes ${lab.nodes.map(({ name, address }) => `${name} (${address})`).join(', ')}`, () => makeNodes(lab)),
+  );
+  const containers = vm.then(() =>
+    step(
+      `containers (${lab.runtime})`,
+      () => makeContainers(lab),
+      () => lab.containers.map(({ real }) => real).join(', '),
+    ),
+  );
   const nats = step(`nats-server ${version} at ${natsUrl(lab)}`, () => start(lab.dir, natsProgram(lab), abort));
   const api = cluster(lab, step, abort);
   const bridge = Promise.all([nats, api]).then(() => step('bridge', () => start(lab.dir, bridgeProgram(lab), abort)));
   const agents = Promise.all([nodes, containers, nats]).then(() =>
-    Promise.all(lab.nodes.map(({ name }) => step(`agent of ${name}`, () => start(lab.dir, agentProgram(lab, name), abort)))),
+    Promise.all(
+      lab.nodes.map(({ name }) => step(`agent of ${name}`, () => start(lab.dir, agentProgram(lab, name), abort))),
+    ),
   );
   const all = [vm, nodes, containers, nats, api, bridge, agents];
   // One that failed must not leave others behind that still make things.
@@ -94,8 +127,13 @@ async function cluster(lab: Manifest, step: Progress['step'], abort: AbortSignal
 
 async function makeContainers(lab: Manifest): Promise<void> {
   if (lab.runtime === 'docker') await ensureImage();
-  const makeOne = (name: string) => (lab.runtime === 'docker' ? startContainer(lab.dir, lab.id, name) : makeContainer(lab, name));
-  const made = await Promise.allSettled(lab.containers.map(async (container) => { container.real = await makeOne(container.name); }));
+  const makeOne = (name: string) =>
+    lab.runtime === 'docker' ? startContainer(lab.dir, lab.id, name) : makeContainer(lab, name);
+  const made = await Promise.allSettled(
+    lab.containers.map(async (container) => {
+      container.real = await makeOne(container.name);
+    }),
+  );
   const failed = made.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
   saveManifest(lab);
@@ -104,9 +142,14 @@ async function makeContainers(lab: Manifest): Promise<void> {
 async function clearLeftovers(dir: string, progress: Progress): Promise<void> {
   const old = readManifest(dir);
   if (!old) return;
-  if (old.owner && isAlive(old.owner)) throw new UsageError(`a lab already ${old.phase === 'ready' ? 'runs' : 'starts'} in ${dir}: see \`ifactor lab status\`, or end it with \`ifactor lab down\``);
+  if (old.owner && isAlive(old.owner))
+    throw new UsageError(
+      `a lab already ${old.phase === 'ready' ? 'runs' : 'starts'} in ${dir}: see \`ifactor lab status\`, or end it with \`ifactor lab down\``,
+    );
   if (old.phase === 'ready' && parts(old).some((part) => running(dir, part))) {
-    throw new UsageError(`a lab already runs in ${dir}: see \`ifactor lab status\`, or end it with \`ifactor lab down\``);
+    throw new UsageError(
+      `a lab already runs in ${dir}: see \`ifactor lab status\`, or end it with \`ifactor lab down\``,
+    );
   }
   progress.say(`an earlier lab in ${dir} did not end properly; removing what it left`);
   await down(dir, progress);
@@ -141,7 +184,8 @@ async function plan(options: UpOptions, runtime: Runtime, nats: NatsProgram): Pr
 function planCluster({ kubeconfig }: UpOptions, [port = 0, clientPort = 0, peerPort = 0]: number[]): Cluster {
   const assets = process.env['KUBEBUILDER_ASSETS'];
   if (kubeconfig !== undefined) return { kind: 'kubeconfig', path: kubeconfig };
-  if (assets) return { kind: 'assets', folder: assets, port, clientPort, peerPort, token: randomBytes(24).toString('hex') };
+  if (assets)
+    return { kind: 'assets', folder: assets, port, clientPort, peerPort, token: randomBytes(24).toString('hex') };
   return { kind: 'embedded', port };
 }
 

@@ -9,13 +9,17 @@ import { addUpOptions, onStop, startOrClear, upOptions, type UpFlags } from './u
 
 export function demoCommand(): Command {
   return addUpOptions(
-    labCommand('demo', 'Perform the walkthrough with kubectl, in the running lab or one of its own that is taken down afterwards.', [
-      'ifactor lab demo',
-      'ifactor lab demo --runtime netns',
-      'KUBECTL=kubectl.1.31 ifactor lab demo --dir /tmp/demo',
-      '',
-      'Exit code 0 only if every step succeeded. A step that this kernel does not support is reported as such.',
-    ]),
+    labCommand(
+      'demo',
+      'Perform the walkthrough with kubectl, in the running lab or one of its own that is taken down afterwards.',
+      [
+        'ifactor lab demo',
+        'ifactor lab demo --runtime netns',
+        'KUBECTL=kubectl.1.31 ifactor lab demo --dir /tmp/demo',
+        '',
+        'Exit code 0 only if every step succeeded. A step that this kernel does not support is reported as such.',
+      ],
+    ),
   ).action(async (_options, command: Command) => runDemo(upOptions(command.optsWithGlobals<UpFlags>())));
 }
 

@@ -10,7 +10,9 @@ export function doctorCommand(): Command {
       const findings = await examine();
       const width = Math.max(...findings.map(({ what }) => what.length));
       for (const { what, has, detail, lack } of findings) {
-        console.log(`${has ? pc.green('✓') : pc.yellow('✗')} ${what.padEnd(width)}  ${detail}${has || lack === undefined ? '' : `\n  ${' '.repeat(width)}  → ${lack}`}`);
+        console.log(
+          `${has ? pc.green('✓') : pc.yellow('✗')} ${what.padEnd(width)}  ${detail}${has || lack === undefined ? '' : `\n  ${' '.repeat(width)}  → ${lack}`}`,
+        );
       }
     });
 }

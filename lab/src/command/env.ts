@@ -9,6 +9,7 @@ export function envCommand(): Command {
     'eval "$(ifactor lab env)"',
     'eval "$(ifactor lab env --dir /tmp/other)"; xdg-open "$IFACTOR_UI"',
   ]).action((_options, command: Command) => {
-    for (const [name, value] of Object.entries(environmentOf(needManifest(dirOf(command))))) console.log(`export ${name}=${quote(value)}`);
+    for (const [name, value] of Object.entries(environmentOf(needManifest(dirOf(command)))))
+      console.log(`export ${name}=${quote(value)}`);
   });
 }

@@ -18,7 +18,11 @@ export function restartCommand(): Command {
       const lab = needManifest(dirOf(command));
       const program = programOf(lab, part);
       const progress = createProgress();
-      await progress.step(`${part} stopped`, () => stop(lab.dir, part), (was) => (was ? '' : '(it did not run)'));
+      await progress.step(
+        `${part} stopped`,
+        () => stop(lab.dir, part),
+        (was) => (was ? '' : '(it did not run)'),
+      );
       await progress.step(`${part} ready`, () => start(lab.dir, program));
       if (part !== 'vm') return;
       // A virtual machine keeps nothing: its nodes begin anew, their journals empty.
@@ -38,6 +42,10 @@ export function killCommand(): Command {
     .action(async (part: string, _options, command: Command) => {
       const lab = needManifest(dirOf(command));
       programOf(lab, part);
-      await createProgress().step(`${part} killed`, () => stop(lab.dir, part, 'SIGKILL'), (was) => (was ? '' : '(it did not run)'));
+      await createProgress().step(
+        `${part} killed`,
+        () => stop(lab.dir, part, 'SIGKILL'),
+        (was) => (was ? '' : '(it did not run)'),
+      );
     });
 }

@@ -13,7 +13,13 @@ export function hints(lab: Manifest, flags: Pick<UpFlags, 'dir' | 'detach'>): st
     `eval "$(${run} env${dir})"`,
     'kubectl apply -f crds/examples/wgp1.yaml',
     'kubectl get wgp,wgi,nl -o wide',
-    ...(one ? [lab.runtime === 'docker' ? `docker exec ${one.real} ping -c 3 10.4.0.2` : `${run} exec${dir} ${one.name} -- ping -c 3 10.4.0.2`] : []),
+    ...(one
+      ? [
+          lab.runtime === 'docker'
+            ? `docker exec ${one.real} ping -c 3 10.4.0.2`
+            : `${run} exec${dir} ${one.name} -- ping -c 3 10.4.0.2`,
+        ]
+      : []),
     ...('NATS_USER' in environmentOf(lab) ? ["nats sub 'ifactor.event.>'"] : []),
     `${run} demo${dir}`,
   ];

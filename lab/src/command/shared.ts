@@ -4,7 +4,7 @@ import { labDir } from '../cluster/options.ts';
 export type DirFlag = { dir?: string };
 
 export function dirOption(): Option {
-  return new Option('--dir <folder>', 'the lab\'s folder, one lab per folder (default: .lab)');
+  return new Option('--dir <folder>', "the lab's folder, one lab per folder (default: .lab)");
 }
 
 /** A subcommand that works on one lab. */

@@ -11,8 +11,11 @@ export function statusCommand(): Command {
     const lab = needManifest(dirOf(command));
     const rows = await statusOf(lab);
     const width = Math.max(...rows.map(({ name }) => name.length));
-    console.log(`lab ${lab.dir} (${lab.phase === 'ready' ? (lab.owner ? 'in the foreground' : 'detached') : 'starting, or broken off: ifactor lab down'})`);
-    for (const { name, up, detail } of rows) console.log(`${up ? pc.green('✓') : pc.red('✗')} ${name.padEnd(width)}  ${detail}`);
+    console.log(
+      `lab ${lab.dir} (${lab.phase === 'ready' ? (lab.owner ? 'in the foreground' : 'detached') : 'starting, or broken off: ifactor lab down'})`,
+    );
+    for (const { name, up, detail } of rows)
+      console.log(`${up ? pc.green('✓') : pc.red('✗')} ${name.padEnd(width)}  ${detail}`);
     if (rows.some(({ up }) => !up)) process.exitCode = 1;
   });
 }

@@ -10,7 +10,14 @@ import type { Age } from '../vm/debian.ts';
 import { hints } from './hints.ts';
 import { collect, labCommand, type DirFlag } from './shared.ts';
 
-export type UpFlags = DirFlag & { node?: string[]; container?: string[]; runtime: UpOptions['runtime']; vm?: boolean | Age; kubeconfig?: string; detach?: boolean };
+export type UpFlags = DirFlag & {
+  node?: string[];
+  container?: string[];
+  runtime: UpOptions['runtime'];
+  vm?: boolean | Age;
+  kubeconfig?: string;
+  detach?: boolean;
+};
 
 export function upCommand(): Command {
   return addUpOptions(
@@ -35,10 +42,23 @@ export function upCommand(): Command {
 
 export function addUpOptions(command: Command): Command {
   return command
-    .option('--node <name[=address/len]>', 'a node and its underlay address; repeatable (default: lax1=192.0.2.1/24, lax2=192.0.2.2/24)', collect)
+    .option(
+      '--node <name[=address/len]>',
+      'a node and its underlay address; repeatable (default: lax1=192.0.2.1/24, lax2=192.0.2.2/24)',
+      collect,
+    )
     .option('--container <name>', 'a container; repeatable (default: agent1, agent2)', collect)
-    .addOption(new Option('--runtime <which>', 'what containers are: of Docker, or named network namespaces').choices(['docker', 'netns', 'auto']).default('auto'))
-    .addOption(new Option('--vm [kernel]', "nodes, containers and agents in a virtual machine with this kernel of Debian's, which has WireGuard and every kind of link (newest, unless given)").choices(['oldest', 'newest']))
+    .addOption(
+      new Option('--runtime <which>', 'what containers are: of Docker, or named network namespaces')
+        .choices(['docker', 'netns', 'auto'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--vm [kernel]',
+        "nodes, containers and agents in a virtual machine with this kernel of Debian's, which has WireGuard and every kind of link (newest, unless given)",
+      ).choices(['oldest', 'newest']),
+    )
     .option('--kubeconfig <file>', 'use this cluster instead of the embedded API server');
 }
 
@@ -81,7 +101,11 @@ export async function runUp(flags: UpFlags): Promise<void> {
  * Starts a lab; what fails, or is broken off, is taken down again.
  * @returns undefined where it was broken off
  */
-export async function startOrClear(options: UpOptions, progress: Progress, abort: AbortSignal): Promise<Manifest | undefined> {
+export async function startOrClear(
+  options: UpOptions,
+  progress: Progress,
+  abort: AbortSignal,
+): Promise<Manifest | undefined> {
   try {
     return await up(options, progress, abort);
   } catch (error) {

@@ -32,11 +32,17 @@ export async function demo(lab: Manifest, abort: AbortSignal): Promise<void> {
     throw error;
   }
   stage.say();
-  for (const [title, outcome] of outcomes) stage.say(`${outcome === 'done' ? pc.green('✓') : pc.yellow('–')} ${title}${outcome === 'done' ? '' : `: ${outcome}`}`);
+  for (const [title, outcome] of outcomes)
+    stage.say(
+      `${outcome === 'done' ? pc.green('✓') : pc.yellow('–')} ${title}${outcome === 'done' ? '' : `: ${outcome}`}`,
+    );
 }
 
 function check(lab: Manifest): void {
   const names = new Set([...lab.nodes, ...lab.containers].map(({ name }) => name));
   const lacking = ['lax1', 'lax2', 'agent1', 'agent2'].filter((name) => !names.has(name));
-  if (lacking.length > 0) throw new UsageError(`the walkthrough needs ${lacking.join(', ')}, which the lab in ${lab.dir} has not: try another --dir`);
+  if (lacking.length > 0)
+    throw new UsageError(
+      `the walkthrough needs ${lacking.join(', ')}, which the lab in ${lab.dir} has not: try another --dir`,
+    );
 }

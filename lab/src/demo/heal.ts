@@ -24,11 +24,20 @@ wait $monitor`;
  * @throws LabError where it does not come back
  */
 export async function deleteAndAwait(stage: Stage, container: string, link: string): Promise<number> {
-  const [program = '', ...args] = machineOf(stage.lab).argv(['sh', '-c', script, 'sh', await netnsOf(stage.lab, container)]);
+  const [program = '', ...args] = machineOf(stage.lab).argv([
+    'sh',
+    '-c',
+    script,
+    'sh',
+    await netnsOf(stage.lab, container),
+  ]);
   const monitor = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   promise.catch(() => {});
-  const timer = setTimeout(() => reject(new LabError(`${link} was deleted and is not back after ${patience / 1000} s`)), patience);
+  const timer = setTimeout(
+    () => reject(new LabError(`${link} was deleted and is not back after ${patience / 1000} s`)),
+    patience,
+  );
   monitor.once('error', reject);
   monitor.once('exit', (code) => reject(new LabError(`ip monitor ended (${code})`)));
   let gone: { index: string; time: number } | undefined;

@@ -12,7 +12,12 @@ const patience = 20_000;
  * Reads the event log of one interface from a time on, until an event is found for which `last` holds.
  * @throws LabError where none comes
  */
-export async function readLog(lab: Manifest, place: Key & { node: string }, since: Date, last: (event: RecordedEvent) => boolean): Promise<RecordedEvent[]> {
+export async function readLog(
+  lab: Manifest,
+  place: Key & { node: string },
+  since: Date,
+  last: (event: RecordedEvent) => boolean,
+): Promise<RecordedEvent[]> {
   const { NATS_URL = '', ...credentials } = environmentOf(lab);
   Object.assign(process.env, credentials);
   const connection = await connect({ servers: NATS_URL, name: 'ifactor demo' }, createLog('demo'));
@@ -32,7 +37,9 @@ export async function readLog(lab: Manifest, place: Key & { node: string }, sinc
         return events;
       }
     }
-    throw new LabError(`the event log of ${place.namespace}/${place.name} does not tell what happened; it has ${events.map(({ type }) => type).join(', ') || 'nothing'}`);
+    throw new LabError(
+      `the event log of ${place.namespace}/${place.name} does not tell what happened; it has ${events.map(({ type }) => type).join(', ') || 'nothing'}`,
+    );
   } finally {
     await connection.close();
   }

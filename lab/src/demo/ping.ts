@@ -12,10 +12,13 @@ const patience = 60_000;
 export async function ping(stage: Stage, container: string, target: string, from: string[]): Promise<void> {
   const limit = Date.now() + patience;
   const lacks = (output: string) => from.filter((address) => !answered(output, address));
-  for (let left = from; left.length > 0; ) {
+  for (let left = from; left.length > 0;) {
     const { stdout } = await stage.look(stage.inside(container, 'ping', '-c', '2', '-W', '1', target));
     left = lacks(stdout);
-    if (left.length > 0 && Date.now() > limit) throw new LabError(`${left.join(' and ')} did not answer a ping to ${target} from ${container} within ${patience / 1000} s`);
+    if (left.length > 0 && Date.now() > limit)
+      throw new LabError(
+        `${left.join(' and ')} did not answer a ping to ${target} from ${container} within ${patience / 1000} s`,
+      );
   }
   const missing = lacks(await stage.show(stage.inside(container, 'ping', '-c', '3', target)));
   if (missing.length > 0) throw new LabError(`${missing.join(' and ')} did not answer`);

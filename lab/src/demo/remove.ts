@@ -10,22 +10,30 @@ export type Links = Map<string, Set<string>>;
 
 export async function linksOf({ lab }: Stage): Promise<Links> {
   const places = [...lab.nodes, ...lab.containers].map(({ name }) => name);
-  const lists = await Promise.all(places.map(async (name) => [name, await linksIn(machineOf(lab), await netnsOf(lab, name))] as const));
+  const lists = await Promise.all(
+    places.map(async (name) => [name, await linksIn(machineOf(lab), await netnsOf(lab, name))] as const),
+  );
   return new Map([...lists, ['this machine', await linksIn(host, undefined)]]);
 }
 
 /** Deletes everything that was applied, and looks whether anything is left. @throws LabError naming what is */
 export async function removeAll(stage: Stage, before: Links): Promise<void> {
   const ours = await made(stage, before);
-  for (const name of files.toReversed()) await stage.show(stage.kubectl('delete', '--ignore-not-found', '--filename', example(name)));
+  for (const name of files.toReversed())
+    await stage.show(stage.kubectl('delete', '--ignore-not-found', '--filename', example(name)));
   const listed = await stage.show(stage.kubectl('get', 'wgp,wgi,nl', '--output', 'name'));
   if (listed.trim() !== '') throw new LabError(`still in the API: ${listed.trim().replaceAll('\n', ', ')}`);
   const after = await linksOf(stage);
-  const left = [...after].flatMap(([place, links]) => [...links].filter((link) => ours.has(link) && !before.get(place)?.has(link)).map((link) => `${link} in ${place}`));
+  const left = [...after].flatMap(([place, links]) =>
+    [...links].filter((link) => ours.has(link) && !before.get(place)?.has(link)).map((link) => `${link} in ${place}`),
+  );
   if (left.length > 0) throw new LabError(`still in the kernel: ${left.join(', ')}`);
   for (const { name } of stage.lab.nodes) {
     const { stdout } = await machineOf(stage.lab).capture('ip', ['netns', 'pids', nodeNetns(stage.lab.id, name)]);
-    if (stdout.trim() !== '') throw new LabError(`processes left in ${netnsPath(nodeNetns(stage.lab.id, name))}: ${stdout.trim().replaceAll('\n', ', ')}`);
+    if (stdout.trim() !== '')
+      throw new LabError(
+        `processes left in ${netnsPath(nodeNetns(stage.lab.id, name))}: ${stdout.trim().replaceAll('\n', ', ')}`,
+      );
   }
   for (const { name } of stage.lab.containers) await stage.show(stage.exec(name, 'ip', '-brief', 'link'));
   stage.say(`gone from the API, from the kernel and from this machine: ${[...ours].join(', ')}`);

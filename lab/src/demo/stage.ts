@@ -60,7 +60,8 @@ export class Stage {
   inside(name: string, ...command: string[]): Command {
     const real = this.lab.containers.find((container) => container.name === name)?.real ?? name;
     if (this.lab.vm) return this.exec(name, ...command);
-    const argv = this.lab.runtime === 'docker' ? ['docker', 'exec', real, ...command] : ['ip', 'netns', 'exec', real, ...command];
+    const argv =
+      this.lab.runtime === 'docker' ? ['docker', 'exec', real, ...command] : ['ip', 'netns', 'exec', real, ...command];
     return { argv, shown: spell(argv) };
   }
 

@@ -11,7 +11,15 @@ export type Outcome = 'done' | 'unsupported by this kernel';
 export type Step = { title: string; act: (stage: Stage) => Promise<Outcome> };
 
 /** Files of the walkthrough, in the order in which they are applied. */
-export const files = ['wgp1.yaml', 'lax1-wg1.yaml', 'lax1-wg2.yaml', 'nl1-dummy.yaml', 'nl2-bridge.yaml', 'vxlan.yaml', 'veth.yaml'];
+export const files = [
+  'wgp1.yaml',
+  'lax1-wg1.yaml',
+  'lax1-wg2.yaml',
+  'nl1-dummy.yaml',
+  'nl2-bridge.yaml',
+  'vxlan.yaml',
+  'veth.yaml',
+];
 
 export const steps: Step[] = [
   {
@@ -39,7 +47,14 @@ export const steps: Step[] = [
     async act(stage) {
       await apply(stage, 'nl1-dummy.yaml');
       if (!(await hasKind('dummy', machineOf(stage.lab)))) {
-        await stage.show(stage.kubectl('wait', `--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=KernelUnsupported`, 'nl/nl1-dummy', '--timeout=30s'));
+        await stage.show(
+          stage.kubectl(
+            'wait',
+            `--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=KernelUnsupported`,
+            'nl/nl1-dummy',
+            '--timeout=30s',
+          ),
+        );
         await stage.show(stage.kubectl('get', 'nl', 'nl1-dummy', '--output', 'wide'));
         return 'unsupported by this kernel';
       }
@@ -86,9 +101,16 @@ export const steps: Step[] = [
       await ping(stage, 'agent1', 'ff02::1%veth1-a', ['fe80::eeee:1', 'fe80::eeee:2']);
       stage.say('# the event log since then (IFACTOR_EVENTS):');
       const place = { node: 'lax1', kind: 'netlinkinterface', namespace: 'default', name: 'veth1' };
-      const events = await readLog(stage.lab, place, since, ({ state }) => state === 'moved-to-netns' || state === 'configured');
-      for (const { time, type, state, data } of events) stage.say(`${time}  ${type.padEnd(16)} ${state.padEnd(15)} ${brief(data)}`);
-      if (!events.some(({ type }) => type === 'DriftObserved')) throw new LabError('the log does not say that the link was found missing');
+      const events = await readLog(
+        stage.lab,
+        place,
+        since,
+        ({ state }) => state === 'moved-to-netns' || state === 'configured',
+      );
+      for (const { time, type, state, data } of events)
+        stage.say(`${time}  ${type.padEnd(16)} ${state.padEnd(15)} ${brief(data)}`);
+      if (!events.some(({ type }) => type === 'DriftObserved'))
+        throw new LabError('the log does not say that the link was found missing');
       return 'done';
     },
   },

@@ -41,16 +41,33 @@ export async function ensureImage(): Promise<void> {
 export async function startContainer(dir: string, id: string, name: string): Promise<string> {
   for (const real of [name, `${name}-${id}`]) {
     const { code, stderr } = await capture('docker', [
-      'run', '--detach', '--name', real, '--hostname', name, '--label', `${label}=${dir}`, '--network', 'none',
+      'run',
+      '--detach',
+      '--name',
+      real,
+      '--hostname',
+      name,
+      '--label',
+      `${label}=${dir}`,
+      '--network',
+      'none',
       // Docker turns IPv6 off in a netns without a network; on lo, that keeps a ping to ff02::1 from answering itself.
-      '--sysctl', 'net.ipv6.conf.lo.disable_ipv6=0',
+      '--sysctl',
+      'net.ipv6.conf.lo.disable_ipv6=0',
       // Process 1 ignores SIGTERM unless it handles it; sleep has nothing to lose.
-      '--stop-signal', 'KILL', image, 'sleep', 'infinity',
+      '--stop-signal',
+      'KILL',
+      image,
+      'sleep',
+      'infinity',
     ]);
     if (code === 0) return real;
-    if (!stderr.includes('is already in use')) throw new LabError(`docker run ${real} failed (${code}): ${stderr.trim()}`);
+    if (!stderr.includes('is already in use'))
+      throw new LabError(`docker run ${real} failed (${code}): ${stderr.trim()}`);
   }
-  throw new LabError(`both names ${name} and ${name}-${id} are taken by other containers: docker rm one of them, or choose others with --container`);
+  throw new LabError(
+    `both names ${name} and ${name}-${id} are taken by other containers: docker rm one of them, or choose others with --container`,
+  );
 }
 
 /** Netns file of a running container. */
@@ -62,12 +79,22 @@ export async function containerNetns(name: string): Promise<string> {
 
 /** Containers of this lab, by their label. */
 export async function labContainers(dir: string): Promise<{ name: string; state: string }[]> {
-  const { code, stdout, stderr } = await capture('docker', ['ps', '--all', '--filter', `label=${label}=${dir}`, '--format', '{{.Names}} {{.State}}']);
+  const { code, stdout, stderr } = await capture('docker', [
+    'ps',
+    '--all',
+    '--filter',
+    `label=${label}=${dir}`,
+    '--format',
+    '{{.Names}} {{.State}}',
+  ]);
   if (code !== 0) throw new LabError(`docker ps failed (${code}): ${stderr.trim()}`);
-  return stdout.split('\n').filter(Boolean).map((line) => {
-    const [name = '', state = ''] = line.split(' ');
-    return { name, state };
-  });
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [name = '', state = ''] = line.split(' ');
+      return { name, state };
+    });
 }
 
 /** Removes every container of this lab. One that is gone already is no error. */
@@ -75,6 +102,7 @@ export async function removeContainers(dir: string): Promise<string[]> {
   const names = (await labContainers(dir)).map(({ name }) => name);
   if (names.length === 0) return [];
   const { code, stderr } = await capture('docker', ['rm', '--force', '--volumes', ...names]);
-  if (code !== 0 && (await labContainers(dir)).length > 0) throw new LabError(`docker rm ${names.join(' ')} failed: ${stderr.trim()}`);
+  if (code !== 0 && (await labContainers(dir)).length > 0)
+    throw new LabError(`docker rm ${names.join(' ')} failed: ${stderr.trim()}`);
   return names;
 }

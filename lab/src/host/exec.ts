@@ -29,7 +29,21 @@ exec "$@"`;
  */
 export async function exec(lab: Manifest, name: string, command: string[]): Promise<number> {
   const netns = await netnsOf(lab, name);
-  const inside = ['nsenter', `--net=${netns}`, 'unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', ...socketsIn(lab, netns), '--', ...command];
+  const inside = [
+    'nsenter',
+    `--net=${netns}`,
+    'unshare',
+    '--mount',
+    '--propagation',
+    'slave',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    ...socketsIn(lab, netns),
+    '--',
+    ...command,
+  ];
   const [program = '', ...args] = machineOf(lab).argv(inside);
   const child = spawn(program, args, { stdio: 'inherit' });
   // The terminal gives its signals to the command too, which decides what they mean.
@@ -43,14 +57,16 @@ export async function exec(lab: Manifest, name: string, command: string[]): Prom
 export async function netnsOf(lab: Manifest, name: string): Promise<string> {
   if (lab.nodes.some((node) => node.name === name)) return existing(lab, netnsPath(nodeNetns(lab.id, name)));
   const container = lab.containers.find((one) => one.name === name || one.real === name);
-  if (container) return lab.runtime === 'docker' ? containerNetns(container.real) : existing(lab, netnsPath(container.real));
+  if (container)
+    return lab.runtime === 'docker' ? containerNetns(container.real) : existing(lab, netnsPath(container.real));
   const names = [...lab.nodes, ...lab.containers].map((one) => one.name);
   throw new UsageError(`no node or container ${name} in this lab: choose one of ${names.join(', ')}`);
 }
 
 function existing({ vm }: Manifest, path: string): string {
   // In a virtual machine, nsenter says so.
-  if (!vm && inode(path) === undefined) throw new LabError(`${path} is gone: end the lab with \`ifactor lab down\` and start it again`);
+  if (!vm && inode(path) === undefined)
+    throw new LabError(`${path} is gone: end the lab with \`ifactor lab down\` and start it again`);
   return path;
 }
 

@@ -5,7 +5,12 @@ import { request } from 'node:https';
 export function answers(url: string, certificate: string, token: string): Promise<boolean> {
   if (!existsSync(certificate)) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const options = { ca: readFileSync(certificate), headers: { authorization: `Bearer ${token}` }, timeout: 5000, agent: false };
+    const options = {
+      ca: readFileSync(certificate),
+      headers: { authorization: `Bearer ${token}` },
+      timeout: 5000,
+      agent: false,
+    };
     const call = request(url, options, (response) => {
       response.resume();
       resolve(response.statusCode === 200);

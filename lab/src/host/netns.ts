@@ -30,7 +30,11 @@ export async function makeNodes(lab: Pick<Manifest, 'id' | 'nodes' | 'dir' | 'vm
   const { id, nodes } = lab;
   const machine = machineOf(lab);
   const names = [underlay(id), ...nodes.map(({ name }) => nodeNetns(id, name))];
-  await batch(machine, undefined, names.map((name) => `netns add ${name}`));
+  await batch(
+    machine,
+    undefined,
+    names.map((name) => `netns add ${name}`),
+  );
   await batch(machine, underlay(id), [
     'link set lo up',
     'link add underlay0 type bridge',
@@ -63,16 +67,26 @@ export async function makeContainer(lab: Pick<Manifest, 'id' | 'dir' | 'vm'>, na
   await mustThere(machine, 'ip', ['netns', 'add', own(id, name)]);
   await batch(machine, own(id, name), ['link set lo up']);
   for (const real of [name, `${name}-${id}`]) {
-    const { code, stderr } = await machine.capture('nsenter', [`--net=${netnsPath(own(id, name))}`, 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', real]);
+    const { code, stderr } = await machine.capture('nsenter', [
+      `--net=${netnsPath(own(id, name))}`,
+      'sh',
+      '-c',
+      'exec ip netns attach "$1" $$',
+      'sh',
+      real,
+    ]);
     if (code === 0) return real;
-    if (!stderr.includes('File exists')) throw new LabError(`ip netns attach ${real} failed (${code}): ${stderr.trim()}`);
+    if (!stderr.includes('File exists'))
+      throw new LabError(`ip netns attach ${real} failed (${code}): ${stderr.trim()}`);
   }
   return own(id, name);
 }
 
 /** Names of netns there. */
 export async function netnsNamesOf(lab: Pick<Manifest, 'dir' | 'vm'>): Promise<string[]> {
-  return !lab.vm ? netnsNames() : (await machineOf(lab).capture('ls', [netnsFolder])).stdout.split('\n').filter(Boolean);
+  return !lab.vm
+    ? netnsNames()
+    : (await machineOf(lab).capture('ls', [netnsFolder])).stdout.split('\n').filter(Boolean);
 }
 
 /** Removes every netns of the lab on this machine with all that runs in it. One that is gone already is no error. */
@@ -84,7 +98,8 @@ export async function removeNetns(id: string): Promise<string[]> {
   const removed = [...names.filter((name) => !ours.includes(name) && inodes.has(inode(netnsPath(name)))), ...ours];
   for (const name of removed) await endInside(name);
   // Containers' first: what is in them may hold on to what is in the nodes'.
-  for (const name of removed.toSorted((a, b) => Number(b.includes('.container.')) - Number(a.includes('.container.')))) await removeOne(name);
+  for (const name of removed.toSorted((a, b) => Number(b.includes('.container.')) - Number(a.includes('.container.'))))
+    await removeOne(name);
   return removed;
 }
 
@@ -115,5 +130,7 @@ async function endInside(name: string): Promise<void> {
 
 /** @throws LabError with the words of `ip`, which name the line */
 async function batch(machine: Machine, netns: string | undefined, lines: string[]): Promise<void> {
-  await mustThere(machine, 'ip', [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  await mustThere(machine, 'ip', [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'], {
+    input: `${lines.join('\n')}\n`,
+  });
 }

@@ -27,7 +27,11 @@ const packageOf: Record<string, string> = {
 export async function missingPrograms(runtime: Runtime, vm: boolean): Promise<string[]> {
   const first = ['ip', 'nsenter', 'unshare', 'mount', 'wg', runtime === 'docker' ? 'busybox' : 'ping'];
   const guest = ['qemu-system-x86_64', 'busybox', 'setpriv', 'cpio', 'xz', 'depmod'];
-  const needed = [...first, ...(vm ? guest : (await userspaceWireguard()) ? ['wireguard-go'] : []), ...((await findNats()) ? [] : ['pip3'])];
+  const needed = [
+    ...first,
+    ...(vm ? guest : (await userspaceWireguard()) ? ['wireguard-go'] : []),
+    ...((await findNats()) ? [] : ['pip3']),
+  ];
   return needed.filter((program) => !onPath(program));
 }
 

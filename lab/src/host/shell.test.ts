@@ -7,7 +7,9 @@ test('a quoted word means itself to a shell, whatever it holds', () => {
   const word = fc.string({ unit: 'grapheme', maxLength: 30 }).filter((text) => !text.includes('\0'));
   fc.assert(
     fc.property(word, (text) => {
-      expect(execFileSync('sh', ['-c', `printf %s ${quote(text)}`], { encoding: 'utf8' })).toBe(Buffer.from(text).toString());
+      expect(execFileSync('sh', ['-c', `printf %s ${quote(text)}`], { encoding: 'utf8' })).toBe(
+        Buffer.from(text).toString(),
+      );
     }),
     { numRuns: 50 },
   );

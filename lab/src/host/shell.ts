@@ -9,8 +9,16 @@ export type Result = { code: number; stdout: string; stderr: string };
 type Options = { input?: string; env?: NodeJS.ProcessEnv; cwd?: string };
 
 /** Runs a program to its end, whatever its exit code; 127 where it cannot be started. */
-export async function capture(program: string, args: string[], { input = '', env, cwd }: Options = {}): Promise<Result> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], ...(env ? { env } : {}), ...(cwd ? { cwd } : {}) });
+export async function capture(
+  program: string,
+  args: string[],
+  { input = '', env, cwd }: Options = {},
+): Promise<Result> {
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(env ? { env } : {}),
+    ...(cwd ? { cwd } : {}),
+  });
   // A program that ends before it has read its input is judged by its exit code.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
@@ -33,16 +41,17 @@ export async function must(program: string, args: string[], options?: Options): 
 
 /** Where PATH has the program; one that is given by its path stands for itself. */
 export function onPath(program: string): string | undefined {
-  const candidates = program.includes('/') ? [program] : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program));
-  return candidates
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+  const candidates = program.includes('/')
+    ? [program]
+    : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** One word of a POSIX shell that means exactly this text. */

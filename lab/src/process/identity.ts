@@ -7,7 +7,9 @@ export type Identity = { pid: number; startTime: string };
 export function identify(pid: number): Identity | undefined {
   try {
     // The second field is the program's name in parentheses and may hold anything.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     const startTime = fields[19];
     return fields[0] === 'Z' || fields[0] === 'X' || startTime === undefined ? undefined : { pid, startTime };
   } catch {
@@ -36,7 +38,7 @@ export function signal(target: Identity, name: NodeJS.Signals): void {
 export async function end(targets: Identity[], first: NodeJS.Signals = 'SIGTERM', patience = 5000): Promise<void> {
   for (const target of targets) signal(target, first);
   const limit = Date.now() + patience;
-  for (let killed = first === 'SIGKILL'; targets.some(isAlive); ) {
+  for (let killed = first === 'SIGKILL'; targets.some(isAlive);) {
     if (!killed && Date.now() > limit) {
       for (const target of targets) signal(target, 'SIGKILL');
       killed = true;

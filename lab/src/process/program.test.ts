@@ -31,11 +31,15 @@ test('a line of an earlier run does not count as ready', async () => {
   const dir = await folder();
   await start(dir, shell('echo "info x ready"; exec sleep 60'));
   await stop(dir, 'agent/x', 'SIGKILL');
-  await expect(start(dir, shell('echo "not ready yet"; exit 4'))).rejects.toThrow(/ended \(code 4\)[\s\S]*not ready yet/);
+  await expect(start(dir, shell('echo "not ready yet"; exit 4'))).rejects.toThrow(
+    /ended \(code 4\)[\s\S]*not ready yet/,
+  );
 });
 
 test('a program that is not there is named', async () => {
-  await expect(start(await folder(), { part: 'nats', command: '/nonexistent/nats', args: [] })).rejects.toThrow(/nats could not be started/);
+  await expect(start(await folder(), { part: 'nats', command: '/nonexistent/nats', args: [] })).rejects.toThrow(
+    /nats could not be started/,
+  );
 });
 
 test('an abort ends the waiting; the process is found by its mark', async () => {
@@ -60,7 +64,9 @@ test('a process that ignores SIGTERM is killed', async () => {
 test('no credential of the caller reaches a process', async () => {
   const dir = await folder();
   process.env['AWS_SECRET_ACCESS_KEY'] = 'mine';
-  onTestFinished(() => { delete process.env['AWS_SECRET_ACCESS_KEY']; });
+  onTestFinished(() => {
+    delete process.env['AWS_SECRET_ACCESS_KEY'];
+  });
   await start(dir, { ...shell('env; echo "info x ready"; exec sleep 60'), env: { NATS_USER: 'ifactor' } });
   const log = await readFile(pathsOf(dir).log('agent/x'), 'utf8');
   expect(log).toContain('NATS_USER=ifactor');

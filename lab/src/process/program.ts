@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { explain } from '@ifactor/common';
 import { LabError } from '../cluster/error.ts';
 import { end, identify, isAlive, withEnvironment, type Identity } from './identity.ts';
@@ -81,14 +92,19 @@ export function launch(dir: string, program: Program): void {
 }
 
 /** The process, its log, and where in that its own words begin. */
-function spawnLogged(dir: string, { part, command, args, env = {} }: Program): { child: ChildProcess; path: string; offset: number } {
+function spawnLogged(
+  dir: string,
+  { part, command, args, env = {} }: Program,
+): { child: ChildProcess; path: string; offset: number } {
   const paths = pathsOf(dir);
   mkdirSync(paths.logs, { recursive: true });
   mkdirSync(paths.run, { recursive: true });
   const path = paths.log(part);
   const log = openSync(path, 'a', 0o600);
   const offset = statSync(path).size;
-  const own = Object.fromEntries(inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const own = Object.fromEntries(
+    inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
   const child = spawn(command, args, {
     cwd: dir,
     detached: true,
@@ -139,7 +155,6 @@ export async function awaitHelpers(dir: string): Promise<void> {
   }
   await end(left);
 }
-
 
 function textFrom(path: string, offset: number): string {
   const file = openSync(path, 'r');

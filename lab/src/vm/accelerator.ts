@@ -21,13 +21,37 @@ export function accelerator(qemu: string, kernel: Kernel): Promise<Accelerator> 
 }
 
 async function probe(qemu: string, kernel: Kernel): Promise<Accelerator> {
-  if (!(await access('/dev/kvm', constants.R_OK | constants.W_OK).then(() => true, () => false))) return 'tcg';
-  const flags = ['-accel', 'kvm', '-cpu', 'host', '-m', '256', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'];
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', qemu, ...flags, '-kernel', kernel.image, '-append', 'console=ttyS0 panic=-1'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: FIRST_WORD_MS,
-    killSignal: 'SIGKILL',
-  });
+  if (
+    !(await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return 'tcg';
+  const flags = [
+    '-accel',
+    'kvm',
+    '-cpu',
+    'host',
+    '-m',
+    '256',
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-no-reboot',
+    '-serial',
+    'stdio',
+  ];
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'KILL', '--', qemu, ...flags, '-kernel', kernel.image, '-append', 'console=ttyS0 panic=-1'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: FIRST_WORD_MS,
+      killSignal: 'SIGKILL',
+    },
+  );
   let spoke = false;
   child.stdout.on('data', (text: Buffer) => {
     if (!text.includes('Linux version')) return;

@@ -23,7 +23,11 @@ export interface Command {
   signal(signal: NodeJS.Signals): void;
 }
 
-export function startCommand({ port, token }: Control, command: string[], { cwd = '/', env = {}, onOutput, abort }: CommandOptions): Command {
+export function startCommand(
+  { port, token }: Control,
+  command: string[],
+  { cwd = '/', env = {}, onOutput, abort }: CommandOptions,
+): Command {
   const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', HOME = '/root' } = process.env;
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
@@ -53,7 +57,11 @@ export function startCommand({ port, token }: Control, command: string[], { cwd 
 export type Captured = Exit & { stdout: string; stderr: string };
 
 /** Runs a command to its end and keeps what it prints. @throws VmFailed */
-export async function capture(control: Control, command: string[], { input = '', ...options }: Partial<CommandOptions> & { input?: string } = {}): Promise<Captured> {
+export async function capture(
+  control: Control,
+  command: string[],
+  { input = '', ...options }: Partial<CommandOptions> & { input?: string } = {},
+): Promise<Captured> {
   const chunks = { stdout: new Array<Buffer>(), stderr: new Array<Buffer>() };
   const started = startCommand(control, command, {
     ...options,

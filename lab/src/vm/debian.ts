@@ -47,7 +47,10 @@ async function download(age: Age, folder: string, report: (line: string) => void
     await rename(work, folder).catch(() => rm(work, { recursive: true }));
   } catch (cause) {
     await rm(work, { recursive: true, force: true });
-    throw new VmUnavailable(`cannot unpack ${name} (it takes apt-get, dpkg, and depmod of the package kmod): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new VmUnavailable(
+      `cannot unpack ${name} (it takes apt-get, dpkg, and depmod of the package kmod): ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
   const kernel = await unpacked(folder);
   if (!kernel) throw new VmUnavailable(`${folder} holds no kernel: remove that folder`);
@@ -77,7 +80,9 @@ export function choose(age: Age, names: readonly string[]): string {
     .filter(({ name }) => /^linux-image-\d+\.\d+\.\d/.test(name))
     .toSorted((a, b) => compare(a.numbers, b.numbers));
   const wanted = versions.at(age === 'oldest' ? 0 : -1);
-  const series = versions.filter(({ numbers }) => numbers[0] === wanted?.numbers[0] && numbers[1] === wanted?.numbers[1]);
+  const series = versions.filter(
+    ({ numbers }) => numbers[0] === wanted?.numbers[0] && numbers[1] === wanted?.numbers[1],
+  );
   const newest = series.at(-1);
   if (!newest) throw new VmUnavailable(`none of ${names.join(', ')} is a kernel`);
   return newest.name;

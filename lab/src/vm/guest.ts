@@ -4,10 +4,15 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { readControl, receive, send, type Request } from './protocol.ts';
 
-const words = new Map(readFileSync('/proc/cmdline', 'utf8').trim().split(' ').map((word) => {
-  const [name = '', ...value] = word.split('=');
-  return [name, value.join('=')];
-}));
+const words = new Map(
+  readFileSync('/proc/cmdline', 'utf8')
+    .trim()
+    .split(' ')
+    .map((word) => {
+      const [name = '', ...value] = word.split('=');
+      return [name, value.join('=')];
+    }),
+);
 const { token } = readControl(words.get('ifactor.control') ?? '');
 
 const server = createServer({ noDelay: true }, (socket) => {

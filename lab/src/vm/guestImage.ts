@@ -35,6 +35,7 @@ export async function whyNoVm(age: Age): Promise<string | undefined> {
 
 function findQemu(): string {
   const program = onPath('qemu-system-x86_64');
-  if (program === undefined) throw new VmUnavailable('qemu is missing: apt-get install --no-install-recommends qemu-system-x86');
+  if (program === undefined)
+    throw new VmUnavailable('qemu is missing: apt-get install --no-install-recommends qemu-system-x86');
   return program;
 }

@@ -18,7 +18,8 @@ const MODULES = ['virtio_pci', 'virtio_net', 'virtio_rng', '9pnet_virtio', '9p',
  */
 export async function makeInitramfs(kernel: Kernel, path: string): Promise<void> {
   const busybox = onPath('busybox');
-  if (busybox === undefined) throw new VmUnavailable('busybox is missing: apt-get install --no-install-recommends busybox-static');
+  if (busybox === undefined)
+    throw new VmUnavailable('busybox is missing: apt-get install --no-install-recommends busybox-static');
   const work = await mkdtemp(join(tmpdir(), 'ifactor-initramfs-'));
   try {
     for (const name of ['bin', 'lib', 'proc', 'sys', 'dev', 'host', 'over', 'root']) await mkdir(join(work, name));
@@ -31,7 +32,10 @@ export async function makeInitramfs(kernel: Kernel, path: string): Promise<void>
     await run('sh', ['-c', 'cd "$1" && find . | cpio --quiet -o -H newc >"$2.partial"', 'sh', work, path]);
     await rename(`${path}.partial`, path);
   } catch (cause) {
-    throw new VmUnavailable(`cannot make an initramfs (it takes modprobe of the package kmod, cpio and xz-utils): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new VmUnavailable(
+      `cannot make an initramfs (it takes modprobe of the package kmod, cpio and xz-utils): ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   } finally {
     await rm(work, { recursive: true });
   }

@@ -23,7 +23,9 @@ export function send(socket: Duplex, message: Request | Reply): boolean {
 
 /** Calls `take` for every message, in order. What the socket fails of is told by itself. */
 export function receive(socket: Duplex, take: (message: never) => void): void {
-  createInterface({ input: socket }).on('line', (line) => take(JSON.parse(line) as never)).on('error', () => {});
+  createInterface({ input: socket })
+    .on('line', (line) => take(JSON.parse(line) as never))
+    .on('error', () => {});
 }
 
 /** Where a guest listens and what it has to be told: in a file that only root may read, host and guest alike. */

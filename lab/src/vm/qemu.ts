@@ -26,7 +26,15 @@ export type QemuOptions = {
  * instruction that the other has just rewritten, as a booting kernel does with itself and node with what it compiles: of some twenty
  * guests one did not come up, and in two an agent ended by a segmentation fault. With one, all is a tenth to a quarter slower.
  */
-export function qemuArguments({ kernel, initrd, accel, memoryMb, consoleFile, controlFile, port }: QemuOptions): string[] {
+export function qemuArguments({
+  kernel,
+  initrd,
+  accel,
+  memoryMb,
+  consoleFile,
+  controlFile,
+  port,
+}: QemuOptions): string[] {
   const words = {
     modules: join(kernel.root, 'lib/modules', kernel.release),
     node: process.execPath,
@@ -37,14 +45,36 @@ export function qemuArguments({ kernel, initrd, accel, memoryMb, consoleFile, co
   const append = ['console=ttyS0', 'panic=-1', 'mitigations=off', 'random.trust_cpu=on', 'nokaslr', 'loglevel=4'];
   for (const [name, value] of Object.entries(words)) append.push(`ifactor.${name}=${value}`);
   return [
-    '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none',
-    ...(accel === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host', '-smp', '2'] : ['-accel', 'tcg', '-cpu', 'max', '-smp', '1']),
-    '-m', String(memoryMb),
-    '-kernel', kernel.image, '-initrd', initrd, '-append', append.join(' '),
-    '-chardev', `file,id=console,path=${consoleFile},append=on`, '-serial', 'chardev:console',
-    '-fsdev', 'local,id=host,path=/,security_model=none,readonly=on,multidevs=remap', '-device', 'virtio-9p-pci,fsdev=host,mount_tag=host',
-    '-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-${guestNetwork.guest}:${guestNetwork.port}`, '-device', 'virtio-net-pci,netdev=net,romfile=',
-    '-device', 'virtio-rng-pci',
+    '-nodefaults',
+    '-no-user-config',
+    '-no-reboot',
+    '-display',
+    'none',
+    ...(accel === 'kvm'
+      ? ['-accel', 'kvm', '-cpu', 'host', '-smp', '2']
+      : ['-accel', 'tcg', '-cpu', 'max', '-smp', '1']),
+    '-m',
+    String(memoryMb),
+    '-kernel',
+    kernel.image,
+    '-initrd',
+    initrd,
+    '-append',
+    append.join(' '),
+    '-chardev',
+    `file,id=console,path=${consoleFile},append=on`,
+    '-serial',
+    'chardev:console',
+    '-fsdev',
+    'local,id=host,path=/,security_model=none,readonly=on,multidevs=remap',
+    '-device',
+    'virtio-9p-pci,fsdev=host,mount_tag=host',
+    '-netdev',
+    `user,id=net,hostfwd=tcp:127.0.0.1:${port}-${guestNetwork.guest}:${guestNetwork.port}`,
+    '-device',
+    'virtio-net-pci,netdev=net,romfile=',
+    '-device',
+    'virtio-rng-pci',
   ];
 }
 
@@ -62,13 +92,21 @@ export interface Qemu {
 }
 
 export function startQemu(program: string, options: QemuOptions): Qemu {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...qemuArguments(options)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...qemuArguments(options)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const said = text(child.stderr);
   const closed = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(signal ?? `code ${code}`));
   });
-  const tail = async () => (await readFile(options.consoleFile, 'utf8').catch(() => '')).replaceAll('\r', '').trimEnd().split('\n').slice(-100).join('\n');
+  const tail = async () =>
+    (await readFile(options.consoleFile, 'utf8').catch(() => ''))
+      .replaceAll('\r', '')
+      .trimEnd()
+      .split('\n')
+      .slice(-100)
+      .join('\n');
   const ended = closed.then(async (how): Promise<never> => {
     throw new VmFailed(`the VM ended (${how})\n${await said}its console ends:\n${await tail()}`);
   });

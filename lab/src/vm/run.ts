@@ -15,7 +15,8 @@ await run('ifactor', async () => {
   });
   process.stdin.on('data', (data: Buffer) => started.input(data));
   process.stdin.once('end', () => started.endInput());
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => started.signal(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)
+    process.on(signal, () => started.signal(signal));
   const { code, signal } = await started.ended;
   process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0));
 });

@@ -45,7 +45,12 @@ export type VmOptions = {
  * Boots a virtual machine, which lives as long as this process at most.
  * @throws VmUnavailable if this machine lacks a program or a kernel package, VmFailed if the guest does not come up.
  */
-export async function startVm({ kernel: age = 'oldest', memoryMb = 1536, bootTimeoutMs = 120_000, report = () => {} }: VmOptions = {}): Promise<Vm> {
+export async function startVm({
+  kernel: age = 'oldest',
+  memoryMb = 1536,
+  bootTimeoutMs = 120_000,
+  report = () => {},
+}: VmOptions = {}): Promise<Vm> {
   const started = Date.now();
   const dir = await mkdtemp(join(tmpdir(), 'ifactor-vm-'));
   let qemu: Qemu | undefined;
@@ -64,7 +69,9 @@ export async function startVm({ kernel: age = 'oldest', memoryMb = 1536, bootTim
     qemu = startQemu(image.program, { ...image, memoryMb, consoleFile, controlFile, port });
     await Promise.race([saysReady(consoleFile), qemu.ended, timeout(bootTimeoutMs, qemu)]);
     const bootMs = Date.now() - booted;
-    report(`Linux ${image.kernel.release} is up in a VM (${image.accel}, ${bootMs} ms, ${Date.now() - started} ms in all)`);
+    report(
+      `Linux ${image.kernel.release} is up in a VM (${image.accel}, ${bootMs} ms, ${Date.now() - started} ms in all)`,
+    );
     return machine(image, bootMs, control, qemu, stop);
   } catch (error) {
     await stop();
@@ -72,7 +79,13 @@ export async function startVm({ kernel: age = 'oldest', memoryMb = 1536, bootTim
   }
 }
 
-function machine({ kernel, accel }: GuestImage, bootMs: number, control: Control, qemu: Qemu, stop: () => Promise<void>): Vm {
+function machine(
+  { kernel, accel }: GuestImage,
+  bootMs: number,
+  control: Control,
+  qemu: Qemu,
+  stop: () => Promise<void>,
+): Vm {
   return {
     release: kernel.release,
     accelerator: accel,
@@ -80,15 +93,24 @@ function machine({ kernel, accel }: GuestImage, bootMs: number, control: Control
     stop,
     async run(command, { cwd = process.cwd(), timeoutMs = 60_000, ...options } = {}) {
       const said: Buffer[] = [];
-      const ended = capture(control, command, { cwd, ...options, abort: AbortSignal.timeout(timeoutMs), onOutput: (_, data) => said.push(data) });
+      const ended = capture(control, command, {
+        cwd,
+        ...options,
+        abort: AbortSignal.timeout(timeoutMs),
+        onOutput: (_, data) => said.push(data),
+      });
       try {
         return await Promise.race([ended, qemu.ended]);
       } catch (error) {
         // The other of the two.
         ended.catch(() => {});
-        if (error instanceof VmFailed) throw new VmFailed(`${error.message}; the console ends:\n${await qemu.tail()}`, { cause: error });
+        if (error instanceof VmFailed)
+          throw new VmFailed(`${error.message}; the console ends:\n${await qemu.tail()}`, { cause: error });
         if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
-        throw new VmFailed(`${command.join(' ')} did not end within ${timeoutMs / 1000} s in the VM; it said:\n${Buffer.concat(said).toString()}\nthe console ends:\n${await qemu.tail()}`, { cause: error });
+        throw new VmFailed(
+          `${command.join(' ')} did not end within ${timeoutMs / 1000} s in the VM; it said:\n${Buffer.concat(said).toString()}\nthe console ends:\n${await qemu.tail()}`,
+          { cause: error },
+        );
       }
     },
   };

@@ -14,13 +14,26 @@ const kernel = openKernel({ stateDir });
 const log = createLog('bench', 'warn');
 const places = createPlaces({ kernel, home: path, log });
 const journal = openJournal(stateDir, { node: 'bench' });
-const noSecrets = { resolve: () => { throw new Error('bridges have no secrets'); }, use: () => { throw new Error('bridges have no secrets'); } };
+const noSecrets = {
+  resolve: () => {
+    throw new Error('bridges have no secrets');
+  },
+  use: () => {
+    throw new Error('bridges have no secrets');
+  },
+};
 const messages = bridges(Number(count)).map((bridge) => JSON.stringify(desired('bench', bridge)));
 
 const healthy = new Set<string>();
 const done = Promise.withResolvers<void>();
 const runner = new Runner({
-  node: 'bench', places, journal, secrets: noSecrets, clock: systemClock, log, nats: async () => true,
+  node: 'bench',
+  places,
+  journal,
+  secrets: noSecrets,
+  clock: systemClock,
+  log,
+  nats: async () => true,
   changed: ({ id, snapshot }) => {
     if (snapshot.value === 'configured') healthy.add(id);
     if (healthy.size === messages.length) done.resolve();

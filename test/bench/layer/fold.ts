@@ -19,7 +19,9 @@ function* made(): Generator<RecordedEvent> {
 }
 const events = [...made()];
 const lines = events.map((event) => JSON.stringify(event));
-const recorded = (await Promise.all(logNames().map((name) => readLog(join(folder, `${name}.jsonl`))))).flatMap((log) => [...Map.groupBy(log, (event) => event.key.name).values()]);
+const recorded = (await Promise.all(logNames().map((name) => readLog(join(folder, `${name}.jsonl`))))).flatMap(
+  (log) => [...Map.groupBy(log, (event) => event.key.name).values()],
+);
 
 /** Per second; the median of some repetitions after one to warm up. */
 function rate(times: number, repetitions: number, run: () => void): number {

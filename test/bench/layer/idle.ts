@@ -28,7 +28,13 @@ for (const { name, mtu, ipv4, ipv6 } of list) {
   await netns.changeLink(index, { alias: `ifactor:default/netlinkinterface/${name}`, addrGenMode: 'none', up: true });
   for (const text of [ipv4, ipv6]) {
     const [local = '', prefixlen] = text.split('/');
-    await netns.addAddress(index, { family: local.includes(':') ? 'inet6' : 'inet', local, peer: null, prefixlen: Number(prefixlen), noPrefixRoute: false });
+    await netns.addAddress(index, {
+      family: local.includes(':') ? 'inet6' : 'inet',
+      local,
+      peer: null,
+      prefixlen: Number(prefixlen),
+      noPrefixRoute: false,
+    });
   }
 }
 await netns.barrier();
@@ -36,12 +42,27 @@ const cached = heap();
 
 const folder = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const journal = openJournal(folder, { node: 'n1' });
-const noSecrets = { resolve: () => { throw new Error('bridges have no secrets'); }, use: () => { throw new Error('bridges have no secrets'); } };
+const noSecrets = {
+  resolve: () => {
+    throw new Error('bridges have no secrets');
+  },
+  use: () => {
+    throw new Error('bridges have no secrets');
+  },
+};
 let healthy = 0;
 let done = Promise.withResolvers<void>();
 const runner = new Runner({
-  node: 'n1', journal, clock: systemClock, log: createLog('bench', 'warn'), secrets: noSecrets, nats: async () => true,
-  places: { follow: (_, listener) => (queueMicrotask(() => listener({ netns })), () => undefined), close: () => undefined },
+  node: 'n1',
+  journal,
+  clock: systemClock,
+  log: createLog('bench', 'warn'),
+  secrets: noSecrets,
+  nats: async () => true,
+  places: {
+    follow: (_, listener) => (queueMicrotask(() => listener({ netns })), () => undefined),
+    close: () => undefined,
+  },
   changed: ({ snapshot }) => {
     if (snapshot.value !== 'configured') return;
     healthy++;
@@ -65,8 +86,11 @@ clearTimeout(keepAlive);
 runner.rest(count);
 runner.rest(count);
 const full = heap();
-if (journal.last() !== 3 * count) throw new Error(`${journal.last()} events instead of three for each: they were not at rest`);
-console.log(JSON.stringify({ count, actor: (full - cached) / count, link: (cached - empty) / count } satisfies IdleBytes));
+if (journal.last() !== 3 * count)
+  throw new Error(`${journal.last()} events instead of three for each: they were not at rest`);
+console.log(
+  JSON.stringify({ count, actor: (full - cached) / count, link: (cached - empty) / count } satisfies IdleBytes),
+);
 runner.stop();
 journal.close();
 await kernel.close();

@@ -7,7 +7,13 @@ import { someEvents, someKey } from '@ifactor/actors/testing';
 
 const folder = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const journal = openJournal(folder, { node: 'bench' });
-const log = { node: 'bench', get sequence() { return journal.sequence; }, eventId: (at: number) => journal.eventId(at) };
+const log = {
+  node: 'bench',
+  get sequence() {
+    return journal.sequence;
+  },
+  eventId: (at: number) => journal.eventId(at),
+};
 
 const rates: Record<string, number> = {};
 for (const group of [1, 16, 256]) {

@@ -27,17 +27,29 @@ function measure(): SeekTimes {
   fill();
   const journal = readJournal(folder);
   const first = time(() => seek(journal, keys[0]!, { sequence: count }));
-  const points = Array.from({ length: tries }, () => ({ key: keys[Math.floor(Math.random() * keys.length)]!, sequence: keys.length + Math.floor(Math.random() * (count - keys.length)) }));
+  const points = Array.from({ length: tries }, () => ({
+    key: keys[Math.floor(Math.random() * keys.length)]!,
+    sequence: keys.length + Math.floor(Math.random() * (count - keys.length)),
+  }));
   const byNumber = points.map(({ key, sequence }) => time(() => seek(journal, key, { sequence })));
   const begin = Date.parse([...journal.read({ from: 1, to: 1 })][0]!.time);
   const end = Date.parse([...journal.read({ from: count, to: count })][0]!.time);
-  const byTime = points.map(({ key, sequence }) => time(() => seek(journal, key, { time: begin + ((end - begin) * sequence) / count + 60_000 })));
+  const byTime = points.map(({ key, sequence }) =>
+    time(() => seek(journal, key, { time: begin + ((end - begin) * sequence) / count + 60_000 })),
+  );
   journal.close();
   const database = new DatabaseSync(join(folder, 'journal.db'), { readOnly: true });
   const one = database.prepare('SELECT body FROM event WHERE sequence = ?');
   const row = points.map(({ sequence }) => time(() => JSON.parse((one.get(sequence) as { body: string }).body)));
   database.close();
-  return { events: count, megabytes: statSync(join(folder, 'journal.db')).size / 2 ** 20, first, byNumber, byTime, row };
+  return {
+    events: count,
+    megabytes: statSync(join(folder, 'journal.db')).size / 2 ** 20,
+    first,
+    byNumber,
+    byTime,
+    row,
+  };
 }
 
 function time(run: () => unknown): number {

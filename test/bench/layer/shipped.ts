@@ -26,13 +26,26 @@ const connection = mode === 'ship' ? await connectOnce({ servers, name: 'bench' 
 if (connection) wireOf(connection);
 const shipper = connection && new Shipper({ connection, journal: stored, log });
 const journal = mode === 'nothing' ? forgetful(node) : stored;
-const noSecrets = { resolve: () => { throw new Error('bridges have no secrets'); }, use: () => { throw new Error('bridges have no secrets'); } };
+const noSecrets = {
+  resolve: () => {
+    throw new Error('bridges have no secrets');
+  },
+  use: () => {
+    throw new Error('bridges have no secrets');
+  },
+};
 const messages = bridges(Number(count)).map((bridge) => JSON.stringify(desired(node, bridge)));
 
 const healthy = new Set<string>();
 const done = Promise.withResolvers<void>();
 const runner = new Runner({
-  node, places, journal, secrets: noSecrets, clock: systemClock, log, nats: async () => true,
+  node,
+  places,
+  journal,
+  secrets: noSecrets,
+  clock: systemClock,
+  log,
+  nats: async () => true,
   changed: ({ id, snapshot }) => {
     if (snapshot.value === 'configured') healthy.add(id);
     if (healthy.size === messages.length) done.resolve();

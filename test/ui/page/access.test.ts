@@ -21,8 +21,13 @@ afterAll(() => stage.close());
 async function violations(page: Page, only?: string): Promise<string[]> {
   await page.evaluate(rules);
   const options = only === undefined ? {} : { runOnly: [only] };
-  const { violations: found } = await page.evaluate((how) => (globalThis as unknown as { axe: typeof axe }).axe.run(how), options);
-  return found.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`));
+  const { violations: found } = await page.evaluate(
+    (how) => (globalThis as unknown as { axe: typeof axe }).axe.run(how),
+    options,
+  );
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`),
+  );
 }
 
 const wide = { width: 1280, height: 800 };
@@ -41,7 +46,9 @@ test.each([
   expect(await violations(page)).toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark' });
   expect(await violations(page, 'color-contrast')).toEqual([]);
-  expect(await page.evaluate('document.documentElement.scrollWidth'), 'nothing stands out to the side').toBe(viewport.width);
+  expect(await page.evaluate('document.documentElement.scrollWidth'), 'nothing stands out to the side').toBe(
+    viewport.width,
+  );
   expect(errors, 'the browser has nothing to complain of, the content policy among it').toEqual([]);
   await page.close();
 });

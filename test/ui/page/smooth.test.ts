@@ -13,7 +13,9 @@ afterAll(() => stage.close());
 
 /** Counts the frames that the browser paints while something is done, each with the milliseconds since the one before. */
 async function frames(page: Page, act: () => Promise<void>): Promise<{ perSecond: number; worst: number }> {
-  await page.evaluate('window.times = []; (function next(now) { times.push(now); window.counting = requestAnimationFrame(next); })(performance.now())');
+  await page.evaluate(
+    'window.times = []; (function next(now) { times.push(now); window.counting = requestAnimationFrame(next); })(performance.now())',
+  );
   await act();
   const times = await page.evaluate<number[]>('cancelAnimationFrame(counting), times');
   const gaps = times.slice(1).map((time, n) => time - (times[n] ?? time));
@@ -37,7 +39,8 @@ const map = { x: 400, y: 300 };
 async function pan(page: Page): Promise<void> {
   await page.mouse.move(map.x, map.y);
   await page.mouse.down();
-  for (let step = 0; step < 60; step++) await page.mouse.move(map.x + Math.sin(step / 6) * 180, map.y + Math.cos(step / 5) * 120);
+  for (let step = 0; step < 60; step++)
+    await page.mouse.move(map.x + Math.sin(step / 6) * 180, map.y + Math.cos(step / 5) * 120);
   await page.mouse.up();
 }
 
@@ -47,18 +50,25 @@ async function zoom(page: Page): Promise<void> {
 }
 
 test('a map of 200 nodes and 1000 links shows all of them, and pans and zooms without an error', async () => {
-  const { page, errors } = await show(stage, tell({ hosts: 200, links: 1000, length: 4000 }), { viewport: { width: 1280, height: 800 } });
+  const { page, errors } = await show(stage, tell({ hosts: 200, links: 1000, length: 4000 }), {
+    viewport: { width: 1280, height: 800 },
+  });
   await page.locator('.host').first().waitFor();
   expect(await page.locator('.host').count(), 'all are in view').toBe(200);
   const panned = await best(page, () => pan(page));
   const zoomed = await best(page, () => zoom(page));
-  console.log(`200 nodes, 1000 links (${wanted} frames/s wanted): pan ${panned.perSecond.toFixed(0)} frames/s (worst gap ${panned.worst.toFixed(0)} ms), zoom ${zoomed.perSecond.toFixed(0)} frames/s (worst gap ${zoomed.worst.toFixed(0)} ms)`);
+  console.log(
+    `200 nodes, 1000 links (${wanted} frames/s wanted): pan ${panned.perSecond.toFixed(0)} frames/s (worst gap ${panned.worst.toFixed(0)} ms), zoom ${zoomed.perSecond.toFixed(0)} frames/s (worst gap ${zoomed.worst.toFixed(0)} ms)`,
+  );
   expect(errors).toEqual([]);
   await page.close();
 });
 
 test('100 000 events scroll, and the rows at the end are there', async () => {
-  const { page } = await show(stage, tell({ hosts: 4, links: 6, length: 100_000 }), { hash: '#at=1', viewport: { width: 1280, height: 800 } });
+  const { page } = await show(stage, tell({ hosts: 4, links: 6, length: 100_000 }), {
+    hash: '#at=1',
+    viewport: { width: 1280, height: 800 },
+  });
   const list = page.getByRole('grid', { name: 'Events' });
   await list.getByRole('row', { selected: true }).waitFor();
   const scrolled = await best(page, async () => {
@@ -66,7 +76,9 @@ test('100 000 events scroll, and the rows at the end are there', async () => {
     await page.mouse.wheel(0, -3_000_000);
     for (let step = 0; step < 60; step++) await page.mouse.wheel(0, 40_000);
   });
-  console.log(`100 000 events (${wanted} frames/s wanted): scroll ${scrolled.perSecond.toFixed(0)} frames/s (worst gap ${scrolled.worst.toFixed(0)} ms)`);
+  console.log(
+    `100 000 events (${wanted} frames/s wanted): scroll ${scrolled.perSecond.toFixed(0)} frames/s (worst gap ${scrolled.worst.toFixed(0)} ms)`,
+  );
   await list.focus();
   await page.keyboard.press('End');
   const last = list.getByRole('row', { selected: true });

@@ -8,7 +8,12 @@ import { page as build, headers } from '@ifactor/cli/inspector';
 import type { Request } from '@ifactor/cli/inspector';
 import type { Story } from './story.ts';
 
-const kinds: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const kinds: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
 export type Stage = { browser: Browser; address: string; close: () => Promise<void> };
 

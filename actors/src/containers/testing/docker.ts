@@ -1,7 +1,17 @@
 /** For tests: containers of a real Docker engine, the machine's or one of the test's own. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -78,12 +88,30 @@ export class OwnEngine {
   async start(tries = 4): Promise<void> {
     const at = (name: string): string => join(this.folder, name);
     const log = openSync(at('log'), 'a');
-    this.#process = spawn('dockerd', [
-      '--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid'), '-H', `unix://${this.docker.socket}`,
-      '--storage-driver', 'vfs', '--iptables=false', '--bridge=none', '--ip-masq=false', '--live-restore',
-    ], { stdio: ['ignore', log, log] });
+    this.#process = spawn(
+      'dockerd',
+      [
+        '--data-root',
+        at('data'),
+        '--exec-root',
+        at('exec'),
+        '--pidfile',
+        at('pid'),
+        '-H',
+        `unix://${this.docker.socket}`,
+        '--storage-driver',
+        'vfs',
+        '--iptables=false',
+        '--bridge=none',
+        '--ip-masq=false',
+        '--live-restore',
+      ],
+      { stdio: ['ignore', log, log] },
+    );
     closeSync(log);
-    const ended = once(this.#process, 'exit').then(() => { throw new Error(`dockerd ended: ${readFileSync(at('log'), 'utf8').slice(-3000)}`); });
+    const ended = once(this.#process, 'exit').then(() => {
+      throw new Error(`dockerd ended: ${readFileSync(at('log'), 'utf8').slice(-3000)}`);
+    });
     try {
       await Promise.race([ended, this.#answers()]);
       ended.catch(() => {});
@@ -102,8 +130,16 @@ export class OwnEngine {
 
   async #answers(): Promise<void> {
     for (let tries = 0; tries < 300; tries++) {
-      if (await this.docker.cli('version').then(() => true, () => false)) return;
-      await new Promise((resolve) => { setTimeout(resolve, 100); });
+      if (
+        await this.docker.cli('version').then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+      await new Promise((resolve) => {
+        setTimeout(resolve, 100);
+      });
     }
     throw new Error('dockerd does not answer');
   }
@@ -115,17 +151,27 @@ export class OwnEngine {
       for (const pid of left) {
         try {
           process.kill(pid, 'SIGKILL');
-        } catch { /* ended by itself */ }
+        } catch {
+          /* ended by itself */
+        }
       }
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
     }
-    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '');
-    for (const mount of mounts.filter((path) => path.startsWith(this.folder)).toReversed()) await run('umount', ['-l', mount]);
+    const mounts = readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '');
+    for (const mount of mounts.filter((path) => path.startsWith(this.folder)).toReversed())
+      await run('umount', ['-l', mount]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
   #processes(): number[] {
-    const all = readdirSync('/proc').map(Number).filter((pid) => pid > 0 && pid !== process.pid).map((pid) => ({ pid, ...describe(pid) }));
+    const all = readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0 && pid !== process.pid)
+      .map((pid) => ({ pid, ...describe(pid) }));
     const ours = new Set(all.filter(({ command }) => command.includes(this.folder)).map(({ pid }) => pid));
     const below = all.filter(({ parent }) => ours.has(parent)).map(({ pid }) => pid);
     return [...ours, ...below.filter((pid) => !ours.has(pid))];
@@ -135,7 +181,10 @@ export class OwnEngine {
 function describe(pid: number): { command: string; parent: number } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return { command: readFileSync(`/proc/${pid}/cmdline`, 'latin1'), parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) };
+    return {
+      command: readFileSync(`/proc/${pid}/cmdline`, 'latin1'),
+      parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]),
+    };
   } catch {
     return { command: '', parent: 0 };
   }

@@ -55,7 +55,10 @@ export class Watch {
       if (left <= 0) throw new Error(`not ${what} within ${within} ms; told: ${JSON.stringify(this.told.map(spell))}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
-        this.#waiting = () => { clearTimeout(timer); resolve(); };
+        this.#waiting = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
   }

@@ -17,7 +17,10 @@ test.each([
 });
 
 test.each([
-  [{ family: 'inet', local: '10.4.0.1', peer: '10.4.0.2', prefixlen: 32, noPrefixRoute: true } as const, '10.4.0.1 -> 10.4.0.2/32 noprefixroute'],
+  [
+    { family: 'inet', local: '10.4.0.1', peer: '10.4.0.2', prefixlen: 32, noPrefixRoute: true } as const,
+    '10.4.0.1 -> 10.4.0.2/32 noprefixroute',
+  ],
   [{ family: 'inet6', local: 'FE80::1', prefixlen: 64, noPrefixRoute: false } as const, 'fe80::1/64'],
 ])('%o is the address %s', (entry, text) => {
   const read = fromFields(entry);

@@ -8,7 +8,14 @@ const mark = markOf(key);
 const slot = 'target';
 const none = { drift: [], operations: [], waiting: [], conflict: null };
 
-const made = (kind: string, attributes: object) => ({ type: 'CreateLink', slot, name: 'x0', mark, up: true, link: { kind, [kind]: attributes } });
+const made = (kind: string, attributes: object) => ({
+  type: 'CreateLink',
+  slot,
+  name: 'x0',
+  mark,
+  up: true,
+  link: { kind, [kind]: attributes },
+});
 
 type Kind = Exclude<keyof KindAttributes, 'vxlan'>;
 type Example = {
@@ -25,28 +32,81 @@ type Example = {
 
 const tunnel = { dev: 'low0', local: '192.0.2.1', remote: '192.0.2.2', ttl: 9, tos: 4 };
 const bareTunnel = { dev: null, local: null, remote: '192.0.2.2', ttl: 0, tos: 0 };
-const tunnelChanges: Example['changed'] = [['local', null], ['local', '192.0.2.9'], ['remote', '192.0.2.9'], ['ttl', 0], ['tos', 1]];
-const tunnelAnew: Example['anew'] = [['dev', null], ['dev', 'if4'], ['remote', null]];
+const tunnelChanges: Example['changed'] = [
+  ['local', null],
+  ['local', '192.0.2.9'],
+  ['remote', '192.0.2.9'],
+  ['ttl', 0],
+  ['tos', 1],
+];
+const tunnelAnew: Example['anew'] = [
+  ['dev', null],
+  ['dev', 'if4'],
+  ['remote', null],
+];
 const examples: Example[] = [
   {
-    kind: 'vlan', mac: false,
-    full: [{ dev: 'low0', id: 9, protocol: '802.1ad' }, { dev: 'low0', id: 9, protocol: '802.1ad' }],
-    bare: [{ dev: 'low0', id: 9 }, { dev: 'low0', id: 9, protocol: '802.1Q' }],
-    changed: [], anew: [['id', 10], ['protocol', '802.1Q'], ['dev', null]],
+    kind: 'vlan',
+    mac: false,
+    full: [
+      { dev: 'low0', id: 9, protocol: '802.1ad' },
+      { dev: 'low0', id: 9, protocol: '802.1ad' },
+    ],
+    bare: [
+      { dev: 'low0', id: 9 },
+      { dev: 'low0', id: 9, protocol: '802.1Q' },
+    ],
+    changed: [],
+    anew: [
+      ['id', 10],
+      ['protocol', '802.1Q'],
+      ['dev', null],
+    ],
   },
   {
-    kind: 'macvlan', mac: true,
-    full: [{ dev: 'low0', mode: 'private' }, { dev: 'low0', mode: 'private' }],
+    kind: 'macvlan',
+    mac: true,
+    full: [
+      { dev: 'low0', mode: 'private' },
+      { dev: 'low0', mode: 'private' },
+    ],
     bare: [{ dev: 'low0' }, { dev: 'low0', mode: 'bridge' }],
-    changed: [['mode', 'vepa'], ['mode', 'bridge']], anew: [['dev', null], ['mode', 'passthru'], ['mode', 'source']],
+    changed: [
+      ['mode', 'vepa'],
+      ['mode', 'bridge'],
+    ],
+    anew: [
+      ['dev', null],
+      ['mode', 'passthru'],
+      ['mode', 'source'],
+    ],
   },
-  { kind: 'vrf', mac: true, full: [{ table: 9 }, { table: 9 }], bare: [{ table: 4_294_967_295 }, { table: 4_294_967_295 }], changed: [], anew: [['table', 10]] },
-  { kind: 'ipip', mac: false, full: [tunnel, tunnel], bare: [{ remote: '192.0.2.2' }, bareTunnel], changed: tunnelChanges, anew: tunnelAnew },
   {
-    kind: 'gre', mac: false,
-    full: [{ ...tunnel, key: 7 }, { ...tunnel, inputKey: 7, outputKey: 7 }],
+    kind: 'vrf',
+    mac: true,
+    full: [{ table: 9 }, { table: 9 }],
+    bare: [{ table: 4_294_967_295 }, { table: 4_294_967_295 }],
+    changed: [],
+    anew: [['table', 10]],
+  },
+  {
+    kind: 'ipip',
+    mac: false,
+    full: [tunnel, tunnel],
+    bare: [{ remote: '192.0.2.2' }, bareTunnel],
+    changed: tunnelChanges,
+    anew: tunnelAnew,
+  },
+  {
+    kind: 'gre',
+    mac: false,
+    full: [
+      { ...tunnel, key: 7 },
+      { ...tunnel, inputKey: 7, outputKey: 7 },
+    ],
     bare: [{ remote: '192.0.2.2' }, { ...bareTunnel, inputKey: null, outputKey: null }],
-    changed: [...tunnelChanges, ['inputKey', 8], ['outputKey', null]], anew: tunnelAnew,
+    changed: [...tunnelChanges, ['inputKey', 8], ['outputKey', null]],
+    anew: tunnelAnew,
   },
 ];
 
@@ -54,14 +114,17 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
   const spec = (settings: object): object => ({ interfaceName: 'x0', type: kind, up: true, [kind]: settings });
   const found = (attributes: object): ObservedLink => shown({ name: 'x0', kind, alias: mark, [kind]: attributes });
   const devices = { low0: true };
-  const of = (target: ObservedLink | null, wanted = spec(given), there: { [name: string]: boolean } = devices) => difference(key, wanted, { links: { target }, devices: there });
+  const of = (target: ObservedLink | null, wanted = spec(given), there: { [name: string]: boolean } = devices) =>
+    difference(key, wanted, { links: { target }, devices: there });
   const stacked = 'dev' in given;
 
   test('that is as declared is left alone', () => {
     expect(of(found(seen))).toEqual(none);
     expect(of(found(bare[1]), spec(bare[0]))).toEqual(none);
     expect(driven(key, spec(given)).driver.devices(driven(key, spec(given)).spec)).toEqual(stacked ? ['low0'] : []);
-    expect(driven(key, spec(bare[0])).driver.devices(driven(key, spec(bare[0])).spec)).toEqual('dev' in bare[0] ? ['low0'] : []);
+    expect(driven(key, spec(bare[0])).driver.devices(driven(key, spec(bare[0])).spec)).toEqual(
+      'dev' in bare[0] ? ['low0'] : [],
+    );
   });
 
   test('is made with what is declared, and with its defaults elsewhere', () => {
@@ -89,7 +152,10 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
   test('of another kind under its mark is made anew', () => {
     const { drift, operations } = of(shown({ name: 'x0', kind: 'bridge', alias: mark }));
     expect(drift).toEqual([{ field: 'kind', wanted: kind, found: 'bridge' }]);
-    expect(operations).toEqual([{ type: 'RemoveLink', slot, name: 'x0', index: 7, mark, anew: ['kind'] }, made(kind, seen)]);
+    expect(operations).toEqual([
+      { type: 'RemoveLink', slot, name: 'x0', index: 7, mark, anew: ['kind'] },
+      made(kind, seen),
+    ]);
   });
 
   test('says what it is to look like', () => {
@@ -98,9 +164,15 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
   });
 
   test('is adopted where nobody has it, and is a conflict where somebody has', () => {
-    expect(of({ ...found(seen), alias: null }).operations).toEqual([{ type: 'AdoptLink', slot, name: 'x0', index: 7, mark }]);
+    expect(of({ ...found(seen), alias: null }).operations).toEqual([
+      { type: 'AdoptLink', slot, name: 'x0', index: 7, mark },
+    ]);
     for (const attributes of [seen, ...[...changed, ...anew].map(([field, other]) => ({ ...seen, [field]: other }))]) {
-      expect(of({ ...found(attributes), alias: 'ifactor:other/netlinkinterface/y' })).toMatchObject({ drift: [], operations: [], conflict: { reason: 'NameConflict' } });
+      expect(of({ ...found(attributes), alias: 'ifactor:other/netlinkinterface/y' })).toMatchObject({
+        drift: [],
+        operations: [],
+        conflict: { reason: 'NameConflict' },
+      });
     }
   });
 
@@ -113,10 +185,15 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
 
   test('waits for the device below it, where it stands on one, and keeps what there is', () => {
     if (!stacked) return expect(of(null, spec(given), {}).waiting).toEqual([]);
-    const waiting = [{ reason: 'DeviceMissing', message: `waits for low0, which does not exist yet in the ${kind}'s netns` }];
+    const waiting = [
+      { reason: 'DeviceMissing', message: `waits for low0, which does not exist yet in the ${kind}'s netns` },
+    ];
     expect(of(null, spec(given), { low0: false })).toEqual({ ...none, waiting });
     expect(of({ ...found(seen), mtu: 1 }, spec(given), {})).toEqual({ ...none, waiting });
-    expect(of({ ...found(seen), alias: 'ifactor:other/netlinkinterface/y' }, spec(given), {})).toMatchObject({ waiting: [], conflict: { reason: 'NameConflict' } });
+    expect(of({ ...found(seen), alias: 'ifactor:other/netlinkinterface/y' }, spec(given), {})).toMatchObject({
+      waiting: [],
+      conflict: { reason: 'NameConflict' },
+    });
   });
 });
 

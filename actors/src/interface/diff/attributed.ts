@@ -14,14 +14,20 @@ type Kind<K extends keyof KindAttributes> = {
 };
 
 /** What a spec says in the section of its kind. */
-export function section<K extends keyof KindAttributes>(spec: NetlinkInterfaceSpec, kind: K): NonNullable<NetlinkInterfaceSpec[K]> {
+export function section<K extends keyof KindAttributes>(
+  spec: NetlinkInterfaceSpec,
+  kind: K,
+): NonNullable<NetlinkInterfaceSpec[K]> {
   const found = spec[kind];
   if (found === undefined) throw new TypeError(`a ${kind} without spec.${kind} has passed its schema`);
   return found;
 }
 
 /** A kind that is one link with attributes of its own, possibly above another device, which it waits for. */
-export function attributed<K extends keyof KindAttributes>(kind: K, { attributes, changes, hasMac }: Kind<K>): Driver<NetlinkInterfaceSpec> {
+export function attributed<K extends keyof KindAttributes>(
+  kind: K,
+  { attributes, changes, hasMac }: Kind<K>,
+): Driver<NetlinkInterfaceSpec> {
   const deviceOf = (wanted: KindAttributes[K]): string | null => ('dev' in wanted ? wanted.dev : null);
   return {
     ...placed,
@@ -53,7 +59,12 @@ export function attributed<K extends keyof KindAttributes>(kind: K, { attributes
   };
 }
 
-const changed = <K extends keyof KindAttributes>(name: string, link: AttributedLink, found: KindAttributes[K], wanted: KindAttributes[K]): Difference => ({
+const changed = <K extends keyof KindAttributes>(
+  name: string,
+  link: AttributedLink,
+  found: KindAttributes[K],
+  wanted: KindAttributes[K],
+): Difference => ({
   ...nothing(),
   drift: driftOf(link.kind, found, wanted),
   operations: [{ type: 'ChangeLink', slot: 'target', name, change: { link } }],

@@ -1,4 +1,13 @@
-import type { ContainerSelector, Drift, InterfaceSpec, KernelOperation, Key, KindAttributes, Observed, Slot } from '@ifactor/crds';
+import type {
+  ContainerSelector,
+  Drift,
+  InterfaceSpec,
+  KernelOperation,
+  Key,
+  KindAttributes,
+  Observed,
+  Slot,
+} from '@ifactor/crds';
 
 /** Something that must appear before the interface can be whole; `reason` in CamelCase, `message` says what to do. */
 export type Waiting = { reason: string; message: string };

@@ -22,14 +22,26 @@ test.each([
   ['vpn.example:1', undefined, null],
   // What a former name stood for says nothing of an address.
   ['192.0.2.1:51820', '192.0.2.5:1', '192.0.2.1:51820'],
-])('%s was written as the kernel shows it', (endpoint, resolved, shown) => expect(writtenEndpoint(endpoint, resolved)).toBe(shown));
+])('%s was written as the kernel shows it', (endpoint, resolved, shown) =>
+  expect(writtenEndpoint(endpoint, resolved)).toBe(shown),
+);
 
 describe('what is remembered of a peer', () => {
   const look: Look = { found: written, lastHandshakeTime: null, rxBytes: 10, txBytes: 20 };
   const first = remember(undefined, look, 1000);
 
   test('begins with the first look', () => {
-    expect(first).toEqual({ found: written, since: 1000, rxSince: 10, txSince: 20, rx: 10, edited: null, asked: 1000, named: null, moved: false });
+    expect(first).toEqual({
+      found: written,
+      since: 1000,
+      rxSince: 10,
+      txSince: 20,
+      rx: 10,
+      edited: null,
+      asked: 1000,
+      named: null,
+      moved: false,
+    });
   });
 
   test('stays while the endpoint does, but for the count of bytes', () => {
@@ -39,18 +51,41 @@ describe('what is remembered of a peer', () => {
   test('begins anew with another endpoint, and tells by the bytes who changed it', () => {
     const known: Remembered = { ...first, named: [written], moved: true };
     const anew = { found: other, since: 2000, asked: 1000, named: null, moved: false };
-    expect(remember(known, { ...look, found: other }, 2000)).toEqual({ ...anew, rxSince: 10, txSince: 20, rx: 10, edited: true });
-    expect(remember(known, { ...look, found: other, rxBytes: 11, txBytes: 21 }, 2000)).toEqual({ ...anew, rxSince: 11, txSince: 21, rx: 11, edited: false });
+    expect(remember(known, { ...look, found: other }, 2000)).toEqual({
+      ...anew,
+      rxSince: 10,
+      txSince: 20,
+      rx: 10,
+      edited: true,
+    });
+    expect(remember(known, { ...look, found: other, rxBytes: 11, txBytes: 21 }, 2000)).toEqual({
+      ...anew,
+      rxSince: 11,
+      txSince: 21,
+      rx: 11,
+      edited: false,
+    });
   });
 });
 
-describe('the spec\'s endpoint is written over the kernel\'s', () => {
+describe("the spec's endpoint is written over the kernel's", () => {
   const long = now - quiet;
   const recently = now - quiet + 1;
   /** Seen for long, learned by roaming, never asked for by name. */
-  const peer: Remembered = { found: other, since: long, rxSince: 10, txSince: 20, rx: 10, edited: false, asked: 0, named: null, moved: false };
+  const peer: Remembered = {
+    found: other,
+    since: long,
+    rxSince: 10,
+    txSince: 20,
+    rx: 10,
+    edited: false,
+    asked: 0,
+    named: null,
+    moved: false,
+  };
   const look: Look = { found: other, lastHandshakeTime: null, rxBytes: 10, txBytes: 20 };
-  const stale = (more: Partial<Remembered>, seen: Partial<Look>, wrote: string | null = written) => isStale({ ...peer, ...more }, { ...look, ...seen }, wrote, now, quiet);
+  const stale = (more: Partial<Remembered>, seen: Partial<Look>, wrote: string | null = written) =>
+    isStale({ ...peer, ...more }, { ...look, ...seen }, wrote, now, quiet);
 
   test('never where there is none, or where they are the same', () => {
     expect(stale({}, { found: null })).toBe(false);
@@ -100,7 +135,17 @@ describe('the spec\'s endpoint is written over the kernel\'s', () => {
 });
 
 test('a name is asked for again after as long without handshake, change or question', () => {
-  const peer: Remembered = { found: written, since: 1, rxSince: 0, txSince: 0, rx: 0, edited: null, asked: 2, named: null, moved: false };
+  const peer: Remembered = {
+    found: written,
+    since: 1,
+    rxSince: 0,
+    txSince: 0,
+    rx: 0,
+    edited: null,
+    asked: 2,
+    named: null,
+    moved: false,
+  };
   const due = (at: number, more: Partial<Remembered> = {}, lastHandshakeTime: number | null = null) =>
     isDue({ ...peer, ...more }, { found: written, lastHandshakeTime, rxBytes: 0, txBytes: 0 }, at, quiet);
   expect(due(quiet + 2)).toBe(true);

@@ -35,7 +35,17 @@ export function remember(before: Remembered | undefined, look: Look, now: number
   if (before?.found === found) return { ...before, rx: rxBytes };
   const edited = before === undefined ? null : before.rx === rxBytes;
   const asked = before?.asked ?? now;
-  return { found, since: now, rxSince: rxBytes, txSince: txBytes, rx: rxBytes, edited, asked, named: null, moved: false };
+  return {
+    found,
+    since: now,
+    rxSince: rxBytes,
+    txSince: txBytes,
+    rx: rxBytes,
+    edited,
+    asked,
+    named: null,
+    moved: false,
+  };
 }
 
 /** The endpoint that was written for the spec's, as the kernel shows it; null where it is not known. */

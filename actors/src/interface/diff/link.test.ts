@@ -3,8 +3,20 @@ import { address, difference, driven, netlinkKey as key, shown } from '../../tes
 import { markOf } from './mark.ts';
 
 const mark = markOf(key);
-const spec = { interfaceName: 'd0', type: 'dummy', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }] };
-const whole = shown({ name: 'd0', kind: 'dummy', mtu: 1400, alias: mark, addresses: [address('10.0.0.1/24'), address('fd00::1/64')] });
+const spec = {
+  interfaceName: 'd0',
+  type: 'dummy',
+  up: true,
+  mtu: 1400,
+  addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }],
+};
+const whole = shown({
+  name: 'd0',
+  kind: 'dummy',
+  mtu: 1400,
+  alias: mark,
+  addresses: [address('10.0.0.1/24'), address('fd00::1/64')],
+});
 const seen = (target: typeof whole | null, wanted: object = spec) => difference(key, wanted, { links: { target } });
 const none = { drift: [], operations: [], waiting: [], conflict: null };
 const slot = 'target';
@@ -34,7 +46,9 @@ describe('a link of one place', () => {
     ];
     expect(seen(null)).toEqual({ ...none, drift: [{ field: 'link', wanted: 'd0', found: null }], operations: made });
     const { mtu: _, ...unmanaged } = spec;
-    expect(seen(null, { ...unmanaged, addresses: [] }).operations).toEqual([{ type: 'CreateLink', slot, name: 'd0', mark, up: true, link: { kind: 'dummy' } }]);
+    expect(seen(null, { ...unmanaged, addresses: [] }).operations).toEqual([
+      { type: 'CreateLink', slot, name: 'd0', mark, up: true, link: { kind: 'dummy' } },
+    ]);
   });
 
   test('of its kind and without a mark is adopted, with no other change', () => {
@@ -50,7 +64,7 @@ describe('a link of one place', () => {
     [{ kind: 'bridge', alias: null }, 'is a bridge link that ifactor did not make'],
     [{ kind: '', alias: null }, 'is a physical link that ifactor did not make'],
     [{ alias: 'ifactor:other/netlinkinterface/y' }, 'belongs to netlinkinterface other/y'],
-  ])('that is somebody else\'s (%o) is a conflict, and not touched', (other, words) => {
+  ])("that is somebody else's (%o) is a conflict, and not touched", (other, words) => {
     const message = `d0 already exists and ${words}; rename or delete it, or choose another interfaceName`;
     expect(seen({ ...whole, mtu: 9, ...other })).toEqual({ ...none, conflict: { reason: 'NameConflict', message } });
   });
@@ -68,11 +82,17 @@ describe('a link of one place', () => {
     [{ up: false }, { field: 'up', wanted: true, found: false }, { up: true }],
     [{ addrGenMode: 'eui64' }, { field: 'addrgenmode', wanted: 'none', found: 'eui64' }, { addrGenMode: 'none' }],
   ])('with %o is changed in place', (undone, drift, change) => {
-    expect(seen({ ...whole, ...undone })).toEqual({ ...none, drift: [drift], operations: [{ type: 'ChangeLink', slot, name: 'd0', change }] });
+    expect(seen({ ...whole, ...undone })).toEqual({
+      ...none,
+      drift: [drift],
+      operations: [{ type: 'ChangeLink', slot, name: 'd0', change }],
+    });
   });
 
   test('is taken down where it should be', () => {
-    expect(seen(whole, { ...spec, up: false }).operations).toEqual([{ type: 'ChangeLink', slot, name: 'd0', change: { up: false } }]);
+    expect(seen(whole, { ...spec, up: false }).operations).toEqual([
+      { type: 'ChangeLink', slot, name: 'd0', change: { up: false } },
+    ]);
   });
 
   test('keeps an mtu that nobody declared', () => {
@@ -83,7 +103,9 @@ describe('a link of one place', () => {
   test('gets several changes in one request', () => {
     const { drift, operations } = seen({ ...whole, mtu: 1300, up: false, addrGenMode: 'random' });
     expect(drift.map(({ field }) => field)).toEqual(['mtu', 'addrgenmode', 'up']);
-    expect(operations).toEqual([{ type: 'ChangeLink', slot, name: 'd0', change: { mtu: 1400, addrGenMode: 'none', up: true } }]);
+    expect(operations).toEqual([
+      { type: 'ChangeLink', slot, name: 'd0', change: { mtu: 1400, addrGenMode: 'none', up: true } },
+    ]);
   });
 
   test('is renamed while it is down, and comes up again', () => {
@@ -97,7 +119,10 @@ describe('a link of one place', () => {
     const down = seen({ ...whole, name: 'elsewhat', up: false }, { ...spec, up: false });
     expect(down.operations).toEqual([{ type: 'ChangeLink', slot, name: 'elsewhat', change: { name: 'd0' } }]);
     const raised = seen({ ...whole, name: 'elsewhat', up: false });
-    expect(raised.operations.map((operation) => 'change' in operation && operation.change)).toEqual([{ name: 'd0' }, { up: true }]);
+    expect(raised.operations.map((operation) => 'change' in operation && operation.change)).toEqual([
+      { name: 'd0' },
+      { up: true },
+    ]);
     const leave = seen({ ...whole, name: 'elsewhat' }, { ...spec, up: false });
     expect(leave.operations).toHaveLength(3);
     expect(leave.operations.at(-1)).toEqual({ type: 'ChangeLink', slot, name: 'd0', change: { up: false } });

@@ -100,7 +100,13 @@ export function diffLink(
   }
   if (owner === 'free') {
     result.drift.push({ field: 'alias', wanted: want.mark, found: found.alias });
-    result.operations.push({ type: 'AdoptLink', slot: want.slot, name: found.name, index: found.index, mark: want.mark });
+    result.operations.push({
+      type: 'AdoptLink',
+      slot: want.slot,
+      name: found.name,
+      index: found.index,
+      mark: want.mark,
+    });
   }
   const attributes = diffAttributes(want, found);
   const special = more(found);
@@ -142,7 +148,8 @@ export function diffAttributes(want: WantedLink, found: ObservedLink): Pick<Diff
   return { drift: [...drift, ...addresses.drift], operations: [...operations, ...addresses.operations] };
 }
 
-const has = (list: readonly Address[], address: Address): boolean => list.some((other) => isDeepStrictEqual(other, address));
+const has = (list: readonly Address[], address: Address): boolean =>
+  list.some((other) => isDeepStrictEqual(other, address));
 
 /** The list is exhaustive. Removals come first: the kernel takes two addresses that differ only in their prefix for one. */
 function diffAddresses(want: WantedLink, found: readonly Address[]): Pick<Difference, 'drift' | 'operations'> {

@@ -14,7 +14,11 @@ export const placed: Pick<Driver<NetlinkInterfaceSpec>, 'places' | 'names' | 'se
 };
 
 /** The one link of a NetlinkInterface. A link that is made anew has the MAC address that it had: neighbours know it by that. */
-export const wantedLink = (spec: NetlinkInterfaceSpec, { key, macs }: Pick<Knowledge, 'key' | 'macs'>, link: LinkKind): WantedLink => ({
+export const wantedLink = (
+  spec: NetlinkInterfaceSpec,
+  { key, macs }: Pick<Knowledge, 'key' | 'macs'>,
+  link: LinkKind,
+): WantedLink => ({
   slot: 'target',
   name: spec.interfaceName,
   mark: markOf(key),

@@ -10,7 +10,8 @@ describe('a bridge', () => {
   const bridge = { interfaceName: 'br0', type: 'bridge', up: true, bridge: { slaves: ['a', 'b'] } };
   const found = shown({ name: 'br0', kind: 'bridge', alias: mark, slaves: ['a', 'b'] });
   const both = { a: true, b: true };
-  const of = (target: typeof found | null, devices: { [name: string]: boolean } = both, wanted: object = bridge) => difference(key, wanted, { links: { target }, devices });
+  const of = (target: typeof found | null, devices: { [name: string]: boolean } = both, wanted: object = bridge) =>
+    difference(key, wanted, { links: { target }, devices });
 
   test('needs its slaves in its netns', () => {
     expect(driven(key, bridge).driver.devices(driven(key, bridge).spec)).toEqual(['a', 'b']);
@@ -37,7 +38,12 @@ describe('a bridge', () => {
     expect(operations.map(({ type }) => type)).toEqual(['CreateLink', 'AttachSlave']);
     expect(operations[0]).toMatchObject({ link: { kind: 'bridge' } });
     expect(operations[1]).toEqual({ type: 'AttachSlave', slot, name: 'br0', slave: 'b' });
-    expect(waiting).toEqual([{ reason: 'SlaveMissing', message: 'waits for a, which does not exist yet in the bridge\'s netns; it is enslaved as soon as it appears' }]);
+    expect(waiting).toEqual([
+      {
+        reason: 'SlaveMissing',
+        message: "waits for a, which does not exist yet in the bridge's netns; it is enslaved as soon as it appears",
+      },
+    ]);
   });
 
   test('re-made as another kind has no slaves, whatever the other has', () => {
@@ -46,18 +52,25 @@ describe('a bridge', () => {
   });
 
   test('with other settings to mend keeps the slaves that it has', () => {
-    expect(of({ ...found, up: false }).operations).toEqual([{ type: 'ChangeLink', slot, name: 'br0', change: { up: true } }]);
+    expect(of({ ...found, up: false }).operations).toEqual([
+      { type: 'ChangeLink', slot, name: 'br0', change: { up: true } },
+    ]);
   });
 
   const made = (slaves: string[]) =>
-    difference(key, { ...bridge, bridge: { slaves } }, { links: { target: null }, devices: both }, { macs: { mac: '02:00:00:00:00:09' } }).operations[0];
+    difference(
+      key,
+      { ...bridge, bridge: { slaves } },
+      { links: { target: null }, devices: both },
+      { macs: { mac: '02:00:00:00:00:09' } },
+    ).operations[0];
 
   test('has its MAC address again where no slave gives it one', () => {
     expect(made([])).toMatchObject({ mac: '02:00:00:00:00:09' });
     expect(made(['a'])).not.toHaveProperty('mac');
   });
 
-  test('that is somebody else\'s keeps its slaves', () => {
+  test("that is somebody else's keeps its slaves", () => {
     const { conflict, ...rest } = of({ ...found, kind: 'veth', alias: null }, {});
     expect(conflict?.reason).toBe('NameConflict');
     expect(rest).toEqual({ drift: [], operations: [], waiting: [] });

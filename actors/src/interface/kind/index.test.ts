@@ -24,5 +24,7 @@ test('what is wrong with a spec is said field by field', () => {
   const found = driverOf(netlinkKey, { ...bridge, mtu: 1, interfaceName: 'a b' });
   const problem = 'problem' in found ? found.problem : '';
   expect(problem.split('; ').map((line) => line.split(':')[0])).toEqual(['spec.interfaceName', 'spec.mtu']);
-  expect(driverOf(wireguardKey, { node: 'n1', interfaceName: 'wg0', peers: [{ publicKey: 'x' }] })).toMatchObject({ problem: expect.stringMatching(/^spec\.peers\.0\.publicKey: /) as string });
+  expect(driverOf(wireguardKey, { node: 'n1', interfaceName: 'wg0', peers: [{ publicKey: 'x' }] })).toMatchObject({
+    problem: expect.stringMatching(/^spec\.peers\.0\.publicKey: /) as string,
+  });
 });

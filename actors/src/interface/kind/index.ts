@@ -18,7 +18,17 @@ export { pskFingerprint } from '../diff/fingerprint.ts';
 export { markOf, nearMark } from '../diff/mark.ts';
 export { privateKeyRef } from './wireguard.ts';
 
-const byType: Record<NetlinkInterfaceSpec['type'], Driver<NetlinkInterfaceSpec>> = { bridge, dummy, gre, ipip, macvlan, veth, vlan, vrf, vxlan };
+const byType: Record<NetlinkInterfaceSpec['type'], Driver<NetlinkInterfaceSpec>> = {
+  bridge,
+  dummy,
+  gre,
+  ipip,
+  macvlan,
+  veth,
+  vlan,
+  vrf,
+  vxlan,
+};
 
 type Found = { driver: Driver; spec: InterfaceSpec } | { problem: string };
 

@@ -11,7 +11,8 @@ export const tunnelOf = ({ dev, local, remote, ttl, tos }: IpipSpec): ObservedIp
 });
 
 /** A tunnel without a far end is another kind of device to the kernel than one with; and another device below means another mtu. */
-export const changesTunnel = (found: ObservedIpip, wanted: ObservedIpip): boolean => found.remote !== null && found.dev === wanted.dev;
+export const changesTunnel = (found: ObservedIpip, wanted: ObservedIpip): boolean =>
+  found.remote !== null && found.dev === wanted.dev;
 
 /** An IP-in-IP tunnel: IPv4 packets within IPv4 packets to one far end. */
 export const ipip = attributed('ipip', {

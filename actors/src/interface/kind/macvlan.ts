@@ -6,7 +6,8 @@ export const macvlan = attributed('macvlan', {
     const { dev, mode } = section(spec, 'macvlan');
     return { dev, mode };
   },
-  changes: (found, wanted) => found.dev === wanted.dev && ![found.mode, wanted.mode].some((mode) => mode === 'passthru' || mode === 'source'),
+  changes: (found, wanted) =>
+    found.dev === wanted.dev && ![found.mode, wanted.mode].some((mode) => mode === 'passthru' || mode === 'source'),
   // A passthru has that of the device below.
   hasMac: (spec) => section(spec, 'macvlan').mode !== 'passthru',
 });

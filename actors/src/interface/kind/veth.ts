@@ -63,7 +63,10 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
   diff(spec, known, observed) {
     const { near, far } = ends(spec, known);
     const found = { near: observed.links.target, far: observed.links.peer };
-    for (const [want, link] of [[near, found.near], [far, found.far]] as const) {
+    for (const [want, link] of [
+      [near, found.near],
+      [far, found.far],
+    ] as const) {
       if (link && ownership(want, link) === 'foreign') return { ...nothing(), conflict: conflictWith(want, link) };
     }
     if (found.near?.kind === 'veth' && found.far?.kind === 'veth' && paired(found.near, found.far)) {
@@ -72,7 +75,10 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
     }
     // Half a pair cannot be mended: what is left of it goes, and both ends are made anew. Half of somebody else's pair is theirs.
     const result = nothing();
-    for (const [want, link] of [[near, found.near], [far, found.far]] as const) {
+    for (const [want, link] of [
+      [near, found.near],
+      [far, found.far],
+    ] as const) {
       if (link && ownership(want, link) !== 'ours') return { ...nothing(), conflict: conflictWith(want, link) };
       if (!link) result.drift.push({ field: 'link', wanted: want.name, found: null });
       else result.operations.push(remove(want.slot, link, want.mark));

@@ -9,7 +9,12 @@ const of = (target: typeof found | null, down: { down?: string[] } = {}, spec: o
   difference(key, spec, { links: { target }, devices: { low0: true }, ...down });
 
 test('a vlan goes down with the device below it, which is no drift', () => {
-  expect(of({ ...found, up: false }, { down: ['low0'] })).toEqual({ drift: [], operations: [], waiting, conflict: null });
+  expect(of({ ...found, up: false }, { down: ['low0'] })).toEqual({
+    drift: [],
+    operations: [],
+    waiting,
+    conflict: null,
+  });
   expect(of({ ...found, up: false }).drift).toEqual([{ field: 'up', wanted: true, found: false }]);
 });
 
@@ -27,5 +32,7 @@ test('only a vlan that is to be up needs the device up', () => {
 });
 
 test('a device that is not there is waited for as one that is missing', () => {
-  expect(difference(key, wanted, { links: { target: null }, devices: {} }).waiting).toMatchObject([{ reason: 'DeviceMissing' }]);
+  expect(difference(key, wanted, { links: { target: null }, devices: {} }).waiting).toMatchObject([
+    { reason: 'DeviceMissing' },
+  ]);
 });

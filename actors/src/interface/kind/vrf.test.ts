@@ -4,14 +4,21 @@ import { markOf } from '../diff/mark.ts';
 
 const wanted = { interfaceName: 'red', type: 'vrf', up: true, vrf: { table: 10, slaves: ['a', 'b'] } };
 const found = shown({ name: 'red', kind: 'vrf', alias: markOf(key), vrf: { table: 10 }, slaves: ['a', 'b'] });
-const of = (target: typeof found | null, devices: { [name: string]: boolean } = { a: true, b: true }) => difference(key, wanted, { links: { target }, devices });
+const of = (target: typeof found | null, devices: { [name: string]: boolean } = { a: true, b: true }) =>
+  difference(key, wanted, { links: { target }, devices });
 
 test('a vrf needs its slaves, takes those that it lacks and releases the others', () => {
   expect(driven(key, wanted).driver.devices(driven(key, wanted).spec)).toEqual(['a', 'b']);
   expect(of(found)).toEqual({ drift: [], operations: [], waiting: [], conflict: null });
   const { drift, operations } = of({ ...found, slaves: ['b', 'c'] });
-  expect(drift).toEqual([{ field: 'vrf.slaves', wanted: null, found: 'c' }, { field: 'vrf.slaves', wanted: 'a', found: null }]);
-  expect(operations).toEqual([{ type: 'ReleaseSlave', slot: 'target', name: 'red', slave: 'c' }, { type: 'AttachSlave', slot: 'target', name: 'red', slave: 'a' }]);
+  expect(drift).toEqual([
+    { field: 'vrf.slaves', wanted: null, found: 'c' },
+    { field: 'vrf.slaves', wanted: 'a', found: null },
+  ]);
+  expect(operations).toEqual([
+    { type: 'ReleaseSlave', slot: 'target', name: 'red', slave: 'c' },
+    { type: 'AttachSlave', slot: 'target', name: 'red', slave: 'a' },
+  ]);
 });
 
 test('a vrf of another table is made anew, and takes its slaves again', () => {
@@ -22,9 +29,19 @@ test('a vrf of another table is made anew, and takes its slaves again', () => {
 test('a slave that does not exist is waited for, and the others are not', () => {
   const { operations, waiting } = of(null, { b: true });
   expect(operations).toMatchObject([{ type: 'CreateLink' }, { type: 'AttachSlave', slave: 'b' }]);
-  expect(waiting).toEqual([{ reason: 'SlaveMissing', message: 'waits for a, which does not exist yet in the vrf\'s netns; it is enslaved as soon as it appears' }]);
+  expect(waiting).toEqual([
+    {
+      reason: 'SlaveMissing',
+      message: "waits for a, which does not exist yet in the vrf's netns; it is enslaved as soon as it appears",
+    },
+  ]);
 });
 
-test('a vrf that is somebody else\'s keeps its slaves', () => {
-  expect(of({ ...found, alias: 'ifactor:other/netlinkinterface/y' }, {})).toMatchObject({ drift: [], operations: [], waiting: [], conflict: { reason: 'NameConflict' } });
+test("a vrf that is somebody else's keeps its slaves", () => {
+  expect(of({ ...found, alias: 'ifactor:other/netlinkinterface/y' }, {})).toMatchObject({
+    drift: [],
+    operations: [],
+    waiting: [],
+    conflict: { reason: 'NameConflict' },
+  });
 });

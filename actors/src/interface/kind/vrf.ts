@@ -13,5 +13,9 @@ export const vrf: Driver<NetlinkInterfaceSpec> = {
   ...base,
   devices: (spec) => section(spec, 'vrf').slaves,
   diff: (spec, known, observed) =>
-    withSlaves(base.diff(spec, known, observed), { kind: 'vrf', name: spec.interfaceName, wanted: section(spec, 'vrf').slaves }, observed),
+    withSlaves(
+      base.diff(spec, known, observed),
+      { kind: 'vrf', name: spec.interfaceName, wanted: section(spec, 'vrf').slaves },
+      observed,
+    ),
 };

@@ -7,32 +7,85 @@ const slot = 'target';
 const none = { drift: [], operations: [], waiting: [], conflict: null };
 
 describe('a vxlan', () => {
-  const vxlan = { vni: 9, dev: 'wg0', local: 'FD00::1', group: 'fd00::2', port: 4790, portRange: [4000, 5000], tos: 4, ttl: 9, noLearning: true, noAge: true, proxyARP: true };
-  const attributes = { vni: 9, dev: 'wg0', local: 'fd00::1', group: 'fd00::2', port: 4790, portRange: [4000, 5000] as [number, number], tos: 4, ttl: 9, learning: false, ageing: false, proxy: true };
+  const vxlan = {
+    vni: 9,
+    dev: 'wg0',
+    local: 'FD00::1',
+    group: 'fd00::2',
+    port: 4790,
+    portRange: [4000, 5000],
+    tos: 4,
+    ttl: 9,
+    noLearning: true,
+    noAge: true,
+    proxyARP: true,
+  };
+  const attributes = {
+    vni: 9,
+    dev: 'wg0',
+    local: 'fd00::1',
+    group: 'fd00::2',
+    port: 4790,
+    portRange: [4000, 5000] as [number, number],
+    tos: 4,
+    ttl: 9,
+    learning: false,
+    ageing: false,
+    proxy: true,
+  };
   const wanted = { interfaceName: 'vx0', type: 'vxlan', up: true, vxlan };
   const found = shown({ name: 'vx0', kind: 'vxlan', alias: mark, vxlan: attributes });
-  const of = (target: typeof found | null, devices: { [name: string]: boolean } = { wg0: true }, declared: object = wanted) => difference(key, declared, { links: { target }, devices });
+  const of = (
+    target: typeof found | null,
+    devices: { [name: string]: boolean } = { wg0: true },
+    declared: object = wanted,
+  ) => difference(key, declared, { links: { target }, devices });
 
   test('that is as declared is left alone', () => {
     expect(of(found)).toEqual(none);
     expect(driven(key, wanted).driver.devices(driven(key, wanted).spec)).toEqual(['wg0']);
   });
 
-  test('is made with what is declared, and with the kernel\'s defaults elsewhere', () => {
+  test("is made with what is declared, and with the kernel's defaults elsewhere", () => {
     expect(of(null).operations).toMatchObject([{ type: 'CreateLink', link: { kind: 'vxlan', vxlan: attributes } }]);
     const bare = { ...wanted, vxlan: { vni: 1 } };
     expect(driven(key, bare).driver.devices(driven(key, bare).spec)).toEqual([]);
-    const defaults = { vni: 1, dev: null, local: null, group: null, port: 4789, portRange: null, tos: 0, ttl: 0, learning: true, ageing: true, proxy: false };
+    const defaults = {
+      vni: 1,
+      dev: null,
+      local: null,
+      group: null,
+      port: 4789,
+      portRange: null,
+      tos: 0,
+      ttl: 0,
+      learning: true,
+      ageing: true,
+      proxy: false,
+    };
     expect(of(null, {}, bare).operations).toMatchObject([{ type: 'CreateLink', link: { vxlan: defaults } }]);
     expect(of({ ...found, vxlan: defaults }, {}, bare)).toEqual(none);
   });
 
   test.each([
-    ['vni', 10], ['local', null], ['group', 'fd00::3'], ['port', 4789], ['portRange', null], ['tos', 0], ['ttl', 1], ['learning', true], ['ageing', true], ['proxy', false], ['dev', 'eth0'],
+    ['vni', 10],
+    ['local', null],
+    ['group', 'fd00::3'],
+    ['port', 4789],
+    ['portRange', null],
+    ['tos', 0],
+    ['ttl', 1],
+    ['learning', true],
+    ['ageing', true],
+    ['proxy', false],
+    ['dev', 'eth0'],
   ] as const)('with another %s is made anew', (field, other) => {
     const { drift, operations } = of({ ...found, vxlan: { ...attributes, [field]: other } });
     expect(drift).toEqual([{ field: `vxlan.${field}`, wanted: attributes[field], found: other }]);
-    expect(operations).toMatchObject([{ type: 'RemoveLink', slot, name: 'vx0', index: 7, mark, anew: [`vxlan.${field}`] }, { type: 'CreateLink', name: 'vx0' }]);
+    expect(operations).toMatchObject([
+      { type: 'RemoveLink', slot, name: 'vx0', index: 7, mark, anew: [`vxlan.${field}`] },
+      { type: 'CreateLink', name: 'vx0' },
+    ]);
   });
 
   test('of whose source ports none is named leaves them to the kernel', () => {
@@ -50,12 +103,15 @@ describe('a vxlan', () => {
   test('of somebody else, of whatever vni, is a conflict', () => {
     for (const vni of [9, 10]) {
       const other = { ...found, alias: 'ifactor:other/netlinkinterface/y', vxlan: { ...attributes, vni } };
-      for (const devices of [{ wg0: true }, { wg0: false }]) expect(of(other, devices)).toMatchObject({ drift: [], operations: [], conflict: { reason: 'NameConflict' } });
+      for (const devices of [{ wg0: true }, { wg0: false }])
+        expect(of(other, devices)).toMatchObject({ drift: [], operations: [], conflict: { reason: 'NameConflict' } });
     }
   });
 
   test('waits for the device below it, and keeps what there is', () => {
-    const waiting = [{ reason: 'DeviceMissing', message: 'waits for wg0, which does not exist yet in the vxlan\'s netns' }];
+    const waiting = [
+      { reason: 'DeviceMissing', message: "waits for wg0, which does not exist yet in the vxlan's netns" },
+    ];
     expect(of(null, { wg0: false })).toEqual({ ...none, waiting });
     expect(of({ ...found, mtu: 1 }, {})).toEqual({ ...none, waiting });
   });

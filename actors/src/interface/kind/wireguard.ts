@@ -1,4 +1,13 @@
-import type { Drift, KernelOperation, Observed, ObservedPeer, ObservedWireGuard, Slot, WireGuardInterfaceSpec, WireGuardPeer } from '@ifactor/crds';
+import type {
+  Drift,
+  KernelOperation,
+  Observed,
+  ObservedPeer,
+  ObservedWireGuard,
+  Slot,
+  WireGuardInterfaceSpec,
+  WireGuardPeer,
+} from '@ifactor/crds';
 import { canonicalNetwork } from '@ifactor/common/ip';
 import { addAddress, conflictWith, diffAttributes, nothing, ownership, remove } from '../diff/link.ts';
 import type { WantedLink } from '../diff/link.ts';
@@ -34,7 +43,11 @@ const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
  * What to do about a peer's endpoint. One that the kernel learned by roaming is kept until the spec's own changes, so the
  * kernel is compared with what was last written, not with the spec; whether it leads nowhere was judged by whoever looked.
  */
-function endpointChange(peer: WireGuardPeer, found: ObservedPeer | undefined, known: Knowledge): 'set' | 'remove' | null {
+function endpointChange(
+  peer: WireGuardPeer,
+  found: ObservedPeer | undefined,
+  known: Knowledge,
+): 'set' | 'remove' | null {
   const written = known.endpoints[peer.publicKey];
   if (peer.endpoint === undefined) return written && found?.endpoint ? 'remove' : null;
   if (known.unresolved[peer.publicKey] === peer.endpoint) return null;
@@ -42,7 +55,13 @@ function endpointChange(peer: WireGuardPeer, found: ObservedPeer | undefined, kn
   return written === undefined || written === peer.endpoint ? null : 'set';
 }
 
-function diffPeers(spec: WireGuardInterfaceSpec, slot: Slot, name: string, known: Knowledge, found: readonly ObservedPeer[]): Part {
+function diffPeers(
+  spec: WireGuardInterfaceSpec,
+  slot: Slot,
+  name: string,
+  known: Knowledge,
+  found: readonly ObservedPeer[],
+): Part {
   const drift: Drift[] = [];
   const operations: KernelOperation[] = [];
   const wanted = wantedPeers(spec);
@@ -80,7 +99,12 @@ function diffPeers(spec: WireGuardInterfaceSpec, slot: Slot, name: string, known
 }
 
 /** Keys, port, mark and peers of a device; `found` is undefined for one that is still to be made. */
-function diffDevice(spec: WireGuardInterfaceSpec, slot: Slot, known: Knowledge, found: ObservedWireGuard | undefined): Part {
+function diffDevice(
+  spec: WireGuardInterfaceSpec,
+  slot: Slot,
+  known: Knowledge,
+  found: ObservedWireGuard | undefined,
+): Part {
   const name = spec.interfaceName;
   const drift: Drift[] = [];
   const change: Extract<KernelOperation, { type: 'SetWireGuard' }>['change'] = {};
@@ -184,7 +208,11 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
       }
       return result;
     }
-    result.drift.push({ field: found ? 'kind' : 'link', wanted: found ? 'wireguard' : want.name, found: found?.kind ?? null });
+    result.drift.push({
+      field: found ? 'kind' : 'link',
+      wanted: found ? 'wireguard' : want.name,
+      found: found?.kind ?? null,
+    });
     if (atHome && ownership(want, atHome) === 'foreign') return { ...nothing(), conflict: conflictWith(want, atHome) };
     if (atHome?.kind === 'wireguard') {
       const home = { ...want, slot: 'home' as const };
@@ -198,7 +226,13 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
       );
       return result;
     }
-    result.operations.push(...clear(want, [[slot, found], ['home', atHome]]), ...make(spec, want, known));
+    result.operations.push(
+      ...clear(want, [
+        [slot, found],
+        ['home', atHome],
+      ]),
+      ...make(spec, want, known),
+    );
     return result;
   },
 };

@@ -27,14 +27,21 @@ export type Trial = {
 export type RolledBack = { generation: number; to: number | null; spec: InterfaceSpec; message: string };
 
 /** What `spec.confirm` adds to what an actor knows; absent as long as no spec of the actor had it. */
-export type Confirm = { proven: Proven | null; trial: Trial | null; rolledBack: (RolledBack & { found: boolean }) | null };
+export type Confirm = {
+  proven: Proven | null;
+  trial: Trial | null;
+  rolledBack: (RolledBack & { found: boolean }) | null;
+};
 
 /** The spec in force, where it has worked; else the one before it that has. */
 function provenBy({ key, confirm, settled, spec, desired, secrets, listenPort }: Context): Proven | null {
-  if (confirm?.trial || confirm?.rolledBack || !settled || spec === null || desired === null) return confirm?.proven ?? null;
+  if (confirm?.trial || confirm?.rolledBack || !settled || spec === null || desired === null)
+    return confirm?.proven ?? null;
   const read = driverOf(key, spec);
   if ('problem' in read) return confirm?.proven ?? null;
-  const used = read.driver.secrets(read.spec).flatMap((ref) => (secrets[ref] === undefined ? [] : [[ref, secrets[ref]] as const]));
+  const used = read.driver
+    .secrets(read.spec)
+    .flatMap((ref) => (secrets[ref] === undefined ? [] : [[ref, secrets[ref]] as const]));
   return { generation: desired.generation, spec, secrets: Object.fromEntries(used), listenPort };
 }
 
@@ -49,7 +56,11 @@ export function confirmAfter(before: Context, generation: number, spec: Interfac
 export const trialOf = ({ confirm }: Context, generation: number): Trial | null =>
   confirm?.trial?.generation === generation ? confirm.trial : null;
 
-export function confirmBegan(context: Context, time: string, { generation, watched }: EventData['ConfirmBegan']): Context {
+export function confirmBegan(
+  context: Context,
+  time: string,
+  { generation, watched }: EventData['ConfirmBegan'],
+): Context {
   const trial = trialOf(context, generation);
   if (!trial || !context.confirm || trial.since !== null) return context;
   const { observed } = context;
@@ -72,7 +83,10 @@ const listed = (lost: readonly Reach[], probe: string | undefined): string =>
   lost.map((reach) => (reach === 'probe' && probe !== undefined ? `the probe ${probe}` : names[reach])).join(' and ');
 
 /** The trial failed: what is known, and the spec that is in force from now on; null: none, the links go. */
-export function rolledBack(context: Context, data: EventData['SpecRolledBack']): { context: Context; spec: InterfaceSpec | null } | null {
+export function rolledBack(
+  context: Context,
+  data: EventData['SpecRolledBack'],
+): { context: Context; spec: InterfaceSpec | null } | null {
   const { confirm, spec } = context;
   const trial = trialOf(context, data.generation);
   if (!confirm || !trial || spec === null) return null;
@@ -85,10 +99,17 @@ export function rolledBack(context: Context, data: EventData['SpecRolledBack']):
       ? `${lost}; there is no earlier spec to roll back to, and the link was there before ifactor, so it is left as it is: ${next}`
       : `${lost}; there is no earlier spec to roll back to, so its links are removed: ${next}`;
   const to = proven?.generation ?? null;
-  const after = { ...confirm, trial: null, rolledBack: { generation: data.generation, to, spec, message, found: trial.found } };
+  const after = {
+    ...confirm,
+    trial: null,
+    rolledBack: { generation: data.generation, to, spec, message, found: trial.found },
+  };
   if (!proven) return { context: { ...context, confirm: after }, spec: null };
   const { listenPort } = proven;
-  return { context: { ...context, confirm: after, listenPort, secrets: { ...context.secrets, ...proven.secrets } }, spec: proven.spec };
+  return {
+    context: { ...context, confirm: after, listenPort, secrets: { ...context.secrets, ...proven.secrets } },
+    spec: proven.spec,
+  };
 }
 
 /** Whether a secret keeps the value it had for the spec that was rolled back to, whatever is delivered for the declared one. */

@@ -22,7 +22,8 @@ function healthy(context: Context, driver: Driver): Decision {
   const { trial, rolledBack } = context.confirm ?? {};
   if (rolledBack) return verdict(state, 'RolledBack', `${rolledBack.message}${note(context)}`);
   const place = away ? "in its container's netns, as declared" : "in the node's netns, as declared";
-  if (trial && trial.since !== null) return verdict(state, 'Confirming', `${place}; ${proof(trial, trial.since, spec)}${note(context)}`);
+  if (trial && trial.since !== null)
+    return verdict(state, 'Confirming', `${place}; ${proof(trial, trial.since, spec)}${note(context)}`);
   return verdict(state, away ? 'MovedToNetns' : 'Configured', `${place}${note(context)}`);
 }
 
@@ -48,7 +49,12 @@ function note({ missing, unresolved }: Context): string {
 function meanwhile(context: Context, reason: string, message: string, operations: Operation[]): Decision {
   if (context.settled) return { ...context.verdict, operations };
   const { state } = context.verdict;
-  return verdict(state === 'pending' || state === 'deleted' || state === 'deleting' ? 'pending' : 'creating', reason, message, operations);
+  return verdict(
+    state === 'pending' || state === 'deleted' || state === 'deleting' ? 'pending' : 'creating',
+    reason,
+    message,
+    operations,
+  );
 }
 
 /** How the kernel differs from what is wanted, strays included; null while that cannot be told. */
@@ -62,7 +68,11 @@ export function differenceOf(context: Context, driver: Driver): Difference | nul
   // What is moved is made at home while its former self still works elsewhere, up to where it needs the other's UDP port.
   const moves = operations.some(({ type }) => type === 'MoveLink');
   const port = moves ? operations.findIndex(({ type }) => type === 'SetWireGuard' || type === 'MoveLink') : 0;
-  const drift = observed.strays.map(({ netns, name }) => ({ field: 'netns', wanted: null, found: `${name} in netns ${netns}` }));
+  const drift = observed.strays.map(({ netns, name }) => ({
+    field: 'netns',
+    wanted: null,
+    found: `${name} in netns ${netns}`,
+  }));
   return {
     ...difference,
     drift: [...difference.drift, ...drift],
@@ -77,7 +87,12 @@ export function driverIn(context: Context): Driver | null {
 }
 
 /** Takes every link of the actor away. `busy` is what it is meanwhile, `done` once all are gone. */
-function decideRemoval(context: Context, driver: Driver | null, busy: Pick<Verdict, 'state' | 'reason'>, done: Decision): Decision {
+function decideRemoval(
+  context: Context,
+  driver: Driver | null,
+  busy: Pick<Verdict, 'state' | 'reason'>,
+  done: Decision,
+): Decision {
   const { spec, places, observed, asked } = context;
   if (spec === null || driver === null) return done;
   const slots = driver.places(spec).map(({ slot }) => slot);
@@ -98,7 +113,12 @@ function decideRemoval(context: Context, driver: Driver | null, busy: Pick<Verdi
 }
 
 const decideDeletion = (context: Context, driver: Driver | null): Decision =>
-  decideRemoval(context, driver, { state: 'deleting', reason: 'Deleting' }, verdict('deleted', 'Deleted', 'gone from the kernel'));
+  decideRemoval(
+    context,
+    driver,
+    { state: 'deleting', reason: 'Deleting' },
+    verdict('deleted', 'Deleted', 'gone from the kernel'),
+  );
 
 /** What has to be known or at hand before the kernel can be compared; null: everything is. */
 function decideNeeds(context: Context, driver: Driver): Decision | null {
@@ -148,15 +168,25 @@ function removals({ key, observed }: Context, slots: Slot[]): KernelOperation[] 
 }
 
 const strayRemovals = (key: Context['key'], observed: Context['observed']): KernelOperation[] =>
-  (observed?.strays ?? []).map(({ netns, index, name }) => ({ type: 'RemoveStray', netns, name, index, mark: markOf(key) }));
+  (observed?.strays ?? []).map(({ netns, index, name }) => ({
+    type: 'RemoveStray',
+    netns,
+    name,
+    index,
+    mark: markOf(key),
+  }));
 
 const names = (slots: Slot[]): string => slots.join(', ');
 
 /** Says so where links are made anew. */
 function anewIn(operations: readonly KernelOperation[]): string | null {
-  const gone = operations.flatMap((operation) => (operation.type === 'RemoveLink' && operation.anew ? [{ ...operation, anew: operation.anew }] : []));
+  const gone = operations.flatMap((operation) =>
+    operation.type === 'RemoveLink' && operation.anew ? [{ ...operation, anew: operation.anew }] : [],
+  );
   if (gone.length === 0) return null;
-  return gone.map(({ name, anew }) => `makes ${name} anew, since ${anew.join(', ')} cannot be changed on a link that exists`).join('; ');
+  return gone
+    .map(({ name, anew }) => `makes ${name} anew, since ${anew.join(', ')} cannot be changed on a link that exists`)
+    .join('; ');
 }
 
 /** Before a change under trial is made, it is found out what it can lose. */
@@ -170,7 +200,12 @@ function decideBegin(context: Context, { generation, asked }: Trial): Decision {
 export function decide(context: Context): Decision {
   const driver = driverIn(context);
   if (context.paused !== null) {
-    return { ...context.verdict, reason: 'Paused', message: `paused by ${context.paused}; resume with the agent's service`, operations: [] };
+    return {
+      ...context.verdict,
+      reason: 'Paused',
+      message: `paused by ${context.paused}; resume with the agent's service`,
+      operations: [],
+    };
   }
   if (context.running !== null) return { ...context.verdict, operations: [] };
   if (context.failure !== null) {
@@ -202,7 +237,10 @@ export function decide(context: Context): Decision {
     const fields = [...new Set(drift.map(({ field }) => field))].join(', ');
     const anew = anewIn(operations);
     const words = anew ?? (context.settled ? `repairs ${fields}` : `brings the kernel to what is declared: ${fields}`);
-    return { ...(context.settled ? verdict('drifted', 'Drifted', words) : verdict('creating', 'Creating', words)), perform: operations };
+    return {
+      ...(context.settled ? verdict('drifted', 'Drifted', words) : verdict('creating', 'Creating', words)),
+      perform: operations,
+    };
   }
   const [first] = waiting;
   if (first) return verdict('pending', first.reason, waiting.map(({ message }) => message).join('; '));

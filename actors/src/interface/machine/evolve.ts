@@ -87,7 +87,8 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
   const problem = 'problem' in read ? read.problem : null;
   const base = { ...before, desired, deletion: null };
   const declared = before.confirm?.rolledBack?.spec ?? before.spec;
-  if (before.desired !== null && problem === before.problem && (problem !== null || isDeepStrictEqual(spec, declared))) return base;
+  if (before.desired !== null && problem === before.problem && (problem !== null || isDeepStrictEqual(spec, declared)))
+    return base;
   const confirm = confirmAfter(before, data.generation, spec);
   // Where the new one breaks its schema, the links are still known by the former: they go with the object.
   return enforce({ ...base, problem, ...(confirm ? { confirm } : {}) }, spec ?? before.spec);
@@ -96,7 +97,9 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
 function specRolledBack(context: Context, data: EventData['SpecRolledBack']): Context {
   const back = rolledBack(context, data);
   if (!back) return context;
-  return back.spec === null ? unseen({ ...back.context, settled: false, failure: null }) : enforce(back.context, back.spec);
+  return back.spec === null
+    ? unseen({ ...back.context, settled: false, failure: null })
+    : enforce(back.context, back.spec);
 }
 
 function without<T>(record: { [key: string]: T }, key: string): { [key: string]: T } {
@@ -110,7 +113,10 @@ function birthplace({ places: { home } }: Context): Pick<Context, 'birth'> {
 }
 
 /** What a look at a WireGuard device teaches: the port it chose, and endpoints and a birth that it has had since before our log. */
-function observedDevice(context: Context, observed: EventData['LinkObserved']['observed']): Pick<Context, 'listenPort' | 'endpoints' | 'birth'> {
+function observedDevice(
+  context: Context,
+  observed: EventData['LinkObserved']['observed'],
+): Pick<Context, 'listenPort' | 'endpoints' | 'birth'> {
   const { spec } = context;
   let { listenPort, endpoints } = context;
   if (spec === null || !('peers' in spec)) return { listenPort, endpoints };
@@ -131,7 +137,12 @@ function operationFailed(context: Context, time: string, data: EventData['Operat
   const next = unseen({ ...context, running: null });
   if (data.code === 'EADDRINUSE') next.listenPort = null;
   if (passing.has(data.code) && context.attempts === 0) return { ...next, attempts: 1 };
-  return failed(next, time, { code: data.code, message: data.message, module: data.module ?? null }, data.code === 'EOPNOTSUPP');
+  return failed(
+    next,
+    time,
+    { code: data.code, message: data.message, module: data.module ?? null },
+    data.code === 'EOPNOTSUPP',
+  );
 }
 
 function driftObserved(context: Context, time: string, data: EventData['DriftObserved']): Context {
@@ -204,7 +215,11 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       const { slot, netns } = event.data;
       const known = context.places[slot];
       const same = known !== undefined && 'netns' in known && known.netns === netns;
-      const next = { ...context, places: { ...context.places, [slot]: { netns } }, asked: { ...context.asked, places: false } };
+      const next = {
+        ...context,
+        places: { ...context.places, [slot]: { netns } },
+        asked: { ...context.asked, places: false },
+      };
       return same ? next : unseen({ ...next, failure: null });
     }
     case 'NetnsLost': {
@@ -213,7 +228,10 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       return unseen({ ...next, asked: { ...next.asked, places: false }, failure: null });
     }
     case 'NameTaken':
-      return { ...context, taken: { ...context.taken, [event.data.slot]: { name: event.data.name, by: event.data.by } } };
+      return {
+        ...context,
+        taken: { ...context.taken, [event.data.slot]: { name: event.data.name, by: event.data.by } },
+      };
     case 'NameFreed':
       return unseen({ ...context, taken: without(context.taken, event.data.slot) });
     case 'LinkObserved': {
@@ -232,7 +250,14 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       const macs = { ...(mac === undefined ? {} : { mac }), ...(farMac === undefined ? {} : { farMac }) };
       const known = mac === undefined ? {} : { macs };
       const birth = slot === 'home' ? birthplace(context) : {};
-      return { ...context, endpoints: {}, unresolved: {}, ...(context.resolved ? { resolved: {} } : {}), ...known, ...birth };
+      return {
+        ...context,
+        endpoints: {},
+        unresolved: {},
+        ...(context.resolved ? { resolved: {} } : {}),
+        ...known,
+        ...birth,
+      };
     }
     case 'PeerChanged': {
       const { publicKey, endpoint, resolved } = event.data;

@@ -38,7 +38,10 @@ function reach(snapshot: Snapshot, event: InterfaceEvent, decided: State): Snaps
  * One step: the actor after an event, and what it asks its runner to do. Pure. Any XState runtime would come to the same
  * (`step`), ten times slower.
  */
-export function fold(snapshot: Snapshot, event: InterfaceEvent): { snapshot: Snapshot; operations: readonly Operation[] } {
+export function fold(
+  snapshot: Snapshot,
+  event: InterfaceEvent,
+): { snapshot: Snapshot; operations: readonly Operation[] } {
   const context = learn(snapshot.context, event);
   const { state } = context.verdict;
   const next = { ...(state === snapshot.value ? snapshot : reach(snapshot, event, state)), context };
@@ -66,7 +69,10 @@ export const thaw = (frozen: { value: State; context: Context }): Snapshot =>
 export function hashOf(snapshot: Snapshot): string {
   const { value, context } = freeze(snapshot);
   const known = Object.entries(context).filter(([name, field]) => !isDeepStrictEqual(field, blank[name]));
-  return createHash('sha256').update(JSON.stringify(sorted({ value, context: Object.fromEntries(known) }))).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(JSON.stringify(sorted({ value, context: Object.fromEntries(known) })))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 function sorted(value: unknown): unknown {

@@ -73,8 +73,20 @@ export function learn(before: Context, event: InterfaceEvent): Context {
 /** A trial is watched from its beginning, and again from the agent's start. */
 function confirmation({ confirm, spec }: Context, { type }: InterfaceEvent): Operation[] {
   const trial = confirm?.trial;
-  if ((type !== 'ConfirmBegan' && type !== 'AgentStarted') || !trial || trial.since === null || !spec?.confirm) return [];
+  if ((type !== 'ConfirmBegan' && type !== 'AgentStarted') || !trial || trial.since === null || !spec?.confirm)
+    return [];
   const { generation, since, watched } = trial;
   const { timeoutSeconds, probe = null } = spec.confirm;
-  return [{ type: 'AwaitConfirm', generation, since, timeoutSeconds, watched, probe, to: confirm.proven?.generation ?? null, resumed: type === 'AgentStarted' }];
+  return [
+    {
+      type: 'AwaitConfirm',
+      generation,
+      since,
+      timeoutSeconds,
+      watched,
+      probe,
+      to: confirm.proven?.generation ?? null,
+      resumed: type === 'AgentStarted',
+    },
+  ];
 }

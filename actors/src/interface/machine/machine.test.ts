@@ -10,7 +10,14 @@ const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
 const mark = 'ifactor:default/netlinkinterface/br0';
 const start = Date.parse('2026-01-01T00:00:00Z');
 
-const bridge = { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }] };
+const bridge = {
+  node: 'n1',
+  interfaceName: 'br0',
+  type: 'bridge',
+  up: true,
+  mtu: 1400,
+  addresses: [{ ipcidr: '10.0.0.1/24' }],
+};
 const link: ObservedLink = {
   index: 3,
   name: 'br0',
@@ -51,12 +58,19 @@ function after(...events: Given[]): { snapshot: Snapshot; operations: readonly O
 
 describe('given, when, then', () => {
   it('asks where its netns is, then looks, then makes what is missing', () => {
-    expect(after(spec())).toMatchObject({ state: 'pending', operations: [{ type: 'ResolveNetns', slots: ['target'] }] });
+    expect(after(spec())).toMatchObject({
+      state: 'pending',
+      operations: [{ type: 'ResolveNetns', slots: ['target'] }],
+    });
     expect(after(spec(), place)).toMatchObject({ state: 'pending', operations: [{ type: 'Observe' }] });
     const { state, operations } = after(spec(), place, ['LinkObserved', { observed: seen(null) }]);
     expect(state).toBe('creating');
     expect(operations).toMatchObject([
-      { type: 'Perform', id: 'round-1', operations: [{ type: 'CreateLink', name: 'br0', mark, mtu: 1400, up: true }, { type: 'AddAddress' }] },
+      {
+        type: 'Perform',
+        id: 'round-1',
+        operations: [{ type: 'CreateLink', name: 'br0', mark, mtu: 1400, up: true }, { type: 'AddAddress' }],
+      },
     ]);
   });
 
@@ -69,7 +83,9 @@ describe('given, when, then', () => {
     const drift = [{ field: 'mtu', wanted: 1400, found: 1300 }];
     const { state, operations } = after(...healthy, ['DriftObserved', { observed, drift }]);
     expect(state).toBe('drifted');
-    expect(operations).toMatchObject([{ type: 'Perform', operations: [{ type: 'ChangeLink', change: { mtu: 1400 } }] }]);
+    expect(operations).toMatchObject([
+      { type: 'Perform', operations: [{ type: 'ChangeLink', change: { mtu: 1400 } }] },
+    ]);
   });
 
   it('does nothing when an equal spec is applied again', () => {
@@ -77,18 +93,35 @@ describe('given, when, then', () => {
   });
 
   it('looks again when the spec changes, and stays ready to be compared', () => {
-    expect(after(...healthy, spec(2, { mtu: 1300 }))).toMatchObject({ state: 'creating', operations: [{ type: 'Observe' }] });
+    expect(after(...healthy, spec(2, { mtu: 1300 }))).toMatchObject({
+      state: 'creating',
+      operations: [{ type: 'Observe' }],
+    });
   });
 
   it('names the field of a spec that breaks its schema', () => {
     const { snapshot, state } = after(spec(1, { mtu: 5 }));
     expect(state).toBe('failed');
-    expect(snapshot.context.verdict).toMatchObject({ reason: 'InvalidSpec', message: expect.stringContaining('spec.mtu') });
+    expect(snapshot.context.verdict).toMatchObject({
+      reason: 'InvalidSpec',
+      message: expect.stringContaining('spec.mtu'),
+    });
   });
 
   it('does not retry what the kernel does not have', () => {
-    const made = after(spec(), place, ['LinkObserved', { observed: seen(null) }]).operations[0] as Operation & { type: 'Perform' };
-    const failed: Given = ['OperationFailed', { operations: made.id, operation: made.operations[0]!, code: 'EOPNOTSUPP', message: 'no such kind', module: 'bridge' }];
+    const made = after(spec(), place, ['LinkObserved', { observed: seen(null) }]).operations[0] as Operation & {
+      type: 'Perform';
+    };
+    const failed: Given = [
+      'OperationFailed',
+      {
+        operations: made.id,
+        operation: made.operations[0]!,
+        code: 'EOPNOTSUPP',
+        message: 'no such kind',
+        module: 'bridge',
+      },
+    ];
     const { state, operations, snapshot } = after(spec(), place, ['LinkObserved', { observed: seen(null) }], failed);
     expect(state).toBe('failed');
     expect(operations).toEqual([]);
@@ -99,8 +132,13 @@ describe('given, when, then', () => {
     const events: Given[] = [spec(), place, ['LinkObserved', { observed: seen(null) }]];
     const waits: number[] = [];
     for (let round = 1; round <= 8; round++) {
-      const perform = after(...events).operations.find(({ type }) => type === 'Perform') as Operation & { type: 'Perform' };
-      events.push(['OperationFailed', { operations: perform.id, operation: perform.operations[0]!, code: 'EPERM', message: 'not permitted' }]);
+      const perform = after(...events).operations.find(({ type }) => type === 'Perform') as Operation & {
+        type: 'Perform';
+      };
+      events.push([
+        'OperationFailed',
+        { operations: perform.id, operation: perform.operations[0]!, code: 'EPERM', message: 'not permitted' },
+      ]);
       const { operations, state, snapshot } = after(...events);
       expect(state).toBe('failed');
       expect(snapshot.context.verdict.message).toMatch(/tried again at 2026-/);
@@ -122,11 +160,15 @@ describe('given, when, then', () => {
     for (let times = 0; times < 10; times++) {
       events.push(['DriftObserved', { observed, drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] }]);
       const { snapshot } = after(...events);
-      if (snapshot.context.running !== null) events.push(['LinkObserved', { observed: seen(link), operations: snapshot.context.running }]);
+      if (snapshot.context.running !== null)
+        events.push(['LinkObserved', { observed: seen(link), operations: snapshot.context.running }]);
     }
     const { state, snapshot } = after(...events);
     expect(state).toBe('failed');
-    expect(snapshot.context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu: 10 times') });
+    expect(snapshot.context.verdict).toMatchObject({
+      reason: 'Contested',
+      message: expect.stringContaining('undoes mtu: 10 times'),
+    });
   });
 
   it('waits longer for each fight in a row, though there is peace in between, and forgets it in time', () => {
@@ -151,11 +193,18 @@ describe('given, when, then', () => {
 
   it('names a program that undoes faster than it can be looked at', () => {
     const observed = seen({ ...link, mtu: 1300 });
-    const events: Given[] = [...healthy, ['DriftObserved', { observed, drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] }]];
-    for (let round = 0; round < 5; round++) events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
+    const events: Given[] = [
+      ...healthy,
+      ['DriftObserved', { observed, drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] }],
+    ];
+    for (let round = 0; round < 5; round++)
+      events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
     const { state, snapshot } = after(...events);
     expect(state).toBe('failed');
-    expect(snapshot.context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu as soon as it is set') });
+    expect(snapshot.context.verdict).toMatchObject({
+      reason: 'Contested',
+      message: expect.stringContaining('undoes mtu as soon as it is set'),
+    });
   });
 
   it('goes on calling it a fight after a wait in which nothing drifted any more', () => {
@@ -167,9 +216,13 @@ describe('given, when, then', () => {
       if (running !== null) events.push(['LinkObserved', { observed: seen(link), operations: running }]);
     }
     events.push(['TimerElapsed', { timer: 'retry' }], ['LinkObserved', { observed }]);
-    for (let round = 0; round < 5; round++) events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
+    for (let round = 0; round < 5; round++)
+      events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
     const { context } = after(...events).snapshot;
-    expect(context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringContaining('undoes mtu as soon as it is set') });
+    expect(context.verdict).toMatchObject({
+      reason: 'Contested',
+      message: expect.stringContaining('undoes mtu as soon as it is set'),
+    });
     expect(context.fight?.times).toBe(2);
   });
 
@@ -177,7 +230,8 @@ describe('given, when, then', () => {
     const events: Given[] = [spec(), place, ['LinkObserved', { observed: seen(null) }]];
     for (let round = 0; round < 5; round++) {
       const { running } = after(...events).snapshot.context;
-      if (running !== null) events.push(['LinkObserved', { observed: seen({ ...link, mtu: 1500 }), operations: running }]);
+      if (running !== null)
+        events.push(['LinkObserved', { observed: seen({ ...link, mtu: 1500 }), operations: running }]);
     }
     const { state, snapshot } = after(...events);
     expect(state).toBe('failed');
@@ -188,7 +242,10 @@ describe('given, when, then', () => {
     const deletion: Given = ['DeletionRequested', { uid: 'u1', resourceVersion: '9', gone: false }];
     const own = after(...healthy, deletion, ['LinkObserved', { observed: seen(link) }]);
     expect(own).toMatchObject({ state: 'deleting', operations: [{ operations: [{ type: 'RemoveLink', index: 3 }] }] });
-    const foreign = after(...healthy, deletion, ['LinkObserved', { observed: seen({ ...link, alias: 'ifactor:other/netlinkinterface/br0' }) }]);
+    const foreign = after(...healthy, deletion, [
+      'LinkObserved',
+      { observed: seen({ ...link, alias: 'ifactor:other/netlinkinterface/br0' }) },
+    ]);
     expect(foreign).toMatchObject({ state: 'deleted', operations: [] });
   });
 
@@ -217,24 +274,45 @@ describe('a stored snapshot', () => {
 });
 
 describe('for any order of events', () => {
-  const links = fc.constantFrom(null, link, { ...link, mtu: 1300 }, { ...link, alias: null }, { ...link, alias: 'ifactor:x/netlinkinterface/y' }, { ...link, kind: 'veth' });
+  const links = fc.constantFrom(
+    null,
+    link,
+    { ...link, mtu: 1300 },
+    { ...link, alias: null },
+    { ...link, alias: 'ifactor:x/netlinkinterface/y' },
+    { ...link, kind: 'veth' },
+  );
   const observed = links.map(seen);
   const operations = fc.constantFrom('round-1', 'round-2', 'round-3', 'round-7');
   const anyEvent: fc.Arbitrary<Given> = fc.oneof(
     fc.integer({ min: 1, max: 4 }).map((generation) => spec(generation, { mtu: 1400 + (generation % 2) })),
-    fc.integer({ min: 1, max: 4 }).map((generation) => spec(generation, { mtu: 1400 + generation, confirm: { timeoutSeconds: 10 } })),
-    fc.integer({ min: 1, max: 4 }).map((generation): Given => ['ConfirmBegan', { generation, timeoutSeconds: 10, watched: ['nats'] }]),
+    fc
+      .integer({ min: 1, max: 4 })
+      .map((generation) => spec(generation, { mtu: 1400 + generation, confirm: { timeoutSeconds: 10 } })),
+    fc
+      .integer({ min: 1, max: 4 })
+      .map((generation): Given => ['ConfirmBegan', { generation, timeoutSeconds: 10, watched: ['nats'] }]),
     fc.integer({ min: 1, max: 4 }).map((generation): Given => ['SpecConfirmed', { generation }]),
-    fc.integer({ min: 1, max: 4 }).map((generation): Given => ['SpecRolledBack', { generation, to: null, lost: ['nats'], seconds: 10 }]),
+    fc
+      .integer({ min: 1, max: 4 })
+      .map((generation): Given => ['SpecRolledBack', { generation, to: null, lost: ['nats'], seconds: 10 }]),
     fc.boolean().map((gone): Given => ['DeletionRequested', { uid: 'u1', resourceVersion: '5', gone }]),
     fc.constantFrom('42', '43').map((netns): Given => ['NetnsResolved', { slot: 'target', netns }]),
     fc.constant<Given>(['NetnsLost', { slot: 'target', reason: 'ContainerGone', message: 'gone' }]),
     observed.map((look): Given => ['LinkObserved', { observed: look }]),
     fc.tuple(observed, operations).map(([look, id]): Given => ['LinkObserved', { observed: look, operations: id }]),
-    observed.map((look): Given => ['DriftObserved', { observed: look, drift: [{ field: 'mtu', wanted: 1, found: 2 }] }]),
+    observed.map((look): Given => [
+      'DriftObserved',
+      { observed: look, drift: [{ field: 'mtu', wanted: 1, found: 2 }] },
+    ]),
     fc.tuple(operations, fc.constantFrom('ENODEV', 'EPERM', 'EOPNOTSUPP', 'EEXIST')).map(([id, code]): Given => [
       'OperationFailed',
-      { operations: id, operation: { type: 'AdoptLink', slot: 'target', name: 'br0', index: 3, mark }, code, message: code },
+      {
+        operations: id,
+        operation: { type: 'AdoptLink', slot: 'target', name: 'br0', index: 3, mark },
+        code,
+        message: code,
+      },
     ]),
     fc.constant<Given>(['TimerElapsed', { timer: 'retry' }]),
     fc.constant<Given>(['AgentStarted', { version: '1' }]),
@@ -257,7 +335,9 @@ describe('for any order of events', () => {
       if (value !== before.value) expect(successors[before.value]).toContain(value);
       const performs = folded.operations.filter((operation) => operation.type === 'Perform');
       // One list of operations at a time, so never two links for one actor.
-      expect(performs.length).toBeLessThanOrEqual(before.context.running !== null && context.running === before.context.running ? 0 : 1);
+      expect(performs.length).toBeLessThanOrEqual(
+        before.context.running !== null && context.running === before.context.running ? 0 : 1,
+      );
       for (const { operations: list } of performs) {
         const found = context.observed?.links.target;
         const foreign = found && found.alias !== mark && (found.alias !== null || found.kind !== 'bridge');
@@ -268,7 +348,11 @@ describe('for any order of events', () => {
       expect(context.verdict.message).not.toBe('');
       // Whoever is not healthy is busy, waits for an answer, a timer or somebody, or is over.
       const { running, asked, failure, paused } = context;
-      const waits = running ?? paused ?? failure ?? (asked.places || asked.observe || asked.secrets || context.confirm?.trial?.asked);
+      const waits =
+        running ??
+        paused ??
+        failure ??
+        (asked.places || asked.observe || asked.secrets || context.confirm?.trial?.asked);
       const settled = ['configured', 'moved-to-netns', 'deleted', 'pending', 'failed'].includes(value);
       if (!settled) expect(waits).toBeTruthy();
       // A snapshot survives being stored.

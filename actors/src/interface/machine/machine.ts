@@ -22,11 +22,38 @@ export const successors: { readonly [S in State]: readonly State[] } = {
 
 /** Every event is learned from in every state. */
 const eventTypes = Object.keys({
-  SpecChanged: 1, ConfirmBegan: 1, SpecConfirmed: 1, SpecRolledBack: 1, DeletionRequested: 1, SecretResolved: 1, SecretMissing: 1, NetnsResolved: 1, NetnsLost: 1, NameTaken: 1,
-  NameFreed: 1, LinkObserved: 1, DriftObserved: 1, LinkCreated: 1, LinkAdopted: 1, LinkChanged: 1, LinkMoved: 1,
-  LinkRemoved: 1, AddressAdded: 1, AddressRemoved: 1, SlaveAttached: 1, SlaveReleased: 1, WireGuardChanged: 1,
-  PeerChanged: 1, PeerRemoved: 1, EndpointUnresolved: 1, OperationFailed: 1, TimerElapsed: 1, AgentStarted: 1,
-  ResyncRequested: 1, Paused: 1, Resumed: 1,
+  SpecChanged: 1,
+  ConfirmBegan: 1,
+  SpecConfirmed: 1,
+  SpecRolledBack: 1,
+  DeletionRequested: 1,
+  SecretResolved: 1,
+  SecretMissing: 1,
+  NetnsResolved: 1,
+  NetnsLost: 1,
+  NameTaken: 1,
+  NameFreed: 1,
+  LinkObserved: 1,
+  DriftObserved: 1,
+  LinkCreated: 1,
+  LinkAdopted: 1,
+  LinkChanged: 1,
+  LinkMoved: 1,
+  LinkRemoved: 1,
+  AddressAdded: 1,
+  AddressRemoved: 1,
+  SlaveAttached: 1,
+  SlaveReleased: 1,
+  WireGuardChanged: 1,
+  PeerChanged: 1,
+  PeerRemoved: 1,
+  EndpointUnresolved: 1,
+  OperationFailed: 1,
+  TimerElapsed: 1,
+  AgentStarted: 1,
+  ResyncRequested: 1,
+  Paused: 1,
+  Resumed: 1,
 } satisfies Record<EventType, 1>);
 
 const guardOf = (state: State) => `decided ${state}` as const;
@@ -55,7 +82,10 @@ export const machine = lifecycle.createMachine({
   id: 'interface',
   context: ({ input }) => initialContext(input.key),
   initial: 'pending',
-  on: Object.fromEntries(eventTypes.map((type) => [type, { actions: 'learn' }])) as Record<EventType, { actions: 'learn' }>,
+  on: Object.fromEntries(eventTypes.map((type) => [type, { actions: 'learn' }])) as Record<
+    EventType,
+    { actions: 'learn' }
+  >,
   states: {
     pending: node('pending'),
     creating: node('creating'),

@@ -2,7 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { states } from '@ifactor/crds';
 import type { State } from '@ifactor/crds';
-import { causes, cover, isOurs, live, liveAll, paths, possibleIn, situation, spellPath, start } from '../../testing/model.ts';
+import {
+  causes,
+  cover,
+  isOurs,
+  live,
+  liveAll,
+  paths,
+  possibleIn,
+  situation,
+  spellPath,
+  start,
+} from '../../testing/model.ts';
 import type { Cause, Model } from '../../testing/model.ts';
 import { fold, hashOf } from './fold.ts';
 import { successors } from './machine.ts';
@@ -13,7 +24,11 @@ import { successors } from './machine.ts';
  */
 const all = paths();
 const lives = all.map((path) => ({ path, models: liveAll(path) }));
-const situations = new Map(lives.flatMap(({ path, models }) => models.map((model, at) => [situation(model), { model, path: path.slice(0, at + 1) }] as const)));
+const situations = new Map(
+  lives.flatMap(({ path, models }) =>
+    models.map((model, at) => [situation(model), { model, path: path.slice(0, at + 1) }] as const),
+  ),
+);
 
 /** What a person would do who wants the interface up. */
 const cures: Cause['type'][] = ['resume', 'return', 'vacate', 'yield', 'edit', 'wait'];
@@ -50,7 +65,9 @@ describe('on every path through the lifecycle', () => {
   it('there are some hundreds of situations, and with every cause, and every state but that of what stays at home', () => {
     expect(situations.size).toBeGreaterThan(200);
     expect(new Set(all.flat().map(({ type }) => type))).toEqual(new Set(causes));
-    expect(new Set(lives.flatMap(({ models }) => models.flatMap((model) => model.states)))).toEqual(new Set(states.filter((state) => state !== 'configured')));
+    expect(new Set(lives.flatMap(({ models }) => models.flatMap((model) => model.states)))).toEqual(
+      new Set(states.filter((state) => state !== 'configured')),
+    );
   });
 
   it('a few of them have everything happen that happens in all', () => {

@@ -43,11 +43,13 @@ export class Cache {
     this.#entries = next.#entries;
     this.#names = next.#names;
     const changes: NetnsChange[] = [];
-    for (const [index, { link }] of previous) if (!this.#entries.has(index)) changes.push({ type: 'linkRemoved', index, name: link.name });
+    for (const [index, { link }] of previous)
+      if (!this.#entries.has(index)) changes.push({ type: 'linkRemoved', index, name: link.name });
     for (const [index, { link, addresses }] of this.#entries) {
       const old = previous.get(index);
       if (!old || !same(old.link, link)) changes.push({ type: 'link', index, name: link.name });
-      if (old ? !same(old.addresses, addresses) : addresses.length > 0) changes.push({ type: 'addresses', index, name: link.name });
+      if (old ? !same(old.addresses, addresses) : addresses.length > 0)
+        changes.push({ type: 'addresses', index, name: link.name });
     }
     return changes;
   }
@@ -77,7 +79,15 @@ export class Cache {
     if (this.#names.get(link.name) === link.index) this.#names.delete(link.name);
   }
 
-  #address({ type, index, address }: { type: 'newAddress' | 'delAddress'; index: number; address: Address }): NetnsChange | undefined {
+  #address({
+    type,
+    index,
+    address,
+  }: {
+    type: 'newAddress' | 'delAddress';
+    index: number;
+    address: Address;
+  }): NetnsChange | undefined {
     const entry = this.#entries.get(index);
     if (!entry) return undefined;
     const at = entry.addresses.findIndex((known) => sameAddress(known, address));
@@ -102,5 +112,7 @@ function same(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   const fields = new Map(Object.entries(b));
   const entries = Object.entries(a);
-  return entries.length === fields.size && entries.every(([key, value]) => fields.has(key) && same(value, fields.get(key)));
+  return (
+    entries.length === fields.size && entries.every(([key, value]) => fields.has(key) && same(value, fields.get(key)))
+  );
 }

@@ -46,16 +46,24 @@ export class Deletions {
 
   async #many(batch: Wanted[]): Promise<void> {
     const marked: Wanted[] = [];
-    await Promise.all(batch.map((wanted) =>
-      this.#requests.request(encodeSetGroup(wanted.index, group), { operation: wanted.operation })
-        .then(() => marked.push(wanted), wanted.reject)));
+    await Promise.all(
+      batch.map((wanted) =>
+        this.#requests
+          .request(encodeSetGroup(wanted.index, group), { operation: wanted.operation })
+          .then(() => marked.push(wanted), wanted.reject),
+      ),
+    );
     if (marked.length === 0) return;
     try {
-      await this.#requests.request(encodeDeleteGroup(group), { operation: `delete ${marked.length} links`, slow: true });
+      await this.#requests.request(encodeDeleteGroup(group), {
+        operation: `delete ${marked.length} links`,
+        slow: true,
+      });
       for (const wanted of marked) wanted.resolve();
     } catch (error) {
       // One that cannot be deleted spoils it for all; each then learns its own fate.
-      for (const wanted of marked) await (isKernelError(error, 'ECLOSED') ? wanted.reject(error) : this.#single(wanted));
+      for (const wanted of marked)
+        await (isKernelError(error, 'ECLOSED') ? wanted.reject(error) : this.#single(wanted));
     }
   }
 }

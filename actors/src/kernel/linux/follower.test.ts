@@ -8,17 +8,36 @@ import { messages, MessageWriter } from '../wire/attribute.ts';
 const port = 99;
 
 const link = (index: number, mtu = 1500): Link => ({
-  index, name: `l${index}`, kind: 'bridge', up: false, flags: [], operState: 'unknown', mtu, alias: null, master: null, mac: null, group: 0,
-  linkNetnsId: null, peerIndex: null,
+  index,
+  name: `l${index}`,
+  kind: 'bridge',
+  up: false,
+  flags: [],
+  operState: 'unknown',
+  mtu,
+  alias: null,
+  master: null,
+  mac: null,
+  group: 0,
+  linkNetnsId: null,
+  peerIndex: null,
 });
 
 /** RTM_NEWLINK or RTM_DELLINK as the kernel sends it. */
-function linkMessage(type: number, index: number, options: { mtu?: number; family?: number; seq?: number } = {}): Buffer {
+function linkMessage(
+  type: number,
+  index: number,
+  options: { mtu?: number; family?: number; seq?: number } = {},
+): Buffer {
   const header = Buffer.alloc(16);
   header.writeUInt8(options.family ?? 0, 0);
   header.writeInt32LE(index, 4);
-  const data = new MessageWriter(type, 0).raw(header).text(3, `l${index}`).u32(4, options.mtu ?? 1500)
-    .nest(18, (info) => info.text(1, 'bridge')).finish();
+  const data = new MessageWriter(type, 0)
+    .raw(header)
+    .text(3, `l${index}`)
+    .u32(4, options.mtu ?? 1500)
+    .nest(18, (info) => info.text(1, 'bridge'))
+    .finish();
   data.writeUInt32LE(options.seq ?? 0, 8);
   data.writeUInt32LE(options.seq === undefined ? 0 : port, 12);
   return data;
@@ -27,7 +46,14 @@ function linkMessage(type: number, index: number, options: { mtu?: number; famil
 type Dump = (fold: (notification: Notification) => void) => Promise<boolean>;
 
 /** A follower whose kernel is the test: it answers barriers when told to. */
-function follow(dump: Dump): { follower: Follower; handlers: SocketHandlers; asked: () => number; answer: () => void; changes: NetnsChange[]; reported: unknown[] } {
+function follow(dump: Dump): {
+  follower: Follower;
+  handlers: SocketHandlers;
+  asked: () => number;
+  answer: () => void;
+  changes: NetnsChange[];
+  reported: unknown[];
+} {
   const questions: Buffer[] = [];
   const changes: NetnsChange[] = [];
   const reported: unknown[] = [];
@@ -35,7 +61,14 @@ function follow(dump: Dump): { follower: Follower; handlers: SocketHandlers; ask
   const follower = new Follower({
     openMonitor(own) {
       handlers = own;
-      return { port, send: (data) => { questions.push(...data); }, keepAlive: () => {}, close: () => {} };
+      return {
+        port,
+        send: (data) => {
+          questions.push(...data);
+        },
+        keepAlive: () => {},
+        close: () => {},
+      };
     },
     dump,
     emit: (change) => changes.push(change),
@@ -43,12 +76,16 @@ function follow(dump: Dump): { follower: Follower; handlers: SocketHandlers; ask
     report: (error) => reported.push(error),
   });
   const answer = (): void => {
-    for (const question of questions.splice(0)) handlers!.receive(linkMessage(16, 1, { seq: [...messages(question)][0]!.seq }));
+    for (const question of questions.splice(0))
+      handlers!.receive(linkMessage(16, 1, { seq: [...messages(question)][0]!.seq }));
   };
   return { follower, handlers: handlers!, asked: () => questions.length, answer, changes, reported };
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 
 describe('follower', () => {
   it('folds what came during a dump over the dump', async () => {
@@ -72,7 +109,11 @@ describe('follower', () => {
     handlers.receive(linkMessage(16, 4, { mtu: 1300 }));
     answer();
     await done;
-    expect([...follower.cache.links()].map(({ index, mtu }) => [index, mtu])).toEqual([[1, 1500], [2, 1400], [4, 1300]]);
+    expect([...follower.cache.links()].map(({ index, mtu }) => [index, mtu])).toEqual([
+      [1, 1500],
+      [2, 1400],
+      [4, 1300],
+    ]);
     expect(changes.at(-1)).toEqual({ type: 'resync' });
     expect(changes.filter(({ type }) => type === 'link')).toHaveLength(4);
   });
@@ -117,7 +158,10 @@ describe('follower', () => {
     answer();
     await barrier;
     expect(changes).toEqual([
-      { type: 'linkRemoved', index: 2, name: 'l2' }, { type: 'link', index: 3, name: 'l3' }, { type: 'link', index: 4, name: 'l4' }, { type: 'resync' },
+      { type: 'linkRemoved', index: 2, name: 'l2' },
+      { type: 'link', index: 3, name: 'l3' },
+      { type: 'link', index: 4, name: 'l4' },
+      { type: 'resync' },
     ]);
   });
 
@@ -165,7 +209,9 @@ describe('follower', () => {
   });
 
   it('reports a failing dump, keeps following, and lets barriers pass', async () => {
-    const { follower, handlers, answer, reported } = follow(async () => { throw new Error('no memory'); });
+    const { follower, handlers, answer, reported } = follow(async () => {
+      throw new Error('no memory');
+    });
     handlers.broken(new Error('ran over'));
     answer();
     await turn();

@@ -53,7 +53,9 @@ export class Follower {
   async resync(): Promise<void> {
     if (this.#closed) throw new KernelError('ECLOSED', 'read the kernel anew');
     if (this.#reading) this.#again = true;
-    this.#reading ??= this.#read().finally(() => { this.#reading = undefined; });
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
     return this.#reading;
   }
 
@@ -85,7 +87,9 @@ export class Follower {
       this.#held = [];
       try {
         const next = new Cache();
-        const interrupted = await this.#parts.dump((notification) => { next.fold(this.#parts.present(notification)); });
+        const interrupted = await this.#parts.dump((notification) => {
+          next.fold(this.#parts.present(notification));
+        });
         await this.#monitor.barrier();
         if (interrupted && ++tries < dumpTries) this.#again = true;
         for (const notification of this.#held) next.fold(notification);

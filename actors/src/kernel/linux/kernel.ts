@@ -63,7 +63,13 @@ class RealKernel implements Kernel {
     let open: Open | undefined;
     let netns: RealNetns;
     try {
-      netns = new RealNetns({ fd, id, userspace: this.#userspace, report: this.#report, released: () => open && this.#release(id, open) });
+      netns = new RealNetns({
+        fd,
+        id,
+        userspace: this.#userspace,
+        report: this.#report,
+        released: () => open && this.#release(id, open),
+      });
     } catch (error) {
       closeSync(fd);
       throw error;

@@ -10,12 +10,25 @@ import type { Kernel, Netns } from '../kernel.ts';
 import { openKernel } from './kernel.ts';
 import { address, key, publicKey } from '../testing/fixture.ts';
 
-type IpLink = { ifindex: number; ifname: string; mtu: number; operstate: string; flags: string[]; address?: string; ifalias?: string; linkinfo?: { info_kind: string } };
-type IpAddress = { ifname: string; addr_info: { family: string; local: string; address?: string; prefixlen: number; noprefixroute?: boolean }[] };
+type IpLink = {
+  ifindex: number;
+  ifname: string;
+  mtu: number;
+  operstate: string;
+  flags: string[];
+  address?: string;
+  ifalias?: string;
+  linkinfo?: { info_kind: string };
+};
+type IpAddress = {
+  ifname: string;
+  addr_info: { family: string; local: string; address?: string; prefixlen: number; noprefixroute?: boolean }[];
+};
 
 let count = 0;
 const modules = join('/lib/modules', readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim());
-const kernelWireGuard = existsSync('/sys/module/wireguard') || existsSync(join(modules, 'kernel/drivers/net/wireguard'));
+const kernelWireGuard =
+  existsSync('/sys/module/wireguard') || existsSync(join(modules, 'kernel/drivers/net/wireguard'));
 
 // The kernel deletes netns in the background, and holds everybody's requests up while it does.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -51,7 +64,8 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
     const folder = join(stateDir, 'wireguard-go', entry);
     return { folder, pid: (JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8')) as { pid: number }).pid };
   };
-  const daemons = (): string[] => (existsSync(join(stateDir, 'wireguard-go')) ? readdirSync(join(stateDir, 'wireguard-go')) : []);
+  const daemons = (): string[] =>
+    existsSync(join(stateDir, 'wireguard-go')) ? readdirSync(join(stateDir, 'wireguard-go')) : [];
 
   beforeEach(async () => {
     stateDir = mkdtempSync(join(tmpdir(), 'ift-netlink-'));
@@ -62,7 +76,9 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
   afterEach(async () => {
     await kernel.close();
     for (const entry of daemons()) {
-      process.kill((JSON.parse(readFileSync(join(stateDir, 'wireguard-go', entry, 'record.json'), 'utf8')) as { pid: number }).pid);
+      process.kill(
+        (JSON.parse(readFileSync(join(stateDir, 'wireguard-go', entry, 'record.json'), 'utf8')) as { pid: number }).pid,
+      );
     }
     for (const one of [name, second]) if (existsSync(`/run/netns/${one}`)) ip('netns', 'del', one);
     rmSync(stateDir, { recursive: true, force: true });
@@ -75,23 +91,54 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
     await netns.barrier();
     const { index } = netns.link('br0')!;
     await netns.changeLink(index, { alias: 'a b' });
-    for (const one of [address('10.1.0.1', 24), address('10.1.1.1', 32, { peer: '10.1.2.1' }), address('2001:db8::1', 64, { noPrefixRoute: true }), address('fe80::1', 64, { peer: 'fe80::2' })]) {
+    for (const one of [
+      address('10.1.0.1', 24),
+      address('10.1.1.1', 32, { peer: '10.1.2.1' }),
+      address('2001:db8::1', 64, { noPrefixRoute: true }),
+      address('fe80::1', 64, { peer: 'fe80::2' }),
+    ]) {
       await netns.addAddress(index, one);
     }
     ip('-n', name, 'link', 'set', 'a0', 'master', 'br0');
     await netns.barrier();
     const links = JSON.parse(ip('-n', name, '-d', '-j', 'link')) as IpLink[];
     // Carrier follows a moment later, so state that depends on it is left out.
-    expect([...netns.links()].map((link) => ({
-      ifindex: link.index, ifname: link.name, mtu: link.mtu, address: link.mac, ifalias: link.alias ?? undefined, kind: link.kind || undefined, up: link.up,
-    })).toSorted((a, b) => a.ifindex - b.ifindex)).toEqual(links.map((link) => ({
-      ifindex: link.ifindex, ifname: link.ifname, mtu: link.mtu, address: link.address, ifalias: link.ifalias, kind: link.linkinfo?.info_kind, up: link.flags.includes('UP'),
-    })));
+    expect(
+      [...netns.links()]
+        .map((link) => ({
+          ifindex: link.index,
+          ifname: link.name,
+          mtu: link.mtu,
+          address: link.mac,
+          ifalias: link.alias ?? undefined,
+          kind: link.kind || undefined,
+          up: link.up,
+        }))
+        .toSorted((a, b) => a.ifindex - b.ifindex),
+    ).toEqual(
+      links.map((link) => ({
+        ifindex: link.ifindex,
+        ifname: link.ifname,
+        mtu: link.mtu,
+        address: link.address,
+        ifalias: link.ifalias,
+        kind: link.linkinfo?.info_kind,
+        up: link.flags.includes('UP'),
+      })),
+    );
     const shown = JSON.parse(ip('-n', name, '-j', 'addr', 'show', 'br0')) as IpAddress[];
-    const wanted = shown[0]!.addr_info.filter(({ local }) => !/^fe80::.*ff:fe/.test(local)).map((one) => ({
-      family: one.family, local: one.local, peer: one.address ?? null, prefixlen: one.prefixlen, noPrefixRoute: one.noprefixroute ?? false,
-    }));
-    const ours = netns.addresses(index).filter(({ local }) => !/^fe80::.*ff:fe/.test(local))
+    const wanted = shown[0]!.addr_info
+      .filter(({ local }) => !/^fe80::.*ff:fe/.test(local))
+      .map((one) => ({
+        family: one.family,
+        local: one.local,
+        peer: one.address ?? null,
+        prefixlen: one.prefixlen,
+        noPrefixRoute: one.noprefixroute ?? false,
+      }));
+    const ours = netns
+      .addresses(index)
+      .filter(({ local }) => !/^fe80::.*ff:fe/.test(local))
       .map(({ family, local, peer, prefixlen, noPrefixRoute }) => ({ family, local, peer, prefixlen, noPrefixRoute }));
     expect(new Set(ours)).toEqual(new Set(wanted));
     expect(ours).toHaveLength(4);
@@ -129,10 +176,14 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
 
   it('is right again after more notifications than it has room for', async () => {
     let resyncs = 0;
-    netns.subscribe(({ type }) => { if (type === 'resync') resyncs++; });
+    netns.subscribe(({ type }) => {
+      if (type === 'resync') resyncs++;
+    });
     const lines = Array.from({ length: 8000 }, (_, at) => `link set br0 mtu ${1300 + (at % 100)}`);
     // Nothing is read meanwhile.
-    execFileSync('ip', ['-n', name, '-batch', '-'], { input: ['link add br0 type bridge', ...lines, 'link set br0 mtu 1234', 'addr add 10.1.0.1/24 dev br0'].join('\n') });
+    execFileSync('ip', ['-n', name, '-batch', '-'], {
+      input: ['link add br0 type bridge', ...lines, 'link set br0 mtu 1234', 'addr add 10.1.0.1/24 dev br0'].join('\n'),
+    });
     await netns.barrier();
     expect(resyncs).toBeGreaterThan(0);
     const { index, mtu } = netns.link('br0')!;
@@ -141,12 +192,16 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
   });
 
   it('is lost when the process ends whose netns it was', async () => {
-    const child = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 1000'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     try {
       await once(child.stdout, 'data');
       const theirs = await kernel.open(`/proc/${child.pid}/ns/net`);
       expect(theirs.id).not.toBe(netns.id);
-      const lost = new Promise((resolve) => { theirs.subscribe(resolve); });
+      const lost = new Promise((resolve) => {
+        theirs.subscribe(resolve);
+      });
       child.kill();
       expect(await lost).toMatchObject({ type: 'lost' });
     } finally {
@@ -175,11 +230,18 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
       await start();
       const again = await kernel.open(`/run/netns/${second}`);
       expect(again.link('wg0')).toMatchObject({ kind: 'wireguard' });
-      expect(await again.wireguard.get('wg0')).toMatchObject({ listenPort: 51997, peers: [{ publicKey: publicKey(9) }] });
+      expect(await again.wireguard.get('wg0')).toMatchObject({
+        listenPort: 51997,
+        peers: [{ publicKey: publicKey(9) }],
+      });
       const tool = join(stateDir, 'wireguard', again.id);
       expect(readdirSync(tool)).toEqual(['wg0.sock']);
       expect(readlinkSync(join(tool, 'wg0.sock'))).toBe(join(daemon().folder, 'wg0.sock'));
-      const shown = execFileSync('unshare', ['--mount', 'sh', '-c', 'mount --bind "$1" /var/run/wireguard && wg show wg0 peers', 'sh', tool], { encoding: 'utf8' });
+      const shown = execFileSync(
+        'unshare',
+        ['--mount', 'sh', '-c', 'mount --bind "$1" /var/run/wireguard && wg show wg0 peers', 'sh', tool],
+        { encoding: 'utf8' },
+      );
       expect(shown.trim()).toBe(publicKey(9));
       const { pid } = daemon();
       await again.deleteLink(again.link('wg0')!.index);
@@ -189,17 +251,28 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
     });
 
     it('shows no key in its arguments, environment, log or record', async () => {
-      await netns.wireguard.set('wg0', { privateKey: key(8), peers: [{ publicKey: publicKey(9), presharedKey: key(7) }] });
+      await netns.wireguard.set('wg0', {
+        privateKey: key(8),
+        peers: [{ publicKey: publicKey(9), presharedKey: key(7) }],
+      });
       const { folder, pid } = daemon();
-      const texts = [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`, join(folder, 'log'), join(folder, 'record.json')].map((path) => readFileSync(path, 'utf8'));
+      const texts = [
+        `/proc/${pid}/cmdline`,
+        `/proc/${pid}/environ`,
+        join(folder, 'log'),
+        join(folder, 'record.json'),
+      ].map((path) => readFileSync(path, 'utf8'));
       for (const secret of [key(8), key(7)]) {
-        for (const text of texts) for (const form of ['hex', 'base64'] as const) expect(text).not.toContain(secret.toString(form));
+        for (const text of texts)
+          for (const form of ['hex', 'base64'] as const) expect(text).not.toContain(secret.toString(form));
       }
     });
 
     it('is cleared away when its process is killed or someone deletes the link', async () => {
       const gone = new Promise<void>((resolve) => {
-        netns.subscribe((change) => { if (change.type === 'linkRemoved' && change.name === 'wg0') resolve(); });
+        netns.subscribe((change) => {
+          if (change.type === 'linkRemoved' && change.name === 'wg0') resolve();
+        });
       });
       process.kill(daemon().pid, 'SIGKILL');
       await gone;
@@ -244,7 +317,11 @@ describe.skipIf(process.getuid?.() !== 0)('this machine', () => {
     });
 
     it('ends with its netns', async () => {
-      const lost = new Promise<void>((resolve) => { netns.subscribe((change) => { if (change.type === 'lost') resolve(); }); });
+      const lost = new Promise<void>((resolve) => {
+        netns.subscribe((change) => {
+          if (change.type === 'lost') resolve();
+        });
+      });
       const { pid } = daemon();
       ip('netns', 'del', name);
       await lost;

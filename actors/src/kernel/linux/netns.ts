@@ -52,7 +52,8 @@ export class RealNetns implements Netns {
     this.#requests = new Requests((handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers));
     this.#deletions = new Deletions(this.#requests);
     this.#follower = new Follower({
-      openMonitor: (handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers, { groups: monitorGroups, receiveBuffer: monitorBuffer }),
+      openMonitor: (handlers) =>
+        openSocket(parts.fd, NETLINK_ROUTE, handlers, { groups: monitorGroups, receiveBuffer: monitorBuffer }),
       dump: (fold) => this.#dump(fold),
       emit: (change) => this.#changed(change),
       present: (notification) => this.#present(notification),
@@ -103,7 +104,8 @@ export class RealNetns implements Netns {
       await this.#ask(operation, () => encodeNewLink(link, netnsFd));
       if (link.kind === 'veth') await real(link.peer.netns ?? link.netns ?? this).#greetPeer(link.peer, operation);
     } catch (error) {
-      if (!isKernelError(error, 'EOPNOTSUPP') || !/^(unknown device type)?$/i.test(error.kernelWords ?? '')) throw error;
+      if (!isKernelError(error, 'EOPNOTSUPP') || !/^(unknown device type)?$/i.test(error.kernelWords ?? ''))
+        throw error;
       if (link.kind !== 'wireguard') throw unsupported(link.kind, operation, error);
       await this.#createUserspace(link, operation);
     }
@@ -114,12 +116,14 @@ export class RealNetns implements Netns {
     const operation = `change ${name ?? `link ${index}`}`;
     const { netns, ...rest } = change;
     const daemon = name === undefined ? undefined : this.#parts.userspace.at(this.id, name);
-    const send = (what: string, part: LinkChange): Promise<void> => this.#sendAll(what, () => encodeLinkChange(index, part, netnsFd));
+    const send = (what: string, part: LinkChange): Promise<void> =>
+      this.#sendAll(what, () => encodeLinkChange(index, part, netnsFd));
     if (daemon && change.name !== undefined) await daemon.during({ name: change.name }, () => send(operation, rest));
     else await send(operation, rest);
     if (!change.up && !netns) this.#follower.refresh(index);
     if (!netns) return;
-    const move = (): Promise<void> => send(`move ${change.name ?? name ?? `link ${index}`} to netns ${netns.id}`, { netns });
+    const move = (): Promise<void> =>
+      send(`move ${change.name ?? name ?? `link ${index}`} to netns ${netns.id}`, { netns });
     await (daemon ? daemon.during({ netns: netns.id }, move) : move());
   }
 
@@ -136,7 +140,8 @@ export class RealNetns implements Netns {
     try {
       await ask();
     } catch (error) {
-      if (address.family !== 'inet6' || !isKernelError(error, 'EACCES', 'EPERM') || !this.#enableIpv6(index)) throw error;
+      if (address.family !== 'inet6' || !isKernelError(error, 'EACCES', 'EPERM') || !this.#enableIpv6(index))
+        throw error;
       await ask();
     }
   }
@@ -189,14 +194,16 @@ export class RealNetns implements Netns {
 
   async #dump(fold: (notification: Notification) => void): Promise<boolean> {
     const links = await this.#requests.request(encodeDumpLinks(), {
-      operation: 'list links', alone: true,
+      operation: 'list links',
+      alone: true,
       each: ({ payload }) => {
         const link = decodeLink(payload);
         if (link) fold({ type: 'newLink', link });
       },
     });
     const addresses = await this.#requests.request(encodeDumpAddresses(), {
-      operation: 'list addresses', alone: true,
+      operation: 'list addresses',
+      alone: true,
       each: ({ payload }) => {
         const decoded = decodeAddress(payload);
         if (decoded) fold({ type: 'newAddress', ...decoded });
@@ -213,7 +220,8 @@ export class RealNetns implements Netns {
 
   #changed(change: NetnsChange): void {
     this.#listeners.emit(change);
-    if (change.type === 'linkRemoved' && !this.link(change.name)) this.#parts.userspace.at(this.id, change.name)?.vanished(this.id);
+    if (change.type === 'linkRemoved' && !this.link(change.name))
+      this.#parts.userspace.at(this.id, change.name)?.vanished(this.id);
   }
 
   async #createUserspace(link: Extract<NewLink, { kind: 'wireguard' }>, operation: string): Promise<void> {
@@ -223,7 +231,9 @@ export class RealNetns implements Netns {
     if (!made) throw new KernelError('ENODEV', operation, { meaning: 'wireguard-go runs, but its link is not there' });
     const { mtu, up, master, netns } = link;
     const change: LinkChange = {
-      ...(mtu === undefined ? {} : { mtu }), ...(up === undefined ? {} : { up }), ...(master === undefined ? {} : { master }),
+      ...(mtu === undefined ? {} : { mtu }),
+      ...(up === undefined ? {} : { up }),
+      ...(master === undefined ? {} : { master }),
       ...(netns === undefined ? {} : { netns }),
     };
     if (Object.keys(change).length > 0) await this.changeLink(made.index, change);
@@ -259,7 +269,9 @@ function netnsFd(netns: Netns): number {
 function unsupported(kind: string, operation: string, cause: KernelError): KernelError {
   const module = moduleOf(kind);
   return new KernelError('EOPNOTSUPP', operation, {
-    module, kernelWords: cause.kernelWords, cause,
+    module,
+    kernelWords: cause.kernelWords,
+    cause,
     advice: `this kernel has no "${kind}": load the module (modprobe ${module}) or use a kernel that has it`,
   });
 }

@@ -136,7 +136,11 @@ class MemoryNetns implements Netns {
   async createLink(link: NewLink): Promise<void> {
     await this.#turn(`create ${link.kind} ${link.name}`);
     const into = worldOf(link.netns) ?? this.netns;
-    this.#world.create(this.netns, { link, into, peerInto: (link.kind === 'veth' ? worldOf(link.peer.netns) : undefined) ?? into });
+    this.#world.create(this.netns, {
+      link,
+      into,
+      peerInto: (link.kind === 'veth' ? worldOf(link.peer.netns) : undefined) ?? into,
+    });
   }
 
   async changeLink(index: number, { netns, ...change }: LinkChange): Promise<void> {
@@ -205,5 +209,7 @@ function worldOf(netns: Netns | undefined): WorldNetns | undefined {
 
 /** So that a test in whose listener something broke fails. */
 function throwLater(error: unknown): void {
-  setImmediate(() => { throw error; });
+  setImmediate(() => {
+    throw error;
+  });
 }

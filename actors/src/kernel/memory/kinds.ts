@@ -22,22 +22,37 @@ export const below = ({ vxlan, vlan, macvlan }: Link): number | null => (vxlan ?
 /** As the kernel will show them. @throws RangeError on what is no address */
 export function attributesFor(link: NewLink | AttributedKind): Partial<Attributes> {
   switch (link.kind) {
-    case 'vxlan': return { vxlan: vxlanOf(link.vxlan) };
-    case 'vlan': return { vlan: { ...link.vlan } };
-    case 'macvlan': return { macvlan: { ...link.macvlan } };
-    case 'vrf': return { vrf: { ...link.vrf } };
-    case 'ipip': return { ipip: tunnelOf(link.ipip) };
-    case 'gre': return { gre: tunnelOf(link.gre) };
+    case 'vxlan':
+      return { vxlan: vxlanOf(link.vxlan) };
+    case 'vlan':
+      return { vlan: { ...link.vlan } };
+    case 'macvlan':
+      return { macvlan: { ...link.macvlan } };
+    case 'vrf':
+      return { vrf: { ...link.vrf } };
+    case 'ipip':
+      return { ipip: tunnelOf(link.ipip) };
+    case 'gre':
+      return { gre: tunnelOf(link.gre) };
     case 'bridge':
     case 'dummy':
     case 'veth':
-    case 'wireguard': return {};
+    case 'wireguard':
+      return {};
   }
 }
 
 function vxlanOf(wanted: NewVxlan): VxlanAttributes {
   return {
-    link: null, port: 8472, portRange: [0, 0], tos: 0, ttl: 0, learning: true, ageing: 300, proxy: false, ...wanted,
+    link: null,
+    port: 8472,
+    portRange: [0, 0],
+    tos: 0,
+    ttl: 0,
+    learning: true,
+    ageing: 300,
+    proxy: false,
+    ...wanted,
     local: wanted.local ? canonicalIp(wanted.local) : null,
     group: wanted.group ? canonicalIp(wanted.group) : null,
   };
@@ -53,26 +68,37 @@ function ipv4(ip: string | null): string | null {
 }
 
 /** What a link of these attributes is refused for. @param self index of the link that is to have them; absent: it is to be made */
-export function checkAttributes(netns: WorldNetns, { vxlan, vlan, macvlan, vrf, ipip, gre }: Partial<Attributes>, operation: string, self?: number): void {
+export function checkAttributes(
+  netns: WorldNetns,
+  { vxlan, vlan, macvlan, vrf, ipip, gre }: Partial<Attributes>,
+  operation: string,
+  self?: number,
+): void {
   if (vxlan) checkVxlan(netns, vxlan, operation, self);
   for (const stacked of [vlan, macvlan]) {
     if (!stacked) continue;
     if (stacked.link === null) throw new KernelError('EINVAL', operation, { kernelWords: 'link not specified' });
     if (!netns.links.has(stacked.link)) throw new KernelError('ENODEV', operation);
   }
-  if (vlan && (vlan.id < 0 || vlan.id > 4095)) throw new KernelError('ERANGE', operation, { kernelWords: 'Invalid VLAN id' });
+  if (vlan && (vlan.id < 0 || vlan.id > 4095))
+    throw new KernelError('ERANGE', operation, { kernelWords: 'Invalid VLAN id' });
   if (vrf?.table === 0) throw new KernelError('EINVAL', operation, { kernelWords: 'Invalid VRF table id' });
   for (const { link } of netns.links.values()) {
     if (link.index === self) continue;
-    const taken = (vlan && sameVlan(link.vlan, vlan)) || (ipip && sameTunnel(link.ipip, ipip)) || (gre && sameTunnel(link.gre, gre));
+    const taken =
+      (vlan && sameVlan(link.vlan, vlan)) ||
+      (ipip && sameTunnel(link.ipip, ipip)) ||
+      (gre && sameTunnel(link.gre, gre));
     if (taken) throw new KernelError('EEXIST', operation, vlan ? { kernelWords: 'VLAN device already exists' } : {});
-    const alone = macvlan && link.macvlan?.link === macvlan.link && [link.macvlan.mode, macvlan.mode].includes('passthru');
+    const alone =
+      macvlan && link.macvlan?.link === macvlan.link && [link.macvlan.mode, macvlan.mode].includes('passthru');
     if (alone) throw new KernelError('EINVAL', operation);
   }
 }
 
 function checkVxlan(netns: WorldNetns, vxlan: VxlanAttributes, operation: string, self?: number): void {
-  if (vxlan.vni >= 1 << 24) throw new KernelError('ERANGE', operation, { kernelWords: 'VXLAN ID must be lower than 16777216' });
+  if (vxlan.vni >= 1 << 24)
+    throw new KernelError('ERANGE', operation, { kernelWords: 'VXLAN ID must be lower than 16777216' });
   if (vxlan.link !== null && !netns.links.has(vxlan.link)) {
     throw new KernelError('ENODEV', operation, { kernelWords: 'Invalid local interface, device not found' });
   }
@@ -82,17 +108,28 @@ function checkVxlan(netns: WorldNetns, vxlan: VxlanAttributes, operation: string
   }
 }
 
-const sameVlan = (a: Attributes['vlan'] | undefined, b: Attributes['vlan']): boolean => a?.link === b.link && a.id === b.id && a.protocol === b.protocol;
+const sameVlan = (a: Attributes['vlan'] | undefined, b: Attributes['vlan']): boolean =>
+  a?.link === b.link && a.id === b.id && a.protocol === b.protocol;
 
-const sameTunnel = (a: Attributes['ipip'] & { inputKey?: number | null } | undefined, b: Attributes['ipip'] & { inputKey?: number | null }): boolean =>
-  a?.local === b.local && a.remote === b.remote && a.link === b.link && a.inputKey === b.inputKey;
+const sameTunnel = (
+  a: (Attributes['ipip'] & { inputKey?: number | null }) | undefined,
+  b: Attributes['ipip'] & { inputKey?: number | null },
+): boolean => a?.local === b.local && a.remote === b.remote && a.link === b.link && a.inputKey === b.inputKey;
 
 /** Of a link that is there. Kinds that take their attributes at birth only refuse. */
-export function changedAttributes(netns: WorldNetns, link: Link, wanted: AttributedKind, operation: string): Partial<Attributes> {
-  if (wanted.kind !== link.kind || !isAttributed(link.kind) || ['vlan', 'vrf'].includes(link.kind)) throw new KernelError('EOPNOTSUPP', operation);
+export function changedAttributes(
+  netns: WorldNetns,
+  link: Link,
+  wanted: AttributedKind,
+  operation: string,
+): Partial<Attributes> {
+  if (wanted.kind !== link.kind || !isAttributed(link.kind) || ['vlan', 'vrf'].includes(link.kind))
+    throw new KernelError('EOPNOTSUPP', operation);
   const next = encoded(operation, () => attributesFor(wanted));
-  if (wanted.kind === 'vxlan' && (next.vxlan?.vni !== link.vxlan?.vni || next.vxlan?.port !== link.vxlan?.port)) throw new KernelError('EOPNOTSUPP', operation);
-  if (wanted.kind === 'macvlan' && (wanted.macvlan.mode === 'passthru') !== (link.macvlan?.mode === 'passthru')) throw new KernelError('EINVAL', operation);
+  if (wanted.kind === 'vxlan' && (next.vxlan?.vni !== link.vxlan?.vni || next.vxlan?.port !== link.vxlan?.port))
+    throw new KernelError('EOPNOTSUPP', operation);
+  if (wanted.kind === 'macvlan' && (wanted.macvlan.mode === 'passthru') !== (link.macvlan?.mode === 'passthru'))
+    throw new KernelError('EINVAL', operation);
   checkAttributes(netns, next, operation, link.index);
   return next;
 }

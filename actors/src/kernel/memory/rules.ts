@@ -6,8 +6,20 @@ import type { WorldLink, WorldNetns } from './world.ts';
 
 export function blank(index: number, name: string, kind: string): Link {
   return {
-    index, name, kind, up: false, flags: [], operState: 'down', mtu: 1500, alias: null, master: null, mac: null, addrGenMode: 'eui64',
-    group: 0, linkNetnsId: null, peerIndex: null,
+    index,
+    name,
+    kind,
+    up: false,
+    flags: [],
+    operState: 'down',
+    mtu: 1500,
+    alias: null,
+    master: null,
+    mac: null,
+    addrGenMode: 'eui64',
+    group: 0,
+    linkNetnsId: null,
+    peerIndex: null,
   };
 }
 
@@ -18,7 +30,10 @@ export function operState(link: Link, lower: boolean): string {
 }
 
 export function pair(a: WorldLink, b: WorldLink): void {
-  for (const [end, other] of [[a, b], [b, a]] as const) {
+  for (const [end, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
     end.peer = other;
     end.link.peerIndex = other.link.index;
     end.link.linkNetnsId = end.netns === other.netns ? null : 0;
@@ -26,7 +41,8 @@ export function pair(a: WorldLink, b: WorldLink): void {
 }
 
 export function checkMtu(mtu: number | undefined, operation: string): void {
-  if (mtu !== undefined && (mtu < 68 || mtu > 65535)) throw new KernelError('EINVAL', operation, { kernelWords: 'mtu out of range' });
+  if (mtu !== undefined && (mtu < 68 || mtu > 65535))
+    throw new KernelError('EINVAL', operation, { kernelWords: 'mtu out of range' });
 }
 
 export function checkMaster(netns: WorldNetns, { link }: WorldLink, master: number, operation: string): void {
@@ -34,7 +50,8 @@ export function checkMaster(netns: WorldNetns, { link }: WorldLink, master: numb
   if (!upper) throw new KernelError('EINVAL', operation);
   if (upper.kind === 'vrf' && link.kind !== 'vrf' && link.name !== 'lo') return;
   if (upper.kind !== 'bridge') throw new KernelError('EOPNOTSUPP', operation);
-  if (link.kind === 'bridge') throw new KernelError('ELOOP', operation, { kernelWords: 'Can not enslave a bridge to a bridge' });
+  if (link.kind === 'bridge')
+    throw new KernelError('ELOOP', operation, { kernelWords: 'Can not enslave a bridge to a bridge' });
   if (!link.mac || link.name === 'lo') throw new KernelError('EINVAL', operation);
 }
 
@@ -43,7 +60,8 @@ export function checked(address: Address): Address {
   const local = ipBytes(address.local);
   const peer = address.peer === null ? local : ipBytes(address.peer);
   const size = address.family === 'inet' ? 4 : 16;
-  if (local.length !== size || peer.length !== size) throw new RangeError(`${address.local} or its peer is not of family ${address.family}`);
+  if (local.length !== size || peer.length !== size)
+    throw new RangeError(`${address.local} or its peer is not of family ${address.family}`);
   if (address.prefixlen > size * 8) throw new RangeError(`prefix length ${address.prefixlen} is too long`);
   return { ...address, local: formatIp(local), peer: peer.equals(local) ? null : formatIp(peer) };
 }

@@ -37,7 +37,8 @@ export class MemoryWireGuard implements WireGuardAccess {
     await this.#turn(operation);
     const entry = this.#netns.named(name);
     if (!entry) throw new KernelError('ENODEV', operation);
-    if (!entry.device) throw new KernelError('EOPNOTSUPP', operation, { meaning: `${name} is of kind ${entry.link.kind}` });
+    if (!entry.device)
+      throw new KernelError('EOPNOTSUPP', operation, { meaning: `${name} is of kind ${entry.link.kind}` });
     return { entry, device: entry.device };
   }
 }

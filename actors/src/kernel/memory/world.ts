@@ -10,7 +10,16 @@ import type { Address, Link, LinkChange, NewLink } from '../kernel.ts';
 import { newDevice } from '../wireguard/codec.ts';
 import { encoded } from '../wireguard/netlink.ts';
 import type { WireGuardDevice } from '../wireguard/types.ts';
-import { attributesFor, below, changedAttributes, checkAttributes, checkUp, flagsOf, hasMac, leaveLower } from './kinds.ts';
+import {
+  attributesFor,
+  below,
+  changedAttributes,
+  checkAttributes,
+  checkUp,
+  flagsOf,
+  hasMac,
+  leaveLower,
+} from './kinds.ts';
 import { blank, checked, checkMaster, checkMtu, operState, pair, sameNetwork } from './rules.ts';
 
 export type WorldLink = {
@@ -48,7 +57,9 @@ export class WorldNetns {
   /** There are no packets here: an address answers that is on a link which is up, or on the far end of a veth of which both are. */
   reaches(ip: string): boolean {
     const has = ({ link, addresses }: WorldLink): boolean => link.up && addresses.some(({ local }) => local === ip);
-    return [...this.links.values()].some((entry) => has(entry) || (entry.link.up && entry.peer !== undefined && has(entry.peer)));
+    return [...this.links.values()].some(
+      (entry) => has(entry) || (entry.link.up && entry.peer !== undefined && has(entry.peer)),
+    );
   }
 
   tell(notification: Notification): void {
@@ -72,12 +83,17 @@ export class World {
     const operation = `create ${link.kind} ${link.name}`;
     this.#checkName(into, link.name, operation);
     if (this.#unsupported.has(link.kind)) {
-      throw new KernelError('EOPNOTSUPP', operation, { module: moduleOf(link.kind), kernelWords: 'Unknown device type', advice: `load the module ${moduleOf(link.kind)}` });
+      throw new KernelError('EOPNOTSUPP', operation, {
+        module: moduleOf(link.kind),
+        kernelWords: 'Unknown device type',
+        advice: `load the module ${moduleOf(link.kind)}`,
+      });
     }
     checkMtu(link.mtu, operation);
     const attributes = encoded(operation, () => attributesFor(link));
     checkAttributes(from, attributes, operation);
-    if (link.kind === 'veth') this.#checkName(peerInto, link.peer.name, operation, peerInto === into ? link.name : undefined);
+    if (link.kind === 'veth')
+      this.#checkName(peerInto, link.peer.name, operation, peerInto === into ? link.name : undefined);
     const peer = link.kind === 'veth' ? this.#add(peerInto, link.peer.name, 'veth', link.peer) : undefined;
     const entry = this.#add(into, link.name, link.kind, link);
     Object.assign(entry.link, attributes, { peerIndex: (attributes.vlan ?? attributes.macvlan)?.link ?? null });
@@ -111,7 +127,8 @@ export class World {
     const entry = netns.at(index, `move link ${index}`);
     const operation = `move ${entry.link.name} to netns ${target.id}`;
     if (target === netns) return;
-    if (['bridge', 'vrf', ''].includes(entry.link.kind)) throw new KernelError('EINVAL', operation, { kernelWords: 'The interface netns is immutable' });
+    if (['bridge', 'vrf', ''].includes(entry.link.kind))
+      throw new KernelError('EINVAL', operation, { kernelWords: 'The interface netns is immutable' });
     if (target.named(entry.link.name)) throw new KernelError('EEXIST', operation);
     if (entry.link.up) this.#setUp(entry, false);
     this.#leave(entry);
@@ -150,7 +167,8 @@ export class World {
     if (!known) throw new KernelError('EADDRNOTAVAIL', operation);
     this.#dropAddresses(entry, (other) => other === known);
     // A primary inet address takes the secondary ones of its network with it.
-    if (known.family === 'inet' && !known.flags?.includes('secondary')) this.#dropAddresses(entry, (other) => sameNetwork(other, known));
+    if (known.family === 'inet' && !known.flags?.includes('secondary'))
+      this.#dropAddresses(entry, (other) => sameNetwork(other, known));
   }
 
   /** The netns is no more: neither are its links, nor their other ends elsewhere. */
@@ -164,7 +182,8 @@ export class World {
   }
 
   #checkName(netns: WorldNetns, name: string, operation: string, alsoTaken?: string): void {
-    if (Buffer.byteLength(name) > 15) throw new KernelError('ERANGE', operation, { kernelWords: 'Attribute failed policy validation' });
+    if (Buffer.byteLength(name) > 15)
+      throw new KernelError('ERANGE', operation, { kernelWords: 'Attribute failed policy validation' });
     if (name === '' || name === '.' || name === '..' || /[/:\s]/.test(name)) throw new KernelError('EINVAL', operation);
     if (netns.named(name) || name === alsoTaken) throw new KernelError('EEXIST', operation);
   }
@@ -172,7 +191,10 @@ export class World {
   #add(netns: WorldNetns, name: string, kind: string, { mtu, mac }: { mtu?: number; mac?: string }): WorldLink {
     const link = blank(netns.nextIndex++, name, kind);
     if (kind === 'wireguard') link.addrGenMode = 'none';
-    if (hasMac(kind)) link.mac = mac ?? `02:00:00:${[16, 8, 0].map((shift) => ((this.#macs >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`;
+    if (hasMac(kind))
+      link.mac =
+        mac ??
+        `02:00:00:${[16, 8, 0].map((shift) => ((this.#macs >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`;
     this.#macs++;
     link.mtu = mtu ?? (kind === 'wireguard' ? 1420 : 1500);
     link.flags = flagsOf(kind);
@@ -189,7 +211,11 @@ export class World {
     for (const end of entry.peer ? [entry, entry.peer] : [entry]) {
       const { link } = end;
       const lower = link.up && (end.peer?.link.up ?? true);
-      link.flags = [...(link.up ? ['UP'] : []), ...link.flags.filter((flag) => !['UP', 'RUNNING', 'LOWER_UP'].includes(flag)), ...(lower ? ['RUNNING', 'LOWER_UP'] : [])];
+      link.flags = [
+        ...(link.up ? ['UP'] : []),
+        ...link.flags.filter((flag) => !['UP', 'RUNNING', 'LOWER_UP'].includes(flag)),
+        ...(lower ? ['RUNNING', 'LOWER_UP'] : []),
+      ];
       link.operState = operState(link, lower);
       end.netns.tell({ type: 'newLink', link });
       if (lower) this.#linkLocal(end);
@@ -203,10 +229,25 @@ export class World {
   /** As IPv6 does by itself; a bridge here has no carrier. */
   #linkLocal(entry: WorldLink): void {
     const { link } = entry;
-    if (link.addrGenMode !== 'eui64' || !link.mac || link.kind === 'bridge' || entry.addresses.some(({ local }) => local.startsWith('fe80:'))) return;
+    if (
+      link.addrGenMode !== 'eui64' ||
+      !link.mac ||
+      link.kind === 'bridge' ||
+      entry.addresses.some(({ local }) => local.startsWith('fe80:'))
+    )
+      return;
     const [a = 0, ...rest] = link.mac.split(':').map((byte) => Number.parseInt(byte, 16));
-    const local = formatIp(Buffer.from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)]));
-    this.#addAddress(entry, { family: 'inet6', local, peer: null, prefixlen: 64, noPrefixRoute: false, flags: ['permanent'] });
+    const local = formatIp(
+      Buffer.from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)]),
+    );
+    this.#addAddress(entry, {
+      family: 'inet6',
+      local,
+      peer: null,
+      prefixlen: 64,
+      noPrefixRoute: false,
+      flags: ['permanent'],
+    });
   }
 
   #addAddress(entry: WorldLink, address: Address): void {

@@ -18,10 +18,28 @@ const kinds = {
 } as const;
 
 const libc = koffi.load(null);
-const socket = libc.func('int socket(int domain, int type, int protocol)') as (domain: number, type: number, protocol: number) => number;
-const connect = libc.func('int connect(int fd, void *address, uint32_t length)') as (fd: number, address: Buffer, length: number) => number;
-const send = libc.func('long send(int fd, void *data, size_t length, int flags)') as (fd: number, data: Buffer, length: number, flags: number) => number;
-const recv = libc.func('long recv(int fd, void *data, size_t length, int flags)') as (fd: number, data: Buffer, length: number, flags: number) => number;
+const socket = libc.func('int socket(int domain, int type, int protocol)') as (
+  domain: number,
+  type: number,
+  protocol: number,
+) => number;
+const connect = libc.func('int connect(int fd, void *address, uint32_t length)') as (
+  fd: number,
+  address: Buffer,
+  length: number,
+) => number;
+const send = libc.func('long send(int fd, void *data, size_t length, int flags)') as (
+  fd: number,
+  data: Buffer,
+  length: number,
+  flags: number,
+) => number;
+const recv = libc.func('long recv(int fd, void *data, size_t length, int flags)') as (
+  fd: number,
+  data: Buffer,
+  length: number,
+  flags: number,
+) => number;
 
 /** Node cannot wait on a descriptor of this kind, so it is asked so often, in milliseconds. */
 const askEvery = 5;
@@ -41,11 +59,17 @@ export async function echo(fd: number, ip: string, milliseconds: number): Promis
     const request = echoRequest(kind.request);
     if (connect(own, address, address.length) !== 0) return false;
     if (send(own, request, request.length, 0) !== request.length) return false;
-    return await answered(own, (data) => {
-      // A raw IPv4 socket shows the IP header, an IPv6 one does not.
-      const icmp = kind.family === AF_INET ? data.subarray((data.readUInt8(0) & 15) * 4) : data;
-      return icmp.length >= 8 && icmp.readUInt8(0) === kind.reply && icmp.subarray(4, 8).equals(request.subarray(4, 8));
-    }, Date.now() + milliseconds);
+    return await answered(
+      own,
+      (data) => {
+        // A raw IPv4 socket shows the IP header, an IPv6 one does not.
+        const icmp = kind.family === AF_INET ? data.subarray((data.readUInt8(0) & 15) * 4) : data;
+        return (
+          icmp.length >= 8 && icmp.readUInt8(0) === kind.reply && icmp.subarray(4, 8).equals(request.subarray(4, 8))
+        );
+      },
+      Date.now() + milliseconds,
+    );
   } finally {
     closeSync(own);
   }

@@ -9,11 +9,24 @@ const CLONE_NEWNET = 0x40000000;
 const libc = koffi.load(null);
 const setns = libc.func('int setns(int fd, int type)') as (fd: number, type: number) => number;
 const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)') as (
-  fd: number, level: number, name: number, value: Buffer, length: number) => number;
+  fd: number,
+  level: number,
+  name: number,
+  value: Buffer,
+  length: number,
+) => number;
 const getsockopt = libc.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *length)') as (
-  fd: number, level: number, name: number, value: Buffer, length: [number]) => number;
+  fd: number,
+  level: number,
+  name: number,
+  value: Buffer,
+  length: [number],
+) => number;
 const getsockname = libc.func('int getsockname(int fd, void *address, _Inout_ uint32_t *length)') as (
-  fd: number, address: Buffer, length: [number]) => number;
+  fd: number,
+  address: Buffer,
+  length: [number],
+) => number;
 
 const send = libc.func('long send(int fd, void *data, size_t length, int flags)');
 

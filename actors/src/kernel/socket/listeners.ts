@@ -13,7 +13,9 @@ export class Listeners {
     // A wrapper, so that one function subscribed twice is called twice.
     const own = (change: NetnsChange): void => listener(change);
     this.#listeners.add(own);
-    return () => { this.#listeners.delete(own); };
+    return () => {
+      this.#listeners.delete(own);
+    };
   }
 
   emit(change: NetnsChange): void {

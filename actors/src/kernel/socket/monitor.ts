@@ -39,7 +39,9 @@ export class Monitor {
   constructor(open: (handlers: SocketHandlers) => Socket, handlers: MonitorHandlers) {
     this.#handlers = handlers;
     this.#socket = open({
-      receive: (data) => { for (const message of messages(data)) this.#receive(message); },
+      receive: (data) => {
+        for (const message of messages(data)) this.#receive(message);
+      },
       broken: (error) => this.#broken(error),
     });
   }
@@ -85,7 +87,8 @@ export class Monitor {
   #receive(message: Message): void {
     const notification = decode(message);
     if (notification) this.#handlers.notification(notification);
-    const answer = message.port === this.#socket.port >>> 0 && (message.type === RTM_NEWLINK || message.type === NLMSG_ERROR);
+    const answer =
+      message.port === this.#socket.port >>> 0 && (message.type === RTM_NEWLINK || message.type === NLMSG_ERROR);
     if (answer && this.#underWay?.seqs.has(message.seq)) this.#answered();
   }
 
@@ -111,7 +114,9 @@ export class Monitor {
     this.#underWay = undefined;
     this.#next = undefined;
     this.#socket.keepAlive(false);
-    return () => { for (const done of waiting) done?.(); };
+    return () => {
+      for (const done of waiting) done?.();
+    };
   }
 }
 
@@ -125,7 +130,8 @@ function decode(message: Message): Notification | undefined {
       const index = linkIndex(message.payload);
       return index === undefined ? undefined : { type: 'delLink', index };
     }
-    case RTM_NEWADDR: case RTM_DELADDR: {
+    case RTM_NEWADDR:
+    case RTM_DELADDR: {
       const decoded = decodeAddress(message.payload);
       return decoded && { type: message.type === RTM_NEWADDR ? 'newAddress' : 'delAddress', ...decoded };
     }

@@ -6,12 +6,24 @@ import { messages, MessageWriter, NLM_F_ACK } from '../wire/attribute.ts';
 const port = 77;
 
 /** A socket whose other end is the test. */
-function connect(): { requests: Requests; sent: Buffer[][]; handlers: SocketHandlers; answer: (...replies: Buffer[]) => void } {
+function connect(): {
+  requests: Requests;
+  sent: Buffer[][];
+  handlers: SocketHandlers;
+  answer: (...replies: Buffer[]) => void;
+} {
   const sent: Buffer[][] = [];
   let handlers: SocketHandlers | undefined;
   const requests = new Requests((own) => {
     handlers = own;
-    return { port, send: (data) => { sent.push(data); }, keepAlive: () => {}, close: () => {} };
+    return {
+      port,
+      send: (data) => {
+        sent.push(data);
+      },
+      keepAlive: () => {},
+      close: () => {},
+    };
   });
   return { requests, sent, handlers: handlers!, answer: (...replies) => handlers!.receive(Buffer.concat(replies)) };
 }
@@ -38,7 +50,10 @@ function ack(seq: number, errno = 0): Buffer {
   return reply(2, seq, payload, 0x100);
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => { queueMicrotask(resolve); });
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    queueMicrotask(resolve);
+  });
 
 describe('requests', () => {
   it('sends together what is asked together, at most 16, and the rest when these are answered', async () => {
@@ -65,17 +80,25 @@ describe('requests', () => {
     }
   });
 
-  it('rejects one with the kernel\'s words, and goes on with the others', async () => {
+  it("rejects one with the kernel's words, and goes on with the others", async () => {
     const { requests, sent, answer } = connect();
-    const [bad, good] = [requests.request(request(), { operation: 'make it' }), requests.request(request(), { operation: 'test' })];
+    const [bad, good] = [
+      requests.request(request(), { operation: 'make it' }),
+      requests.request(request(), { operation: 'test' }),
+    ];
     await turn();
     const [first, second] = sent[0]!.map(seqOf);
     // NLMSG_ERROR: -95, the header of the request, then NLMSGERR_ATTR_MSG; NLM_F_CAPPED | NLM_F_ACK_TLVS.
-    const words = new MessageWriter(2, 0x300).raw(Buffer.concat([Buffer.from('a1ffffff', 'hex'), Buffer.alloc(16)])).text(1, 'Unknown device type').finish();
+    const words = new MessageWriter(2, 0x300)
+      .raw(Buffer.concat([Buffer.from('a1ffffff', 'hex'), Buffer.alloc(16)]))
+      .text(1, 'Unknown device type')
+      .finish();
     words.writeUInt32LE(first!, 8);
     answer(words, ack(second!));
     await expect(bad).rejects.toMatchObject({
-      code: 'EOPNOTSUPP', kernelWords: 'Unknown device type', message: 'cannot make it: Unknown device type (EOPNOTSUPP)',
+      code: 'EOPNOTSUPP',
+      kernelWords: 'Unknown device type',
+      message: 'cannot make it: Unknown device type (EOPNOTSUPP)',
     });
     expect(await good).toEqual({ interrupted: false });
   });
@@ -83,7 +106,11 @@ describe('requests', () => {
   it('gives each part of a dump, and says if it was interrupted', async () => {
     const { requests, sent, answer } = connect();
     const parts: string[] = [];
-    const dump = requests.request(request(18), { operation: 'list', alone: true, each: ({ payload }) => parts.push(payload.toString('hex')) });
+    const dump = requests.request(request(18), {
+      operation: 'list',
+      alone: true,
+      each: ({ payload }) => parts.push(payload.toString('hex')),
+    });
     await turn();
     const seq = seqOf(sent[0]![0]!);
     answer(reply(16, seq, Buffer.from('01000000', 'hex'), 2), reply(16, seq + 1, Buffer.from('ff000000', 'hex'), 2));
@@ -108,15 +135,23 @@ describe('requests', () => {
 
   it('rejects everything when it is closed', async () => {
     const { requests } = connect();
-    const all = [requests.request(request(), { operation: 'test', alone: true }), requests.request(request(), { operation: 'test' })];
+    const all = [
+      requests.request(request(), { operation: 'test', alone: true }),
+      requests.request(request(), { operation: 'test' }),
+    ];
     await turn();
     requests.close();
-    for (const one of [...all, requests.request(request(), { operation: 'test' })]) await expect(one).rejects.toMatchObject({ code: 'ECLOSED' });
+    for (const one of [...all, requests.request(request(), { operation: 'test' })])
+      await expect(one).rejects.toMatchObject({ code: 'ECLOSED' });
   });
 
   describe('without an answer', () => {
-    beforeEach(() => { vi.useFakeTimers(); });
-    afterEach(() => { vi.useRealTimers(); });
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
 
     it('gives up after a while', async () => {
       const { requests } = connect();

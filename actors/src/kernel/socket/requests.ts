@@ -2,7 +2,18 @@
 import { KernelError } from '../error.ts';
 import { errnoName } from './errno.ts';
 import type { Socket, SocketHandlers } from './socket.ts';
-import { address, attributes, messages, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, text, type Message } from '../wire/attribute.ts';
+import {
+  address,
+  attributes,
+  messages,
+  NLM_F_ACK_TLVS,
+  NLM_F_CAPPED,
+  NLM_F_DUMP_INTR,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  text,
+  type Message,
+} from '../wire/attribute.ts';
 
 const NLMSGERR_ATTR_MSG = 1;
 
@@ -46,7 +57,9 @@ export class Requests {
 
   constructor(open: (handlers: SocketHandlers) => Socket) {
     this.#socket = open({
-      receive: (data) => { for (const message of messages(data)) this.#receive(message); },
+      receive: (data) => {
+        for (const message of messages(data)) this.#receive(message);
+      },
       broken: (error) => this.#fail(error.code ?? 'EIO', error),
     });
   }
@@ -80,7 +93,8 @@ export class Requests {
 
   #send(): void {
     let count = 1;
-    if (!single(this.#queue[0]!)) while (count < Math.min(batchMessages, this.#queue.length) && !single(this.#queue[count]!)) count++;
+    if (!single(this.#queue[0]!))
+      while (count < Math.min(batchMessages, this.#queue.length) && !single(this.#queue[count]!)) count++;
     this.#inFlight = this.#queue.splice(0, count);
     for (const pending of this.#inFlight) {
       pending.seq = this.#seq;
@@ -89,14 +103,23 @@ export class Requests {
     }
     this.#socket.keepAlive(true);
     this.#watch(this.#inFlight);
-    this.#socket.send(this.#inFlight.map((pending) => pending.data), this.#inFlight[0]?.slow);
+    this.#socket.send(
+      this.#inFlight.map((pending) => pending.data),
+      this.#inFlight[0]?.slow,
+    );
   }
 
   /** A busy process runs its timers before it reads its sockets; so an answer may lie there when the time is up. */
   #watch(flight: Pending[]): void {
-    this.#timer = setTimeout(() => setImmediate(() => setImmediate(() => {
-      if (this.#inFlight === flight && flight.length > 0) this.#fail('ETIMEDOUT');
-    })), answerTimeout);
+    this.#timer = setTimeout(
+      () =>
+        setImmediate(() =>
+          setImmediate(() => {
+            if (this.#inFlight === flight && flight.length > 0) this.#fail('ETIMEDOUT');
+          }),
+        ),
+      answerTimeout,
+    );
     this.#timer.unref();
   }
 
@@ -148,8 +171,11 @@ function kernelWords(message: Message): string | null {
   if (!(message.flags & NLM_F_ACK_TLVS)) return null;
   // errno, then the header of the request and, unless capped, its payload; with NLMSG_DONE only errno.
   let offset = 4;
-  if (message.type === NLMSG_ERROR) offset += message.flags & NLM_F_CAPPED ? 16 : (message.payload.readUInt32LE(4) + 3) & ~3;
+  if (message.type === NLMSG_ERROR)
+    offset += message.flags & NLM_F_CAPPED ? 16 : (message.payload.readUInt32LE(4) + 3) & ~3;
   let words: string | null = null;
-  attributes(message.payload, offset, (type, value) => { if (type === NLMSGERR_ATTR_MSG) words = text(value); });
+  attributes(message.payload, offset, (type, value) => {
+    if (type === NLMSGERR_ATTR_MSG) words = text(value);
+  });
   return words;
 }

@@ -41,7 +41,10 @@ export type Socket = {
  * @param receiveBuffer bytes; beyond the system's limit where we may (CAP_NET_ADMIN).
  */
 export function openSocket(
-  fd: number, protocol: number, handlers: SocketHandlers, options: { groups?: number[]; receiveBuffer?: number } = {},
+  fd: number,
+  protocol: number,
+  handlers: SocketHandlers,
+  options: { groups?: number[]; receiveBuffer?: number } = {},
 ): Socket {
   const raw = inNetns(fd, () => new RawNetlinkSocket(protocol));
   const own = descriptor(raw);
@@ -71,12 +74,15 @@ export function openSocket(
   const count = (): void => {
     const before = dropped;
     if (own !== undefined) dropped = droppedBy(own);
-    if (dropped !== before) handlers.broken(Object.assign(new Error('the receive buffer of a netlink socket ran over'), { code: 'ENOBUFS' }));
+    if (dropped !== before)
+      handlers.broken(Object.assign(new Error('the receive buffer of a netlink socket ran over'), { code: 'ENOBUFS' }));
   };
-  raw.on('message', (data) => guard(() => {
-    handlers.receive(data);
-    count();
-  }));
+  raw.on('message', (data) =>
+    guard(() => {
+      handlers.receive(data);
+      count();
+    }),
+  );
   // What the kernel had no memory for has nothing behind it.
   const looking = setInterval(() => guard(count), lookEvery).unref();
   for (const group of options.groups ?? []) raw.addMembership(group);
@@ -87,8 +93,9 @@ export function openSocket(
       if (own === undefined || (!slow && waiting === 0)) {
         guard(() => raw.send(messages, {}, (error) => error && guard(() => handlers.broken(error))));
       } else {
-        sending = inTurn(async () => { if (!closed) await sendAside(own, Buffer.concat(messages)); })
-          .catch((error: Error) => guard(() => handlers.broken(error)));
+        sending = inTurn(async () => {
+          if (!closed) await sendAside(own, Buffer.concat(messages));
+        }).catch((error: Error) => guard(() => handlers.broken(error)));
       }
     },
     keepAlive: (on) => guard(() => (on ? raw.ref() : raw.unref())),
@@ -97,10 +104,12 @@ export function openSocket(
       closed = true;
       clearInterval(looking);
       // The package crashes when a socket is closed from inside its own callbacks.
-      void sending.finally(() => setImmediate(() => {
-        if (own !== undefined) known.delete(own);
-        raw.close();
-      }));
+      void sending.finally(() =>
+        setImmediate(() => {
+          if (own !== undefined) known.delete(own);
+          raw.close();
+        }),
+      );
     },
   };
 }
@@ -132,5 +141,7 @@ const known = new Set<number>();
 /** The package does not tell the descriptor, without which options cannot be set. */
 function descriptor(raw: RawNetlinkSocket): number | undefined {
   const port = raw.address().port >>> 0;
-  return readdirSync('/proc/self/fd').map(Number).find((fd) => !known.has(fd) && netlinkPort(fd) === port);
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .find((fd) => !known.has(fd) && netlinkPort(fd) === port);
 }

@@ -4,14 +4,19 @@ import { address, plain, refusal, type Fixture } from './fixture.ts';
 
 export function addressSuite(fixture: () => Fixture): void {
   let on: Fixture;
-  beforeEach(() => { on = fixture(); });
+  beforeEach(() => {
+    on = fixture();
+  });
 
   describe('addresses', () => {
     it('adds and removes both families, with and without peer', async () => {
       const { index } = await on.bridge();
       const all = [
-        address('10.1.0.1', 24), address('10.1.1.1', 32, { peer: '10.1.2.1' }), address('10.1.3.1', 24, { noPrefixRoute: true }),
-        address('fe80::1771', 64, { peer: 'fe80::a:1771' }), address('2001:db8::1', 64, { noPrefixRoute: true }),
+        address('10.1.0.1', 24),
+        address('10.1.1.1', 32, { peer: '10.1.2.1' }),
+        address('10.1.3.1', 24, { noPrefixRoute: true }),
+        address('fe80::1771', 64, { peer: 'fe80::a:1771' }),
+        address('2001:db8::1', 64, { noPrefixRoute: true }),
       ];
       for (const one of all) await on.netns.addAddress(index, one);
       await on.netns.barrier();
@@ -26,7 +31,10 @@ export function addressSuite(fixture: () => Fixture): void {
       const far = await on.other();
       await on.netns.createLink({ kind: 'veth', name: 'v0', up: true, peer: { name: 'v1', up: true, netns: far } });
       const [near, there] = [await on.seen('v0'), await on.seen('v1', far)];
-      for (const [one, two] of [['10.1.0.1', '10.1.0.2'], ['2001:db8::1', '2001:db8::2']] as const) {
+      for (const [one, two] of [
+        ['10.1.0.1', '10.1.0.2'],
+        ['2001:db8::1', '2001:db8::2'],
+      ] as const) {
         const length = one.includes(':') ? 64 : 24;
         await on.netns.addAddress(near.index, address(one, length));
         await far.addAddress(there.index, address(two, length));

@@ -77,12 +77,25 @@ export async function refusal(act: Promise<unknown>): Promise<KernelErrorCode> {
 }
 
 export function address(local: string, prefixlen: number, rest: Partial<Address> = {}): Address {
-  return { family: local.includes(':') ? 'inet6' : 'inet', local, peer: null, prefixlen, noPrefixRoute: false, ...rest };
+  return {
+    family: local.includes(':') ? 'inet6' : 'inet',
+    local,
+    peer: null,
+    prefixlen,
+    noPrefixRoute: false,
+    ...rest,
+  };
 }
 
 /** Without flags. */
 export function plain(list: readonly Address[]): Address[] {
-  return list.map(({ family, local, peer, prefixlen, noPrefixRoute }) => ({ family, local, peer, prefixlen, noPrefixRoute }));
+  return list.map(({ family, local, peer, prefixlen, noPrefixRoute }) => ({
+    family,
+    local,
+    peer,
+    prefixlen,
+    noPrefixRoute,
+  }));
 }
 
 export function key(byte: number): Buffer {

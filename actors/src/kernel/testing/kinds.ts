@@ -5,7 +5,9 @@ import { address, refusal, type Fixture } from './fixture.ts';
 
 export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): void {
   let on: Fixture;
-  beforeEach(() => { on = fixture(); });
+  beforeEach(() => {
+    on = fixture();
+  });
 
   describe('bridge ports', () => {
     it('enslaves, releases, and releases all when the bridge goes', async () => {
@@ -98,13 +100,34 @@ export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): voi
     it('shows every attribute as it was asked for', async () => {
       const { index: lower } = await on.bridge();
       const vxlan = {
-        vni: 142, link: lower, local: '2001:db8::1', group: 'ff05::100', port: 4789, portRange: [32768, 40000] as [number, number],
-        tos: 16, ttl: 5, learning: false, ageing: 0, proxy: true,
+        vni: 142,
+        link: lower,
+        local: '2001:db8::1',
+        group: 'ff05::100',
+        port: 4789,
+        portRange: [32768, 40000] as [number, number],
+        tos: 16,
+        ttl: 5,
+        learning: false,
+        ageing: 0,
+        proxy: true,
       };
       await on.netns.createLink({ kind: 'vxlan', name: 'vx0', mtu: 1370, vxlan });
       expect(await on.seen('vx0')).toMatchObject({ kind: 'vxlan', mtu: 1370, vxlan });
-      await on.netns.createLink({ kind: 'vxlan', name: 'vx1', vxlan: { vni: 143, group: '192.0.2.9', local: '192.0.2.1', port: 4789 } });
-      expect((await on.seen('vx1')).vxlan).toMatchObject({ vni: 143, link: null, group: '192.0.2.9', local: '192.0.2.1', learning: true, ageing: 300, proxy: false });
+      await on.netns.createLink({
+        kind: 'vxlan',
+        name: 'vx1',
+        vxlan: { vni: 143, group: '192.0.2.9', local: '192.0.2.1', port: 4789 },
+      });
+      expect((await on.seen('vx1')).vxlan).toMatchObject({
+        vni: 143,
+        link: null,
+        group: '192.0.2.9',
+        local: '192.0.2.1',
+        learning: true,
+        ageing: 300,
+        proxy: false,
+      });
     });
 
     it('refuses a second with the same number, and dies with its lower device', async () => {
@@ -127,7 +150,10 @@ export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): voi
   describe.each(present('vlan'))('%s', () => {
     it('shows every attribute as it was asked for', async () => {
       const link = await below();
-      for (const [name, vlan] of [['v0', { link, id: 5, protocol: '802.1Q' }], ['v1', { link, id: 4094, protocol: '802.1ad' }]] as const) {
+      for (const [name, vlan] of [
+        ['v0', { link, id: 5, protocol: '802.1Q' }],
+        ['v1', { link, id: 4094, protocol: '802.1ad' }],
+      ] as const) {
         await on.netns.createLink({ kind: 'vlan', name, vlan });
         expect(await on.seen(name)).toMatchObject({ kind: 'vlan', vlan, peerIndex: link });
       }
@@ -138,7 +164,9 @@ export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): voi
       const vlan = { link, id: 5, protocol: '802.1Q' } as const;
       await on.netns.createLink({ kind: 'vlan', name: 'v0', vlan });
       expect(await refusal(on.netns.createLink({ kind: 'vlan', name: 'v1', vlan }))).toBe('EEXIST');
-      expect(await refusal(on.netns.createLink({ kind: 'vlan', name: 'v1', vlan: { ...vlan, link: 4242 } }))).toBe('ENODEV');
+      expect(await refusal(on.netns.createLink({ kind: 'vlan', name: 'v1', vlan: { ...vlan, link: 4242 } }))).toBe(
+        'ENODEV',
+      );
     });
 
     it('follows its lower device down and up, and dies with it', async () => {
@@ -159,13 +187,26 @@ export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): voi
   describe.each(present('macvlan'))('%s', () => {
     it('shows its device and mode, and takes another mode', async () => {
       const link = await below();
-      await on.netns.createLink({ kind: 'macvlan', name: 'm0', mac: '02:00:00:00:00:07', macvlan: { link, mode: 'private' } });
+      await on.netns.createLink({
+        kind: 'macvlan',
+        name: 'm0',
+        mac: '02:00:00:00:00:07',
+        macvlan: { link, mode: 'private' },
+      });
       const { index } = await on.seen('m0');
       for (const mode of ['private', 'vepa', 'bridge'] as const) {
         await on.netns.changeLink(index, { attributes: { kind: 'macvlan', macvlan: { link, mode } } });
-        expect(await on.seen('m0')).toMatchObject({ kind: 'macvlan', mac: '02:00:00:00:00:07', macvlan: { link, mode } });
+        expect(await on.seen('m0')).toMatchObject({
+          kind: 'macvlan',
+          mac: '02:00:00:00:00:07',
+          macvlan: { link, mode },
+        });
       }
-      expect(await refusal(on.netns.changeLink(index, { attributes: { kind: 'macvlan', macvlan: { link, mode: 'passthru' } } }))).toBe('EINVAL');
+      expect(
+        await refusal(
+          on.netns.changeLink(index, { attributes: { kind: 'macvlan', macvlan: { link, mode: 'passthru' } } }),
+        ),
+      ).toBe('EINVAL');
       await on.netns.deleteLink(link);
       await on.netns.barrier();
       expect(on.netns.link('m0')).toBeUndefined();
@@ -175,7 +216,9 @@ export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): voi
       const link = await below();
       await on.netns.createLink({ kind: 'macvlan', name: 'm0', macvlan: { link, mode: 'passthru' } });
       expect((await on.seen('m0')).macvlan).toEqual({ link, mode: 'passthru' });
-      expect(await refusal(on.netns.createLink({ kind: 'macvlan', name: 'm1', macvlan: { link, mode: 'bridge' } }))).toBe('EINVAL');
+      expect(
+        await refusal(on.netns.createLink({ kind: 'macvlan', name: 'm1', macvlan: { link, mode: 'bridge' } })),
+      ).toBe('EINVAL');
     });
   });
 
@@ -194,7 +237,9 @@ export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): voi
     it('keeps its table and its netns', async () => {
       await on.netns.createLink({ kind: 'vrf', name: 'red', vrf: { table: 10 } });
       const { index } = await on.seen('red');
-      expect(await refusal(on.netns.changeLink(index, { attributes: { kind: 'vrf', vrf: { table: 11 } } }))).toBe('EOPNOTSUPP');
+      expect(await refusal(on.netns.changeLink(index, { attributes: { kind: 'vrf', vrf: { table: 11 } } }))).toBe(
+        'EOPNOTSUPP',
+      );
       expect(await refusal(on.netns.changeLink(index, { netns: await on.other() }))).toBe('EINVAL');
     });
   });
@@ -202,19 +247,31 @@ export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): voi
   const tunnel = { link: null, local: '192.0.2.1', remote: '192.0.2.2', ttl: 64, tos: 16 };
   const tunnels = {
     ipip: (change: object): AttributedKind => ({ kind: 'ipip', ipip: { ...tunnel, ...change } }),
-    gre: (change: object): AttributedKind => ({ kind: 'gre', gre: { ...tunnel, inputKey: null, outputKey: null, ...change } }),
+    gre: (change: object): AttributedKind => ({
+      kind: 'gre',
+      gre: { ...tunnel, inputKey: null, outputKey: null, ...change },
+    }),
   };
   describe.each((['ipip', 'gre'] as const).filter((kind) => !lacks.includes(kind)))('%s', (kind) => {
     const make = tunnels[kind];
 
     it('shows every attribute as it was asked for, and has no MAC address', async () => {
-      await on.netns.createLink({ name: 't0', ...make({ link: await below(), ...(kind === 'gre' ? { inputKey: 0, outputKey: 4_294_967_295 } : {}) }) });
+      await on.netns.createLink({
+        name: 't0',
+        ...make({ link: await below(), ...(kind === 'gre' ? { inputKey: 0, outputKey: 4_294_967_295 } : {}) }),
+      });
       const { link } = (await on.seen('t0'))[kind]!;
-      expect(await on.seen('t0')).toMatchObject({ kind, mac: null, [kind]: { ...tunnel, link: (await on.seen('low0')).index } });
+      expect(await on.seen('t0')).toMatchObject({
+        kind,
+        mac: null,
+        [kind]: { ...tunnel, link: (await on.seen('low0')).index },
+      });
       expect(link).not.toBeNull();
       if (kind === 'gre') expect((await on.seen('t0')).gre).toMatchObject({ inputKey: 0, outputKey: 4_294_967_295 });
       await on.netns.createLink({ name: 't1', ...make({ local: null, ttl: 0, tos: 0 }) });
-      expect(await on.seen('t1')).toMatchObject({ [kind]: { link: null, local: null, remote: '192.0.2.2', ttl: 0, tos: 0 } });
+      expect(await on.seen('t1')).toMatchObject({
+        [kind]: { link: null, local: null, remote: '192.0.2.2', ttl: 0, tos: 0 },
+      });
     });
 
     it('takes other attributes, and refuses those of another', async () => {

@@ -5,7 +5,9 @@ import { address, plain, refusal, type Fixture } from './fixture.ts';
 
 export function linkSuite(fixture: () => Fixture): void {
   let on: Fixture;
-  beforeEach(() => { on = fixture(); });
+  beforeEach(() => {
+    on = fixture();
+  });
 
   describe('netns', () => {
     it('shows lo at once', () => {
@@ -51,7 +53,9 @@ export function linkSuite(fixture: () => Fixture): void {
 
     it('goes on telling the others when a listener throws', async () => {
       const heard: NetnsChange[] = [];
-      on.netns.subscribe(() => { throw new Error('of the test'); });
+      on.netns.subscribe(() => {
+        throw new Error('of the test');
+      });
       on.netns.subscribe((change) => heard.push(change));
       await on.bridge();
       expect(heard).toMatchObject([{ type: 'link', name: 'br0' }]);
@@ -63,8 +67,17 @@ export function linkSuite(fixture: () => Fixture): void {
       await on.netns.createLink({ kind: 'bridge', name: 'br0', mtu: 1400 });
       const made = await on.seen('br0');
       expect(made).toMatchObject({ kind: 'bridge', mtu: 1400, up: false, alias: null, master: null });
-      await on.netns.changeLink(made.index, { alias: 'ifactor:ns/netlinkinterface/br0', addrGenMode: 'none', up: true });
-      expect(await on.seen('br0')).toMatchObject({ up: true, alias: 'ifactor:ns/netlinkinterface/br0', addrGenMode: 'none', mtu: 1400 });
+      await on.netns.changeLink(made.index, {
+        alias: 'ifactor:ns/netlinkinterface/br0',
+        addrGenMode: 'none',
+        up: true,
+      });
+      expect(await on.seen('br0')).toMatchObject({
+        up: true,
+        alias: 'ifactor:ns/netlinkinterface/br0',
+        addrGenMode: 'none',
+        mtu: 1400,
+      });
       await on.netns.changeLink(made.index, { alias: null, up: false, mtu: 1300 });
       expect(await on.seen('br0')).toMatchObject({ up: false, alias: null, mtu: 1300 });
       expect(on.netns.link('br0')!.flags).not.toContain('UP');
@@ -95,8 +108,12 @@ export function linkSuite(fixture: () => Fixture): void {
       expect(await refusal(on.netns.createLink({ kind: 'bridge', name: 'br0' }))).toBe('EEXIST');
       expect(await refusal(on.netns.createLink({ kind: 'bridge', name: 'a-name-too-long0' }))).toBe('ERANGE');
       expect(await refusal(on.netns.createLink({ kind: 'bridge', name: 'a/b' }))).toBe('EINVAL');
-      expect(await refusal(on.netns.createLink({ kind: 'vxlan', name: 'vx0', vxlan: { vni: 1, link: 4242 } }))).toBe('ENODEV');
-      expect(await refusal(on.netns.createLink({ kind: 'vxlan', name: 'vx0', vxlan: { vni: 1, group: 'nonsense' } }))).toBe('EINVAL');
+      expect(await refusal(on.netns.createLink({ kind: 'vxlan', name: 'vx0', vxlan: { vni: 1, link: 4242 } }))).toBe(
+        'ENODEV',
+      );
+      expect(
+        await refusal(on.netns.createLink({ kind: 'vxlan', name: 'vx0', vxlan: { vni: 1, group: 'nonsense' } })),
+      ).toBe('EINVAL');
       expect(await refusal(on.netns.deleteLink(4242))).toBe('ENODEV');
       expect(await refusal(on.netns.changeLink(4242, { up: true }))).toBe('ENODEV');
       expect(await refusal(on.netns.changeLink(index, { mtu: 1 }))).toBe('EINVAL');
@@ -111,7 +128,10 @@ export function linkSuite(fixture: () => Fixture): void {
       { module: 'macvlan', make: (link) => ({ name: 'x0', kind: 'macvlan', macvlan: { link, mode: 'bridge' } }) },
       { module: 'vrf', make: () => ({ name: 'x0', kind: 'vrf', vrf: { table: 10 } }) },
       { module: 'ipip', make: () => ({ name: 'x0', kind: 'ipip', ipip: tunnel }) },
-      { module: 'ip_gre', make: () => ({ name: 'x0', kind: 'gre', gre: { ...tunnel, inputKey: null, outputKey: null } }) },
+      {
+        module: 'ip_gre',
+        make: () => ({ name: 'x0', kind: 'gre', gre: { ...tunnel, inputKey: null, outputKey: null } }),
+      },
     ];
     it.each(kinds)('has the kind of module $module, or says that it lacks it', async ({ module, make }) => {
       const link = make((await on.bridge()).index);
@@ -140,11 +160,13 @@ export function linkSuite(fixture: () => Fixture): void {
 
     it('carries out many requests at once', async () => {
       const names = Array.from({ length: 60 }, (_, at) => `br${at}`);
-      await Promise.all(names.map(async (linkName) => {
-        const { index } = await on.bridge(linkName);
-        await on.netns.changeLink(index, { alias: linkName, addrGenMode: 'none', up: true });
-        await on.netns.addAddress(index, address(`10.8.${index}.1`, 24));
-      }));
+      await Promise.all(
+        names.map(async (linkName) => {
+          const { index } = await on.bridge(linkName);
+          await on.netns.changeLink(index, { alias: linkName, addrGenMode: 'none', up: true });
+          await on.netns.addAddress(index, address(`10.8.${index}.1`, 24));
+        }),
+      );
       await on.netns.barrier();
       for (const linkName of names) {
         const link = on.netns.link(linkName)!;
@@ -153,7 +175,11 @@ export function linkSuite(fixture: () => Fixture): void {
       }
       await on.netns.resync();
       expect([...on.netns.links()]).toHaveLength(61);
-      const ends = await Promise.all([...names.map((name) => on.netns.link(name)!.index), 4242, 1].map((index) => refusal(on.netns.deleteLink(index))));
+      const ends = await Promise.all(
+        [...names.map((name) => on.netns.link(name)!.index), 4242, 1].map((index) =>
+          refusal(on.netns.deleteLink(index)),
+        ),
+      );
       expect(ends.slice(0, 60).every((end) => end === 'done')).toBe(true);
       expect(ends.slice(60)).toEqual(['ENODEV', 'EOPNOTSUPP']);
       await on.netns.barrier();

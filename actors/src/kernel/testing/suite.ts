@@ -9,7 +9,11 @@ import { wireguardSuite } from './wireguard.ts';
 export type { Bench } from './fixture.ts';
 
 /** @param open a fresh bench for each test @param options.lacks kinds that this kernel does not have */
-export function kernelSuite(name: string, open: () => Promise<Bench>, options: { skip?: boolean; lacks?: readonly string[] } = {}): void {
+export function kernelSuite(
+  name: string,
+  open: () => Promise<Bench>,
+  options: { skip?: boolean; lacks?: readonly string[] } = {},
+): void {
   describe.skipIf(options.skip)(`kernel: ${name}`, () => {
     let bench: Bench | undefined;
     let on: Fixture;

@@ -4,21 +4,36 @@ import { key, publicKey, refusal, type Fixture } from './fixture.ts';
 
 export function wireguardSuite(fixture: () => Fixture): void {
   let on: Fixture;
-  beforeEach(() => { on = fixture(); });
+  beforeEach(() => {
+    on = fixture();
+  });
 
   describe('wireguard', () => {
     it('is born down and empty', async () => {
       expect(await on.wireguard()).toMatchObject({ kind: 'wireguard', mtu: 1420, up: false });
-      expect(await on.netns.wireguard.get('wg0')).toMatchObject({ privateKey: null, publicKey: null, fwmark: 0, peers: [] });
+      expect(await on.netns.wireguard.get('wg0')).toMatchObject({
+        privateKey: null,
+        publicKey: null,
+        fwmark: 0,
+        peers: [],
+      });
       expect(await refusal(on.netns.createLink({ kind: 'wireguard', name: 'wg0' }))).toBe('EEXIST');
     });
 
     it('takes a key, port, mark and peers, and changes what is listed only', async () => {
       await on.wireguard();
       await on.netns.wireguard.set('wg0', {
-        privateKey: key(8), listenPort: 51998, fwmark: 7,
+        privateKey: key(8),
+        listenPort: 51998,
+        fwmark: 7,
         peers: [
-          { publicKey: publicKey(9), presharedKey: key(3), endpoint: { host: '192.0.2.1', port: 51820 }, persistentKeepalive: 25, allowedIPs: ['10.0.0.0/8', '::/0'] },
+          {
+            publicKey: publicKey(9),
+            presharedKey: key(3),
+            endpoint: { host: '192.0.2.1', port: 51820 },
+            persistentKeepalive: 25,
+            allowedIPs: ['10.0.0.0/8', '::/0'],
+          },
           { publicKey: publicKey(10), endpoint: { host: '2001:db8:0::1', port: 1 } },
         ],
       });
@@ -27,13 +42,23 @@ export function wireguardSuite(fixture: () => Fixture): void {
       expect(device.privateKey?.subarray(1, 31).equals(key(8).subarray(1, 31))).toBe(true);
       expect(device.peers).toHaveLength(2);
       const peer = device.peers.find((one) => one.publicKey === publicKey(9))!;
-      expect(peer).toMatchObject({ endpoint: { host: '192.0.2.1', port: 51820 }, persistentKeepalive: 25, lastHandshakeTime: null });
+      expect(peer).toMatchObject({
+        endpoint: { host: '192.0.2.1', port: 51820 },
+        persistentKeepalive: 25,
+        lastHandshakeTime: null,
+      });
       expect(peer.presharedKey?.equals(key(3))).toBe(true);
       expect(peer.allowedIPs.toSorted()).toEqual(['10.0.0.0/8', '::/0']);
 
       await on.netns.wireguard.set('wg0', {
         peers: [
-          { publicKey: publicKey(9), presharedKey: null, persistentKeepalive: 0, replaceAllowedIPs: true, allowedIPs: ['10.5.0.0/16'] },
+          {
+            publicKey: publicKey(9),
+            presharedKey: null,
+            persistentKeepalive: 0,
+            replaceAllowedIPs: true,
+            allowedIPs: ['10.5.0.0/16'],
+          },
           { publicKey: publicKey(11), updateOnly: true, persistentKeepalive: 5 },
         ],
       });
@@ -41,12 +66,26 @@ export function wireguardSuite(fixture: () => Fixture): void {
       expect(changed).toMatchObject({ listenPort: 51998, fwmark: 7, publicKey: device.publicKey });
       expect(changed.peers).toHaveLength(2);
       expect(changed.peers.find((one) => one.publicKey === publicKey(9))).toMatchObject({
-        presharedKey: null, endpoint: { host: '192.0.2.1', port: 51820 }, persistentKeepalive: 0, allowedIPs: ['10.5.0.0/16'],
+        presharedKey: null,
+        endpoint: { host: '192.0.2.1', port: 51820 },
+        persistentKeepalive: 0,
+        allowedIPs: ['10.5.0.0/16'],
       });
-      expect(changed.peers.find((one) => one.publicKey === publicKey(10))?.endpoint).toEqual({ host: '2001:db8::1', port: 1 });
+      expect(changed.peers.find((one) => one.publicKey === publicKey(10))?.endpoint).toEqual({
+        host: '2001:db8::1',
+        port: 1,
+      });
 
-      await on.netns.wireguard.set('wg0', { peers: [{ publicKey: publicKey(9), remove: true }, { publicKey: publicKey(9) }, { publicKey: publicKey(10), remove: true }] });
-      expect((await on.netns.wireguard.get('wg0')).peers).toMatchObject([{ publicKey: publicKey(9), endpoint: null, allowedIPs: [] }]);
+      await on.netns.wireguard.set('wg0', {
+        peers: [
+          { publicKey: publicKey(9), remove: true },
+          { publicKey: publicKey(9) },
+          { publicKey: publicKey(10), remove: true },
+        ],
+      });
+      expect((await on.netns.wireguard.get('wg0')).peers).toMatchObject([
+        { publicKey: publicKey(9), endpoint: null, allowedIPs: [] },
+      ]);
     });
 
     it('takes many peers', async () => {
@@ -58,7 +97,9 @@ export function wireguardSuite(fixture: () => Fixture): void {
       });
       await on.netns.wireguard.set('wg0', { privateKey: key(8), peers });
       const got = (await on.netns.wireguard.get('wg0')).peers;
-      expect(new Map(got.map((peer) => [peer.publicKey, peer.allowedIPs]))).toEqual(new Map(peers.map((peer) => [peer.publicKey, peer.allowedIPs])));
+      expect(new Map(got.map((peer) => [peer.publicKey, peer.allowedIPs]))).toEqual(
+        new Map(peers.map((peer) => [peer.publicKey, peer.allowedIPs])),
+      );
     });
 
     it('keeps port, key and peers when it moves, and ends when it is deleted', async () => {

@@ -15,7 +15,11 @@ const RT_SCOPE_HOST = 254;
 
 /** Bit 0 says 'secondary' of inet and 'temporary' of inet6. */
 const flagBits: [bit: number, name: AddressFlag][] = [
-  [0x04, 'optimistic'], [0x08, 'dadFailed'], [0x20, 'deprecated'], [0x40, 'tentative'], [0x80, 'permanent'],
+  [0x04, 'optimistic'],
+  [0x08, 'dadFailed'],
+  [0x20, 'deprecated'],
+  [0x40, 'tentative'],
+  [0x80, 'permanent'],
 ];
 
 export type AddressMessage = { index: number; address: Address };
@@ -29,10 +33,17 @@ export function decodeAddress(payload: Buffer): AddressMessage | undefined {
   let remote: string | undefined;
   attributes(payload, 8, (type, value) => {
     switch (type) {
-      case IFA_LOCAL: local = formatIp(value); break;
-      case IFA_ADDRESS: remote = formatIp(value); break;
-      case IFA_FLAGS: bits = value.readUInt32LE(); break;
-      default: break;
+      case IFA_LOCAL:
+        local = formatIp(value);
+        break;
+      case IFA_ADDRESS:
+        remote = formatIp(value);
+        break;
+      case IFA_FLAGS:
+        bits = value.readUInt32LE();
+        break;
+      default:
+        break;
     }
   });
   // inet6 without a peer has IFA_ADDRESS only; with one, IFA_ADDRESS is the peer. inet has both always.
@@ -70,7 +81,8 @@ function encode(type: number, flags: number, index: number, address: Address): B
   const local = ipBytes(address.local);
   const peer = address.peer === null ? local : ipBytes(address.peer);
   const size = address.family === 'inet' ? 4 : 16;
-  if (local.length !== size || peer.length !== size) throw new RangeError(`${address.local} or its peer is not of family ${address.family}`);
+  if (local.length !== size || peer.length !== size)
+    throw new RangeError(`${address.local} or its peer is not of family ${address.family}`);
   const header = Buffer.alloc(8);
   header.writeUInt8(size === 4 ? AF_INET : AF_INET6, 0);
   header.writeUInt8(address.prefixlen, 1);

@@ -31,8 +31,25 @@ const RTEXT_FILTER_SKIP_STATS = 8;
 const IFF_UP = 1;
 
 const flagNames = [
-  'UP', 'BROADCAST', 'DEBUG', 'LOOPBACK', 'POINTOPOINT', 'NOTRAILERS', 'RUNNING', 'NOARP', 'PROMISC', 'ALLMULTI',
-  'MASTER', 'SLAVE', 'MULTICAST', 'PORTSEL', 'AUTOMEDIA', 'DYNAMIC', 'LOWER_UP', 'DORMANT', 'ECHO',
+  'UP',
+  'BROADCAST',
+  'DEBUG',
+  'LOOPBACK',
+  'POINTOPOINT',
+  'NOTRAILERS',
+  'RUNNING',
+  'NOARP',
+  'PROMISC',
+  'ALLMULTI',
+  'MASTER',
+  'SLAVE',
+  'MULTICAST',
+  'PORTSEL',
+  'AUTOMEDIA',
+  'DYNAMIC',
+  'LOWER_UP',
+  'DORMANT',
+  'ECHO',
 ];
 // RFC 2863, IF_OPER_* of linux/if.h.
 const operStates = ['unknown', 'notpresent', 'down', 'lowerlayerdown', 'testing', 'dormant', 'up'];
@@ -46,28 +63,63 @@ export function decodeLink(payload: Buffer): Link | undefined {
   if (payload.readUInt8(0) !== 0) return undefined;
   const bits = payload.readUInt32LE(8);
   const link: Link = {
-    index: payload.readInt32LE(4), name: '', kind: '', up: (bits & IFF_UP) !== 0,
+    index: payload.readInt32LE(4),
+    name: '',
+    kind: '',
+    up: (bits & IFF_UP) !== 0,
     flags: flagNames.filter((_, bit) => bits & (1 << bit)),
-    operState: 'unknown', mtu: 0, alias: null, master: null, mac: null, group: 0, linkNetnsId: null, peerIndex: null,
+    operState: 'unknown',
+    mtu: 0,
+    alias: null,
+    master: null,
+    mac: null,
+    group: 0,
+    linkNetnsId: null,
+    peerIndex: null,
   };
   let wireless = false;
   let info: Buffer | undefined;
   attributes(payload, 16, (type, value) => {
     switch (type) {
       // A tunnel's link-layer address is an IP address.
-      case IFLA_ADDRESS: link.mac = value.length === 6 ? value.toString('hex').replace(/..(?!$)/g, '$&:') : null; break;
-      case IFLA_IFNAME: link.name = text(value); break;
-      case IFLA_MTU: link.mtu = value.readUInt32LE(); break;
-      case IFLA_LINK: link.peerIndex = value.readUInt32LE() || null; break;
-      case IFLA_MASTER: link.master = value.readUInt32LE() || null; break;
-      case IFLA_WIRELESS: wireless = true; break;
-      case IFLA_OPERSTATE: link.operState = operStates[value.readUInt8()] ?? 'unknown'; break;
-      case IFLA_LINKINFO: info = value; break;
-      case IFLA_IFALIAS: link.alias = text(value) || null; break;
-      case IFLA_AF_SPEC: decodeFamilies(link, value); break;
-      case IFLA_GROUP: link.group = value.readUInt32LE(); break;
-      case IFLA_LINK_NETNSID: link.linkNetnsId = value.readInt32LE(); break;
-      default: break;
+      case IFLA_ADDRESS:
+        link.mac = value.length === 6 ? value.toString('hex').replace(/..(?!$)/g, '$&:') : null;
+        break;
+      case IFLA_IFNAME:
+        link.name = text(value);
+        break;
+      case IFLA_MTU:
+        link.mtu = value.readUInt32LE();
+        break;
+      case IFLA_LINK:
+        link.peerIndex = value.readUInt32LE() || null;
+        break;
+      case IFLA_MASTER:
+        link.master = value.readUInt32LE() || null;
+        break;
+      case IFLA_WIRELESS:
+        wireless = true;
+        break;
+      case IFLA_OPERSTATE:
+        link.operState = operStates[value.readUInt8()] ?? 'unknown';
+        break;
+      case IFLA_LINKINFO:
+        info = value;
+        break;
+      case IFLA_IFALIAS:
+        link.alias = text(value) || null;
+        break;
+      case IFLA_AF_SPEC:
+        decodeFamilies(link, value);
+        break;
+      case IFLA_GROUP:
+        link.group = value.readUInt32LE();
+        break;
+      case IFLA_LINK_NETNSID:
+        link.linkNetnsId = value.readInt32LE();
+        break;
+      default:
+        break;
     }
   });
   if (info) decodeInfo(link, info);
@@ -121,7 +173,8 @@ export function encodeNewLink(link: NewLink, fd: NetnsFd): Buffer {
   return writer
     .nest(IFLA_LINKINFO, (info) => {
       info.text(IFLA_INFO_KIND, link.kind);
-      if (link.kind === 'veth') info.nest(IFLA_INFO_DATA, (data) => data.nest(VETH_INFO_PEER, (peer) => writePeer(peer, link.peer, fd)));
+      if (link.kind === 'veth')
+        info.nest(IFLA_INFO_DATA, (data) => data.nest(VETH_INFO_PEER, (peer) => writePeer(peer, link.peer, fd)));
     })
     .finish();
 }
@@ -152,7 +205,8 @@ export function encodeLinkChange(index: number, change: LinkChange, fd: NetnsFd)
   const out: Buffer[] = [];
   const { name, mtu, alias, master, addrGenMode, attributes: kind, up, netns } = change;
   // RTM_SETLINK passes over what is particular to a kind.
-  if (kind) out.push(writeKind(new MessageWriter(RTM_NEWLINK, NLM_F_ACK, 256).raw(ifinfo(index)), kind, false).finish());
+  if (kind)
+    out.push(writeKind(new MessageWriter(RTM_NEWLINK, NLM_F_ACK, 256).raw(ifinfo(index)), kind, false).finish());
   if ([name, mtu, alias, master, addrGenMode].some((value) => value !== undefined)) {
     const writer = setLink(index);
     if (name !== undefined) writer.text(IFLA_IFNAME, name);
@@ -162,7 +216,8 @@ export function encodeLinkChange(index: number, change: LinkChange, fd: NetnsFd)
     if (master !== undefined) writer.u32(IFLA_MASTER, master ?? 0);
     if (addrGenMode !== undefined) {
       writer.nest(IFLA_AF_SPEC, (families) =>
-        families.nest(AF_INET6, (settings) => settings.u8(IFLA_INET6_ADDR_GEN_MODE, addrGenModes.indexOf(addrGenMode))));
+        families.nest(AF_INET6, (settings) => settings.u8(IFLA_INET6_ADDR_GEN_MODE, addrGenModes.indexOf(addrGenMode))),
+      );
     }
     out.push(writer.finish());
   }
@@ -201,5 +256,8 @@ export function encodeGetLink(link: number | string): Buffer {
 }
 
 export function encodeDumpLinks(): Buffer {
-  return new MessageWriter(RTM_GETLINK, NLM_F_DUMP, 64).raw(ifinfo(0)).u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS).finish();
+  return new MessageWriter(RTM_GETLINK, NLM_F_DUMP, 64)
+    .raw(ifinfo(0))
+    .u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    .finish();
 }

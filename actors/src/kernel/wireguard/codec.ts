@@ -40,7 +40,10 @@ const allowedIpsAtOnce = 256;
 const genlHeaderLength = 4;
 
 export function encodeGetDevice(family: number, name: string): Buffer {
-  return new MessageWriter(family, NLM_F_DUMP, 64).raw([WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0, 0]).text(DEVICE_IFNAME, name).finish();
+  return new MessageWriter(family, NLM_F_DUMP, 64)
+    .raw([WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0, 0])
+    .text(DEVICE_IFNAME, name)
+    .finish();
 }
 
 /**
@@ -48,10 +51,15 @@ export function encodeGetDevice(family: number, name: string): Buffer {
  * @param scope index of a device that an endpoint's zone names. @throws RangeError on what is no key, address or port
  */
 export function encodeSetDevice(
-  family: number, name: string, change: WireGuardChange, scope: (name: string) => number | undefined = () => undefined,
+  family: number,
+  name: string,
+  change: WireGuardChange,
+  scope: (name: string) => number | undefined = () => undefined,
 ): Buffer[] {
   const start = (): MessageWriter =>
-    new MessageWriter(family, NLM_F_ACK, 1024).raw([WG_CMD_SET_DEVICE, WG_GENL_VERSION, 0, 0]).text(DEVICE_IFNAME, name);
+    new MessageWriter(family, NLM_F_ACK, 1024)
+      .raw([WG_CMD_SET_DEVICE, WG_GENL_VERSION, 0, 0])
+      .text(DEVICE_IFNAME, name);
   let writer = start();
   if (change.privateKey !== undefined) writer.bytes(DEVICE_PRIVATE_KEY, keyBytes(change.privateKey));
   if (change.listenPort !== undefined) writer.u16(DEVICE_LISTEN_PORT, change.listenPort);
@@ -60,7 +68,8 @@ export function encodeSetDevice(
   const rest = (change.peers ?? []).flatMap(portions);
   while (rest.length > 0) {
     writer.nest(DEVICE_PEERS, (peers) => {
-      while (rest.length > 0 && peers.length < messageLimit) peers.nest(0, (peer) => writePeer(peer, rest.shift()!, scope));
+      while (rest.length > 0 && peers.length < messageLimit)
+        peers.nest(0, (peer) => writePeer(peer, rest.shift()!, scope));
     });
     if (rest.length === 0) break;
     out.push(writer.finish());
@@ -80,11 +89,16 @@ function portions(peer: WireGuardPeerChange): WireGuardPeerChange[] {
   return out;
 }
 
-function writePeer(writer: MessageWriter, peer: WireGuardPeerChange, scope: (name: string) => number | undefined): void {
+function writePeer(
+  writer: MessageWriter,
+  peer: WireGuardPeerChange,
+  scope: (name: string) => number | undefined,
+): void {
   writer.bytes(PEER_PUBLIC_KEY, keyBytes(peer.publicKey));
-  const flags = (peer.remove ? WGPEER_F_REMOVE_ME : 0)
-    | (peer.replaceAllowedIPs ? WGPEER_F_REPLACE_ALLOWEDIPS : 0)
-    | (peer.updateOnly ? WGPEER_F_UPDATE_ONLY : 0);
+  const flags =
+    (peer.remove ? WGPEER_F_REMOVE_ME : 0) |
+    (peer.replaceAllowedIPs ? WGPEER_F_REPLACE_ALLOWEDIPS : 0) |
+    (peer.updateOnly ? WGPEER_F_UPDATE_ONLY : 0);
   if (flags) writer.u32(PEER_FLAGS, flags);
   if (peer.presharedKey !== undefined) writer.bytes(PEER_PRESHARED_KEY, keyBytes(peer.presharedKey));
   if (peer.endpoint) writer.bytes(PEER_ENDPOINT, encodeEndpoint(peer.endpoint, scope));
@@ -98,7 +112,10 @@ function writePeer(writer: MessageWriter, peer: WireGuardPeerChange, scope: (nam
 function writeAllowedIp(writer: MessageWriter, network: string): void {
   const [ip = '', length] = canonicalNetwork(network).split('/');
   const bytes = ipBytes(ip);
-  writer.u16(IP_FAMILY, bytes.length === 4 ? AF_INET : AF_INET6).bytes(IP_ADDRESS, bytes).u8(IP_MASK, Number(length));
+  writer
+    .u16(IP_FAMILY, bytes.length === 4 ? AF_INET : AF_INET6)
+    .bytes(IP_ADDRESS, bytes)
+    .u8(IP_MASK, Number(length));
 }
 
 /** struct sockaddr_in or sockaddr_in6. */
@@ -131,7 +148,14 @@ export function newDevice(): WireGuardDevice {
 
 export function newPeer(publicKey: string): WireGuardPeer {
   return {
-    publicKey, presharedKey: null, endpoint: null, persistentKeepalive: 0, lastHandshakeTime: null, rxBytes: 0, txBytes: 0, allowedIPs: [],
+    publicKey,
+    presharedKey: null,
+    endpoint: null,
+    persistentKeepalive: 0,
+    lastHandshakeTime: null,
+    rxBytes: 0,
+    txBytes: 0,
+    allowedIPs: [],
   };
 }
 
@@ -139,12 +163,23 @@ export function newPeer(publicKey: string): WireGuardPeer {
 export function decodeDevice(device: WireGuardDevice, { payload }: Pick<Message, 'payload'>): void {
   attributes(payload, genlHeaderLength, (type, value) => {
     switch (type) {
-      case DEVICE_PRIVATE_KEY: device.privateKey = secret(value); break;
-      case DEVICE_PUBLIC_KEY: device.publicKey = isZero(value) ? null : value.toString('base64'); break;
-      case DEVICE_LISTEN_PORT: device.listenPort = value.readUInt16LE(); break;
-      case DEVICE_FWMARK: device.fwmark = value.readUInt32LE(); break;
-      case DEVICE_PEERS: attributes(value, 0, (_, peer) => decodePeer(device, peer)); break;
-      default: break;
+      case DEVICE_PRIVATE_KEY:
+        device.privateKey = secret(value);
+        break;
+      case DEVICE_PUBLIC_KEY:
+        device.publicKey = isZero(value) ? null : value.toString('base64');
+        break;
+      case DEVICE_LISTEN_PORT:
+        device.listenPort = value.readUInt16LE();
+        break;
+      case DEVICE_FWMARK:
+        device.fwmark = value.readUInt32LE();
+        break;
+      case DEVICE_PEERS:
+        attributes(value, 0, (_, peer) => decodePeer(device, peer));
+        break;
+      default:
+        break;
     }
   });
 }
@@ -153,15 +188,32 @@ function decodePeer(device: WireGuardDevice, data: Buffer): void {
   let peer = newPeer('');
   attributes(data, 0, (type, value) => {
     switch (type) {
-      case PEER_PUBLIC_KEY: peer.publicKey = value.toString('base64'); break;
-      case PEER_PRESHARED_KEY: peer.presharedKey = secret(value); break;
-      case PEER_ENDPOINT: peer.endpoint = decodeEndpoint(value); break;
-      case PEER_KEEPALIVE: peer.persistentKeepalive = value.readUInt16LE(); break;
-      case PEER_LAST_HANDSHAKE: peer.lastHandshakeTime = milliseconds(value.readBigInt64LE(0), value.readBigInt64LE(8)); break;
-      case PEER_RX: peer.rxBytes = Number(value.readBigUInt64LE()); break;
-      case PEER_TX: peer.txBytes = Number(value.readBigUInt64LE()); break;
-      case PEER_ALLOWEDIPS: attributes(value, 0, (_, item) => peer.allowedIPs.push(decodeAllowedIp(item))); break;
-      default: break;
+      case PEER_PUBLIC_KEY:
+        peer.publicKey = value.toString('base64');
+        break;
+      case PEER_PRESHARED_KEY:
+        peer.presharedKey = secret(value);
+        break;
+      case PEER_ENDPOINT:
+        peer.endpoint = decodeEndpoint(value);
+        break;
+      case PEER_KEEPALIVE:
+        peer.persistentKeepalive = value.readUInt16LE();
+        break;
+      case PEER_LAST_HANDSHAKE:
+        peer.lastHandshakeTime = milliseconds(value.readBigInt64LE(0), value.readBigInt64LE(8));
+        break;
+      case PEER_RX:
+        peer.rxBytes = Number(value.readBigUInt64LE());
+        break;
+      case PEER_TX:
+        peer.txBytes = Number(value.readBigUInt64LE());
+        break;
+      case PEER_ALLOWEDIPS:
+        attributes(value, 0, (_, item) => peer.allowedIPs.push(decodeAllowedIp(item)));
+        break;
+      default:
+        break;
     }
   });
   const last = device.peers.at(-1);

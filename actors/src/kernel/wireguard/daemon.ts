@@ -1,6 +1,19 @@
 /** One wireguard-go process and the folder that belongs to it. */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync, watch, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { uapiGet, uapiSet } from './uapi.ts';
 import type { WireGuardAccess, WireGuardChange, WireGuardDevice } from './types.ts';
@@ -54,7 +67,9 @@ export class Daemon implements WireGuardAccess {
   serves(netns: string, name: string): boolean {
     const { record } = this;
     if (this.#ending) return false;
-    return (record.netns === netns && record.name === name) || (record.was?.netns === netns && record.was.name === name);
+    return (
+      (record.netns === netns && record.name === name) || (record.was?.netns === netns && record.was.name === name)
+    );
   }
 
   /** Whether this is the link that the process serves. Follows a name that another program gave it. */
@@ -76,7 +91,9 @@ export class Daemon implements WireGuardAccess {
 
   get alive(): boolean {
     const { child } = this.#parts;
-    return child ? child.exitCode === null && child.signalCode === null : startTime(this.record.pid) === this.record.startTime;
+    return child
+      ? child.exitCode === null && child.signalCode === null
+      : startTime(this.record.pid) === this.record.startTime;
   }
 
   get socket(): string {
@@ -136,7 +153,9 @@ export class Daemon implements WireGuardAccess {
 
   async #kill(): Promise<void> {
     const { promise: gone, resolve } = Promise.withResolvers<void>();
-    const check = (): void => { if (!this.alive) resolve(); };
+    const check = (): void => {
+      if (!this.alive) resolve();
+    };
     const { child } = this.#parts;
     child?.once('exit', () => resolve());
     // Not our child: its socket goes first, and then only looking tells when the process is gone.
@@ -195,7 +214,10 @@ export function readRecord(folder: string): DaemonRecord | undefined {
 function isRecord(value: unknown): value is DaemonRecord {
   if (typeof value !== 'object' || value === null) return false;
   const fields = new Map(Object.entries(value));
-  return ['name', 'socket', 'netns', 'startTime'].every((key) => typeof fields.get(key) === 'string') && typeof fields.get('pid') === 'number';
+  return (
+    ['name', 'socket', 'netns', 'startTime'].every((key) => typeof fields.get(key) === 'string') &&
+    typeof fields.get('pid') === 'number'
+  );
 }
 
 /** Undefined where no process has this pid, or only the remains of one. */
@@ -203,7 +225,9 @@ export function startTime(pid: number): string | undefined {
   if (!existsSync(`/proc/${pid}`)) return undefined;
   try {
     // The second field is the program's name in parentheses and may hold anything.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   } catch {
     return undefined;

@@ -33,7 +33,9 @@ export class KernelWireGuard implements WireGuardAccess {
     const family = await this.#resolve(name, operation);
     const device = newDevice();
     await this.#socket(operation).request(encodeGetDevice(family, name), {
-      operation, alone: true, each: (message) => decodeDevice(device, message),
+      operation,
+      alone: true,
+      each: (message) => decodeDevice(device, message),
     });
     return device;
   }
@@ -41,7 +43,9 @@ export class KernelWireGuard implements WireGuardAccess {
   async set(name: string, change: WireGuardChange): Promise<void> {
     const operation = `configure WireGuard device ${name}`;
     const family = await this.#resolve(name, operation);
-    const messages = encoded(operation, () => encodeSetDevice(family, name, change, (zone) => this.#parts.indexOf(zone)));
+    const messages = encoded(operation, () =>
+      encodeSetDevice(family, name, change, (zone) => this.#parts.indexOf(zone)),
+    );
     // One after the other: a batch of messages this large may exceed what the socket takes at once.
     for (const message of messages) await this.#socket(operation).request(message, { operation, alone: true });
   }
@@ -66,16 +70,22 @@ export class KernelWireGuard implements WireGuardAccess {
     try {
       await this.#socket(operation).request(request, {
         operation,
-        each: ({ payload }) => attributes(payload, 4, (type, value) => {
-          if (type === CTRL_ATTR_FAMILY_ID) this.#family = value.readUInt16LE();
-        }),
+        each: ({ payload }) =>
+          attributes(payload, 4, (type, value) => {
+            if (type === CTRL_ATTR_FAMILY_ID) this.#family = value.readUInt16LE();
+          }),
       });
     } catch (cause) {
       if (!isKernelError(cause, 'ENOENT')) throw cause;
       if (this.#parts.indexOf(name) === undefined) throw new KernelError('ENODEV', operation, { cause });
-      throw new KernelError('EOPNOTSUPP', operation, { cause, module: 'wireguard', meaning: 'it is no WireGuard device that this kernel serves' });
+      throw new KernelError('EOPNOTSUPP', operation, {
+        cause,
+        module: 'wireguard',
+        meaning: 'it is no WireGuard device that this kernel serves',
+      });
     }
-    if (this.#family === undefined) throw new KernelError('EPROTO', operation, { meaning: 'the kernel named no number for family wireguard' });
+    if (this.#family === undefined)
+      throw new KernelError('EPROTO', operation, { meaning: 'the kernel named no number for family wireguard' });
     return this.#family;
   }
 }

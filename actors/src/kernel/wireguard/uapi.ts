@@ -22,7 +22,11 @@ export async function uapiGet(socket: string, name: string): Promise<WireGuardDe
 
 export async function uapiSet(socket: string, name: string, change: WireGuardChange): Promise<void> {
   const operation = `configure WireGuard device ${name}`;
-  await talk(socket, encoded(operation, () => encodeUapi(change)), operation);
+  await talk(
+    socket,
+    encoded(operation, () => encodeUapi(change)),
+    operation,
+  );
 }
 
 /** A `set` request. Carries secrets. @throws RangeError on what is no key, address or port */
@@ -53,21 +57,45 @@ export function decodeUapi(answer: string): WireGuardDevice {
     const value = line.slice(at + 1);
     const peer = device.peers.at(-1);
     switch (line.slice(0, at)) {
-      case 'private_key': device.privateKey = keyOf(value); break;
-      case 'listen_port': device.listenPort = Number(value); break;
-      case 'fwmark': device.fwmark = Number(value); break;
-      case 'public_key': device.peers.push(newPeer(Buffer.from(value, 'hex').toString('base64'))); break;
-      case 'preshared_key': if (peer) peer.presharedKey = keyOf(value); break;
-      case 'endpoint': if (peer) peer.endpoint = parseEndpoint(value); break;
-      case 'persistent_keepalive_interval': if (peer) peer.persistentKeepalive = Number(value); break;
-      case 'last_handshake_time_sec': seconds = Number(value); break;
-      case 'last_handshake_time_nsec':
-        if (peer && (seconds || Number(value))) peer.lastHandshakeTime = seconds * 1000 + Math.floor(Number(value) / 1e6);
+      case 'private_key':
+        device.privateKey = keyOf(value);
         break;
-      case 'rx_bytes': if (peer) peer.rxBytes = Number(value); break;
-      case 'tx_bytes': if (peer) peer.txBytes = Number(value); break;
-      case 'allowed_ip': peer?.allowedIPs.push(canonicalNetwork(value)); break;
-      default: break;
+      case 'listen_port':
+        device.listenPort = Number(value);
+        break;
+      case 'fwmark':
+        device.fwmark = Number(value);
+        break;
+      case 'public_key':
+        device.peers.push(newPeer(Buffer.from(value, 'hex').toString('base64')));
+        break;
+      case 'preshared_key':
+        if (peer) peer.presharedKey = keyOf(value);
+        break;
+      case 'endpoint':
+        if (peer) peer.endpoint = parseEndpoint(value);
+        break;
+      case 'persistent_keepalive_interval':
+        if (peer) peer.persistentKeepalive = Number(value);
+        break;
+      case 'last_handshake_time_sec':
+        seconds = Number(value);
+        break;
+      case 'last_handshake_time_nsec':
+        if (peer && (seconds || Number(value)))
+          peer.lastHandshakeTime = seconds * 1000 + Math.floor(Number(value) / 1e6);
+        break;
+      case 'rx_bytes':
+        if (peer) peer.rxBytes = Number(value);
+        break;
+      case 'tx_bytes':
+        if (peer) peer.txBytes = Number(value);
+        break;
+      case 'allowed_ip':
+        peer?.allowedIPs.push(canonicalNetwork(value));
+        break;
+      default:
+        break;
     }
   }
   if (device.privateKey) device.publicKey = publicKeyOf(device.privateKey);
@@ -100,7 +128,11 @@ export async function uapiReady(socket: string, name: string, tries = 100): Prom
   try {
     await uapiGet(socket, name);
   } catch (error) {
-    const refused = isKernelError(error) && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ECONNREFUSED';
+    const refused =
+      isKernelError(error) &&
+      error.cause instanceof Error &&
+      'code' in error.cause &&
+      error.cause.code === 'ECONNREFUSED';
     if (!refused || tries === 0) throw error;
     await setTimeout(refusedRetry);
     await uapiReady(socket, name, tries - 1);
@@ -121,7 +153,9 @@ function talk(path: string, request: string, operation: string): Promise<string>
     let answer = '';
     connection.setEncoding('utf8').setTimeout(answerTimeout);
     connection.on('connect', () => connection.write(request));
-    connection.on('timeout', () => connection.destroy(new KernelError('ETIMEDOUT', operation, { meaning: 'wireguard-go does not answer' })));
+    connection.on('timeout', () =>
+      connection.destroy(new KernelError('ETIMEDOUT', operation, { meaning: 'wireguard-go does not answer' })),
+    );
     connection.on('error', (error) => reject(error instanceof KernelError ? error : unreachable(operation, error)));
     connection.on('close', () => {
       closeSync(folder);
@@ -139,5 +173,8 @@ function talk(path: string, request: string, operation: string): Promise<string>
 }
 
 function unreachable(operation: string, cause: unknown): KernelError {
-  return new KernelError('ENODEV', operation, { cause, meaning: 'the wireguard-go process of this link does not answer' });
+  return new KernelError('ENODEV', operation, {
+    cause,
+    meaning: 'the wireguard-go process of this link does not answer',
+  });
 }

@@ -1,6 +1,18 @@
 /** WireGuard by `wireguard-go` where the kernel has none: one process per link, which outlives the agent. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  watch,
+} from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { Daemon, readRecord, startTime } from './daemon.ts';
 import { KernelError } from '../error.ts';
@@ -62,7 +74,11 @@ export class Userspace {
       await started(folder, name, () => {
         const child = this.#spawn(netns.fd, folder, name);
         if (child.pid !== undefined) {
-          daemon = this.#keep(folder, { name, socket: name, netns: netns.id, pid: child.pid, startTime: startTime(child.pid) ?? '' }, child);
+          daemon = this.#keep(
+            folder,
+            { name, socket: name, netns: netns.id, pid: child.pid, startTime: startTime(child.pid) ?? '' },
+            child,
+          );
         }
         return child;
       });
@@ -72,7 +88,9 @@ export class Userspace {
       await daemon?.end();
       rmSync(folder, { recursive: true, force: true });
       throw new KernelError('EIO', operation, {
-        cause, meaning: `wireguard-go did not start${log ? `: ${log}` : ''}`, advice: 'it needs /dev/net/tun and CAP_SYS_ADMIN',
+        cause,
+        meaning: `wireguard-go did not start${log ? `: ${log}` : ''}`,
+        advice: 'it needs /dev/net/tun and CAP_SYS_ADMIN',
       });
     }
   }
@@ -87,9 +105,13 @@ export class Userspace {
     const log = openSync(join(folder, 'log'), 'a', 0o600);
     try {
       // A child is born in the netns of the thread that makes it.
-      const child = inNetns(fd, () => spawn('unshare', ['--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', folder, name], {
-        detached: true, stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], LOG_LEVEL: 'error' },
-      }));
+      const child = inNetns(fd, () =>
+        spawn('unshare', ['--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', folder, name], {
+          detached: true,
+          stdio: ['ignore', log, log],
+          env: { PATH: process.env['PATH'], LOG_LEVEL: 'error' },
+        }),
+      );
       child.unref();
       return child;
     } finally {
@@ -105,7 +127,10 @@ export class Userspace {
 
   #keep(folder: string, record: Daemon['record'], child?: ChildProcess): Daemon {
     const daemon = new Daemon(folder, record, {
-      links: this.#links, child, report: this.#report, ended: () => this.#daemons.delete(daemon),
+      links: this.#links,
+      child,
+      report: this.#report,
+      ended: () => this.#daemons.delete(daemon),
     });
     this.#daemons.add(daemon);
     return daemon;
@@ -115,7 +140,9 @@ export class Userspace {
 /** Resolves when the socket is there, rejects when the process ends before. */
 async function started(folder: string, name: string, start: () => ChildProcess): Promise<void> {
   const { promise, resolve: ready, reject } = Promise.withResolvers<void>();
-  const check = (): void => { if (existsSync(join(folder, `${name}.sock`))) ready(); };
+  const check = (): void => {
+    if (existsSync(join(folder, `${name}.sock`))) ready();
+  };
   const watcher = watch(folder, check);
   const patience = setTimeout(() => reject(new Error('no socket appeared')), startPatience);
   try {
@@ -153,7 +180,11 @@ function tail(folder: string): string {
   try {
     const lines = readFileSync(join(folder, 'log'), 'utf8').split('\n');
     // Without the box that recommends the kernel's WireGuard.
-    return lines.filter((line) => !/^[┌│└]/.test(line)).join('\n').trim().slice(-logTail);
+    return lines
+      .filter((line) => !/^[┌│└]/.test(line))
+      .join('\n')
+      .trim()
+      .slice(-logTail);
   } catch {
     return '';
   }

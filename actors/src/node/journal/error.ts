@@ -29,7 +29,12 @@ export class JournalError extends Error {
 /** Of a state folder, or a file in it, that cannot be `used`: for want of space, or of permission. */
 export function unusable(used: string, cause: unknown): JournalError {
   const { errcode, code } = cause as { errcode?: unknown; code?: unknown };
-  if (errcode === 13 || code === 'ENOSPC') return new JournalError('Full', `cannot ${used}: the disk is full; free some space, what was stored is intact`, cause);
+  if (errcode === 13 || code === 'ENOSPC')
+    return new JournalError(
+      'Full',
+      `cannot ${used}: the disk is full; free some space, what was stored is intact`,
+      cause,
+    );
   return new JournalError('NotWritable', `cannot ${used}; make it writable for the agent`, cause);
 }
 

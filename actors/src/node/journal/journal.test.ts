@@ -1,6 +1,15 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -56,7 +65,10 @@ describe('a journal', () => {
     expect(again.id).toBe(first.id);
     again.append(someEvents(again, [b]));
     expect([...again.read({ key: nameOf('b') })].map(({ sequence }) => sequence)).toEqual([2, 4]);
-    expect([...again.read({ from: 2, to: 3 })].map(({ id }) => id)).toEqual([`${node}.${first.id}.2`, `${node}.${first.id}.3`]);
+    expect([...again.read({ from: 2, to: 3 })].map(({ id }) => id)).toEqual([
+      `${node}.${first.id}.2`,
+      `${node}.${first.id}.3`,
+    ]);
   });
 
   test('refuses events that leave a gap, and then holds none of them', () => {
@@ -80,7 +92,12 @@ describe('a journal', () => {
 
   test('reads more events than fit one page', () => {
     const opened = open();
-    opened.append(someEvents(opened, Array.from({ length: 25_000 }, () => a)));
+    opened.append(
+      someEvents(
+        opened,
+        Array.from({ length: 25_000 }, () => a),
+      ),
+    );
     let next = 1;
     for (const { sequence } of opened.read()) expect(sequence).toBe(next++);
     expect(next).toBe(25_001);
@@ -105,7 +122,11 @@ describe('a journal', () => {
     const again = open();
     expect(again.id).not.toBe(opened.id);
     again.append(someEvents(again, [a]));
-    expect([...again.read()].map(({ id }) => id)).toEqual([`${node}.${opened.id}.1`, `${node}.${opened.id}.2`, `${node}.${again.id}.3`]);
+    expect([...again.read()].map(({ id }) => id)).toEqual([
+      `${node}.${opened.id}.1`,
+      `${node}.${opened.id}.2`,
+      `${node}.${again.id}.3`,
+    ]);
     expect(again.epochs).toEqual([
       { id: opened.id, first: 1 },
       { id: again.id, first: 3 },
@@ -131,7 +152,9 @@ describe('a journal', () => {
     const opened = open();
     expect(acknowledged).toBeGreaterThanOrEqual(500);
     expect(opened.sequence).toBeGreaterThanOrEqual(acknowledged);
-    expect([...opened.read()].map(({ sequence }) => sequence)).toEqual(Array.from({ length: opened.sequence }, (_, i) => i + 1));
+    expect([...opened.read()].map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: opened.sequence }, (_, i) => i + 1),
+    );
   });
 });
 
@@ -212,7 +235,12 @@ describe('pruning', () => {
 
   test('brings the file down to its size', () => {
     const opened = open();
-    opened.append(someEvents(opened, Array.from({ length: 20_000 }, () => a)));
+    opened.append(
+      someEvents(
+        opened,
+        Array.from({ length: 20_000 }, () => a),
+      ),
+    );
     opened.saveSnapshot(nameOf('a'), 20_000, 'all');
     opened.markShipped({ sequence: 20_000, stream: null });
     const { removed } = opened.prune({ maxAge: Infinity, maxBytes: 1_000_000 });
@@ -272,7 +300,10 @@ describe('a journal that cannot be used', () => {
   });
 
   test.each([
-    ['no database', (path: string) => writeFileSync(path, 'not a database, but long enough to be looked at'.repeat(99))],
+    [
+      'no database',
+      (path: string) => writeFileSync(path, 'not a database, but long enough to be looked at'.repeat(99)),
+    ],
     ['cut short', (path: string) => truncateSync(path, 9000)],
     [
       'overwritten in the middle',
@@ -284,7 +315,12 @@ describe('a journal that cannot be used', () => {
     ],
   ])('because it is torn (%s) is set aside whole, and another one begins', (_, damage) => {
     const opened = open();
-    opened.append(someEvents(opened, Array.from({ length: 500 }, () => a)));
+    opened.append(
+      someEvents(
+        opened,
+        Array.from({ length: 500 }, () => a),
+      ),
+    );
     opened.close();
     damage(join(folder, 'journal.db'));
     const torn = readFileSync(join(folder, 'journal.db'));
@@ -303,7 +339,13 @@ describe('a journal that cannot be used', () => {
     try {
       const opened = open();
       const fill = (): void => {
-        for (;;) opened.append(someEvents(opened, Array.from({ length: 50 }, () => a)));
+        for (;;)
+          opened.append(
+            someEvents(
+              opened,
+              Array.from({ length: 50 }, () => a),
+            ),
+          );
       };
       expect(codeOf(fill)).toBe('Full');
       const stored = opened.last();
@@ -315,7 +357,9 @@ describe('a journal that cannot be used', () => {
       execFileSync('mount', ['-o', 'remount,size=4m', folder]);
       opened.append(someEvents(opened, [b]));
       expect(opened.last()).toBe(stored + 52);
-      expect([...reopen().read()].map(({ sequence }) => sequence)).toEqual(Array.from({ length: stored + 52 }, (_, i) => i + 1));
+      expect([...reopen().read()].map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: stored + 52 }, (_, i) => i + 1),
+      );
     } finally {
       journal?.close();
       execFileSync('umount', [folder]);

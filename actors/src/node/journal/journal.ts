@@ -101,7 +101,11 @@ export function openJournal(folder: string, { node }: { node: string }): Journal
  * Sets a journal that cannot be used aside, as `journal.db.torn-<time>`, and begins a new one with an id of its own, so
  * that the node goes on. Nothing of the old file is changed.
  */
-export function recoverJournal(folder: string, options: { node: string }, now: Date = new Date()): { journal: Journal; aside: string } {
+export function recoverJournal(
+  folder: string,
+  options: { node: string },
+  now: Date = new Date(),
+): { journal: Journal; aside: string } {
   const path = join(folder, 'journal.db');
   const aside = `${path}.torn-${now.toISOString().replaceAll(/[-:]/g, '').replace(/\.\d+/, '')}`;
   const lock = lockFolder(folder);
@@ -176,7 +180,8 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
         throw error;
       }
       stored = sequence = at;
-      if (note.lost !== null && batch.some(({ type, data }) => type === 'AgentStarted' && data.lost !== undefined)) note.told();
+      if (note.lost !== null && batch.some(({ type, data }) => type === 'AgentStarted' && data.lost !== undefined))
+        note.told();
       else if (waiting.length > 0) note.write();
       waiting = [];
     },
@@ -206,7 +211,10 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
     putDesired: (key, desired) => void guarded(path, () => put.run(key, JSON.stringify(desired))),
     deleteDesired: (key) => void guarded(path, () => remove.run(key)),
     allDesired: () => {
-      const rows = guarded(path, () => database.prepare('SELECT key, body FROM desired').all()) as { key: string; body: string }[];
+      const rows = guarded(path, () => database.prepare('SELECT key, body FROM desired').all()) as {
+        key: string;
+        body: string;
+      }[];
       return new Map(rows.map(({ key, body }) => [key, DesiredSchema.parse(JSON.parse(body))]));
     },
     close: () => {

@@ -21,7 +21,10 @@ export function lockFolder(folder: string): Lock {
   } catch (cause) {
     database?.close();
     if ((cause as { errcode?: unknown }).errcode === 5) {
-      throw new JournalError('Locked', `another agent uses the state folder ${folder}${holder(pidFile)}; stop it first or give this one a folder of its own`);
+      throw new JournalError(
+        'Locked',
+        `another agent uses the state folder ${folder}${holder(pidFile)}; stop it first or give this one a folder of its own`,
+      );
     }
     throw unusable(`write to the state folder ${folder}`, cause);
   }

@@ -30,7 +30,10 @@ export function openNote(folder: string, stored: number): JournalNote {
   const path = join(folder, 'journal.note');
   const found = readNote(path);
   const stays = found !== null && found.events > 0 && stored < found.after + found.events ? found : null;
-  let lost = stays === null ? (found?.lost ?? null) : { events: stays.events + (stays.lost?.events ?? 0), since: stays.lost?.since ?? stays.since };
+  let lost =
+    stays === null
+      ? (found?.lost ?? null)
+      : { events: stays.events + (stays.lost?.events ?? 0), since: stays.lost?.since ?? stays.since };
   const write = (waiting = nobody): void => {
     const text = JSON.stringify({ ...waiting, lost } satisfies z.infer<typeof NoteSchema>).padEnd(size);
     try {

@@ -11,11 +11,18 @@ export type Pruned = { removed: number; first: number; heldBy: string[] };
  * actor still needs on top of its last snapshot. To be called in a transaction.
  */
 export function prune(database: DatabaseSync, journal: { sequence: number; shipped: number }, limits: Limits): Pruned {
-  const number = (sql: string, ...values: number[]): number => (database.prepare(sql).get(...values) as { n: number | null }).n ?? 0;
+  const number = (sql: string, ...values: number[]): number =>
+    (database.prepare(sql).get(...values) as { n: number | null }).n ?? 0;
   const oldest = (limits.now ?? Date.now()) - limits.maxAge;
-  const aged = number('SELECT MAX(sequence) AS n FROM event WHERE sequence < (SELECT MIN(sequence) FROM event WHERE time >= ?)', oldest);
+  const aged = number(
+    'SELECT MAX(sequence) AS n FROM event WHERE sequence < (SELECT MIN(sequence) FROM event WHERE time >= ?)',
+    oldest,
+  );
   const young = number('SELECT COUNT(*) AS n FROM event WHERE time >= ?', oldest);
-  const wanted = Math.min(journal.shipped, Math.max(young === 0 ? journal.sequence : aged, oversized(database, number, limits.maxBytes)));
+  const wanted = Math.min(
+    journal.shipped,
+    Math.max(young === 0 ? journal.sequence : aged, oversized(database, number, limits.maxBytes)),
+  );
 
   // An idle actor's snapshot holds as well at a later place, as long as no event of its own lies between.
   database
@@ -39,7 +46,9 @@ export function prune(database: DatabaseSync, journal: { sequence: number; shipp
   // Markers of finished actors whose events are gone, and snapshots that a later one before the first event outdates.
   database.prepare('DELETE FROM snapshot WHERE body IS NULL AND sequence <= ?').run(until);
   database
-    .prepare('DELETE FROM snapshot WHERE sequence < (SELECT MAX(s.sequence) FROM snapshot AS s WHERE s.key = snapshot.key AND s.sequence <= ?)')
+    .prepare(
+      'DELETE FROM snapshot WHERE sequence < (SELECT MAX(s.sequence) FROM snapshot AS s WHERE s.key = snapshot.key AND s.sequence <= ?)',
+    )
     .run(until);
   database.exec('PRAGMA incremental_vacuum');
   return { removed, first: until + 1, heldBy: held.map(({ key }) => key) };

@@ -64,10 +64,21 @@ export function lastSequence(database: DatabaseSync): number {
 }
 
 /** @throws JournalError from each function, where the file turns out to be torn */
-export function journalReads(database: DatabaseSync, path: string, node: string, epochs: readonly Epoch[]): JournalRead {
+export function journalReads(
+  database: DatabaseSync,
+  path: string,
+  node: string,
+  epochs: readonly Epoch[],
+): JournalRead {
   const record = ({ sequence, key, body }: Row): RecordedEvent => {
     const id = epochs.findLast((epoch) => epoch.first <= sequence)?.id ?? '';
-    return upcast({ ...(JSON.parse(body) as Body), id: `${node}.${id}.${sequence}`, sequence, node, key: parseKey(key) } as RecordedEvent);
+    return upcast({
+      ...(JSON.parse(body) as Body),
+      id: `${node}.${id}.${sequence}`,
+      sequence,
+      node,
+      key: parseKey(key),
+    } as RecordedEvent);
   };
   const number = (sql: string): number =>
     guarded(path, () => (database.prepare(sql).get() as { n: number | null } | undefined)?.n ?? 0);
@@ -75,7 +86,7 @@ export function journalReads(database: DatabaseSync, path: string, node: string,
   // Rows are fetched in pages, so that no statement stays open while the caller writes.
   function* page(sql: string, from: number, ...more: (string | number)[]): Generator<RecordedEvent> {
     const statement = guarded(path, () => database.prepare(`${sql} ORDER BY event.sequence LIMIT 10000`));
-    for (let after = from - 1; ; ) {
+    for (let after = from - 1; ;) {
       const rows = guarded(path, () => statement.all(after, ...more)) as Row[];
       for (const row of rows) yield record(row);
       const end = rows.at(-1);
@@ -104,7 +115,9 @@ export function journalReads(database: DatabaseSync, path: string, node: string,
         path,
         () =>
           database
-            .prepare(`SELECT key, sequence, body FROM snapshot JOIN (${lastSnapshots}) USING (key, sequence) WHERE body IS NOT NULL`)
+            .prepare(
+              `SELECT key, sequence, body FROM snapshot JOIN (${lastSnapshots}) USING (key, sequence) WHERE body IS NOT NULL`,
+            )
             .all() as Snapshot[],
       ),
     snapshotAt: (key, sequence) =>
@@ -112,13 +125,17 @@ export function journalReads(database: DatabaseSync, path: string, node: string,
         path,
         () =>
           database
-            .prepare('SELECT key, sequence, body FROM snapshot WHERE key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1')
+            .prepare(
+              'SELECT key, sequence, body FROM snapshot WHERE key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1',
+            )
             .get(key, sequence) as Snapshot | undefined,
       ),
     sequenceAt: (time) =>
       guarded(path, () => {
         // Times are not indexed; they rise with the numbers.
-        const probe = database.prepare('SELECT sequence, time FROM event WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT 1');
+        const probe = database.prepare(
+          'SELECT sequence, time FROM event WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT 1',
+        );
         let [low, high] = [0, lastSequence(database) + 1];
         while (high - low > 1) {
           const middle = Math.floor((low + high) / 2);
@@ -128,7 +145,10 @@ export function journalReads(database: DatabaseSync, path: string, node: string,
         }
         return low;
       }),
-    keys: () => guarded(path, () => (database.prepare('SELECT DISTINCT key FROM event').all() as { key: string }[]).map(({ key }) => key)),
+    keys: () =>
+      guarded(path, () =>
+        (database.prepare('SELECT DISTINCT key FROM event').all() as { key: string }[]).map(({ key }) => key),
+      ),
     close: () => {
       if (database.isOpen) database.close();
     },
@@ -142,10 +162,16 @@ export function journalReads(database: DatabaseSync, path: string, node: string,
  */
 export function readJournal(folder: string): JournalRead {
   const path = join(folder, 'journal.db');
-  if (!existsSync(path)) throw new JournalError('NotWritable', `there is no journal in ${folder}: it is not the state folder of an agent`);
+  if (!existsSync(path))
+    throw new JournalError('NotWritable', `there is no journal in ${folder}: it is not the state folder of an agent`);
   return guarded(path, () => {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
     const node = database.prepare("SELECT value FROM meta WHERE name = 'node'").get() as { value: string };
-    return journalReads(database, path, node.value, database.prepare('SELECT first, id FROM epoch ORDER BY first').all() as Epoch[]);
+    return journalReads(
+      database,
+      path,
+      node.value,
+      database.prepare('SELECT first, id FROM epoch ORDER BY first').all() as Epoch[],
+    );
   });
 }

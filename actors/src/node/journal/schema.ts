@@ -24,7 +24,10 @@ export type Epoch = { id: string; first: number };
 export function prepare(database: DatabaseSync, path: string, node: string): void {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (version > schemaVersion) {
-    throw new JournalError('Newer', `the journal ${path} was written by a later version of ifactor (schema ${version}, this one knows ${schemaVersion}); run that version, or set the file aside`);
+    throw new JournalError(
+      'Newer',
+      `the journal ${path} was written by a later version of ifactor (schema ${version}, this one knows ${schemaVersion}); run that version, or set the file aside`,
+    );
   }
   if (version === 0) {
     database.exec(`BEGIN; ${tables} PRAGMA user_version = ${schemaVersion}; COMMIT`);
@@ -33,11 +36,18 @@ export function prepare(database: DatabaseSync, path: string, node: string): voi
   }
   const checks = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
   if (checks[0]?.quick_check !== 'ok') {
-    throw new JournalError('Torn', `the journal ${path} is damaged; set it aside and start a new one`, checks[0]?.quick_check);
+    throw new JournalError(
+      'Torn',
+      `the journal ${path} is damaged; set it aside and start a new one`,
+      checks[0]?.quick_check,
+    );
   }
   const row = database.prepare("SELECT value FROM meta WHERE name = 'node'").get() as { value: string } | undefined;
   if (row?.value !== node) {
-    throw new JournalError('OtherNode', `the journal ${path} is of node ${row?.value}, not ${node}; give each node a state folder of its own`);
+    throw new JournalError(
+      'OtherNode',
+      `the journal ${path} is of node ${row?.value}, not ${node}; give each node a state folder of its own`,
+    );
   }
 }
 
@@ -49,7 +59,9 @@ export function prepare(database: DatabaseSync, path: string, node: string): voi
  */
 export function openEpochs(database: DatabaseSync, sequence: number, anew = false): Epoch[] {
   const boot = bootId();
-  const rows = database.prepare('SELECT first, id, boot FROM epoch ORDER BY first').all() as (Epoch & { boot: string })[];
+  const rows = database.prepare('SELECT first, id, boot FROM epoch ORDER BY first').all() as (Epoch & {
+    boot: string;
+  })[];
   const last = rows.at(-1);
   if (anew || last?.boot !== boot) {
     const id = randomBytes(5).toString('hex');

@@ -9,7 +9,11 @@ import { TestNode } from '../../testing/node.ts';
 /* A tunnel's UDP socket stays in the netns of birth: when that goes, the tunnel is dead, however healthy its link looks. */
 
 const spec = {
-  interfaceName: 'wg0', moveToContainer: true, container: { docker: { name: 'box' } }, listenPort: 51871, privateKeySecretRef: { name: 's', key: 'k' },
+  interfaceName: 'wg0',
+  moveToContainer: true,
+  container: { docker: { name: 'box' } },
+  listenPort: 51871,
+  privateKeySecretRef: { name: 's', key: 'k' },
   addresses: [{ family: 'inet', local: '10.4.0.1', prefixlen: 24 }],
   peers: [{ publicKey: Buffer.alloc(32, 9).toString('base64'), allowedIPs: ['10.4.0.0/24'] }],
 };
@@ -20,7 +24,11 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
     let node: TestNode;
     let paths: { [name: string]: string };
     const start = (folder?: string): TestNode => {
-      const made = new TestNode({ kernel: bench.kernel, path: (name) => paths[name] ?? '', ...(folder === undefined ? {} : { folder }) });
+      const made = new TestNode({
+        kernel: bench.kernel,
+        path: (name) => paths[name] ?? '',
+        ...(folder === undefined ? {} : { folder }),
+      });
       made.secret('default', 'wg0', 'privateKey', Buffer.alloc(32, 1));
       return made;
     };
@@ -57,8 +65,14 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
       await node.places.set('home', true);
       await node.settles(actor, 'moved-to-netns');
       expect(made(actor)).toHaveLength(2);
-      expect(node.events(actor).find(({ type }) => type === 'LinkRemoved')?.data).toMatchObject({ name: 'wg0', anew: ['birth'] });
-      expect(actor.snapshot.context.observed?.links.target?.wireguard).toMatchObject({ listenPort: 51871, peers: [{ publicKey: spec.peers[0]?.publicKey }] });
+      expect(node.events(actor).find(({ type }) => type === 'LinkRemoved')?.data).toMatchObject({
+        name: 'wg0',
+        anew: ['birth'],
+      });
+      expect(actor.snapshot.context.observed?.links.target?.wireguard).toMatchObject({
+        listenPort: 51871,
+        peers: [{ publicKey: spec.peers[0]?.publicKey }],
+      });
       if (where === 'as root') {
         const name = (paths['home'] ?? '').replace('/run/netns/', '');
         expect(execFileSync('ip', ['netns', 'exec', name, 'ss', '-Huln'], { encoding: 'utf8' })).toContain(':51871 ');
@@ -72,7 +86,10 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
       node = start(node.folder);
       node.runner.restore('test');
       const actor = apply();
-      await node.until(() => made(actor).length > 1, () => node.story(actor));
+      await node.until(
+        () => made(actor).length > 1,
+        () => node.story(actor),
+      );
       await node.settles(actor, 'moved-to-netns');
       expect(made(actor)).toHaveLength(2);
     });

@@ -48,7 +48,10 @@ export class Claims {
     if (!first) return;
     const winner = rest.reduce((best, actor) => (before(actor, best) ? actor : best), first);
     for (const actor of claimants) {
-      const slot = actor.claims.find((claim) => place(claim) === at)?.split('/').at(-1) as Slot;
+      const slot = actor.claims
+        .find((claim) => place(claim) === at)
+        ?.split('/')
+        .at(-1) as Slot;
       const taken = actor.snapshot.context.taken[slot];
       const name = at.slice(at.indexOf('/') + 1);
       if (actor === winner && taken) this.#tell(actor, { type: 'NameFreed', data: { slot, name } });
@@ -59,7 +62,8 @@ export class Claims {
   }
 }
 
-const claimsOf = (actor: Live): string[] => claimedNames(actor).map(({ netns, name, slot }) => [netns.id, name, slot].join('/'));
+const claimsOf = (actor: Live): string[] =>
+  claimedNames(actor).map(({ netns, name, slot }) => [netns.id, name, slot].join('/'));
 
 /** `netns/name` of a claim `netns/name/slot`. Interface names hold no slash. */
 const place = (claim: string): string => claim.slice(0, claim.lastIndexOf('/'));

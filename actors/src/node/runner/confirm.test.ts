@@ -30,29 +30,57 @@ describe.skipIf(process.getuid?.() !== 0)('an agent that reaches NATS only by an
 
   const run = (netns: string, script: string, ...args: string[]): ChildProcess => {
     const program = new URL(script, import.meta.url).pathname;
-    const child = spawn('ip', ['netns', 'exec', netns, process.execPath, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('ip', ['netns', 'exec', netns, process.execPath, program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     bench.cleanup(() => kill(child));
     return child;
   };
   const startAgent = (): ChildProcess =>
-    run(near, '../main.ts', '--node', place.node, '--nats', 'nats://10.77.0.1:4222', '--state-dir', join(bench.folder, 'state'));
+    run(
+      near,
+      '../main.ts',
+      '--node',
+      place.node,
+      '--nats',
+      'nats://10.77.0.1:4222',
+      '--state-dir',
+      join(bench.folder, 'state'),
+    );
 
   /** Asks for the uplink with an address of the node's choice. */
   const apply = async (local: string, more: object = {}): Promise<void> => {
     generation++;
     const desired: Desired = {
-      apiVersion: 'networking.dn42.io/v1alpha1', kind: 'NetlinkInterface', namespace: 'default', name: 'uplink', uid: 'u1',
-      generation, resourceVersion: String(generation), creationTimestamp: '2026-01-01T00:00:00Z', secrets: [], missing: [],
+      apiVersion: 'networking.dn42.io/v1alpha1',
+      kind: 'NetlinkInterface',
+      namespace: 'default',
+      name: 'uplink',
+      uid: 'u1',
+      generation,
+      resourceVersion: String(generation),
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      secrets: [],
+      missing: [],
       spec: {
-        node: place.node, interfaceName: 'eth0', type: 'veth', up: true, addresses: [{ ipcidr: local }],
-        veth: { peer: { interfaceName: 'up0', container: { netns: { name: far } }, addresses: [{ ipcidr: '10.77.0.1/24' }] } },
+        node: place.node,
+        interfaceName: 'eth0',
+        type: 'veth',
+        up: true,
+        addresses: [{ ipcidr: local }],
+        veth: {
+          peer: { interfaceName: 'up0', container: { netns: { name: far } }, addresses: [{ ipcidr: '10.77.0.1/24' }] },
+        },
         ...more,
       },
     };
     await jetstream(await bench.dial()).publish(formatDesiredSubject(place), JSON.stringify(desired));
   };
   const has = (local: string): Promise<void> =>
-    vi.waitFor(() => expect(ip('-n', near, '-o', 'addr', 'show', 'eth0')).toContain(` ${local} `), { timeout: 40_000, interval: 50 });
+    vi.waitFor(() => expect(ip('-n', near, '-o', 'addr', 'show', 'eth0')).toContain(` ${local} `), {
+      timeout: 40_000,
+      interval: 50,
+    });
   const ready = async (): Promise<Condition | undefined> => {
     const manager = await jetstreamManager(await bench.dial());
     const message = await manager.streams.getMessage(streams.status, { last_by_subj: formatStatusSubject(place) });
@@ -69,12 +97,17 @@ describe.skipIf(process.getuid?.() !== 0)('an agent that reaches NATS only by an
     ip('-n', near, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'up0', 'netns', far);
     ip('-n', near, 'addr', 'add', '10.77.0.2/24', 'dev', 'eth0');
     ip('-n', far, 'addr', 'add', '10.77.0.1/24', 'dev', 'up0');
-    for (const [netns, link] of [[near, 'eth0'], [far, 'up0']] as const) ip('-n', netns, 'link', 'set', link, 'up');
+    for (const [netns, link] of [
+      [near, 'eth0'],
+      [far, 'up0'],
+    ] as const)
+      ip('-n', netns, 'link', 'set', link, 'up');
     // The server is on loopback; from the netns it is reached by a unix socket, which no netns bounds.
     const socket = join(bench.folder, 'relay.sock');
     const server = createServer((client) => {
       const upstream = connect(bench.nats.port, '127.0.0.1');
-      for (const side of [client, upstream]) side.on('error', () => undefined).on('close', () => [client, upstream].forEach((each) => each.destroy()));
+      for (const side of [client, upstream])
+        side.on('error', () => undefined).on('close', () => [client, upstream].forEach((each) => each.destroy()));
       client.pipe(upstream).pipe(client);
     });
     await new Promise<void>((resolve) => void server.listen(socket, resolve));
@@ -92,14 +125,24 @@ describe.skipIf(process.getuid?.() !== 0)('an agent that reaches NATS only by an
     await has('10.78.0.2/24');
     await has('10.77.0.2/24');
     const lost = `made the node lose NATS for ${timeoutSeconds} s; rolled back to generation 1`;
-    await says({ status: 'False', reason: 'RolledBack', observedGeneration: 2, message: expect.stringContaining(`generation 2 ${lost}`) as string });
+    await says({
+      status: 'False',
+      reason: 'RolledBack',
+      observedGeneration: 2,
+      message: expect.stringContaining(`generation 2 ${lost}`) as string,
+    });
 
     await apply('10.79.0.2/24', { confirm: { timeoutSeconds } });
     await has('10.79.0.2/24');
     await kill(agent);
     startAgent();
     await has('10.77.0.2/24');
-    await says({ status: 'False', reason: 'RolledBack', observedGeneration: 3, message: expect.stringContaining(`generation 3 ${lost}`) as string });
+    await says({
+      status: 'False',
+      reason: 'RolledBack',
+      observedGeneration: 3,
+      message: expect.stringContaining(`generation 3 ${lost}`) as string,
+    });
 
     // Time enough for a busy machine: the connection came from an address that is gone.
     await apply('10.77.0.3/24', { confirm: { timeoutSeconds: 8 } });

@@ -11,8 +11,11 @@ const second = 1000;
 const good = { interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }] };
 const bad = { ...good, mtu: 1300, confirm: { timeoutSeconds: 30 } };
 
-const withPeer = (publicKey: string, more: object = {}): object =>
-  ({ interfaceName: 'wg0', peers: [{ publicKey, presharedKeySecretRef: { name: 's', key: 'k' } }], ...more });
+const withPeer = (publicKey: string, more: object = {}): object => ({
+  interfaceName: 'wg0',
+  peers: [{ publicKey, presharedKeySecretRef: { name: 's', key: 'k' } }],
+  ...more,
+});
 
 describe('a change with spec.confirm', () => {
   const kernel = new MemoryKernel();
@@ -22,7 +25,13 @@ describe('a change with spec.confirm', () => {
   let nats: boolean;
 
   const open = (folder?: string): TestNode =>
-    new TestNode({ kernel, path: (place) => place, clock, nats: async () => nats, ...(folder === undefined ? {} : { folder }) });
+    new TestNode({
+      kernel,
+      path: (place) => place,
+      clock,
+      nats: async () => nats,
+      ...(folder === undefined ? {} : { folder }),
+    });
 
   beforeEach(async () => {
     kernel.addNetns('home');
@@ -47,7 +56,10 @@ describe('a change with spec.confirm', () => {
   /** Applies a spec and waits till it is in the kernel and on trial. */
   const tried = async (spec: object): Promise<Live> => {
     const actor = node.apply('NetlinkInterface', 'br0', spec);
-    await node.until(() => actor.snapshot.context.verdict.reason === 'Confirming' && actor.snapshot.value === 'configured', () => node.story(actor));
+    await node.until(
+      () => actor.snapshot.context.verdict.reason === 'Confirming' && actor.snapshot.value === 'configured',
+      () => node.story(actor),
+    );
     return actor;
   };
 
@@ -81,9 +93,15 @@ describe('a change with spec.confirm', () => {
     expect(actor.snapshot.context.verdict).toEqual({
       state: 'configured',
       reason: 'RolledBack',
-      message: 'generation 2 made the node lose NATS for 30 s; rolled back to generation 1, which stays in force: change the spec to try again',
+      message:
+        'generation 2 made the node lose NATS for 30 s; rolled back to generation 1, which stays in force: change the spec to try again',
     });
-    expect(node.events(actor).find(({ type }) => type === 'SpecRolledBack')?.data).toEqual({ generation: 2, to: 1, lost: ['nats'], seconds: 30 });
+    expect(node.events(actor).find(({ type }) => type === 'SpecRolledBack')?.data).toEqual({
+      generation: 2,
+      to: 1,
+      lost: ['nats'],
+      seconds: 30,
+    });
 
     nats = true;
     node.apply('NetlinkInterface', 'br0', bad);
@@ -92,7 +110,10 @@ describe('a change with spec.confirm', () => {
     expect(await mtu()).toBe(1400);
 
     await home.changeLink(home.link('br0')!.index, { mtu: 1280 });
-    await node.until(() => types(actor).includes('DriftObserved'), () => node.story(actor));
+    await node.until(
+      () => types(actor).includes('DriftObserved'),
+      () => node.story(actor),
+    );
     await node.settles(actor, 'configured');
     expect(await mtu()).toBe(1400);
     expect(actor.snapshot.context.verdict.reason).toBe('RolledBack');
@@ -137,11 +158,17 @@ describe('a change with spec.confirm', () => {
     node = open(folder);
     node.runner.restore('test');
     const [actor] = [...node.runner.actors.values()];
-    await node.until(() => actor!.snapshot.context.verdict.reason === 'Confirming', () => node.story(actor));
+    await node.until(
+      () => actor!.snapshot.context.verdict.reason === 'Confirming',
+      () => node.story(actor),
+    );
     await clock.pass(34 * second);
     expect(await mtu()).toBe(1300);
     await clock.pass(3 * second);
-    await node.until(() => actor!.snapshot.context.verdict.reason === 'RolledBack', () => node.story(actor));
+    await node.until(
+      () => actor!.snapshot.context.verdict.reason === 'RolledBack',
+      () => node.story(actor),
+    );
     expect(await mtu()).toBe(1400);
   });
 
@@ -156,7 +183,10 @@ describe('a change with spec.confirm', () => {
     node = open(folder);
     node.runner.restore('test');
     const [actor] = [...node.runner.actors.values()];
-    await node.until(() => actor!.snapshot.context.observed !== null, () => node.story(actor));
+    await node.until(
+      () => actor!.snapshot.context.observed !== null,
+      () => node.story(actor),
+    );
     await clock.pass(60 * second);
     expect(actor!.snapshot.context.verdict.reason).toBe('RolledBack');
     expect(await mtu()).toBe(1400);
@@ -168,7 +198,10 @@ describe('a change with spec.confirm', () => {
     await clock.pass(40 * second);
     await node.settles(actor, 'failed');
     expect(await mtu()).toBeUndefined();
-    expect(actor.snapshot.context.verdict).toMatchObject({ reason: 'RolledBack', message: expect.stringContaining('its links are removed') });
+    expect(actor.snapshot.context.verdict).toMatchObject({
+      reason: 'RolledBack',
+      message: expect.stringContaining('its links are removed'),
+    });
     node.apply('NetlinkInterface', 'br0', good);
     await node.settles(actor, 'configured');
     expect(await mtu()).toBe(1400);
@@ -196,7 +229,10 @@ describe('a change with spec.confirm', () => {
 
   it('is watched by the probe as well, from the netns of the interface', async () => {
     const spec = {
-      interfaceName: 've0', type: 'veth', up: true, addresses: [{ ipcidr: '10.0.0.1/24' }],
+      interfaceName: 've0',
+      type: 'veth',
+      up: true,
+      addresses: [{ ipcidr: '10.0.0.1/24' }],
       veth: { peer: { container: { docker: { name: 'far' } }, addresses: [{ ipcidr: '10.0.0.2/24' }] } },
     };
     const actor = node.apply('NetlinkInterface', 've0', spec);
@@ -206,10 +242,16 @@ describe('a change with spec.confirm', () => {
       veth: { peer: { container: { docker: { name: 'far' } }, addresses: [{ ipcidr: '10.0.0.3/24' }] } },
       confirm: { timeoutSeconds: 5, probe: '10.0.0.2' },
     });
-    await node.until(() => types(actor).includes('ConfirmBegan'), () => node.story(actor));
+    await node.until(
+      () => types(actor).includes('ConfirmBegan'),
+      () => node.story(actor),
+    );
     await node.settles(actor, 'moved-to-netns');
     await clock.pass(7 * second);
-    await node.until(() => actor.snapshot.context.verdict.reason === 'RolledBack', () => node.story(actor));
+    await node.until(
+      () => actor.snapshot.context.verdict.reason === 'RolledBack',
+      () => node.story(actor),
+    );
     expect(actor.snapshot.context.verdict.message).toContain('lose the probe 10.0.0.2 for 5 s');
     await node.settles(actor, 'moved-to-netns');
     expect(await home.reaches('10.0.0.2')).toBe(true);
@@ -226,7 +268,10 @@ describe('a change with spec.confirm', () => {
     const fingerprint = key(3);
     node.apply('WireGuardInterface', 'wg0', withPeer(other, { confirm: { timeoutSeconds: 5 } }));
     node.runner.tell(actor, { type: 'SecretResolved', data: { ref: 'privateKey', version: '2', fingerprint } }, null);
-    await node.until(() => actor.snapshot.context.verdict.reason === 'Confirming' && actor.snapshot.value === 'configured', () => node.story(actor));
+    await node.until(
+      () => actor.snapshot.context.verdict.reason === 'Confirming' && actor.snapshot.value === 'configured',
+      () => node.story(actor),
+    );
     expect((await home.wireguard.get('wg0')).publicKey).toBe(fingerprint);
     nats = false;
     await clock.pass(10 * second);
@@ -245,7 +290,10 @@ describe('a change with spec.confirm', () => {
     key(3);
     node.runner.restore('test');
     [actor] = [...node.runner.actors.values()] as [Live];
-    await node.until(() => actor.snapshot.context.observed !== null, () => node.story(actor));
+    await node.until(
+      () => actor.snapshot.context.observed !== null,
+      () => node.story(actor),
+    );
     await clock.pass(20 * second);
     expect(await device()).toEqual(before);
     expect(actor.snapshot.context.verdict.reason).toBe('RolledBack');

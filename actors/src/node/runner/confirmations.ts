@@ -48,7 +48,8 @@ export class Trials {
     let cancel: (() => void) | undefined;
     const end = (): void => cancel?.();
     this.#watches.set(actor, end);
-    const over = (): boolean => this.#watches.get(actor) !== end || trialOf(actor.snapshot.context, generation) === null;
+    const over = (): boolean =>
+      this.#watches.get(actor) !== end || trialOf(actor.snapshot.context, generation) === null;
     const next = (): void => {
       cancel = clock.after(Math.min(longest, timeout / 5), () => void look());
     };
@@ -59,7 +60,12 @@ export class Trials {
       if (verdict === 'open') return next();
       this.#watches.delete(actor);
       if (verdict === 'confirmed') tell(actor, { type: 'SpecConfirmed', data: { generation } }, cause);
-      else tell(actor, { type: 'SpecRolledBack', data: { generation, to, lost: verdict, seconds: timeoutSeconds } }, cause);
+      else
+        tell(
+          actor,
+          { type: 'SpecRolledBack', data: { generation, to, lost: verdict, seconds: timeoutSeconds } },
+          cause,
+        );
     };
     next();
   }
@@ -75,7 +81,10 @@ export class Trials {
 
   async #reached(actor: Live, asked: readonly Reach[], probe: string | null): Promise<Reach[]> {
     const answers = await Promise.all(
-      asked.map(async (reach) => ({ reach, ok: reach === 'nats' ? await this.#options.nats() : await reaches(actor, probe) })),
+      asked.map(async (reach) => ({
+        reach,
+        ok: reach === 'nats' ? await this.#options.nats() : await reaches(actor, probe),
+      })),
     );
     return answers.filter(({ ok }) => ok).map(({ reach }) => reach);
   }

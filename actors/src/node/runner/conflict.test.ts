@@ -9,7 +9,13 @@ import type { Live } from './actor.ts';
 /* Who finds its name taken says by whom, touches nothing of theirs, and goes on by itself when the name is free. */
 
 const container = (name: string) => ({ docker: { name } });
-const tunnel = (box: string) => ({ interfaceName: 'x0', moveToContainer: true, container: container(box), privateKeySecretRef: { name: 's', key: 'k' }, addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }] });
+const tunnel = (box: string) => ({
+  interfaceName: 'x0',
+  moveToContainer: true,
+  container: container(box),
+  privateKeySecretRef: { name: 's', key: 'k' },
+  addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }],
+});
 const bridge = (interfaceName: string) => ({ interfaceName, type: 'bridge', up: true, container: container('one') });
 const vxlan = { ...bridge('x0'), type: 'vxlan', vxlan: { vni: 7, local: '10.9.9.1' } };
 const veth = { ...bridge('x0'), type: 'veth', veth: { peer: { interfaceName: 'x1', container: container('two') } } };
@@ -30,7 +36,11 @@ function conflictSuite(where: string, open: () => Promise<Bench>): void {
 
     beforeEach(async () => {
       bench = await open();
-      const paths: { [name: string]: string } = { home: await bench.addNetns(), one: await bench.addNetns(), two: await bench.addNetns() };
+      const paths: { [name: string]: string } = {
+        home: await bench.addNetns(),
+        one: await bench.addNetns(),
+        two: await bench.addNetns(),
+      };
       const netns = (name: string): Promise<Netns> => bench.kernel.open(paths[name] ?? '');
       at = { home: await netns('home'), one: await netns('one'), two: await netns('two') };
       node = new TestNode({ kernel: bench.kernel, path: (name) => paths[name] ?? '' });
@@ -47,17 +57,28 @@ function conflictSuite(where: string, open: () => Promise<Bench>): void {
     };
     const conflict = async (actor: Live, words: string): Promise<void> => {
       await node.settles(actor, 'pending');
-      expect(actor.snapshot.context.verdict).toMatchObject({ reason: 'NameConflict', message: expect.stringContaining(words) });
+      expect(actor.snapshot.context.verdict).toMatchObject({
+        reason: 'NameConflict',
+        message: expect.stringContaining(words),
+      });
     };
 
-    for (const [kind, place, name] of [['bridge', 'one', 'x0'], ['veth', 'one', 'x0'], ['veth', 'two', 'x1'], ['wireguard', 'one', 'x0'], ['wireguard', 'home', 'x0']] as const) {
+    for (const [kind, place, name] of [
+      ['bridge', 'one', 'x0'],
+      ['veth', 'one', 'x0'],
+      ['veth', 'two', 'x1'],
+      ['wireguard', 'one', 'x0'],
+      ['wireguard', 'home', 'x0'],
+    ] as const) {
       test(`by a foreign link: ${kind}, ${name} in ${place}`, async () => {
         const theirs = await make(at[place], foreign(name));
         const actor = apply(kind);
         await conflict(actor, `${name} already exists and is a vxlan link that ifactor did not make`);
         for (const netns of Object.values(at)) await netns.barrier();
         expect(at[place].linkAt(theirs.index)).toEqual(theirs);
-        expect(Object.values(at).flatMap((netns) => [...netns.links()].filter(({ alias }) => alias?.startsWith('ifactor:')))).toEqual([]);
+        expect(
+          Object.values(at).flatMap((netns) => [...netns.links()].filter(({ alias }) => alias?.startsWith('ifactor:'))),
+        ).toEqual([]);
         // It goes elsewhere, as somebody would make it who read the condition.
         await at[place].changeLink(theirs.index, { name: 'theirs' });
         await node.settles(actor, 'moved-to-netns');
@@ -86,23 +107,41 @@ function conflictSuite(where: string, open: () => Promise<Bench>): void {
     }
 
     test('at home only for a moment: tunnels of one name for two containers do not hold each other up', async () => {
-      const actors = [node.apply('WireGuardInterface', 'a', tunnel('one')), node.apply('WireGuardInterface', 'b', tunnel('two'))];
+      const actors = [
+        node.apply('WireGuardInterface', 'a', tunnel('one')),
+        node.apply('WireGuardInterface', 'b', tunnel('two')),
+      ];
       for (const actor of actors) await node.settles(actor, 'moved-to-netns');
       for (const netns of Object.values(at)) await netns.barrier();
-      for (const actor of actors) expect(node.events(actor).filter(({ type }) => type === 'LinkCreated')).toHaveLength(1);
-      expect([at.one.link('x0')?.alias, at.two.link('x0')?.alias]).toEqual(['ifactor:default/wireguardinterface/a', 'ifactor:default/wireguardinterface/b']);
-      expect(node.events().filter(({ state }) => state === 'failed'), node.story()).toEqual([]);
+      for (const actor of actors)
+        expect(node.events(actor).filter(({ type }) => type === 'LinkCreated')).toHaveLength(1);
+      expect([at.one.link('x0')?.alias, at.two.link('x0')?.alias]).toEqual([
+        'ifactor:default/wireguardinterface/a',
+        'ifactor:default/wireguardinterface/b',
+      ]);
+      expect(
+        node.events().filter(({ state }) => state === 'failed'),
+        node.story(),
+      ).toEqual([]);
     });
 
     test('by the far end of an older pair: the bridge waits for it, and has the name when the pair goes', async () => {
-      const pair = node.apply('NetlinkInterface', 'a', { ...veth, container: container('two'), veth: { peer: { interfaceName: 'x1', container: container('one') } } });
+      const pair = node.apply('NetlinkInterface', 'a', {
+        ...veth,
+        container: container('two'),
+        veth: { peer: { interfaceName: 'x1', container: container('one') } },
+      });
       await node.settles(pair, 'moved-to-netns');
       const younger = node.apply('NetlinkInterface', 'b', bridge('x1'), { creationTimestamp: '2026-02-01T00:00:00Z' });
       await conflict(younger, 'claimed by netlinkinterface/default/a, which is older');
       await at.one.barrier();
       expect(at.one.link('x1')?.alias).toBe('ifactor:default/netlinkinterface/a#peer');
       // The older one takes another name.
-      node.apply('NetlinkInterface', 'a', { ...veth, container: container('two'), veth: { peer: { interfaceName: 'x2', container: container('one') } } });
+      node.apply('NetlinkInterface', 'a', {
+        ...veth,
+        container: container('two'),
+        veth: { peer: { interfaceName: 'x2', container: container('one') } },
+      });
       for (const actor of [pair, younger]) await node.settles(actor, 'moved-to-netns');
       await at.one.barrier();
       expect([at.one.link('x1')?.kind, at.one.link('x2')?.kind]).toEqual(['bridge', 'veth']);

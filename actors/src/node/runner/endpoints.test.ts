@@ -13,10 +13,19 @@ const second = 1000;
 const minute = 60 * second;
 const named = publicKeyOf(Buffer.alloc(32, 7));
 const fixed = publicKeyOf(Buffer.alloc(32, 8));
-const address = (local: string): Address => ({ family: 'inet', local, peer: null, prefixlen: 24, noPrefixRoute: false });
+const address = (local: string): Address => ({
+  family: 'inet',
+  local,
+  peer: null,
+  prefixlen: 24,
+  noPrefixRoute: false,
+});
 const spec = {
   interfaceName: 'wg0',
-  peers: [{ publicKey: named, endpoint: 'vpn.example:51820' }, { publicKey: fixed, endpoint: '192.0.2.9:51821' }],
+  peers: [
+    { publicKey: named, endpoint: 'vpn.example:51820' },
+    { publicKey: fixed, endpoint: '192.0.2.9:51821' },
+  ],
 };
 
 describe('the endpoint of a peer', () => {
@@ -33,7 +42,9 @@ describe('the endpoint of a peer', () => {
     asked = 0;
     names = new Map([['vpn.example', ['192.0.2.1']]]);
     node = new TestNode({
-      kernel, path: (place) => place, clock,
+      kernel,
+      path: (place) => place,
+      clock,
       resolve: async (host) => {
         asked++;
         const found = names.get(host);
@@ -58,7 +69,9 @@ describe('the endpoint of a peer', () => {
     return actor;
   };
   const endpoints = async (): Promise<{ [key: string]: string | undefined }> =>
-    Object.fromEntries((await home.wireguard.get('wg0')).peers.map(({ publicKey, endpoint }) => [publicKey, endpoint?.host]));
+    Object.fromEntries(
+      (await home.wireguard.get('wg0')).peers.map(({ publicKey, endpoint }) => [publicKey, endpoint?.host]),
+    );
   const edit = (publicKey: string, host: string): Promise<void> =>
     home.wireguard.set('wg0', { peers: [{ publicKey, endpoint: { host, port: 51820 } }] });
 
@@ -79,9 +92,19 @@ describe('the endpoint of a peer', () => {
     await clock.pass(3 * minute);
     await node.settles(actor, 'configured');
     expect(await endpoints()).toEqual({ [named]: '192.0.2.2', [fixed]: '192.0.2.9' });
-    const drift = node.events(actor).filter(({ type }) => type === 'DriftObserved').map(({ data }) => (data as EventData['DriftObserved']).drift);
-    expect(drift).toEqual([[{ field: `peers[${named}].endpoint`, wanted: 'vpn.example:51820', found: '192.0.2.1:51820' }]]);
-    expect(node.events(actor).filter(({ type }) => type === 'PeerChanged').at(-1)?.data).toMatchObject({ resolved: '192.0.2.2:51820' });
+    const drift = node
+      .events(actor)
+      .filter(({ type }) => type === 'DriftObserved')
+      .map(({ data }) => (data as EventData['DriftObserved']).drift);
+    expect(drift).toEqual([
+      [{ field: `peers[${named}].endpoint`, wanted: 'vpn.example:51820', found: '192.0.2.1:51820' }],
+    ]);
+    expect(
+      node
+        .events(actor)
+        .filter(({ type }) => type === 'PeerChanged')
+        .at(-1)?.data,
+    ).toMatchObject({ resolved: '192.0.2.2:51820' });
   });
 
   it('is looked up at once when the addresses of the host change', async () => {
@@ -120,7 +143,11 @@ describe('the endpoint of a peer', () => {
     node.secret('default', 'wg0', 'privateKey', Buffer.alloc(32, 1));
     const actor = node.apply('WireGuardInterface', 'wg0', {
       ...spec,
-      peers: [{ publicKey: named, endpoint: 'one.example:1' }, { publicKey: publicKeyOf(Buffer.alloc(32, 6)), endpoint: 'two.example:1' }, spec.peers[1]],
+      peers: [
+        { publicKey: named, endpoint: 'one.example:1' },
+        { publicKey: publicKeyOf(Buffer.alloc(32, 6)), endpoint: 'two.example:1' },
+        spec.peers[1],
+      ],
     });
     await clock.pass(2 * second);
     await node.settles(actor, 'configured');

@@ -47,8 +47,12 @@ export class Endpoints {
     const before = this.#peers.get(actor);
     const after = new Map<string, Peer>();
     this.#peers.set(actor, after);
-    const stale = new Set(spec.peers.filter((peer) => this.#isStale(actor, peer, before, after)).map(({ publicKey }) => publicKey));
-    return stale.size === 0 ? observed : { ...observed, links: { ...observed.links, [slot]: marked(link, link.wireguard, stale) } };
+    const stale = new Set(
+      spec.peers.filter((peer) => this.#isStale(actor, peer, before, after)).map(({ publicKey }) => publicKey),
+    );
+    return stale.size === 0
+      ? observed
+      : { ...observed, links: { ...observed.links, [slot]: marked(link, link.wireguard, stale) } };
   }
 
   /** The addresses of a host decide which of a name's are the best, and which way it is asked. */
@@ -56,14 +60,17 @@ export class Endpoints {
     if (change.type !== 'addresses' && change.type !== 'linkRemoved') return;
     const link = netns.linkAt(change.index);
     if (this.#gathering.has(netns) || (link && isMark(link.alias))) return;
-    this.#gathering.set(netns, this.#options.clock.after(gather, () => {
-      this.#gathering.delete(netns);
-      for (const actor of this.#options.actors()) {
-        if (actor.netns.get('home') !== netns) continue;
-        if (Object.keys(actor.snapshot.context.unresolved).length > 0) this.#options.retry(actor);
-        for (const [publicKey] of this.#peers.get(actor) ?? []) this.#ask(actor, publicKey, true);
-      }
-    }));
+    this.#gathering.set(
+      netns,
+      this.#options.clock.after(gather, () => {
+        this.#gathering.delete(netns);
+        for (const actor of this.#options.actors()) {
+          if (actor.netns.get('home') !== netns) continue;
+          if (Object.keys(actor.snapshot.context.unresolved).length > 0) this.#options.retry(actor);
+          for (const [publicKey] of this.#peers.get(actor) ?? []) this.#ask(actor, publicKey, true);
+        }
+      }),
+    );
   }
 
   forget(actor: Live): void {
@@ -75,7 +82,12 @@ export class Endpoints {
     this.#gathering.clear();
   }
 
-  #isStale(actor: Live, { publicKey, endpoint }: WireGuardPeer, before: ReadonlyMap<string, Peer> | undefined, after: Map<string, Peer>): boolean {
+  #isStale(
+    actor: Live,
+    { publicKey, endpoint }: WireGuardPeer,
+    before: ReadonlyMap<string, Peer> | undefined,
+    after: Map<string, Peer>,
+  ): boolean {
     const seen = actor.device?.peers.find((peer) => peer.publicKey === publicKey);
     if (!seen || endpoint === undefined) return false;
     const { context } = actor.snapshot;
@@ -100,7 +112,8 @@ export class Endpoints {
   #ask(actor: Live, publicKey: string, moved: boolean): void {
     const { spec } = actor.snapshot.context;
     const peer = this.#peers.get(actor)?.get(publicKey);
-    const endpoint = spec && 'peers' in spec ? spec.peers.find((one) => one.publicKey === publicKey)?.endpoint : undefined;
+    const endpoint =
+      spec && 'peers' in spec ? spec.peers.find((one) => one.publicKey === publicKey)?.endpoint : undefined;
     if (!peer || endpoint === undefined) return;
     const { host, port, named } = readEndpoint(endpoint);
     if (!named) return;
@@ -117,7 +130,11 @@ export class Endpoints {
   }
 }
 
-function marked(link: ObservedLink, wireguard: NonNullable<ObservedLink['wireguard']>, stale: ReadonlySet<string>): ObservedLink {
+function marked(
+  link: ObservedLink,
+  wireguard: NonNullable<ObservedLink['wireguard']>,
+  stale: ReadonlySet<string>,
+): ObservedLink {
   const peers = wireguard.peers.map((peer) => (stale.has(peer.publicKey) ? { ...peer, stale: true as const } : peer));
   return { ...link, wireguard: { ...wireguard, peers } };
 }

@@ -10,7 +10,10 @@ import type { Clock } from '../clock.ts';
 
 const saboteur = new URL('../../testing/saboteur.ts', import.meta.url).pathname;
 /** Waits ten times less, so that a back-off can be waited for. */
-const hasty: Clock = { now: () => systemClock.now(), after: (milliseconds, elapsed) => systemClock.after(milliseconds / 10, elapsed) };
+const hasty: Clock = {
+  now: () => systemClock.now(),
+  after: (milliseconds, elapsed) => systemClock.after(milliseconds / 10, elapsed),
+};
 
 // Network namespaces need root.
 describe.skipIf(process.getuid?.() !== 0)('a program that undoes what is done, within milliseconds', () => {
@@ -37,8 +40,14 @@ describe.skipIf(process.getuid?.() !== 0)('a program that undoes what is done, w
     enemy = spawn(process.execPath, [saboteur, path, 'br0', '1300'], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(enemy.stdout!, 'data');
     const waited = (): number => (actor.snapshot.context.failure ? actor.snapshot.context.attempts : 0);
-    await node.until(() => waited() >= 4, () => node.story(actor));
-    expect(actor.snapshot.context.verdict).toMatchObject({ reason: 'Contested', message: expect.stringMatching(/undoes mtu.*find the program/) });
+    await node.until(
+      () => waited() >= 4,
+      () => node.story(actor),
+    );
+    expect(actor.snapshot.context.verdict).toMatchObject({
+      reason: 'Contested',
+      message: expect.stringMatching(/undoes mtu.*find the program/),
+    });
 
     // In each fight it acts ten times, or looks five times, and then waits.
     const fights = node.events(actor).filter(({ type }) => type === 'TimerElapsed').length + 1;

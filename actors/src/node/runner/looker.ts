@@ -58,7 +58,8 @@ export class Looker {
 
   /** Keeps looking at an actor with a WireGuard device now and then, as long as it has one. */
   follow(actor: Live): void {
-    const wanted = !this.#stopped && actor.key.kind === 'wireguardinterface' && actor.snapshot.context.observed !== null;
+    const wanted =
+      !this.#stopped && actor.key.kind === 'wireguardinterface' && actor.snapshot.context.observed !== null;
     if (!wanted) this.forget(actor);
     else if (!this.#polls.has(actor)) this.#schedule(actor);
   }
@@ -93,9 +94,16 @@ export class Looker {
     const { epoch, performed } = actor;
     let observed: Observed;
     try {
-      observed = await observe(actor.key, sound.driver, sound.spec, Object.fromEntries(actor.netns), this.#options.open(), (device) => {
-        actor.device = device;
-      });
+      observed = await observe(
+        actor.key,
+        sound.driver,
+        sound.spec,
+        Object.fromEntries(actor.netns),
+        this.#options.open(),
+        (device) => {
+          actor.device = device;
+        },
+      );
     } catch (error) {
       if (actor.epoch !== epoch) return this.#retry(actor, cause, 0);
       this.#options.log.warn('cannot look at the kernel; looks again', { actor: actor.id, error: explain(error) });
@@ -127,7 +135,11 @@ export class Looker {
     }
     if (context.running !== null) return;
     const asked = context.asked.observe;
-    if (!asked && (context.observed === null || isDeepStrictEqual(significant(context.observed), significant(observed)))) return;
+    if (
+      !asked &&
+      (context.observed === null || isDeepStrictEqual(significant(context.observed), significant(observed)))
+    )
+      return;
     const drift = driftIn(actor.snapshot, observed);
     if (drift.length > 0) tell(actor, { type: 'DriftObserved', data: { observed, drift } }, asked ? cause : null);
     else tell(actor, { type: 'LinkObserved', data: { observed } }, asked ? cause : null);

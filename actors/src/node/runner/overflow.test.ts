@@ -9,7 +9,14 @@ const run = promisify(execFile);
 const container = { docker: { name: 'box' } };
 
 const burst = Array.from({ length: 5000 }, (_, at) => `link set noise0 mtu ${1300 + (at % 100)}`);
-const spec = (at: number) => ({ interfaceName: `br${at}`, type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: `10.0.${at}.1/24` }], container });
+const spec = (at: number) => ({
+  interfaceName: `br${at}`,
+  type: 'bridge',
+  up: true,
+  mtu: 1400,
+  addresses: [{ ipcidr: `10.0.${at}.1/24` }],
+  container,
+});
 
 // Network namespaces need root.
 describe.skipIf(process.getuid?.() !== 0)('when the kernel has more to tell than the agent hears', () => {
@@ -33,15 +40,27 @@ describe.skipIf(process.getuid?.() !== 0)('when the kernel has more to tell than
     for (const actor of actors) await node.settles(actor, 'moved-to-netns');
     const box = await bench.kernel.open(paths['box'] ?? '');
     let resyncs = 0;
-    box.subscribe(({ type }) => { if (type === 'resync') resyncs++; });
+    box.subscribe(({ type }) => {
+      if (type === 'resync') resyncs++;
+    });
     const from = node.journal.sequence;
     // Nothing is read meanwhile: this process waits.
-    const lines = ['link add noise0 type bridge', ...burst, 'link del br0', 'addr del 10.0.1.1/24 dev br1', 'link set br2 down', ...burst];
+    const lines = [
+      'link add noise0 type bridge',
+      ...burst,
+      'link del br0',
+      'addr del 10.0.1.1/24 dev br1',
+      'link set br2 down',
+      ...burst,
+    ];
     execFileSync('ip', ['-n', name('box'), '-batch', '-'], { input: lines.join('\n') });
     await box.barrier();
     expect(resyncs).toBeGreaterThan(0);
     for (const actor of actors) {
-      await node.until(() => node.events(actor).some(({ sequence, type }) => sequence > from && type === 'DriftObserved'), () => node.story(actor));
+      await node.until(
+        () => node.events(actor).some(({ sequence, type }) => sequence > from && type === 'DriftObserved'),
+        () => node.story(actor),
+      );
       await node.settles(actor, 'moved-to-netns');
     }
     await box.barrier();
@@ -63,8 +82,15 @@ describe.skipIf(process.getuid?.() !== 0)('when the kernel has more to tell than
       const gone = bench.removeNetns(path);
       try {
         const netns = await bench.kernel.open(path);
-        const lost = new Promise<string>((resolve) => { netns.subscribe((change) => { if (change.type === 'lost') resolve('lost'); }); });
-        const read = netns.resync().then(() => lost, (error: unknown) => (error as { code?: string }).code ?? 'unnamed');
+        const lost = new Promise<string>((resolve) => {
+          netns.subscribe((change) => {
+            if (change.type === 'lost') resolve('lost');
+          });
+        });
+        const read = netns.resync().then(
+          () => lost,
+          (error: unknown) => (error as { code?: string }).code ?? 'unnamed',
+        );
         outcomes.add(await read);
       } catch (error) {
         outcomes.add((error as { code?: string }).code ?? 'unnamed');
@@ -75,8 +101,17 @@ describe.skipIf(process.getuid?.() !== 0)('when the kernel has more to tell than
   });
 
   test('an interface whose netns vanishes while it is made waits for its container, and is made in the next', async () => {
-    const actor = node.apply('NetlinkInterface', 'br0', { interfaceName: 'br0', type: 'bridge', up: true, addresses: Array.from({ length: 50 }, (_, at) => ({ ipcidr: `10.1.${at}.1/24` })), container });
-    await node.until(() => node.events(actor).some(({ type }) => type === 'LinkCreated' || type === 'AddressAdded'), () => node.story(actor));
+    const actor = node.apply('NetlinkInterface', 'br0', {
+      interfaceName: 'br0',
+      type: 'bridge',
+      up: true,
+      addresses: Array.from({ length: 50 }, (_, at) => ({ ipcidr: `10.1.${at}.1/24` })),
+      container,
+    });
+    await node.until(
+      () => node.events(actor).some(({ type }) => type === 'LinkCreated' || type === 'AddressAdded'),
+      () => node.story(actor),
+    );
     await bench.removeNetns(paths['box'] ?? '');
     await node.places.set('box', false);
     await node.settles(actor, 'pending');

@@ -19,7 +19,13 @@ afterEach(async () => {
   await kernel.close();
 });
 
-const spec = (name: string) => ({ interfaceName: name, type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }] });
+const spec = (name: string) => ({
+  interfaceName: name,
+  type: 'bridge',
+  up: true,
+  mtu: 1400,
+  addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }],
+});
 
 test('a packed snapshot is small, and the same when it is unpacked', async () => {
   const actor = node.apply('NetlinkInterface', 'br0', spec('br0'));
@@ -54,7 +60,14 @@ test('an actor rests when nobody asked for it, and goes on where it was when som
   await home.deleteLink(home.link('br1')?.index ?? 0);
   await node.until(() => node.journal.sequence > from && home.link('br1') !== undefined);
   await node.settles(actors[1]!, 'configured');
-  expect(new Set(node.events().filter(({ sequence }) => sequence > from).map(({ key }) => key.name))).toEqual(new Set(['br1']));
+  expect(
+    new Set(
+      node
+        .events()
+        .filter(({ sequence }) => sequence > from)
+        .map(({ key }) => key.name),
+    ),
+  ).toEqual(new Set(['br1']));
   // Told anew while it rests.
   node.apply('NetlinkInterface', 'br2', { ...spec('br2'), mtu: 1300 });
   await node.until(() => node.events(actors[2]).at(-1)?.state === 'configured' && home.link('br2')?.mtu === 1300);

@@ -12,11 +12,46 @@ const address = { family: 'inet', local: '10.', peer: null, prefixlen: 24, noPre
 const alike = [
   freeze(initial(key)),
   { verdict: { state: 'configured', reason: 'Configured', message: "in the node's netns, as declared" } },
-  { verdict: { state: 'moved-to-netns', reason: 'MovedToNetns', message: "in its container's netns, as declared" }, ready: { status: 'True', since: '2026-' } },
-  { spec: { node: '', interfaceName: '', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }], container: { docker: { name: '' } } } },
-  { desired: { uid: '', generation: 1, resourceVersion: '', creationTimestamp: '2026-' }, places: { target: { netns: '402653' } } },
+  {
+    verdict: { state: 'moved-to-netns', reason: 'MovedToNetns', message: "in its container's netns, as declared" },
+    ready: { status: 'True', since: '2026-' },
+  },
+  {
+    spec: {
+      node: '',
+      interfaceName: '',
+      type: 'bridge',
+      up: true,
+      mtu: 1400,
+      addresses: [{ ipcidr: '10.0.0.1/24' }, { ipcidr: 'fd00::1/64' }],
+      container: { docker: { name: '' } },
+    },
+  },
+  {
+    desired: { uid: '', generation: 1, resourceVersion: '', creationTimestamp: '2026-' },
+    places: { target: { netns: '402653' } },
+  },
   { lastEvent: { sequence: 1, type: 'LinkObserved', time: '2026-' } },
-  { settled: true, observed: { links: { target: { index: 1, name: '', kind: 'bridge', up: true, mtu: 1500, alias: 'ifactor:default/netlinkinterface/', addrGenMode: 'none', addresses: [address, { ...address, family: 'inet6', local: 'fd00::' }], slaves: [] } }, strays: [], devices: {} } },
+  {
+    settled: true,
+    observed: {
+      links: {
+        target: {
+          index: 1,
+          name: '',
+          kind: 'bridge',
+          up: true,
+          mtu: 1500,
+          alias: 'ifactor:default/netlinkinterface/',
+          addrGenMode: 'none',
+          addresses: [address, { ...address, family: 'inet6', local: 'fd00::' }],
+          slaves: [],
+        },
+      },
+      strays: [],
+      devices: {},
+    },
+  },
 ];
 // A small window: each call makes one of its own.
 const options = { dictionary: Buffer.from(JSON.stringify(alike)), windowBits: 12, memLevel: 4 };

@@ -35,13 +35,16 @@ function walked(where: string, open: () => Promise<Bench>): void {
     });
     afterAll(() => stage.end());
 
-    it.each(chosen.map((path) => ({ name: spellPath(path), path })))('goes as the model does: $name', async ({ path }) => {
-      try {
-        await expect(stage.walk(path)).resolves.toBeUndefined();
-      } finally {
-        await stage.clear();
-      }
-    });
+    it.each(chosen.map((path) => ({ name: spellPath(path), path })))(
+      'goes as the model does: $name',
+      async ({ path }) => {
+        try {
+          await expect(stage.walk(path)).resolves.toBeUndefined();
+        } finally {
+          await stage.clear();
+        }
+      },
+    );
   });
 }
 

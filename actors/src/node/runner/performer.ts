@@ -38,7 +38,13 @@ export class Performer {
     }
   }
 
-  async #carryOut(actor: Live, id: string, operations: readonly KernelOperation[], hands: Hands, cause: Cause): Promise<void> {
+  async #carryOut(
+    actor: Live,
+    id: string,
+    operations: readonly KernelOperation[],
+    hands: Hands,
+    cause: Cause,
+  ): Promise<void> {
     const { tell, look } = this.#options;
     const slots = new Set<Slot>();
     for (const operation of operations) {
@@ -63,7 +69,11 @@ export class Performer {
    * Tunnels of one name for several containers are all born at home under that name, and are nobody's till they are marked: so one
    * after the other. Resolves when it is this one's turn, to what gives it to the next.
    */
-  async #birth(actor: Live, operations: readonly KernelOperation[], addresses: ReadonlyMap<string, Promise<string>>): Promise<() => void> {
+  async #birth(
+    actor: Live,
+    operations: readonly KernelOperation[],
+    addresses: ReadonlyMap<string, Promise<string>>,
+  ): Promise<() => void> {
     const name = bornAs(operations);
     const home = actor.netns.get('home');
     if (name === undefined || !home) return () => undefined;
@@ -112,7 +122,8 @@ export class Performer {
 function bornAs(operations: readonly KernelOperation[]): string | undefined {
   for (const operation of operations) {
     if (operation.type === 'MoveLink') return operation.name;
-    if ((operation.type === 'CreateLink' || operation.type === 'AdoptLink') && operation.slot === 'home') return operation.name;
+    if ((operation.type === 'CreateLink' || operation.type === 'AdoptLink') && operation.slot === 'home')
+      return operation.name;
   }
   return undefined;
 }

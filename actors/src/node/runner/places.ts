@@ -61,7 +61,9 @@ export class Sites {
   update(actor: Live): void {
     const sound = soundSpec(actor);
     if (!sound) return;
-    const wanted = new Map(sound.driver.places(sound.spec).map(({ slot, container }) => [slot, JSON.stringify(container)]));
+    const wanted = new Map(
+      sound.driver.places(sound.spec).map(({ slot, container }) => [slot, JSON.stringify(container)]),
+    );
     for (const [slot, { selector }] of actor.followers) {
       if (wanted.get(slot) !== selector) this.#retire(actor, slot);
     }

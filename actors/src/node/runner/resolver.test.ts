@@ -15,7 +15,9 @@ test('a name that several ask for is looked up once at a time', async () => {
     asked.push(host);
     return ['192.0.2.1', '192.0.2.2'];
   }, new TestClock());
-  expect(await Promise.all([resolve('a'), resolve('a'), resolve('b')])).toEqual(Array.from({ length: 3 }, () => ['192.0.2.1', '192.0.2.2']));
+  expect(await Promise.all([resolve('a'), resolve('a'), resolve('b')])).toEqual(
+    Array.from({ length: 3 }, () => ['192.0.2.1', '192.0.2.2']),
+  );
   expect(asked).toEqual(['a', 'b']);
   await resolve('a');
   expect(asked).toEqual(['a', 'b', 'a']);

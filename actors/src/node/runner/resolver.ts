@@ -15,7 +15,9 @@ export function patient(resolve: Resolve, clock: Clock): Resolve {
   const underWay = new Map<string, Promise<readonly string[]>>();
   const ask = async (host: string): Promise<readonly string[]> => {
     const late = Promise.withResolvers<never>();
-    const cancel = clock.after(patience, () => late.reject(new Error(`no resolver answered within ${patience / 1000} s`)));
+    const cancel = clock.after(patience, () =>
+      late.reject(new Error(`no resolver answered within ${patience / 1000} s`)),
+    );
     try {
       const found = await Promise.race([resolve(host), late.promise]);
       if (found.length === 0) throw new Error('it has no address');

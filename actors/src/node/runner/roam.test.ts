@@ -34,7 +34,10 @@ describe.skipIf(process.getuid?.() !== 0)('a tunnel between two containers', () 
   const apply = async (name: 'one' | 'two', listenPort: number, endpoint: string): Promise<Live> => {
     const [own, far] = name === 'one' ? ['10.9.0.1', '10.9.0.2'] : ['10.9.0.2', '10.9.0.1'];
     const actor = node.apply('WireGuardInterface', name, {
-      interfaceName: `wg-${name}`, moveToContainer: true, container: { docker: { name } }, listenPort,
+      interfaceName: `wg-${name}`,
+      moveToContainer: true,
+      container: { docker: { name } },
+      listenPort,
       addresses: [{ family: 'inet', local: own, peer: far, prefixlen: 32 }],
       peers: [{ publicKey: publicKeyOf(keys[name === 'one' ? 'two' : 'one']), endpoint, allowedIPs: [`${far}/32`] }],
     });
@@ -62,7 +65,8 @@ describe.skipIf(process.getuid?.() !== 0)('a tunnel between two containers', () 
     const afterEdit = async (): Promise<number | undefined> => {
       // A packet of the peer's, such as a keepalive, brings back where it roamed to.
       const endpoint = { host: '127.0.0.9', port: 5999 };
-      if ((await port()) === 5103) await one.wireguard.set('wg-one', { peers: [{ publicKey: publicKeyOf(keys.two), endpoint }] });
+      if ((await port()) === 5103)
+        await one.wireguard.set('wg-one', { peers: [{ publicKey: publicKeyOf(keys.two), endpoint }] });
       return port();
     };
     await expect.poll(afterEdit, { timeout: 30_000 }).toBe(5102);

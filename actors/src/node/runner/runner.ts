@@ -34,7 +34,10 @@ export type SecretSource = {
 export type RunnerOptions = {
   node: string;
   places: Places;
-  journal: Pick<Journal, 'sequence' | 'eventId' | 'append' | 'room' | 'lost' | 'saveSnapshot' | 'forget' | 'snapshots' | 'tail'>;
+  journal: Pick<
+    Journal,
+    'sequence' | 'eventId' | 'append' | 'room' | 'lost' | 'saveSnapshot' | 'forget' | 'snapshots' | 'tail'
+  >;
   secrets: SecretSource;
   clock: Clock;
   log: Log;
@@ -108,13 +111,17 @@ export class Runner {
     const look = (actor: Live): void => this.#looker.look(actor);
     const resolve = patient(options.resolve ?? systemResolve, clock);
     this.#endpoints = new Endpoints({
-      clock, resolve, look,
+      clock,
+      resolve,
+      look,
       retry: (actor) => tell(actor, { type: 'TimerElapsed', data: { timer: timers.endpoints } }),
       actors: () => this.actors.values(),
       ...(options.quiet === undefined ? {} : { quiet: options.quiet }),
     });
     this.#looker = new Looker({
-      tell, clock, log,
+      tell,
+      clock,
+      log,
       open: () => this.#sites.open(),
       poll: options.poll ?? 5000,
       mark: (actor, observed) => this.#endpoints.mark(actor, observed),
@@ -252,7 +259,10 @@ export class Runner {
   /** Whether no event may be made now; from then on till the journal can be written. */
   #full(): boolean {
     if (this.#storing.room > 0) return false;
-    if (!this.#parked) this.#options.log.error('one more event might be lost: interfaces are left as they are until events can be stored');
+    if (!this.#parked)
+      this.#options.log.error(
+        'one more event might be lost: interfaces are left as they are until events can be stored',
+      );
     this.#parked = true;
     for (const item of this.#queue.splice(0)) this.#held.add(item);
     return true;

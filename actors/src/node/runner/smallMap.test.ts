@@ -8,17 +8,25 @@ const act = fc.record({ what: fc.constantFrom('set', 'set', 'delete', 'clear'), 
 
 describe('few', () => {
   it('is a map', () => {
-    fc.assert(fc.property(fc.array(act), (acts) => {
-      const [few, map] = [new Few<string, number>(), new Map<string, number>()];
-      for (const one of acts) {
-        for (const either of [few, map]) {
-          if (one.what === 'set') either.set(one.key, one.value);
-          else if (one.what === 'delete') either.delete(one.key);
-          else either.clear();
+    fc.assert(
+      fc.property(fc.array(act), (acts) => {
+        const [few, map] = [new Few<string, number>(), new Map<string, number>()];
+        for (const one of acts) {
+          for (const either of [few, map]) {
+            if (one.what === 'set') either.set(one.key, one.value);
+            else if (one.what === 'delete') either.delete(one.key);
+            else either.clear();
+          }
+          expect([[...few], few.keys(), few.values(), few.size, few.get('a')]).toEqual([
+            [...map],
+            [...map.keys()],
+            [...map.values()],
+            map.size,
+            map.get('a'),
+          ]);
         }
-        expect([[...few], few.keys(), few.values(), few.size, few.get('a')]).toEqual([[...map], [...map.keys()], [...map.values()], map.size, map.get('a')]);
-      }
-    }));
+      }),
+    );
   });
 
   it('can be walked while it changes', () => {
@@ -38,16 +46,22 @@ describe('many', () => {
   const values = [{ n: 0 }, { n: 1 }, { n: 2 }];
 
   it('is a map of sets', () => {
-    fc.assert(fc.property(fc.array(fc.tuple(fc.boolean(), key, fc.nat(2))), (acts) => {
-      const many = new Many<object>();
-      const sets = new Map<string, Set<object>>([['a', new Set()], ['b', new Set()], ['c', new Set()]]);
-      for (const [adds, name, at] of acts) {
-        if (adds) many.add(name, values[at]!);
-        else many.delete(name, values[at]!);
-        if (adds) sets.get(name)?.add(values[at]!);
-        else sets.get(name)?.delete(values[at]!);
-        for (const [of, set] of sets) expect(new Set(many.get(of))).toEqual(set);
-      }
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), key, fc.nat(2))), (acts) => {
+        const many = new Many<object>();
+        const sets = new Map<string, Set<object>>([
+          ['a', new Set()],
+          ['b', new Set()],
+          ['c', new Set()],
+        ]);
+        for (const [adds, name, at] of acts) {
+          if (adds) many.add(name, values[at]!);
+          else many.delete(name, values[at]!);
+          if (adds) sets.get(name)?.add(values[at]!);
+          else sets.get(name)?.delete(values[at]!);
+          for (const [of, set] of sets) expect(new Set(many.get(of))).toEqual(set);
+        }
+      }),
+    );
   });
 });

@@ -19,7 +19,8 @@ export class Interests {
   }
 
   #set(actor: Live, interests: readonly string[]): void {
-    if (interests.length === actor.interests.length && interests.every((key, at) => key === actor.interests[at])) return;
+    if (interests.length === actor.interests.length && interests.every((key, at) => key === actor.interests[at]))
+      return;
     for (const key of actor.interests) this.#interested.delete(key, actor);
     for (const key of interests) this.#interested.add(key, actor);
     actor.interests = interests;

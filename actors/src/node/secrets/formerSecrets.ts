@@ -18,7 +18,9 @@ export class Kept {
   /** Adds to what is kept. @throws Error where it cannot be written */
   keep(key: Key, sealed: readonly SealedSecret[]): void {
     const kept = this.of(key);
-    const fresh = sealed.filter(({ ref, version }) => !kept.some((other) => other.ref === ref && other.version === version));
+    const fresh = sealed.filter(
+      ({ ref, version }) => !kept.some((other) => other.ref === ref && other.version === version),
+    );
     if (fresh.length === 0) return;
     const all = [...kept, ...fresh];
     this.#known.set(spell(key), all);

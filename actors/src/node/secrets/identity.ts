@@ -34,7 +34,9 @@ export function loadIdentity(folder: string): Identity {
     try {
       return fromCurveSeed(new Uint8Array(seed.subarray(0, seed.findLastIndex((byte) => byte > 32) + 1)));
     } catch {
-      throw new Error(`${path} holds no nkeys curve seed; remove it and a new one is made (the bridge seals again to that)`);
+      throw new Error(
+        `${path} holds no nkeys curve seed; remove it and a new one is made (the bridge seals again to that)`,
+      );
     }
   })();
   return {
@@ -48,7 +50,10 @@ export function loadIdentity(folder: string): Identity {
         }
       })();
       if (opened === null) {
-        throw new SecretError('CannotOpen', `secret ${ref} is not sealed to this node's key; the bridge seals it again once it has seen the key ${pair.getPublicKey()} in ifactor_nodes`);
+        throw new SecretError(
+          'CannotOpen',
+          `secret ${ref} is not sealed to this node's key; the bridge seals it again once it has seen the key ${pair.getPublicKey()} in ifactor_nodes`,
+        );
       }
       return Buffer.from(opened);
     },

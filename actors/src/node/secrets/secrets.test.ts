@@ -32,9 +32,15 @@ const seal = (ref: string, value: Uint8Array, to = identity.sealKey): SealedSecr
   sealed: Buffer.from(bridge.seal(value, to)).toString('base64'),
 });
 const learn = (...sealed: SealedSecret[]): void => secrets.learn(wg0, { secrets: sealed, missing: [] });
-const wgPublicKey = (key: Buffer): string => execFileSync('wg', ['pubkey'], { input: key.toString('base64'), encoding: 'utf8' }).trim();
+const wgPublicKey = (key: Buffer): string =>
+  execFileSync('wg', ['pubkey'], { input: key.toString('base64'), encoding: 'utf8' }).trim();
 /** The key as bytes print, raw, in hex and in base64. */
-const spellings = (key: Buffer): string[] => [key.toString('base64'), key.toString('hex'), key.toString('latin1'), [...key].join(', ')];
+const spellings = (key: Buffer): string[] => [
+  key.toString('base64'),
+  key.toString('hex'),
+  key.toString('latin1'),
+  [...key].join(', '),
+];
 
 describe('the identity', () => {
   test('is made once, for its owner only', () => {
@@ -64,7 +70,8 @@ describe('the secrets of a former spec', () => {
     expect(again.use(wg0, wgPublicKey(old))).toEqual(old);
     const [file = ''] = readdirSync(join(folder, 'former'));
     expect(statSync(join(folder, 'former', file)).mode & 0o777).toBe(0o600);
-    for (const spelling of spellings(old)) expect(readFileSync(join(folder, 'former', file), 'utf8')).not.toContain(spelling);
+    for (const spelling of spellings(old))
+      expect(readFileSync(join(folder, 'former', file), 'utf8')).not.toContain(spelling);
     again.drop(wg0);
     expect(() => again.use(wg0, wgPublicKey(old))).toThrow('not at hand');
     expect(readdirSync(join(folder, 'former'))).toEqual([]);
@@ -97,7 +104,11 @@ describe('a secret', () => {
   });
 
   test('of any value has the public key that wg computes', () => {
-    for (const value of [Buffer.alloc(32, 1), Buffer.alloc(32, 0xff), ...Array.from({ length: 20 }, () => randomBytes(32))]) {
+    for (const value of [
+      Buffer.alloc(32, 1),
+      Buffer.alloc(32, 0xff),
+      ...Array.from({ length: 20 }, () => randomBytes(32)),
+    ]) {
       learn(seal('privateKey', value));
       expect(secrets.resolve(wg0, 'privateKey').data).toMatchObject({ fingerprint: wgPublicKey(value) });
     }
@@ -121,8 +132,11 @@ describe('a secret', () => {
     expect(secrets.resolve(wg0, 'psk:P')).toMatchObject({ data: { reason: 'CannotOpen' } });
   });
 
-  test('that the bridge could not read is missing for the bridge\'s reason', () => {
-    secrets.learn(wg0, { secrets: [], missing: [{ ref: 'privateKey', reason: 'SecretNotFound', message: 'no secret a/b' }] });
+  test("that the bridge could not read is missing for the bridge's reason", () => {
+    secrets.learn(wg0, {
+      secrets: [],
+      missing: [{ ref: 'privateKey', reason: 'SecretNotFound', message: 'no secret a/b' }],
+    });
     expect(secrets.resolve(wg0, 'privateKey')).toEqual({
       type: 'SecretMissing',
       data: { ref: 'privateKey', reason: 'SecretNotFound', message: 'no secret a/b' },
@@ -166,7 +180,10 @@ describe('a key that nobody gives', () => {
   });
 
   test('is not made before the bridge has said that nobody gives one, nor for a preshared key', () => {
-    expect(secrets.resolve(wg0, 'privateKey')).toMatchObject({ type: 'SecretMissing', data: { reason: 'NotDelivered' } });
+    expect(secrets.resolve(wg0, 'privateKey')).toMatchObject({
+      type: 'SecretMissing',
+      data: { reason: 'NotDelivered' },
+    });
     learn();
     expect(secrets.resolve(wg0, 'psk:P')).toMatchObject({ type: 'SecretMissing', data: { reason: 'NotDelivered' } });
     expect(readdirSync(folder)).toEqual(['seal.nk']);
@@ -175,7 +192,10 @@ describe('a key that nobody gives', () => {
   test('that cannot be kept is a condition, not a crash', () => {
     writeFileSync(join(folder, 'keys'), 'in the way');
     learn();
-    expect(secrets.resolve(wg0, 'privateKey')).toMatchObject({ type: 'SecretMissing', data: { reason: 'StateFolder' } });
+    expect(secrets.resolve(wg0, 'privateKey')).toMatchObject({
+      type: 'SecretMissing',
+      data: { reason: 'StateFolder' },
+    });
   });
 });
 

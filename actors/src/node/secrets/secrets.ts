@@ -12,7 +12,9 @@ import { privateFile } from './privateFile.ts';
 
 type Held = { version: string; fingerprint: string; value: Buffer };
 type Missing = { reason: string; message: string };
-type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventData[T] } }['SecretResolved' | 'SecretMissing'];
+type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventData[T] } }[
+  | 'SecretResolved'
+  | 'SecretMissing'];
 
 const own = 'privateKey';
 /** The version of a key that was made on this node. */
@@ -48,7 +50,9 @@ export class Secrets {
   /** Takes over what a desired message says of an interface's secrets, all of them. Tombstones say nothing. */
   learn(key: Key, { secrets, missing, deleted }: Pick<Desired, 'secrets' | 'missing' | 'deleted'>): void {
     if (deleted === true) return;
-    const known = new Map<string, Held | Missing>(missing.map(({ ref, reason, message }) => [ref, { reason, message }]));
+    const known = new Map<string, Held | Missing>(
+      missing.map(({ ref, reason, message }) => [ref, { reason, message }]),
+    );
     for (const sealed of secrets) known.set(sealed.ref, this.#opened(sealed));
     // A key that was made here is in no message, and stays.
     const made = this.#held.get(spellKey(key))?.get(own);
@@ -60,8 +64,12 @@ export class Secrets {
   resolve(key: Key, ref: string): Fact {
     const known = this.#held.get(spellKey(key));
     if (known !== undefined && ref === own && !known.has(own)) known.set(own, this.#generated(key));
-    const found = known?.get(ref) ?? { reason: 'NotDelivered', message: `secret ${ref} has not come from the bridge; it follows the object` };
-    if ('reason' in found) return { type: 'SecretMissing', data: { ref, reason: found.reason, message: found.message } };
+    const found = known?.get(ref) ?? {
+      reason: 'NotDelivered',
+      message: `secret ${ref} has not come from the bridge; it follows the object`,
+    };
+    if ('reason' in found)
+      return { type: 'SecretMissing', data: { ref, reason: found.reason, message: found.message } };
     return { type: 'SecretResolved', data: { ref, version: found.version, fingerprint: found.fingerprint } };
   }
 
@@ -73,8 +81,12 @@ export class Secrets {
     for (const held of this.#held.get(spellKey(key))?.values() ?? []) {
       if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
     }
-    for (const held of this.#former(key)) if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
-    throw new SecretError('NotDelivered', `the key with fingerprint ${fingerprint} is not at hand for ${spellKey(key)}`);
+    for (const held of this.#former(key))
+      if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
+    throw new SecretError(
+      'NotDelivered',
+      `the key with fingerprint ${fingerprint} is not at hand for ${spellKey(key)}`,
+    );
   }
 
   /** The interface is gone: drops its secrets, the key made for it included. */
@@ -108,8 +120,12 @@ export class Secrets {
       const value = privateFile(this.#path(key), () => Buffer.from(randomBytes(32).toString('base64')));
       return hold(own, generated, keyIn(own, value));
     } catch (error) {
-      if (error instanceof SecretError) return { reason: error.reason, message: `${this.#path(key)}: ${error.message}` };
-      return { reason: 'StateFolder', message: `cannot keep a key for the interface: ${error instanceof Error ? error.message : String(error)}` };
+      if (error instanceof SecretError)
+        return { reason: error.reason, message: `${this.#path(key)}: ${error.message}` };
+      return {
+        reason: 'StateFolder',
+        message: `cannot keep a key for the interface: ${error instanceof Error ? error.message : String(error)}`,
+      };
     }
   }
 
@@ -130,5 +146,8 @@ function keyIn(ref: string, opened: Buffer): Buffer {
   const text = opened.toString('latin1').trim();
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length === 32 && bytes.toString('base64') === text) return bytes;
-  throw new SecretError('Malformed', `secret ${ref} must be 32 bytes or their base64 text (44 characters), it has ${opened.length} bytes`);
+  throw new SecretError(
+    'Malformed',
+    `secret ${ref} must be 32 bytes or their base64 text (44 characters), it has ${opened.length} bytes`,
+  );
 }

@@ -50,7 +50,10 @@ function watch(connection: NatsConnection): Wire {
 export async function answers(connection: NatsConnection): Promise<boolean> {
   if (connection.isClosed()) return false;
   const late = new AbortController();
-  const answer = connection.rtt().then(() => true, () => false);
+  const answer = connection.rtt().then(
+    () => true,
+    () => false,
+  );
   const silence = pause(1000, late.signal).then(() => null);
   const heard = await Promise.race([answer, silence]);
   late.abort();

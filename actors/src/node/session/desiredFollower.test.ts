@@ -42,7 +42,8 @@ async function follow() {
     connection: await bench.dial(),
     node,
     log,
-    put: (key, { generation, deleted }) => void seen.push(`${key.name}@${generation}${deleted === true ? ' gone' : ''}`),
+    put: (key, { generation, deleted }) =>
+      void seen.push(`${key.name}@${generation}${deleted === true ? ' gone' : ''}`),
     malformed: (subject, error) => void malformed.push(`${subject}: ${error.message}`),
     caughtUp: (keys) => void caught.push([...keys].toSorted()),
   });
@@ -66,7 +67,7 @@ describe('what is desired', () => {
     expect(seen.slice(2)).toEqual(['a@3', 'c@1']);
   });
 
-  test('may be nothing, which is told as well; other nodes\' objects are not ours', async () => {
+  test("may be nothing, which is told as well; other nodes' objects are not ours", async () => {
     const connection = await bench.dial();
     await ensureStreams(connection);
     await jetstream(connection).publish(subjectOf('a', 'lax2'), JSON.stringify(desired('a', 1)));

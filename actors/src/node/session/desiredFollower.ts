@@ -31,7 +31,13 @@ export class MalformedDesired extends Error {
 }
 
 /** After these the ordered consumer would go on from its old place, which is wrong if the stream was made anew. */
-const upsets = new Set(['consumer_not_found', 'stream_not_found', 'consumer_deleted', 'ordered_consumer_recreated', 'reset']);
+const upsets = new Set([
+  'consumer_not_found',
+  'stream_not_found',
+  'consumer_deleted',
+  'ordered_consumer_recreated',
+  'reset',
+]);
 
 /**
  * Follows what is wanted of one node's interfaces: first the last word on each, then every change, in order. Begins anew
@@ -58,7 +64,8 @@ export function followDesired(options: DesiredOptions): { stop(): Promise<void> 
         await orAborted(round(options, signal, settled), signal);
       } catch (error) {
         if (signal.aborted) continue;
-        if (failures++ % 10 === 0) log.warn('what is desired cannot be read now; trying again', { error: explain(error) });
+        if (failures++ % 10 === 0)
+          log.warn('what is desired cannot be read now; trying again', { error: explain(error) });
       }
       await pause(backoff.next(), stopped, broken);
     }

@@ -48,7 +48,8 @@ export class Wishes {
       else this.#journal.deleteDesired(id);
       this.#owed.delete(id);
     } catch (error) {
-      if (this.#owed.size === 0) this.#log.error('cannot store what is desired; tries again', { error: explain(error) });
+      if (this.#owed.size === 0)
+        this.#log.error('cannot store what is desired; tries again', { error: explain(error) });
       this.#owed.add(id);
     }
   }

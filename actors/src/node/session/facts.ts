@@ -46,4 +46,7 @@ const specOf = (desired: Desired): InterfaceSpec => desired.spec as unknown as I
 export const sameSecrets = (a: Desired | undefined, b: Desired): boolean =>
   a !== undefined &&
   isDeepStrictEqual(a.missing, b.missing) &&
-  isDeepStrictEqual(a.secrets.map(({ ref, version }) => [ref, version]), b.secrets.map(({ ref, version }) => [ref, version]));
+  isDeepStrictEqual(
+    a.secrets.map(({ ref, version }) => [ref, version]),
+    b.secrets.map(({ ref, version }) => [ref, version]),
+  );

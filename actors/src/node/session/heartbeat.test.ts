@@ -102,7 +102,9 @@ describe('the heartbeat', () => {
     const [one, two] = [await bench.dial(), await bench.dial()];
     const rivals: Error[] = [];
     const results = await Promise.allSettled([beat('j1', 'i1', rivals, one), beat('j2', 'i2', rivals, two)]);
-    await vi.waitFor(() => expect(rivals.length + results.filter(({ status }) => status === 'rejected').length).toBe(1));
+    await vi.waitFor(() =>
+      expect(rivals.length + results.filter(({ status }) => status === 'rejected').length).toBe(1),
+    );
   });
 
   test('goes on after NATS was killed, and after it lost its store', async () => {

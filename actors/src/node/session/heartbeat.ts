@@ -14,7 +14,9 @@ export class AnotherAgent extends Error {
 
   constructor({ node, hostname, time }: NodeEntry, copied: boolean) {
     const copy = copied ? ', with a copy of this state folder' : '';
-    super(`another agent serves node ${node} from host ${hostname}${copy}, last heard at ${time}; stop it, or give this one another --node${copied ? ' and --state-dir' : ''}`);
+    super(
+      `another agent serves node ${node} from host ${hostname}${copy}, last heard at ${time}; stop it, or give this one another --node${copied ? ' and --state-dir' : ''}`,
+    );
   }
 }
 
@@ -60,7 +62,9 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
   for (let tries = 0; ; tries++) {
     const other = await call(connection, entry.node, patience);
     if (other !== null && isRival(other, entry)) throw rivalOf(other, entry);
-    const answers = connection.subscribe(subject, { callback: (_, message) => void message.respond(JSON.stringify({ ...entry, time: since })) });
+    const answers = connection.subscribe(subject, {
+      callback: (_, message) => void message.respond(JSON.stringify({ ...entry, time: since })),
+    });
     const beats = new Beats(options);
     try {
       await beats.beat(true);
@@ -82,9 +86,13 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
   }
 }
 
-async function follow({ connection, log, rival, interval = heartbeatSeconds * 1000 }: HeartbeatOptions, beats: Beats, stopped: AbortSignal): Promise<void> {
+async function follow(
+  { connection, log, rival, interval = heartbeatSeconds * 1000 }: HeartbeatOptions,
+  beats: Beats,
+  stopped: AbortSignal,
+): Promise<void> {
   const wire = wireOf(connection);
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     const broken = wire.session();
     await pause(failures === 0 ? interval : Math.min(interval, 1000), stopped, broken);
     await orAborted(wire.up(), stopped).catch(() => undefined);
@@ -113,7 +121,11 @@ class Beats {
   async beat(take: boolean): Promise<void> {
     const { connection, entry, trouble } = this.#options;
     const bucket = await ensureStreams(connection);
-    const value = JSON.stringify({ ...entry, trouble: trouble?.(), time: new Date().toISOString() } satisfies NodeEntry);
+    const value = JSON.stringify({
+      ...entry,
+      trouble: trouble?.(),
+      time: new Date().toISOString(),
+    } satisfies NodeEntry);
     if (!take) {
       try {
         this.#revision = await bucket.put(entry.node, value, { previousSeq: this.#revision });
@@ -151,7 +163,12 @@ async function call(connection: NatsConnection, node: string, patience: number):
 }
 
 /** Resolves when no other agent answers for the node any more, or when aborted. */
-export async function untilVacant(connection: NatsConnection, node: string, signal: AbortSignal, interval = 5000): Promise<void> {
+export async function untilVacant(
+  connection: NatsConnection,
+  node: string,
+  signal: AbortSignal,
+  interval = 5000,
+): Promise<void> {
   while (!signal.aborted && !connection.isClosed()) {
     await orAborted(wireOf(connection).up(), signal).catch(() => undefined);
     if (signal.aborted) return;

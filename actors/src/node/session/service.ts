@@ -15,7 +15,12 @@ const by = 'nats request';
 const actions: { [name: string]: { description: string; act: Action } } = {
   snapshot: {
     description: 'The folded state of an actor, with its hash.',
-    act: (actor) => ({ key: actor.key, hash: hashOf(actor.snapshot), lastEvent: actor.lastEvent, ...freeze(actor.snapshot) }),
+    act: (actor) => ({
+      key: actor.key,
+      hash: hashOf(actor.snapshot),
+      lastEvent: actor.lastEvent,
+      ...freeze(actor.snapshot),
+    }),
   },
   resync: {
     description: 'Looks at the kernel anew.',
@@ -35,7 +40,12 @@ const actions: { [name: string]: { description: string; act: Action } } = {
  * The NATS micro service `ifactor-agent`: `ifactor.agent.<node>.<action>`, whose request names an interface as
  * `<kind>/<namespace>/<name>`, or is empty for all of the node.
  */
-export async function startService({ connection, node, runner, version }: ServiceOptions): Promise<{ stop(): Promise<void> }> {
+export async function startService({
+  connection,
+  node,
+  runner,
+  version,
+}: ServiceOptions): Promise<{ stop(): Promise<void> }> {
   const service = await new Svcm(connection).add({
     name: 'ifactor-agent',
     version,
@@ -60,10 +70,15 @@ export async function startService({ connection, node, runner, version }: Servic
 
 function answer(message: ServiceMsg, act: Action, runner: Runner): void {
   const asked = message.string().trim();
-  const actors = asked === '' ? [...runner.actors.values()] : [...runner.actors.values()].filter(({ id }) => id === asked);
+  const actors =
+    asked === '' ? [...runner.actors.values()] : [...runner.actors.values()].filter(({ id }) => id === asked);
   if (asked !== '' && actors.length === 0) {
     const known = [...runner.actors.keys()].slice(0, 20).join(', ') || 'none';
-    message.respondError(404, `no interface ${asked} on this node; known: ${known}`, JSON.stringify({ error: 'not found' }));
+    message.respondError(
+      404,
+      `no interface ${asked} on this node; known: ${known}`,
+      JSON.stringify({ error: 'not found' }),
+    );
     return;
   }
   message.respond(JSON.stringify(actors.map((actor) => act(actor, runner) ?? { key: actor.key, accepted: true })));

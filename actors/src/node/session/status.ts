@@ -19,7 +19,15 @@ export function statusMessage(actor: Live, host: Host): StatusMessage | null {
   const { context } = actor.snapshot;
   if (!context.desired) return null;
   const { kind, namespace, name } = actor.key;
-  return { uid: context.desired.uid, kind, namespace, name, node: host.node, hash: hashOf(actor.snapshot), status: statusOf(actor, host) };
+  return {
+    uid: context.desired.uid,
+    kind,
+    namespace,
+    name,
+    node: host.node,
+    hash: hashOf(actor.snapshot),
+    status: statusOf(actor, host),
+  };
 }
 
 function statusOf(actor: Live, host: Host): InterfaceStatus {
@@ -53,9 +61,13 @@ function statusOf(actor: Live, host: Host): InterfaceStatus {
  */
 export function takeIn(actor: Live, now: number): boolean {
   const { handshakes, device } = actor;
-  const first = device?.peers.some(({ publicKey, lastHandshakeTime }) => lastHandshakeTime !== null && !handshakes.times.has(publicKey));
+  const first = device?.peers.some(
+    ({ publicKey, lastHandshakeTime }) => lastHandshakeTime !== null && !handshakes.times.has(publicKey),
+  );
   if (first || now - handshakes.at >= handshakeEvery) {
-    const shaken = device?.peers.flatMap(({ publicKey, lastHandshakeTime }) => (lastHandshakeTime === null ? [] : [[publicKey, lastHandshakeTime] as const]));
+    const shaken = device?.peers.flatMap(({ publicKey, lastHandshakeTime }) =>
+      lastHandshakeTime === null ? [] : [[publicKey, lastHandshakeTime] as const],
+    );
     actor.handshakes = { at: now, times: new Map(shaken) };
   }
   // Kept for every interface as long as it lives: a digest takes the least room.
@@ -98,7 +110,9 @@ function wireguardOf({ device, handshakes, snapshot }: Live, there: boolean): In
       publicKey: peer.publicKey,
       ...(peer.endpoint === null ? {} : { endpoint: printSocketAddress(peer.endpoint) }),
       allowedIPs: peer.allowedIPs,
-      ...(handshakes.times.has(peer.publicKey) ? { lastHandshakeTime: new Date(handshakes.times.get(peer.publicKey) ?? 0).toISOString() } : {}),
+      ...(handshakes.times.has(peer.publicKey)
+        ? { lastHandshakeTime: new Date(handshakes.times.get(peer.publicKey) ?? 0).toISOString() }
+        : {}),
       ...(peer.persistentKeepalive === 0 ? {} : { persistentKeepalive: peer.persistentKeepalive }),
     })),
   };

@@ -12,7 +12,8 @@ const bench = natsBench();
 const node = 'lax1';
 const log = createLog('test', 'debug', () => undefined);
 
-const subjectOf = (name: string): string => formatStatusSubject({ node, kind: 'netlinkinterface', namespace: 'default', name });
+const subjectOf = (name: string): string =>
+  formatStatusSubject({ node, kind: 'netlinkinterface', namespace: 'default', name });
 
 async function publisher(values: Map<string, string>, more: Partial<StatusOptions> = {}): Promise<StatusPublisher> {
   const made = new StatusPublisher({

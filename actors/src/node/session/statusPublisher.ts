@@ -72,7 +72,7 @@ export class StatusPublisher {
     const { connection, log } = this.#options;
     const wire = wireOf(connection);
     const stopped = this.#stop.signal;
-    for (let failures = 0; !stopped.aborted; ) {
+    for (let failures = 0; !stopped.aborted;) {
       await orAborted(wire.up(), stopped).catch(() => undefined);
       if (stopped.aborted || connection.isClosed()) return;
       const broken = wire.session();
@@ -122,7 +122,8 @@ export class StatusPublisher {
         this.#recent.delete(key);
       }
       const calm = new AbortController();
-      const timer = next === Infinity ? new Promise<void>(() => undefined) : pause(Math.max(1, next - now), calm.signal);
+      const timer =
+        next === Infinity ? new Promise<void>(() => undefined) : pause(Math.max(1, next - now), calm.signal);
       try {
         await orAborted(Promise.race([this.#wake.promise, timer, failed.promise]), signal);
       } finally {
@@ -147,7 +148,10 @@ export class StatusPublisher {
         attributes.set('ce-subject', key);
         attributes.set('ce-time', new Date(time).toISOString());
         attributes.set('content-type', 'application/json');
-        await orAborted(publishAcked(connection, message.subject, message.payload, expecting(attributes, { stream: streams.status })), signal);
+        await orAborted(
+          publishAcked(connection, message.subject, message.payload, expecting(attributes, { stream: streams.status })),
+          signal,
+        );
         this.#backoff.reset();
         this.#recent.delete(key);
         this.#recent.set(key, time);

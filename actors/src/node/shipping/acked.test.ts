@@ -7,8 +7,12 @@ import { natsBench } from '../../testing/bench.ts';
 
 const subject = 'ifactor.status.n1.netlinkinterface.default.br0';
 
-const publish = (connection: NatsConnection, payload: string, more: { id?: string; lastSubjectSequence?: number } = {}, stream: string = streams.status) =>
-  publishAcked(connection, subject, payload, expecting(headers(), { stream, ...more }));
+const publish = (
+  connection: NatsConnection,
+  payload: string,
+  more: { id?: string; lastSubjectSequence?: number } = {},
+  stream: string = streams.status,
+) => publishAcked(connection, subject, payload, expecting(headers(), { stream, ...more }));
 
 describe('a message to a stream', () => {
   const bench = natsBench();
@@ -20,7 +24,9 @@ describe('a message to a stream', () => {
 
   test('is acknowledged with its number, each with its own, and a second one with the same id is a duplicate', async () => {
     const connection = await dial();
-    const acks = await Promise.all(Array.from({ length: 500 }, (_, at) => publish(connection, String(at), { id: `m${at}` })));
+    const acks = await Promise.all(
+      Array.from({ length: 500 }, (_, at) => publish(connection, String(at), { id: `m${at}` })),
+    );
     expect(acks.map(({ seq }) => seq)).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
     expect(acks.every(({ duplicate, stream }) => !duplicate && stream === streams.status)).toBe(true);
     expect(await publish(connection, 'again', { id: 'm7' })).toMatchObject({ seq: 8, duplicate: true });

@@ -19,7 +19,13 @@ export type Place = {
  * Reads from the place that was last known to be whole, so it costs a few requests where nothing went wrong.
  * Changes nothing once `signal` is aborted.
  */
-export async function resume(manager: JetStreamManager, journal: Journal, filter: string, log: Log, signal: AbortSignal): Promise<Place> {
+export async function resume(
+  manager: JetStreamManager,
+  journal: Journal,
+  filter: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Place> {
   const { created, state } = await manager.streams.info(streams.events);
   const { sequence, stream } = journal.shipped;
   // The server has always taken both together; the client's type does not know.
@@ -32,7 +38,8 @@ export async function resume(manager: JetStreamManager, journal: Journal, filter
     expected = sequence + 1;
     at = stream.sequence;
   } else {
-    if (stream !== null) log.warn('the stream of events is another one, or lost its end', { stream: streams.events, created });
+    if (stream !== null)
+      log.warn('the stream of events is another one, or lost its end', { stream: streams.events, created });
     const last = await manager.streams.getMessage(streams.events, { last_by_subj: filter });
     const place = last === null ? null : placeOf(last, journal.epochs);
     if (last !== null && place !== null) {
@@ -41,7 +48,11 @@ export async function resume(manager: JetStreamManager, journal: Journal, filter
         log.warn('the stream of events begins in the middle of the journal; shipped from the start again');
         signal.throwIfAborted();
         await manager.streams.purge(streams.events, { filter });
-        return { next: journal.first(), stream: { created, sequence: last.seq }, seen: Math.max(state.last_seq, last.seq) };
+        return {
+          next: journal.first(),
+          stream: { created, sequence: last.seq },
+          seen: Math.max(state.last_seq, last.seq),
+        };
       }
       return { next: place + 1, stream: { created, sequence: last.seq }, seen: Math.max(state.last_seq, last.seq) };
     }

@@ -39,7 +39,12 @@ async function shipping(servers?: string, window?: number): Promise<Shipper> {
   return shipper;
 }
 function happen(count: number, shipper?: Shipper): void {
-  journal.append(someEvents(journal, Array.from({ length: count }, (_, i) => keys[i % 3]!)));
+  journal.append(
+    someEvents(
+      journal,
+      Array.from({ length: count }, (_, i) => keys[i % 3]!),
+    ),
+  );
   shipper?.wake();
 }
 const stored = async (): Promise<RecordedEvent[]> => readEvents(await bench.dial(), streams.events);
@@ -74,7 +79,11 @@ describe('the journal is shipped', () => {
     const first = await shipping();
     await first.idle();
     await first.stop();
-    journal.markShipped({ ...journal.shipped, sequence: 10, stream: { created: journal.shipped.stream!.created, sequence: 10 } });
+    journal.markShipped({
+      ...journal.shipped,
+      sequence: 10,
+      stream: { created: journal.shipped.stream!.created, sequence: 10 },
+    });
     happen(300);
     await (await shipping()).idle();
     expect(await stored()).toEqual(whole());
@@ -89,14 +98,21 @@ describe('the journal is shipped', () => {
     const shipper = await shipping();
     for (let i = 0; i < 20; i++) {
       happen(50, shipper);
-      other.append(someEvents(other, Array.from({ length: 50 }, () => keys[0]!)));
+      other.append(
+        someEvents(
+          other,
+          Array.from({ length: 50 }, () => keys[0]!),
+        ),
+      );
       others.wake();
       await new Promise(setImmediate);
     }
     await Promise.all([shipper.idle(), others.idle()]);
     const seen = await stored();
     for (const one of [node, 'lax2']) {
-      expect(seen.filter((event) => event.node === one).map(({ sequence }) => sequence)).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
+      expect(seen.filter((event) => event.node === one).map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: 1000 }, (_, i) => i + 1),
+      );
     }
   });
 });
@@ -236,13 +252,14 @@ describe('nothing is lost and nothing doubled when', () => {
     await first.idle();
     await first.stop();
     const { created } = journal.shipped.stream!;
-    for (let sequence = 15; sequence <= 20; sequence++) await (await manager()).streams.deleteMessage(streams.events, sequence);
+    for (let sequence = 15; sequence <= 20; sequence++)
+      await (await manager()).streams.deleteMessage(streams.events, sequence);
     journal.markShipped({ sequence: 14, stream: { created, sequence: 14 } });
     await (await shipping()).idle();
     expect(await stored()).toEqual(whole());
   });
 
-  test('a broken connection\'s bytes reach the server long after the new one went on', async () => {
+  test("a broken connection's bytes reach the server long after the new one went on", async () => {
     const proxy = await startProxy(bench.nats.port);
     bench.cleanup(() => proxy.stop());
     const shipper = await shipping(`nats://127.0.0.1:${proxy.port}`);
@@ -263,7 +280,7 @@ describe('nothing is lost and nothing doubled when', () => {
     expect(await stored()).toEqual(whole());
   });
 
-  test('a broken connection\'s bytes arrive while the new one looks and sends', async () => {
+  test("a broken connection's bytes arrive while the new one looks and sends", async () => {
     const proxy = await startProxy(bench.nats.port);
     bench.cleanup(() => proxy.stop());
     const shipper = await shipping(`nats://127.0.0.1:${proxy.port}`, 64);
@@ -342,7 +359,9 @@ describe('another journal of the same node', () => {
     await first.stop();
     journal.close();
     const database = new DatabaseSync(join(bench.folder, 'state', 'journal.db'));
-    database.exec(`DELETE FROM event WHERE sequence > 40; UPDATE epoch SET boot = 'before'; DELETE FROM meta WHERE name = 'shipped'`);
+    database.exec(
+      `DELETE FROM event WHERE sequence > 40; UPDATE epoch SET boot = 'before'; DELETE FROM meta WHERE name = 'shipped'`,
+    );
     database.close();
     journal = openJournal(join(bench.folder, 'state'), { node });
     expect(journal.sequence).toBe(40);

@@ -93,7 +93,7 @@ export class Shipper {
     const stopped = this.#stop.signal;
     const aborted = new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve()));
     const backoff = new Backoff();
-    for (let failures = 0; !stopped.aborted; ) {
+    for (let failures = 0; !stopped.aborted;) {
       await Promise.race([wire.up(), aborted]);
       if (stopped.aborted || connection.isClosed()) return;
       const broken = wire.session();
@@ -108,7 +108,8 @@ export class Shipper {
       } catch (error) {
         if (stopped.aborted || broken.aborted) continue;
         if (this.#shipped.sequence > before) backoff.reset();
-        if (failures++ % 10 === 0) log.warn('events cannot be shipped now; they wait in the journal', { lag: this.lag, error: explain(error) });
+        if (failures++ % 10 === 0)
+          log.warn('events cannot be shipped now; they wait in the journal', { lag: this.lag, error: explain(error) });
         await pause(backoff.next(), stopped, broken);
       }
     }
@@ -129,9 +130,13 @@ export class Shipper {
       await ensureStreams(connection);
       return resume(manager, journal, this.#filter, log, signal);
     });
-    if (place.next > journal.last() + 1) throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.last()}`);
+    if (place.next > journal.last() + 1)
+      throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.last()}`);
     if (place.next < journal.first()) {
-      log.warn('events are missing in the stream and no longer in the journal', { from: place.next, to: journal.first() - 1 });
+      log.warn('events are missing in the stream and no longer in the journal', {
+        from: place.next,
+        to: journal.first() - 1,
+      });
       place.next = journal.first();
     }
     signal.throwIfAborted();
@@ -148,7 +153,9 @@ export class Shipper {
     const { journal } = this.#options;
     const [event] = journal.read({ from: place.next, to: place.next });
     if (event === undefined) throw new Error(`event ${place.next} is not in the journal`);
-    const last = await manager.streams.getMessage(streams.events, { last_by_subj: encodeEvent(event, headers()).subject });
+    const last = await manager.streams.getMessage(streams.events, {
+      last_by_subj: encodeEvent(event, headers()).subject,
+    });
     if (last !== null && last.seq > place.seen) throw new Error('the stream has grown since it was looked at');
     signal.throwIfAborted();
     const ack = await this.#publish(event, place, { lastSubjectSequence: last?.seq ?? 0 });
@@ -210,7 +217,11 @@ export class Shipper {
   /** Waits while the node is busy recording, within limits. */
   async #giveWay(signal: AbortSignal): Promise<void> {
     const start = performance.now();
-    for (let now = start; now - this.#grew < lull && now - start < patience && this.lag < crowded; now = performance.now()) {
+    for (
+      let now = start;
+      now - this.#grew < lull && now - start < patience && this.lag < crowded;
+      now = performance.now()
+    ) {
       await pause(lull - (now - this.#grew), signal);
       signal.throwIfAborted();
     }
@@ -236,11 +247,19 @@ export class Shipper {
     const room = (connection.info?.max_payload ?? Infinity) - headroom;
     if (Buffer.byteLength(payload) > room) {
       // Else nothing after it would ever be shipped.
-      log.error('an event is larger than NATS takes; its data stay in the journal', { event: event.id, max_payload: room + headroom });
+      log.error('an event is larger than NATS takes; its data stay in the journal', {
+        event: event.id,
+        max_payload: room + headroom,
+      });
       payload = JSON.stringify({ omitted: `${Buffer.byteLength(payload)} bytes, more than the server's max_payload` });
     }
     const id = this.#spent.has(event.sequence) ? `${event.id}#${Date.now()}` : event.id;
-    const ack = await publishAcked(connection, subject, payload, expecting(attributes, { id, stream: streams.events, ...expect }));
+    const ack = await publishAcked(
+      connection,
+      subject,
+      payload,
+      expecting(attributes, { id, stream: streams.events, ...expect }),
+    );
     if (ack.seq <= place.seen) {
       if (!ack.duplicate) throw new Error('the stream of events was made anew');
       // The one that it is a duplicate of is not among what was looked at, so it is deleted.

@@ -9,6 +9,8 @@ export const MacvlanSchema = z.object({
   mode: z
     .enum(macvlanModes)
     .default('bridge')
-    .describe('Whether the macvlans of one device reach each other: private (never), vepa (through the switch), bridge (directly), passthru (there is only one). Absent: bridge.'),
+    .describe(
+      'Whether the macvlans of one device reach each other: private (never), vepa (through the switch), bridge (directly), passthru (there is only one). Absent: bridge.',
+    ),
 });
 export type MacvlanSpec = z.infer<typeof MacvlanSchema>;

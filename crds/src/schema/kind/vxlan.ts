@@ -15,25 +15,30 @@ export const VxlanSchema = ruled(
     dev: interfaceNameSchema('dev')
       .optional()
       .describe('Interface in the same netns that carries the packets; waited for. Required for a multicast group.'),
-    local: address('local').optional().describe('Source address of the packets. Absent: the kernel\'s choice.'),
+    local: address('local').optional().describe("Source address of the packets. Absent: the kernel's choice."),
     group: address('group')
       .optional()
-      .describe('Where packets for unknown destinations go: a multicast group, or the one far end\'s unicast address.'),
+      .describe("Where packets for unknown destinations go: a multicast group, or the one far end's unicast address."),
     port: z
       .int()
       .min(1)
       .max(65535)
       .default(VXLAN_PORT)
-      .describe('UDP destination port. Absent: 4789, as IANA assigned (not the kernel\'s older default 8472).'),
+      .describe("UDP destination port. Absent: 4789, as IANA assigned (not the kernel's older default 8472)."),
     portRange: ruled(z.array(z.int().min(0).max(65535)).length(2), {
       rule: 'size(self) != 2 || self[0] <= self[1]',
       message: 'portRange must be [low, high] with low not greater than high',
       holds: ([low = 0, high = 0]) => low <= high,
     })
       .optional()
-      .describe('UDP source ports [low, high], both included. Absent: the kernel\'s choice.'),
-    tos: z.int().min(0).max(255).optional().describe('TOS byte of the outer packets; 1 copies the inner one. Absent: 0.'),
-    ttl: z.int().min(0).max(255).optional().describe('TTL of the outer packets. Absent or 0: the kernel\'s choice.'),
+      .describe("UDP source ports [low, high], both included. Absent: the kernel's choice."),
+    tos: z
+      .int()
+      .min(0)
+      .max(255)
+      .optional()
+      .describe('TOS byte of the outer packets; 1 copies the inner one. Absent: 0.'),
+    ttl: z.int().min(0).max(255).optional().describe("TTL of the outer packets. Absent or 0: the kernel's choice."),
     noLearning: z.boolean().default(false).describe('True: source addresses are not learned from packets.'),
     noAge: z.boolean().default(false).describe('True: learned addresses do not expire.'),
     proxyARP: z.boolean().default(false).describe('True: answers ARP and neighbour requests from its own table.'),
@@ -41,7 +46,8 @@ export const VxlanSchema = ruled(
   {
     rule: `!has(self.local) || !has(self.group) || self.local.contains(':') == self.group.contains(':')`,
     message: 'local and group must be of the same family',
-    holds: ({ local, group }) => local === undefined || group === undefined || local.includes(':') === group.includes(':'),
+    holds: ({ local, group }) =>
+      local === undefined || group === undefined || local.includes(':') === group.includes(':'),
   },
   {
     rule: `!has(self.group) || has(self.dev) || !self.group.matches('${MULTICAST}')`,

@@ -7,7 +7,15 @@ import { logCommand, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
 import { eventText } from '../log/text.ts';
 
-type Flags = SourceFlags & { namespace: string; node?: string; type?: string[]; since?: string; until?: string; follow?: boolean; json?: boolean };
+type Flags = SourceFlags & {
+  namespace: string;
+  node?: string;
+  type?: string[];
+  since?: string;
+  until?: string;
+  follow?: boolean;
+  json?: boolean;
+};
 
 export function eventsCommand(): Command {
   return logCommand('events', 'Show what happened, event by event.', [
@@ -33,7 +41,8 @@ export function eventsCommand(): Command {
         ...(until === undefined ? {} : { until: parseTime(until) }),
       };
       await withSource(flags, async (source) => {
-        if (follow && source.follow === undefined) throw new UsageError('--follow reads NATS only: leave out --journal and --file');
+        if (follow && source.follow === undefined)
+          throw new UsageError('--follow reads NATS only: leave out --journal and --file');
         const events = follow && source.follow ? source.follow(wanted) : source.events(wanted);
         let count = 0;
         for await (const event of events) {
@@ -48,6 +57,7 @@ export function eventsCommand(): Command {
 function parseTypes(text: string): string[] {
   const types = text.split(',');
   const unknown = types.filter((type) => !machine.events.some((known) => known === type));
-  if (unknown.length > 0) throw new UsageError(`there is no event type ${unknown.join(', ')}; there are ${machine.events.join(', ')}`);
+  if (unknown.length > 0)
+    throw new UsageError(`there is no event type ${unknown.join(', ')}; there are ${machine.events.join(', ')}`);
   return types;
 }

@@ -7,7 +7,14 @@ import { exportCommand, importCommand } from './transfer.ts';
 
 /** Adds the commands that read the event log. */
 export function registerReplay(program: Command): void {
-  for (const command of [eventsCommand(), replayCommand(), traceCommand(), exportCommand(), importCommand(), machineCommand()]) {
+  for (const command of [
+    eventsCommand(),
+    replayCommand(),
+    traceCommand(),
+    exportCommand(),
+    importCommand(),
+    machineCommand(),
+  ]) {
     program.addCommand(command);
   }
 }

@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { createMachine } from 'xstate';
 
 const draw = (format: string): string =>
-  execFileSync(process.execPath, [join(import.meta.dirname, '../main.ts'), 'machine', '--format', format], { encoding: 'utf8' });
+  execFileSync(process.execPath, [join(import.meta.dirname, '../main.ts'), 'machine', '--format', format], {
+    encoding: 'utf8',
+  });
 
 describe('ifactor machine', () => {
   test.each(['mermaid', 'dot'])('draws every state as %s', (format) => {
@@ -17,7 +19,11 @@ describe('ifactor machine', () => {
   test('gives JSON that XState loads, with every state reachable', () => {
     const machine = createMachine(JSON.parse(draw('json')) as Parameters<typeof createMachine>[0]);
     expect(Object.keys(machine.states).toSorted()).toEqual([...states].toSorted());
-    const targets = new Set(Object.values(machine.states).flatMap(({ always }) => (always ?? []).flatMap(({ target }) => target?.map(({ key }) => key) ?? [])));
+    const targets = new Set(
+      Object.values(machine.states).flatMap(({ always }) =>
+        (always ?? []).flatMap(({ target }) => target?.map(({ key }) => key) ?? []),
+      ),
+    );
     expect([...targets].toSorted()).toEqual([...states].toSorted());
   });
 });

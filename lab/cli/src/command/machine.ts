@@ -8,8 +8,15 @@ type Format = (typeof formats)[number];
 export function machineCommand(): Command {
   return new Command('machine')
     .description('Draw the lifecycle machine.')
-    .addOption(new Option('--format <format>', 'json loads in Stately\'s tools, xstate is a module for them').choices(formats).default('mermaid'))
-    .addHelpText('after', '\nExamples:\n  ifactor machine --format dot | dot -Tsvg > machine.svg\n  ifactor machine --format json > machine.json\n')
+    .addOption(
+      new Option('--format <format>', "json loads in Stately's tools, xstate is a module for them")
+        .choices(formats)
+        .default('mermaid'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ifactor machine --format dot | dot -Tsvg > machine.svg\n  ifactor machine --format json > machine.json\n',
+    )
     .action(({ format }: { format: Format }) => console.log(drawings[format]()));
 }
 
@@ -26,10 +33,20 @@ function config(): string {
 const drawings: Record<Format, () => string> = {
   mermaid: () => {
     const named = states.map((state) => `  state "${state}" as ${id(state)}`);
-    return ['stateDiagram-v2', ...named, `  [*] --> ${id(start ?? '')}`, ...edges.map(({ from, to }) => `  ${id(from)} --> ${id(to)}`)].join('\n');
+    return [
+      'stateDiagram-v2',
+      ...named,
+      `  [*] --> ${id(start ?? '')}`,
+      ...edges.map(({ from, to }) => `  ${id(from)} --> ${id(to)}`),
+    ].join('\n');
   },
   dot: () =>
-    ['digraph interface {', '  node [shape=box, style=rounded];', ...edges.map(({ from, to }) => `  "${from}" -> "${to}";`), '}'].join('\n'),
+    [
+      'digraph interface {',
+      '  node [shape=box, style=rounded];',
+      ...edges.map(({ from, to }) => `  "${from}" -> "${to}";`),
+      '}',
+    ].join('\n'),
   json: config,
   xstate: () => `import { createMachine } from 'xstate';\n\nexport const machine = createMachine(${config()});`,
 };

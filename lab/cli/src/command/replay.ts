@@ -15,7 +15,15 @@ import type { Range } from '../replay/walk.ts';
 import { runVerify } from '../replay/verifyReport.ts';
 import { runWhatIf } from '../replay/whatIfReport.ts';
 
-type Flags = SourceFlags & { namespace: string; node?: string; at?: string; step?: boolean; json?: boolean; verify?: boolean; whatIf?: boolean };
+type Flags = SourceFlags & {
+  namespace: string;
+  node?: string;
+  at?: string;
+  step?: boolean;
+  json?: boolean;
+  verify?: boolean;
+  whatIf?: boolean;
+};
 
 export function replayCommand(): Command {
   return logCommand('replay', 'Fold the log of an interface, up to any point of it.', [
@@ -67,25 +75,58 @@ function rangeOf(key: Key, { node, at }: Flags): Range {
 function show({ event, snapshot, amid = false }: Found, node: string, json: boolean): void {
   const { context } = snapshot;
   if (json) {
-    console.log(JSON.stringify({ ...(event === undefined ? {} : { event }), ...(amid ? { amid } : {}), hash: hashOf(snapshot), ...freeze(snapshot) }, null, 2));
+    console.log(
+      JSON.stringify(
+        {
+          ...(event === undefined ? {} : { event }),
+          ...(amid ? { amid } : {}),
+          hash: hashOf(snapshot),
+          ...freeze(snapshot),
+        },
+        null,
+        2,
+      ),
+    );
     return;
   }
   const { verdict, ready, desired, observed, places, missing, failure, drifts } = context;
   const rows: [string, string | undefined][] = [
-    ['state', amid ? `${event?.state}  (as the agent recorded it; its reasons lie before the log begins)` : `${snapshot.value}  (${verdict.reason}: ${verdict.message})`],
+    [
+      'state',
+      amid
+        ? `${event?.state}  (as the agent recorded it; its reasons lie before the log begins)`
+        : `${snapshot.value}  (${verdict.reason}: ${verdict.message})`,
+    ],
     ['ready', amid ? undefined : `${ready.status} since ${ready.since}`],
     ['node', node],
-    ['generation', desired === null ? undefined : `${desired.generation}  (resourceVersion ${desired.resourceVersion})`],
+    [
+      'generation',
+      desired === null ? undefined : `${desired.generation}  (resourceVersion ${desired.resourceVersion})`,
+    ],
     ['deletion', context.deletion === null ? undefined : context.deletion.gone ? 'gone from the API' : 'requested'],
     ['paused by', context.paused ?? undefined],
-    ...Object.entries(places).map(([slot, place]): [string, string] => [`place ${slot}`, 'netns' in place ? `netns ${place.netns}` : `${place.reason}: ${place.message}`]),
+    ...Object.entries(places).map(([slot, place]): [string, string] => [
+      `place ${slot}`,
+      'netns' in place ? `netns ${place.netns}` : `${place.reason}: ${place.message}`,
+    ]),
     ...Object.entries(observed?.links ?? {}).map(([slot, link]): [string, string] => [
       `link ${slot}`,
       link === null ? 'none' : `${link.index}: ${link.name} ${link.kind} ${link.up ? 'up' : 'down'} mtu ${link.mtu}`,
     ]),
-    ...Object.entries(missing).map(([ref, why]): [string, string] => [`secret ${ref}`, `${why.reason}: ${why.message}`]),
-    ['failure', failure === null ? undefined : `${failure.code}: ${failure.message}${failure.until === null ? '' : `, tried again at ${failure.until}`}`],
-    ['drift lately', drifts.length === 0 ? undefined : drifts.map(({ time, fields }) => `${time} ${fields}`).join('; ')],
+    ...Object.entries(missing).map(([ref, why]): [string, string] => [
+      `secret ${ref}`,
+      `${why.reason}: ${why.message}`,
+    ]),
+    [
+      'failure',
+      failure === null
+        ? undefined
+        : `${failure.code}: ${failure.message}${failure.until === null ? '' : `, tried again at ${failure.until}`}`,
+    ],
+    [
+      'drift lately',
+      drifts.length === 0 ? undefined : drifts.map(({ time, fields }) => `${time} ${fields}`).join('; '),
+    ],
     ['last event', event === undefined ? undefined : eventText(event)],
     ['digest', amid ? undefined : hashOf(snapshot)],
   ];
@@ -99,7 +140,8 @@ function print({ event, before, snapshot, operations }: Step, json: boolean): vo
     return;
   }
   console.log(eventText(event));
-  for (const { path, before: was, after } of changed) console.log(`    ${path.replace('context.', '')}: ${pc.red(spell(was))} → ${pc.green(spell(after))}`);
+  for (const { path, before: was, after } of changed)
+    console.log(`    ${path.replace('context.', '')}: ${pc.red(spell(was))} → ${pc.green(spell(after))}`);
   for (const operation of operations) {
     if (operation.type !== 'Perform') console.log(`    ${pc.yellow('asks')} ${spell(operation)}`);
     else for (const one of operation.operations) console.log(`    ${pc.yellow('performs')} ${spell(one)}`);

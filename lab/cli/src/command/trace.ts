@@ -29,14 +29,19 @@ export function traceCommand(): Command {
       const key = parseObject(object, namespace);
       await withSource(flags, async (source) => {
         const events: RecordedEvent[] = [];
-        for await (const event of source.events({ ...key, ...(node === undefined ? {} : { node }) })) events.push(event);
+        for await (const event of source.events({ ...key, ...(node === undefined ? {} : { node }) }))
+          events.push(event);
         const root = events.findLast((event) =>
-          generation === undefined ? event.type === 'SpecChanged' || event.type === 'DeletionRequested' : event.type === 'SpecChanged' && event.data.generation === generation,
+          generation === undefined
+            ? event.type === 'SpecChanged' || event.type === 'DeletionRequested'
+            : event.type === 'SpecChanged' && event.data.generation === generation,
         );
         if (root === undefined) {
           const [first] = events;
           const from = first === undefined || begins(first) ? '' : `; it begins amid its life, at ${first.time}`;
-          throw new Error(`the log holds no ${generation === undefined ? 'apply' : `generation ${generation}`} of ${object}${from}`);
+          throw new Error(
+            `the log holds no ${generation === undefined ? 'apply' : `generation ${generation}`} of ${object}${from}`,
+          );
         }
         console.log(pc.dim(`${root.correlationId}  at ${root.time}  on node ${root.node}`));
         print(causes(events, root), Date.parse(root.time), '', true);
@@ -47,6 +52,10 @@ export function traceCommand(): Command {
 function print({ event, effects }: Cause, start: number, indent: string, last: boolean): void {
   const elapsed = `+${Date.parse(event.time) - start} ms`;
   const branch = indent === '' && event.causationId === null ? '' : `${indent}${last ? '└─ ' : '├─ '}`;
-  console.log(`${elapsed.padStart(10)}  ${branch}${pc.bold(event.type)} ${pc.cyan(`→ ${event.state}`)} ${pc.dim(`#${event.sequence}`)}${summary(event)}`);
-  effects.forEach((effect, i) => print(effect, start, `${indent}${branch === '' ? '' : last ? '   ' : '│  '}`, i === effects.length - 1));
+  console.log(
+    `${elapsed.padStart(10)}  ${branch}${pc.bold(event.type)} ${pc.cyan(`→ ${event.state}`)} ${pc.dim(`#${event.sequence}`)}${summary(event)}`,
+  );
+  effects.forEach((effect, i) =>
+    print(effect, start, `${indent}${branch === '' ? '' : last ? '   ' : '│  '}`, i === effects.length - 1),
+  );
 }

@@ -16,10 +16,11 @@ import { connectBy } from '../log/stream.ts';
 type ExportFlags = SourceFlags & { namespace: string; node?: string; since?: string; output?: string };
 
 export function exportCommand(): Command {
-  return logCommand('export', 'Write a log to a file, for a bug report. It holds no key, only public keys and fingerprints.', [
-    'ifactor export > lab.log',
-    'ifactor export wgi/wg1 --output wg1.log',
-  ])
+  return logCommand(
+    'export',
+    'Write a log to a file, for a bug report. It holds no key, only public keys and fingerprints.',
+    ['ifactor export > lab.log', 'ifactor export wgi/wg1 --output wg1.log'],
+  )
     .argument('[selector]', 'KIND, KIND/NAME or KIND/NAMESPACE/NAME')
     .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
     .option('--node <name>', 'only events of this node')
@@ -49,9 +50,11 @@ export function exportCommand(): Command {
     });
 }
 
-const writer = (output: Writable) => async (line: string): Promise<void> => {
-  if (!output.write(`${line}\n`)) await once(output, 'drain');
-};
+const writer =
+  (output: Writable) =>
+  async (line: string): Promise<void> => {
+    if (!output.write(`${line}\n`)) await once(output, 'drain');
+  };
 
 export function importCommand(): Command {
   return new Command('import')
@@ -59,9 +62,12 @@ export function importCommand(): Command {
     .argument('<file>', 'a file that `ifactor export` wrote')
     .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
     .option('--creds <file>', 'credentials file for NATS')
-    .option('--dir <folder>', 'the lab\'s folder (default: .lab)')
+    .option('--dir <folder>', "the lab's folder (default: .lab)")
     .option('--force', 'also where the stream has events of the same nodes')
-    .addHelpText('after', '\nExamples:\n  ifactor import bug.log --nats nats://127.0.0.1:4222\n\nTo replay a file no server is needed: ifactor replay --file bug.log …\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ifactor import bug.log --nats nats://127.0.0.1:4222\n\nTo replay a file no server is needed: ifactor replay --file bug.log …\n',
+    )
     .action(async (path: string, flags: SourceFlags & { force?: boolean }) => {
       const file = await openFile(path);
       const connection = await connectBy(flags);
@@ -73,8 +79,13 @@ export function importCommand(): Command {
         let count = 0;
         for await (const event of file.events({})) {
           if (!checked.has(event.node) && flags.force !== true) {
-            const last = await manager.streams.getMessage(streams.events, { last_by_subj: eventFilter({ node: event.node }) });
-            if (last !== null) throw new Error(`the stream has events of node ${event.node} already; import into another server, or say --force`);
+            const last = await manager.streams.getMessage(streams.events, {
+              last_by_subj: eventFilter({ node: event.node }),
+            });
+            if (last !== null)
+              throw new Error(
+                `the stream has events of node ${event.node} already; import into another server, or say --force`,
+              );
           }
           checked.add(event.node);
           const attributes = headers();

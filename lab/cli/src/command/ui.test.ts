@@ -16,7 +16,9 @@ import type { Moment, SourceInfo, Told } from '../inspector/protocol.ts';
 import { eventLine, fileHeader } from '../log/file.ts';
 
 const main = join(import.meta.dirname, '../main.ts');
-const events = someLives({ node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` }, [someKey('a')]).take(30).toArray();
+const events = someLives({ node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` }, [someKey('a')])
+  .take(30)
+  .toArray();
 let folder: string;
 
 beforeAll(() => {
@@ -26,8 +28,14 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** `ifactor ui` until the test ends: its address, and how all stands by what it tells. */
-async function ui(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<{ source: () => SourceInfo; moment: () => Moment; end: () => Promise<number | null> }> {
-  const child = spawn(process.execPath, [main, 'ui', '--lazy', ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'inherit'] });
+async function ui(
+  args: string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<{ source: () => SourceInfo; moment: () => Moment; end: () => Promise<number | null> }> {
+  const child = spawn(process.execPath, [main, 'ui', '--lazy', ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const address = new URL(line);
@@ -101,7 +109,9 @@ test.each([
 ])('%j is one line of error', async (args, words) => {
   const { NATS_URL: _, ...env } = process.env;
   const { code, err } = await new Promise<{ code: unknown; err: string }>((resolve) => {
-    execFile(process.execPath, [main, 'ui', ...args], { env }, (error, _out, stderr) => resolve({ code: error?.code, err: stderr }));
+    execFile(process.execPath, [main, 'ui', ...args], { env }, (error, _out, stderr) =>
+      resolve({ code: error?.code, err: stderr }),
+    );
   });
   expect(err).toContain(words);
   expect(err.trim().split('\n')).toHaveLength(1);

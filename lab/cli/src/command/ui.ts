@@ -24,7 +24,11 @@ export function uiCommand(): Command {
     'ifactor ui --stately 8081   (a viewer connects to ws://127.0.0.1:8081)',
   ])
     .option('--port <number>', 'port of 127.0.0.1 to serve it at (default: any that is free)', port, 0)
-    .option('--stately <port>', 'feed the live actors to viewers that speak the protocol of @statelyai/inspect, at this port of 127.0.0.1', port)
+    .option(
+      '--stately <port>',
+      'feed the live actors to viewers that speak the protocol of @statelyai/inspect, at this port of 127.0.0.1',
+      port,
+    )
     .option('--open', 'open it in the browser')
     .addOption(new Option('--lazy', 'build the page when it is first asked for').hideHelp())
     .action(runUi);
@@ -33,7 +37,8 @@ export function uiCommand(): Command {
 async function runUi(flags: Flags): Promise<void> {
   const { stately, open = false, lazy = false } = flags;
   const file = flags.file ?? flags.journal;
-  if (file !== undefined && stately !== undefined) throw new UsageError('--stately feeds live actors: leave out --file and --journal');
+  if (file !== undefined && stately !== undefined)
+    throw new UsageError('--stately feeds live actors: leave out --file and --journal');
   const stop = new AbortController();
   const stopped = stopSignal().then(() => stop.abort());
 
@@ -42,13 +47,23 @@ async function runUi(flags: Flags): Promise<void> {
   if (file !== undefined) await withSource(flags, (source) => load(feed, source));
   const folder = lazy ? undefined : await page(say);
   const token = process.env[uiToken];
-  const inspector = await serve(feed, { port: flags.port, page: async () => folder ?? page(say), ...(token === undefined ? {} : { token }) });
+  const inspector = await serve(feed, {
+    port: flags.port,
+    page: async () => folder ?? page(say),
+    ...(token === undefined ? {} : { token }),
+  });
   const viewers = stately === undefined ? undefined : await feedViewers(feed, stately);
   const following = file === undefined ? follow(feed, name, () => openSource(flags), stop.signal) : undefined;
   // Whoever gave the token knows the address; a log is not to hold it.
   if (token === undefined) console.log(inspector.url);
-  createLog('ui').info('ready', { port: inspector.port, ...(viewers ? { stately: `ws://127.0.0.1:${viewers.port}` } : {}) });
-  if (open) spawn('xdg-open', [inspector.url], { stdio: 'ignore', detached: true }).on('error', () => say(`no browser could be opened: go to ${inspector.url}`)).unref();
+  createLog('ui').info('ready', {
+    port: inspector.port,
+    ...(viewers ? { stately: `ws://127.0.0.1:${viewers.port}` } : {}),
+  });
+  if (open)
+    spawn('xdg-open', [inspector.url], { stdio: 'ignore', detached: true })
+      .on('error', () => say(`no browser could be opened: go to ${inspector.url}`))
+      .unref();
 
   await stopped;
   await Promise.all([inspector.close(), viewers?.close(), following]);

@@ -93,7 +93,11 @@ export class Feed {
   }
 
   #everything(): Told[] {
-    return [{ tell: 'source', source: this.#source }, { tell: 'topology', topology: this.#topology }, this.#moment(this.log.states(this.log.total), this.handshakes)];
+    return [
+      { tell: 'source', source: this.#source },
+      { tell: 'topology', topology: this.#topology },
+      this.#moment(this.log.states(this.log.total), this.handshakes),
+    ];
   }
 
   #moment(states: { [actor: ActorId]: State }, handshakes: Moment['handshakes']): Told {

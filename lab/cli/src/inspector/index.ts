@@ -1,3 +1,14 @@
-export type { ActorDetail, ActorInfo, Asks, Cause, EventRow, Field, Filter, Moment, Request, Topology } from './protocol.ts';
+export type {
+  ActorDetail,
+  ActorInfo,
+  Asks,
+  Cause,
+  EventRow,
+  Field,
+  Filter,
+  Moment,
+  Request,
+  Topology,
+} from './protocol.ts';
 export { page } from './server/page.ts';
 export { headers } from './server/policy.ts';

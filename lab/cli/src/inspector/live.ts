@@ -41,7 +41,8 @@ export async function follow(feed: Feed, name: string, open: () => Promise<Sourc
 }
 
 async function followOne(feed: Feed, name: string, source: Source, abort: AbortSignal): Promise<void> {
-  if (source.follow === undefined || source.followStatuses === undefined) throw new TypeError('only streams can be followed');
+  if (source.follow === undefined || source.followStatuses === undefined)
+    throw new TypeError('only streams can be followed');
   abort.addEventListener('abort', () => void source.close().catch(() => {}), { once: true });
   source.onConnection?.((up) => feed.name(up ? name : `${name}: not connected`));
   feed.reset();

@@ -65,7 +65,13 @@ export type EventRow = {
   words: string;
 };
 
-export type Filter = { actor?: ActorId; node?: string; types?: readonly EventType[]; states?: readonly State[]; text?: string };
+export type Filter = {
+  actor?: ActorId;
+  node?: string;
+  types?: readonly EventType[];
+  states?: readonly State[];
+  text?: string;
+};
 
 /** A field as declared and as the kernel shows it, printed as `ip` and `wg` would. */
 export type Field = { name: string; desired: string | null; observed: string | null; differs: boolean };
@@ -99,7 +105,10 @@ export type Difference = { row: EventRow; recorded: string; now: string };
 /** What can be asked, and what the answer is. */
 export type Asks = {
   moment: { request: { at: number | null }; answer: Moment };
-  events: { request: { filter: Filter; from: number; count: number }; answer: { total: number; rows: readonly EventRow[] } };
+  events: {
+    request: { filter: Filter; from: number; count: number };
+    answer: { total: number; rows: readonly EventRow[] };
+  };
   /** Where a position stands in a filtered list: the number of its rows at or before it. */
   rank: { request: { filter: Filter; at: number }; answer: { rank: number } };
   actor: { request: { actor: ActorId; at: number | null }; answer: ActorDetail };

@@ -7,7 +7,9 @@ import { Feed } from './feed.ts';
 import { feedViewers } from './stately.ts';
 
 test('a viewer of @statelyai/inspect sees an actor, then its events and snapshots', async () => {
-  const events = someLives({ node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` }, [someKey('a')]).take(12).toArray();
+  const events = someLives({ node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` }, [someKey('a')])
+    .take(12)
+    .toArray();
   const feed = new Feed({ kind: 'live', name: 'nats' });
   for (const event of events.slice(0, 4)) feed.changed(feed.log.append(event));
   const viewers = await feedViewers(feed, 0);
@@ -15,7 +17,13 @@ test('a viewer of @statelyai/inspect sees an actor, then its events and snapshot
   createWebSocketReceiver({ server: `ws://127.0.0.1:${viewers.port}` }).subscribe((event) => seen.push(event));
   await vi.waitFor(() => expect(seen.length).toBe(1));
   const id = 'lax1 netlinkinterface/default/a';
-  expect(seen[0]).toMatchObject({ type: '@xstate.actor', sessionId: id, rootId: id, name: id, snapshot: { status: 'active', value: events[3]?.state } });
+  expect(seen[0]).toMatchObject({
+    type: '@xstate.actor',
+    sessionId: id,
+    rootId: id,
+    name: id,
+    snapshot: { status: 'active', value: events[3]?.state },
+  });
   const [actor] = seen;
   const definition = JSON.parse((actor?.type === '@xstate.actor' && actor.definition) || '{}') as { states?: object };
   expect(Object.keys(definition.states ?? {})).toContain('moved-to-netns');
@@ -26,7 +34,9 @@ test('a viewer of @statelyai/inspect sees an actor, then its events and snapshot
   expect(types).toEqual(events.slice(4).flatMap(() => ['@xstate.event', '@xstate.snapshot']));
   const told = seen.flatMap((one) => (one.type === '@xstate.event' ? [one.event.type] : []));
   expect(told).toEqual(events.slice(4).map(({ type }) => type));
-  const states = seen.flatMap((one) => (one.type === '@xstate.snapshot' && 'value' in one.snapshot ? [one.snapshot.value] : []));
+  const states = seen.flatMap((one) =>
+    one.type === '@xstate.snapshot' && 'value' in one.snapshot ? [one.snapshot.value] : [],
+  );
   expect(states).toEqual(events.slice(4).map(({ state }) => state));
   await viewers.close();
 });
@@ -34,7 +44,9 @@ test('a viewer of @statelyai/inspect sees an actor, then its events and snapshot
 test('a web page of elsewhere is no viewer', async () => {
   const viewers = await feedViewers(new Feed({ kind: 'live', name: 'nats' }), 0);
   const socket = new WebSocket(`ws://127.0.0.1:${viewers.port}`, { origin: 'https://evil.example' });
-  const status = await new Promise((resolve) => socket.on('unexpected-response', (_, response) => resolve(response.statusCode)).on('error', () => {}));
+  const status = await new Promise((resolve) =>
+    socket.on('unexpected-response', (_, response) => resolve(response.statusCode)).on('error', () => {}),
+  );
   expect(status).toBe(401);
   socket.terminate();
   await viewers.close();

@@ -23,7 +23,8 @@ export async function feedViewers(feed: Feed, port: number): Promise<{ port: num
     host: '127.0.0.1',
     port,
     maxPayload: 2 ** 16,
-    verifyClient: ({ req }: { req: Parameters<typeof originFits>[0] }) => hostFits(req, bound) && originFits(req, bound),
+    verifyClient: ({ req }: { req: Parameters<typeof originFits>[0] }) =>
+      hostFits(req, bound) && originFits(req, bound),
   });
   let bound = port;
   await once(server, 'listening').catch((cause: unknown) => {
@@ -63,10 +64,23 @@ function* since({ log }: Feed, track: Track, told: Map<ActorId, number>): Genera
   const last = track.lived.at(-1);
   if (last === undefined) return;
   told.set(track.id, last);
-  const common = (time: string) => ({ sessionId: track.id, rootId: track.id, id: crypto.randomUUID(), createdAt: String(Date.parse(time)), _version: version });
+  const common = (time: string) => ({
+    sessionId: track.id,
+    rootId: track.id,
+    id: crypto.randomUUID(),
+    createdAt: String(Date.parse(time)),
+    _version: version,
+  });
   if (before === undefined) {
     const { time } = log.event(last);
-    yield { type: '@xstate.actor', ...common(time), name: track.id, parentId: undefined, definition: JSON.stringify(machine), snapshot: shown(track.snapshot) };
+    yield {
+      type: '@xstate.actor',
+      ...common(time),
+      name: track.id,
+      parentId: undefined,
+      definition: JSON.stringify(machine),
+      snapshot: shown(track.snapshot),
+    };
     return;
   }
   for (const position of track.lived.slice(track.lived.findLastIndex((one) => one <= before) + 1)) {
@@ -78,4 +92,8 @@ function* since({ log }: Feed, track: Track, told: Map<ActorId, number>): Genera
   }
 }
 
-const shown = (snapshot: Snapshot | undefined): object => ({ status: snapshot?.status, value: snapshot?.value, context: snapshot?.context });
+const shown = (snapshot: Snapshot | undefined): object => ({
+  status: snapshot?.status,
+  value: snapshot?.value,
+  context: snapshot?.context,
+});

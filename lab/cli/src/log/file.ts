@@ -13,7 +13,13 @@ import type { Source } from './source.ts';
 
 /** The first line of a log file. `selected`: it holds a part of the log only. */
 export const fileHeader = (now: Date, selected: boolean): string =>
-  JSON.stringify({ ifactor: 'log', version: 1, machine: machineVersion, exported: now.toISOString(), ...(selected ? { selected } : {}) });
+  JSON.stringify({
+    ifactor: 'log',
+    version: 1,
+    machine: machineVersion,
+    exported: now.toISOString(),
+    ...(selected ? { selected } : {}),
+  });
 export const eventLine = (event: RecordedEvent): string => JSON.stringify({ event });
 export const statusLine = (status: StatusMessage): string => JSON.stringify({ status });
 
@@ -28,7 +34,8 @@ export async function openFile(path: string): Promise<Source> {
   return {
     selected,
     async *events(selector) {
-      for await (const { event } of lines(path)) if (event !== undefined && selects(selector, event)) yield upcast(event);
+      for await (const { event } of lines(path))
+        if (event !== undefined && selects(selector, event)) yield upcast(event);
     },
     async *statuses() {
       for await (const { status, event } of lines(path)) {
@@ -67,11 +74,13 @@ export function lineReader(name: string): (text: string) => Line | null {
     number++;
     if (text === '' && number > 1) return null;
     const line = parse(text);
-    if (line === null) throw new UsageError(`${name}, line ${number} is not JSON: not a file that \`ifactor export\` wrote`);
+    if (line === null)
+      throw new UsageError(`${name}, line ${number} is not JSON: not a file that \`ifactor export\` wrote`);
     if (number > 1) return line;
     const { ifactor, version } = line as { ifactor?: unknown; version?: unknown };
     if (ifactor !== 'log') throw new UsageError(`${name} is not a file that \`ifactor export\` wrote`);
-    if (version !== 1) throw new UsageError(`${name} was written by another version of ifactor (${String(version)}); use that one`);
+    if (version !== 1)
+      throw new UsageError(`${name} was written by another version of ifactor (${String(version)}); use that one`);
     const { selected } = line;
     return { selected };
   };

@@ -11,7 +11,11 @@ const events = (journal: string, from: number, count: number): RecordedEvent[] =
     Array.from({ length: count }, () => someKey('a')),
     new Date(0),
   );
-const agentStarted = (event: RecordedEvent): RecordedEvent => ({ ...event, type: 'AgentStarted', data: { version: '1' } });
+const agentStarted = (event: RecordedEvent): RecordedEvent => ({
+  ...event,
+  type: 'AgentStarted',
+  data: { version: '1' },
+});
 
 describe('what an agent lived', () => {
   test('is the whole log, as long as it has one journal', () => {
@@ -33,7 +37,9 @@ describe('what an agent lived', () => {
 const faults = (log: RecordedEvent[]): string[] => {
   const continuity = new Continuity();
   for (const event of log) continuity.see(event);
-  return continuity.faults.map((fault) => (fault.kind === 'lost' ? `lost ${fault.events} ${fault.found}` : `${fault.kind} ${fault.after} ${fault.found}`));
+  return continuity.faults.map((fault) =>
+    fault.kind === 'lost' ? `lost ${fault.events} ${fault.found}` : `${fault.kind} ${fault.after} ${fault.found}`,
+  );
 };
 
 describe('the numbers of a log', () => {
@@ -51,14 +57,23 @@ describe('the numbers of a log', () => {
   test('show what the agent could not store before it ended, once for all its interfaces', () => {
     const [a, b, c, d] = events('k', 5, 4);
     const lost = { events: 7, since: '2026-01-01T00:00:00.000Z' };
-    const told = [b!, c!].map((event): RecordedEvent => ({ ...event, type: 'AgentStarted', data: { version: '1', lost } }));
+    const told = [b!, c!].map((event): RecordedEvent => ({
+      ...event,
+      type: 'AgentStarted',
+      data: { version: '1', lost },
+    }));
     expect(faults([a!, ...told, d!])).toEqual(['lost 7 6']);
   });
 });
 
 test('causes make a tree, and what has another cause is not in it', () => {
   const [root, one, two, other] = events('j', 1, 4);
-  const log = [root!, { ...one!, causationId: root!.id }, { ...two!, causationId: one!.id }, { ...other!, causationId: 'elsewhere' }];
+  const log = [
+    root!,
+    { ...one!, causationId: root!.id },
+    { ...two!, causationId: one!.id },
+    { ...other!, causationId: 'elsewhere' },
+  ];
   const tree = causes(log, log[0]!);
   expect(tree.effects.map(({ event }) => event.sequence)).toEqual([2]);
   expect(tree.effects[0]?.effects.map(({ event }) => event.sequence)).toEqual([3]);
@@ -89,7 +104,9 @@ describe('folding a log as it is read', () => {
     const node = { node: 'lax1', sequence: 0, eventId: (sequence: number) => `lax1.j.${sequence}` };
     const before = someEvents(node, ['a', 'b', 'a', 'b', 'a'].map(someKey), new Date(0));
     // Event 3 of `a`, 4 of `b` and 5 of `a` were lost; `b` is told of the start after `a`.
-    const after = events('k', 3, 2).map(agentStarted).map((event, at) => ({ ...event, key: someKey(['a', 'b'][at]!) }));
+    const after = events('k', 3, 2)
+      .map(agentStarted)
+      .map((event, at) => ({ ...event, key: someKey(['a', 'b'][at]!) }));
     expect(lived([...before, ...after]).map(({ id }) => id)).toEqual(['lax1.j.1', 'lax1.j.2', 'lax1.k.3', 'lax1.k.4']);
   });
 

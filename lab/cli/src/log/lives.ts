@@ -8,7 +8,8 @@ import type { Cuts } from './setbacks.ts';
 export type Step = { event: RecordedEvent; before: Snapshot; snapshot: Snapshot; operations: readonly Operation[] };
 
 /** `<node> <kind>/<namespace>/<name>`: an actor among those of all nodes. */
-export const actorOf = ({ node, key }: Pick<RecordedEvent, 'node' | 'key'>): string => `${node} ${key.kind}/${key.namespace}/${key.name}`;
+export const actorOf = ({ node, key }: Pick<RecordedEvent, 'node' | 'key'>): string =>
+  `${node} ${key.kind}/${key.namespace}/${key.name}`;
 
 /** The actor that a status is of. */
 export const placeOf = ({ node, kind, namespace, name }: StatusMessage): Pick<RecordedEvent, 'node' | 'key'> => ({
@@ -49,7 +50,8 @@ export class Life {
     // The first word of an agent that remembers the actor is AgentStarted.
     const anew = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
     this.#journal = journal;
-    const before = this.#snapshot === undefined || anew || finished(this.#snapshot) ? initial(event.key) : this.#snapshot;
+    const before =
+      this.#snapshot === undefined || anew || finished(this.#snapshot) ? initial(event.key) : this.#snapshot;
     const { snapshot, operations } = fold(before, event);
     this.#snapshot = snapshot;
     return { event, before, snapshot, operations };
@@ -79,7 +81,7 @@ export async function replayAll(
   begin: () => (step: Step) => void,
   wanted: (event: RecordedEvent) => boolean = () => true,
 ): Promise<void> {
-  for (let cuts: Cuts = new Map(); ; ) {
+  for (let cuts: Cuts = new Map(); ;) {
     const setbacks = new Setbacks();
     const see = begin();
     const lives = new Map<string, Life>();

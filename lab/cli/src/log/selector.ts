@@ -17,7 +17,9 @@ export function parseSelector(text: string, namespace: string): Partial<Key> {
   );
   if (meta === undefined || rest.length > 2 || rest.includes('')) {
     const names = Object.values(kinds).map(({ singular, shortNames }) => `${singular} (${shortNames.join(', ')})`);
-    throw new UsageError(`${JSON.stringify(text)} is not KIND/NAME or KIND/NAMESPACE/NAME; kinds are ${names.join(', ')}`);
+    throw new UsageError(
+      `${JSON.stringify(text)} is not KIND/NAME or KIND/NAMESPACE/NAME; kinds are ${names.join(', ')}`,
+    );
   }
   const name = rest.at(-1);
   if (name === undefined) return { kind: meta.token };
@@ -27,7 +29,8 @@ export function parseSelector(text: string, namespace: string): Partial<Key> {
 /** The key of one object. @throws UsageError where the text names none */
 export function parseObject(text: string, namespace: string): Key {
   const { kind, namespace: space, name } = parseSelector(text, namespace);
-  if (kind === undefined || space === undefined || name === undefined) throw new UsageError(`${text}: name one object, as KIND/NAME`);
+  if (kind === undefined || space === undefined || name === undefined)
+    throw new UsageError(`${text}: name one object, as KIND/NAME`);
   return { kind, namespace: space, name };
 }
 
@@ -36,12 +39,18 @@ export function parseTime(text: string, now = Date.now()): number {
   const [, count, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   if (count !== undefined) return now - Number(count) * ({ ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[unit] ?? 1);
   const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw new UsageError(`${JSON.stringify(text)} is no time: give one such as 2026-11-23T03:12:00Z, or how long ago, such as 15m`);
+  if (Number.isNaN(time))
+    throw new UsageError(
+      `${JSON.stringify(text)} is no time: give one such as 2026-11-23T03:12:00Z, or how long ago, such as 15m`,
+    );
   return time;
 }
 
 /** Whether an actor is among the selected. */
-export function selectsActor({ kind, namespace, name, node }: Selector, actor: Pick<RecordedEvent, 'node' | 'key'>): boolean {
+export function selectsActor(
+  { kind, namespace, name, node }: Selector,
+  actor: Pick<RecordedEvent, 'node' | 'key'>,
+): boolean {
   const { key } = actor;
   return (
     (kind === undefined || key.kind === kind) &&

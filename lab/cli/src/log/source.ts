@@ -34,8 +34,8 @@ export function logCommand(name: string, description: string, examples: string[]
     .description(description)
     .option('--nats <url>', 'read the streams of this NATS server (default: $NATS_URL, else the lab of this folder)')
     .option('--creds <file>', 'credentials file for NATS')
-    .option('--dir <folder>', 'the lab\'s folder (default: .lab)')
-    .option('--journal <folder>', 'read the journal in an agent\'s state folder, on its node')
+    .option('--dir <folder>', "the lab's folder (default: .lab)")
+    .option('--journal <folder>', "read the journal in an agent's state folder, on its node")
     .option('--file <path>', 'read a log file that `ifactor export` wrote')
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}\n`);
 }
@@ -63,7 +63,8 @@ function journalSource(journal: JournalRead): Source {
     async *events(selector) {
       const { kind, namespace, name } = selector;
       const one = kind !== undefined && namespace !== undefined && name !== undefined;
-      for (const event of journal.read(one ? { key: `${kind}/${namespace}/${name}` } : {})) if (selects(selector, event)) yield event;
+      for (const event of journal.read(one ? { key: `${kind}/${namespace}/${name}` } : {}))
+        if (selects(selector, event)) yield event;
     },
     async *statuses() {},
     close: async () => journal.close(),

@@ -24,10 +24,15 @@ function serversOf({ nats, dir }: SourceFlags): { servers: string; credentials: 
   if (servers !== undefined) return { servers, credentials: {} };
   const lab = readManifest(labDir(dir));
   if (lab === undefined) {
-    throw new UsageError('no NATS server is known: give --nats, set NATS_URL, or run this where a lab is up (or use --journal or --file)');
+    throw new UsageError(
+      'no NATS server is known: give --nats, set NATS_URL, or run this where a lab is up (or use --journal or --file)',
+    );
   }
   const { NATS_URL = '', ...rest } = environmentOf(lab);
-  return { servers: NATS_URL, credentials: Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith('NATS_'))) };
+  return {
+    servers: NATS_URL,
+    credentials: Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith('NATS_'))),
+  };
 }
 
 /** The connection that the flags, the environment or the lab of this folder name. @throws UsageError */

@@ -13,7 +13,10 @@ export function eventText(event: RecordedEvent): string {
 export function summary({ type, data }: RecordedEvent): string {
   const words: string[] = [];
   if (type === 'SpecChanged') words.push(`generation ${data.generation}`);
-  if (type === 'DriftObserved') words.push(...data.drift.map(({ field, wanted, found }) => `${field}: wanted ${spell(wanted)}, found ${spell(found)}`));
+  if (type === 'DriftObserved')
+    words.push(
+      ...data.drift.map(({ field, wanted, found }) => `${field}: wanted ${spell(wanted)}, found ${spell(found)}`),
+    );
   if (type === 'OperationFailed') words.push(data.operation.type, data.message);
   if (words.length === 0) {
     for (const [name, value] of Object.entries(data)) {

@@ -13,7 +13,10 @@ const path = (): string => join(folder, 'long.log');
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'ifactor-long-'));
   const lines = [fileHeader(new Date(0), false)];
-  for (const event of someLives({ node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` }, ['a', 'b', 'c'].map(someKey))) {
+  for (const event of someLives(
+    { node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` },
+    ['a', 'b', 'c'].map(someKey),
+  )) {
     lines.push(eventLine(event));
     if (lines.length > count) break;
   }
@@ -25,6 +28,9 @@ test.each(['--verify', '--what-if'])('replay %s reads a log that is longer than 
   const heap = 36;
   expect(statSync(path()).size).toBeGreaterThan(heap * 2 ** 20);
   const main = join(import.meta.dirname, '../main.ts');
-  const out = execFileSync(process.execPath, [`--max-old-space-size=${heap}`, main, 'replay', mode, '--file', path()], { encoding: 'utf8', maxBuffer: 1e8 });
+  const out = execFileSync(process.execPath, [`--max-old-space-size=${heap}`, main, 'replay', mode, '--file', path()], {
+    encoding: 'utf8',
+    maxBuffer: 1e8,
+  });
   expect(out).toContain(mode === '--verify' ? `3 of 3 actors equal; ${count} events, 0 gaps` : '0 of 3 actors');
 });

@@ -37,12 +37,28 @@ function ifactor(...args: string[]): Promise<Outcome> {
 }
 async function log(...args: string[]): Promise<RecordedEvent[]> {
   const { out } = await ifactor('events', '--json', ...args);
-  return out.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedEvent);
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as RecordedEvent);
 }
 
 function startAgent(): void {
-  const args = ['--node', place.node, '--nats', nats.url, '--state-dir', join(folder, 'state'), '--netns', `/run/netns/${netns}`, '--log-level', 'warn'];
-  agent = spawn(process.execPath, [...node, here('../../../../actors/src/main.ts'), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const args = [
+    '--node',
+    place.node,
+    '--nats',
+    nats.url,
+    '--state-dir',
+    join(folder, 'state'),
+    '--netns',
+    `/run/netns/${netns}`,
+    '--log-level',
+    'warn',
+  ];
+  agent = spawn(process.execPath, [...node, here('../../../../actors/src/main.ts'), ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 async function killAgent(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   const ending = agent;
@@ -62,7 +78,15 @@ const declared = (generation: number, mtu: number): Desired => ({
   generation,
   resourceVersion: String(generation),
   creationTimestamp: '2026-01-01T00:00:00Z',
-  spec: { node: place.node, interfaceName: 'br0', type: 'bridge', up: true, mtu, addresses: [{ ipcidr: '10.9.0.1/24' }], bridge: { slaves: [] } },
+  spec: {
+    node: place.node,
+    interfaceName: 'br0',
+    type: 'bridge',
+    up: true,
+    mtu,
+    addresses: [{ ipcidr: '10.9.0.1/24' }],
+    bridge: { slaves: [] },
+  },
   secrets: [],
   missing: [],
 });
@@ -72,13 +96,18 @@ async function apply(generation: number, mtu: number): Promise<void> {
 }
 async function statusWhere(holds: (status: StatusMessage) => boolean): Promise<void> {
   const manager = await jetstreamManager(connection);
-  await vi.waitFor(async () => {
-    const message = await manager.streams.getMessage(streams.status, { last_by_subj: formatStatusSubject(place) });
-    expect(message !== null && holds(StatusMessageSchema.parse(message.json()))).toBe(true);
-  }, { timeout: 20_000, interval: 50 });
+  await vi.waitFor(
+    async () => {
+      const message = await manager.streams.getMessage(streams.status, { last_by_subj: formatStatusSubject(place) });
+      expect(message !== null && holds(StatusMessageSchema.parse(message.json()))).toBe(true);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
 }
 const mtuNow = (): number => {
-  const [link] = JSON.parse(execFileSync('ip', ['-n', netns, '-j', 'link', 'show', 'br0'], { encoding: 'utf8' })) as { mtu: number }[];
+  const [link] = JSON.parse(execFileSync('ip', ['-n', netns, '-j', 'link', 'show', 'br0'], { encoding: 'utf8' })) as {
+    mtu: number;
+  }[];
   return link?.mtu ?? 0;
 };
 
@@ -109,21 +138,28 @@ describe('ifactor events', () => {
     expect(all.map(({ sequence }) => sequence)).toEqual(all.map((_, i) => i + 1));
     const types = all.map(({ type }) => type);
     expect(types.filter((type) => type === 'LinkCreated')).toHaveLength(2);
-    expect((await log('nl/br', '--type', 'SpecChanged')).map(({ data }) => ('generation' in data ? data.generation : 0))).toEqual([1, 2]);
+    expect(
+      (await log('nl/br', '--type', 'SpecChanged')).map(({ data }) => ('generation' in data ? data.generation : 0)),
+    ).toEqual([1, 2]);
     expect(await log('nl/nothing')).toEqual([]);
     const [third] = all.slice(2);
     expect((await log('--until', third!.time)).length).toBeLessThan(all.length);
     expect((await log('--since', third!.time)).at(-1)).toEqual(all.at(-1));
-    expect((await ifactor('events', 'nl')).out).toMatch(/netlinkinterface\/default\/br SpecChanged → pending {2}generation 1/);
+    expect((await ifactor('events', 'nl')).out).toMatch(
+      /netlinkinterface\/default\/br SpecChanged → pending {2}generation 1/,
+    );
   });
 
-  test('reads the node\'s own journal as well', async () => {
+  test("reads the node's own journal as well", async () => {
     expect(await log('--journal', join(folder, 'state'))).toEqual(await log());
   });
 
   test('follows what comes', async () => {
     const env = { ...process.env, NATS_URL: nats.url, NO_COLOR: '1' };
-    const follower = spawn(process.execPath, [...node, here('../main.ts'), 'events', '--follow', '--json'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const follower = spawn(process.execPath, [...node, here('../main.ts'), 'events', '--follow', '--json'], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let out = '';
     follower.stdout.setEncoding('utf8').on('data', (text: string) => void (out += text));
     await vi.waitFor(() => expect(out).toContain('LinkCreated'), 20_000);
@@ -137,13 +173,20 @@ describe('ifactor events', () => {
 describe('ifactor replay', () => {
   test('shows the state at any point, by number or by time, from the stream or the journal', async () => {
     const all = await log('nl/br');
-    const change = all.find(({ type, data }) => type === 'SpecChanged' && 'generation' in data && data.generation === 2)!;
-    const before = JSON.parse((await ifactor('replay', 'nl/br', '--at', String(change.sequence - 1), '--json')).out) as { value: string; context: { desired: { generation: number } } };
+    const change = all.find(
+      ({ type, data }) => type === 'SpecChanged' && 'generation' in data && data.generation === 2,
+    )!;
+    const before = JSON.parse(
+      (await ifactor('replay', 'nl/br', '--at', String(change.sequence - 1), '--json')).out,
+    ) as { value: string; context: { desired: { generation: number } } };
     expect(before.value).toBe('configured');
     expect(before.context.desired.generation).toBe(1);
     for (const source of [[], ['--journal', join(folder, 'state')]]) {
       const at = await ifactor('replay', 'nl/br', '--at', String(change.sequence), '--json', ...source);
-      expect(JSON.parse(at.out)).toMatchObject({ event: { sequence: change.sequence }, context: { desired: { generation: 2 } } });
+      expect(JSON.parse(at.out)).toMatchObject({
+        event: { sequence: change.sequence },
+        context: { desired: { generation: 2 } },
+      });
     }
     const { out } = await ifactor('replay', 'nl/br', '--at', all.at(-1)!.time);
     expect(out).toMatch(/^state +configured/m);
@@ -188,9 +231,14 @@ test('ifactor trace follows an apply to the kernel', async () => {
 
 test('what cannot be meant is said, with what can', async () => {
   const typo = await ifactor('events', '--type', 'Drift');
-  expect([typo.code, typo.err]).toEqual([2, expect.stringContaining('there is no event type Drift; there are SpecChanged')]);
+  expect([typo.code, typo.err]).toEqual([
+    2,
+    expect.stringContaining('there is no event type Drift; there are SpecChanged'),
+  ]);
   expect((await ifactor('events', 'nl/nothing')).err).toContain('no such events');
-  expect((await ifactor('replay', 'nl/nothing')).err).toContain('holds no event of netlinkinterface/default/nothing; what there is: ifactor events');
+  expect((await ifactor('replay', 'nl/nothing')).err).toContain(
+    'holds no event of netlinkinterface/default/nothing; what there is: ifactor events',
+  );
   expect((await ifactor('replay', 'wgp/plan')).err).toContain('a plan has no log of its own');
 });
 
@@ -201,7 +249,10 @@ describe('a log whose beginning retention has taken', () => {
     await ifactor('export', '--output', rest());
     const lines = readFileSync(rest(), 'utf8').split('\n');
     const from = lines.findIndex((line) => line.includes('"LinkCreated"'));
-    writeFileSync(rest(), lines.filter((line, at) => at === 0 || line.startsWith('{"status"') || at >= from).join('\n'));
+    writeFileSync(
+      rest(),
+      lines.filter((line, at) => at === 0 || line.startsWith('{"status"') || at >= from).join('\n'),
+    );
   });
 
   test('shows the state that was recorded, and claims no more', async () => {
@@ -213,9 +264,16 @@ describe('a log whose beginning retention has taken', () => {
 
   test('is neither verified nor blamed', async () => {
     const verified = await ifactor('replay', '--verify', '--file', rest());
-    expect([verified.code, verified.out]).toEqual([0, expect.stringContaining('0 of 1 actors equal, 1 cannot be told')]);
-    expect((await ifactor('replay', '--what-if', '--file', rest())).out).toContain('0 of 1 actors would have been treated otherwise by this code (machine version');
-    expect((await ifactor('trace', 'nl/br', '--generation', '1', '--file', rest())).err).toContain('begins amid its life');
+    expect([verified.code, verified.out]).toEqual([
+      0,
+      expect.stringContaining('0 of 1 actors equal, 1 cannot be told'),
+    ]);
+    expect((await ifactor('replay', '--what-if', '--file', rest())).out).toContain(
+      '0 of 1 actors would have been treated otherwise by this code (machine version',
+    );
+    expect((await ifactor('trace', 'nl/br', '--generation', '1', '--file', rest())).err).toContain(
+      'begins amid its life',
+    );
   });
 });
 
@@ -251,16 +309,25 @@ describe('a log file', () => {
     expect(gap.code).toBe(1);
 
     writeFileSync(file(), lines.map((line) => line.replace('"state":"configured"', '"state":"failed"')).join('\n'));
-    expect((await ifactor('replay', '--verify', '--file', file())).out).toContain('the agent was failed, the fold is configured');
+    expect((await ifactor('replay', '--verify', '--file', file())).out).toContain(
+      'the agent was failed, the fold is configured',
+    );
     expect((await ifactor('replay', '--what-if', '--file', file())).out).toContain('recorded  state failed');
 
-    writeFileSync(file(), lines.map((line) => (line.includes('"AddressAdded"') ? line.replace('10.9.0.1', '10.9.0.7') : line)).join('\n'));
-    expect((await ifactor('replay', '--what-if', '--file', file())).out).toMatch(/recorded {2}AddressAdded .*10\.9\.0\.7.*\n.*this code AddAddress .*10\.9\.0\.1/);
+    writeFileSync(
+      file(),
+      lines.map((line) => (line.includes('"AddressAdded"') ? line.replace('10.9.0.1', '10.9.0.7') : line)).join('\n'),
+    );
+    expect((await ifactor('replay', '--what-if', '--file', file())).out).toMatch(
+      /recorded {2}AddressAdded .*10\.9\.0\.7.*\n.*this code AddAddress .*10\.9\.0\.1/,
+    );
   });
 
   test('that is none is refused in one line', async () => {
     writeFileSync(file(), 'hello');
-    expect((await ifactor('replay', '--verify', '--file', file())).err).toMatch(/^ifactor: .*not a file that `ifactor export` wrote\n$/);
+    expect((await ifactor('replay', '--verify', '--file', file())).err).toMatch(
+      /^ifactor: .*not a file that `ifactor export` wrote\n$/,
+    );
     expect((await ifactor('events', '--file', join(folder, 'absent'))).err).toMatch(/^ifactor: there is no file/);
     expect((await ifactor('events', '--journal', folder)).err).toMatch(/^ifactor: there is no journal/);
     expect((await ifactor('events', '--nats', 'nats://127.0.0.1:1')).err).toMatch(/^ifactor: cannot reach NATS/);

@@ -10,7 +10,7 @@ import { replay } from '../log/lives.ts';
 import { seek } from './seek.ts';
 
 const keys = ['a', 'b', 'c'].map(someKey);
-const [key] = keys as [typeof keys[0]];
+const [key] = keys as [(typeof keys)[0]];
 const count = 3000;
 const folder = mkdtempSync(join(tmpdir(), 'ifactor-seek-'));
 const log: RecordedEvent[] = [];
@@ -34,16 +34,19 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a seek in a journal', () => {
-  test.each([1, 2, 499, 500, 502, 1399, 1402, 1999, 2345, count, count + 5])('to event %i finds what the whole log folds to', (sequence) => {
-    const journal = readJournal(folder);
-    try {
-      const found = seek(journal, key, { sequence });
-      expect(hashOf(found!.snapshot)).toBe(hashOf(folded(sequence)!));
-      expect(found!.event).toEqual(own(sequence).at(-1));
-    } finally {
-      journal.close();
-    }
-  });
+  test.each([1, 2, 499, 500, 502, 1399, 1402, 1999, 2345, count, count + 5])(
+    'to event %i finds what the whole log folds to',
+    (sequence) => {
+      const journal = readJournal(folder);
+      try {
+        const found = seek(journal, key, { sequence });
+        expect(hashOf(found!.snapshot)).toBe(hashOf(folded(sequence)!));
+        expect(found!.event).toEqual(own(sequence).at(-1));
+      } finally {
+        journal.close();
+      }
+    },
+  );
 
   test('finds a time as well, and nothing before the first event or of a stranger', () => {
     const journal = readJournal(folder);

@@ -8,7 +8,11 @@ import { replay } from '../log/lives.ts';
 export type Point = { sequence: number } | { time: number };
 
 /** An actor at some point of its log; `event` is the last one up to there, where it is still kept. */
-export type Found = { snapshot: Snapshot; event: RecordedEvent | undefined; /** Its log begins amid its life: the fold knows a part only. */ amid?: boolean };
+export type Found = {
+  snapshot: Snapshot;
+  event: RecordedEvent | undefined;
+  /** Its log begins amid its life: the fold knows a part only. */ amid?: boolean;
+};
 
 /**
  * An actor's state at a point of its node's journal, by the snapshot before it and the events since: as fast in a long log as in a
@@ -25,6 +29,10 @@ export function seek(journal: JournalRead, key: Key, point: Point): Found | unde
     const [event] = journal.read({ key: text, from: base.sequence, to: base.sequence });
     found = { snapshot: thaw(frozen), event };
   }
-  for (const { snapshot, event } of replay(journal.read({ key: text, from: (base?.sequence ?? 0) + 1, to: end }), found?.snapshot)) found = { snapshot, event };
+  for (const { snapshot, event } of replay(
+    journal.read({ key: text, from: (base?.sequence ?? 0) + 1, to: end }),
+    found?.snapshot,
+  ))
+    found = { snapshot, event };
   return found;
 }

@@ -9,7 +9,9 @@ import { journalOf } from '../log/setbacks.ts';
 export type Verdict = { result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
 
 /** A number that is missing, doubled or out of order in a node's log; or, by the word of the event `found`, `lost` ones that have none. */
-export type Fault = { node: string; after: number; found: number; kind: 'gap' | 'double' | 'order' } | { node: string; found: number; kind: 'lost'; events: number; since: string };
+export type Fault =
+  | { node: string; after: number; found: number; kind: 'gap' | 'double' | 'order' }
+  | { node: string; found: number; kind: 'lost'; events: number; since: string };
 
 /** Looks for gaps and doubles in the numbers of each node's events, as any reader of the log sees them. */
 export class Continuity {
@@ -28,7 +30,12 @@ export class Continuity {
       this.faults.push({ node, found: sequence, kind: 'lost', ...lost });
     }
     if (last !== undefined && sequence !== last + 1) {
-      this.faults.push({ node, after: last, found: sequence, kind: sequence > last ? 'gap' : sequence === last ? 'double' : 'order' });
+      this.faults.push({
+        node,
+        after: last,
+        found: sequence,
+        kind: sequence > last ? 'gap' : sequence === last ? 'double' : 'order',
+      });
     }
     this.#last.set(journal, Math.max(sequence, last ?? 0));
   }
@@ -46,7 +53,8 @@ export class Check {
 
   constructor(status: StatusMessage | undefined) {
     const last = status?.status.lastEvent;
-    if (status !== undefined && last !== undefined) this.#published = { sequence: last.sequence, type: last.type, hash: status.hash };
+    if (status !== undefined && last !== undefined)
+      this.#published = { sequence: last.sequence, type: last.type, hash: status.hash };
   }
 
   see({ event, snapshot }: Step): void {
@@ -60,7 +68,10 @@ export class Check {
       this.#found =
         machine === machineVersion
           ? { result: 'differs', why: what }
-          : { result: 'unknown', why: `${what}; machine version ${machine} decided so, this is version ${machineVersion}` };
+          : {
+              result: 'unknown',
+              why: `${what}; machine version ${machine} decided so, this is version ${machineVersion}`,
+            };
     } else if (sequence === this.#published?.sequence && type === this.#published.type) this.#hash = hashOf(snapshot);
   }
 
@@ -69,10 +80,13 @@ export class Check {
   }
 
   #compared(): Pick<Verdict, 'result' | 'why'> {
-    if (this.#published === undefined) return { result: 'equal', why: 'by the states in the log; no digest is published' };
+    if (this.#published === undefined)
+      return { result: 'equal', why: 'by the states in the log; no digest is published' };
     const { sequence, hash } = this.#published;
-    if (this.#hash === undefined) return { result: 'behind', why: `the agent speaks of event ${sequence}, which is not in the log` };
-    if (this.#hash !== hash) return { result: 'differs', why: `at event ${sequence} the agent's digest is ${hash}, the fold's ${this.#hash}` };
+    if (this.#hash === undefined)
+      return { result: 'behind', why: `the agent speaks of event ${sequence}, which is not in the log` };
+    if (this.#hash !== hash)
+      return { result: 'differs', why: `at event ${sequence} the agent's digest is ${hash}, the fold's ${this.#hash}` };
     return { result: 'equal' };
   }
 }

@@ -22,20 +22,31 @@ export async function runVerify(source: Source, selector: Selector): Promise<voi
     if (behind.length === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 500));
     // Of one that lags only its own events are read again.
-    const again = behind.length === 1 && behind[0] !== undefined ? await verify(source, selectorOf(behind[0]), true) : await verify(source, selector);
+    const again =
+      behind.length === 1 && behind[0] !== undefined
+        ? await verify(source, selectorOf(behind[0]), true)
+        : await verify(source, selector);
     for (const [actor, verdict] of again.verdicts) verdicts.set(actor, verdict);
   }
   for (const [actor, { result, why, events }] of verdicts) {
-    console.log(`${colours[result](result.padEnd(7))} ${actor}  ${events} events${why === undefined ? '' : `  ${why}`}`);
+    console.log(
+      `${colours[result](result.padEnd(7))} ${actor}  ${events} events${why === undefined ? '' : `  ${why}`}`,
+    );
   }
-  for (const fault of faults) console.log(`${pc.red(fault.kind)} in the events of node ${fault.node}: ${inWords(fault)}`);
-  const count = (...results: Verdict['result'][]): number => [...verdicts.values()].filter(({ result }) => results.includes(result)).length;
+  for (const fault of faults)
+    console.log(`${pc.red(fault.kind)} in the events of node ${fault.node}: ${inWords(fault)}`);
+  const count = (...results: Verdict['result'][]): number =>
+    [...verdicts.values()].filter(({ result }) => results.includes(result)).length;
   const [equal, bad] = [count('equal'), count('differs', 'behind')];
   const rest = verdicts.size - equal - bad;
   const total = [...verdicts.values()].reduce((sum, { events }) => sum + events, 0);
-  const numbers = source.selected ? 'its numbers prove nothing, for it is a selection' : `${faults.filter(({ kind }) => kind !== 'lost').length} gaps or doubles`;
+  const numbers = source.selected
+    ? 'its numbers prove nothing, for it is a selection'
+    : `${faults.filter(({ kind }) => kind !== 'lost').length} gaps or doubles`;
   if (verdicts.size === 0) throw new Error('the log holds no events to verify');
-  console.log(`${equal} of ${verdicts.size} actors equal${rest === 0 ? '' : `, ${rest} cannot be told`}; ${total} events, ${numbers}`);
+  console.log(
+    `${equal} of ${verdicts.size} actors equal${rest === 0 ? '' : `, ${rest} cannot be told`}; ${total} events, ${numbers}`,
+  );
   if (bad > 0) throw new Error('the log and the live agents differ');
   if (faults.length > 0) throw new Error('events are missing in the log, or doubled');
 }

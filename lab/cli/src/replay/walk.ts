@@ -14,7 +14,11 @@ export type Range = { key: Key; node?: string; sequence?: number; time?: number 
 export async function find(source: Source, range: Range): Promise<Found | undefined> {
   const { journal } = source;
   if (journal && (range.node === undefined || range.node === journal.node)) {
-    return seek(journal, range.key, range.time === undefined ? { sequence: range.sequence ?? journal.last() } : { time: range.time });
+    return seek(
+      journal,
+      range.key,
+      range.time === undefined ? { sequence: range.sequence ?? journal.last() } : { time: range.time },
+    );
   }
   let found: Found | undefined;
   const { amid } = await walk(source, range, ({ snapshot, event }) => (found = { snapshot, event }));
@@ -26,7 +30,11 @@ export async function find(source: Source, range: Range): Promise<Found | undefi
  * @returns `amid`: the log begins amid the actor's life, which is said on standard error
  * @throws UsageError where they are of several nodes
  */
-export async function walk(source: Source, { key, node, sequence, time }: Range, each: (step: Step) => void): Promise<{ amid: boolean }> {
+export async function walk(
+  source: Source,
+  { key, node, sequence, time }: Range,
+  each: (step: Step) => void,
+): Promise<{ amid: boolean }> {
   const selector = { ...key, ...(node === undefined ? {} : { node }), ...(time === undefined ? {} : { until: time }) };
   const setbacks = new Setbacks();
   const nodes = new Set<string>();
@@ -41,11 +49,14 @@ export async function walk(source: Source, { key, node, sequence, time }: Range,
     nodes.add(event.node);
     if (sequence === undefined || event.sequence <= sequence) setbacks.see(event);
   }
-  if (nodes.size > 1) throw new UsageError(`${spell(key)} has been on several nodes: choose one with --node (${[...nodes].join(', ')})`);
+  if (nodes.size > 1)
+    throw new UsageError(`${spell(key)} has been on several nodes: choose one with --node (${[...nodes].join(', ')})`);
   const amid = first !== undefined && !begins(first);
   if (first !== undefined && amid) {
     const { sequence: number, type, time: at } = first;
-    process.stderr.write(`ifactor: the log begins amid the life of ${spell(key)}, with event ${number} (${type}) at ${at}: what it knew before is missing; on its node, --journal may reach further back\n`);
+    process.stderr.write(
+      `ifactor: the log begins amid the life of ${spell(key)}, with event ${number} (${type}) at ${at}: what it knew before is missing; on its node, --journal may reach further back\n`,
+    );
   }
   await replayAll(read, () => each);
   return { amid };
@@ -55,6 +66,8 @@ export async function walk(source: Source, { key, node, sequence, time }: Range,
 export const none = ({ key, sequence, time }: Range): Error =>
   key.kind === 'wireguardnetworkplan'
     ? new UsageError('a plan has no log of its own, its interfaces have: ifactor events wgi')
-    : new Error(`the log holds no event of ${spell(key)}${sequence === undefined && time === undefined ? '' : ' up to that point'}; what there is: ifactor events`);
+    : new Error(
+        `the log holds no event of ${spell(key)}${sequence === undefined && time === undefined ? '' : ' up to that point'}; what there is: ifactor events`,
+      );
 
 const spell = ({ kind, namespace, name }: Key): string => `${kind}/${namespace}/${name}`;

@@ -41,7 +41,8 @@ export class WhatIf {
     this.#first = false;
     if (this.unknown || this.difference !== null) return;
     this.difference = compare(step, this.#open);
-    for (const operation of step.operations) if (operation.type === 'Perform') this.#open.set(operation.id, [...operation.operations]);
+    for (const operation of step.operations)
+      if (operation.type === 'Perform') this.#open.set(operation.id, [...operation.operations]);
   }
 }
 
@@ -53,7 +54,12 @@ export function whatIf(events: readonly RecordedEvent[]): Difference | null {
 }
 
 function compare({ event, snapshot }: Step, open: Map<string, KernelOperation[]>): Difference | null {
-  if (event.state !== snapshot.value) return { event, recorded: `state ${event.state}`, now: `state ${snapshot.value}: ${snapshot.context.verdict.message}` };
+  if (event.state !== snapshot.value)
+    return {
+      event,
+      recorded: `state ${event.state}`,
+      now: `state ${snapshot.value}: ${snapshot.context.verdict.message}`,
+    };
   const data: Record<string, unknown> = { ...event.data };
   const id = data['operations'];
   if (typeof id !== 'string') return null;
@@ -63,12 +69,16 @@ function compare({ event, snapshot }: Step, open: Map<string, KernelOperation[]>
     // The look after the last operation of a list.
     const left = list?.[0];
     open.delete(id);
-    return left === undefined ? null : { event, recorded: 'all operations done', now: `${left.type} ${JSON.stringify(left)}` };
+    return left === undefined
+      ? null
+      : { event, recorded: 'all operations done', now: `${left.type} ${JSON.stringify(left)}` };
   }
   const operation = list?.shift();
   if (operation === undefined) return { event, recorded, now: 'no operation' };
   const same =
-    event.type === 'OperationFailed' ? isDeepStrictEqual(event.data.operation, operation) : outcomes[operation.type].includes(event.type) && agrees(data, operation);
+    event.type === 'OperationFailed'
+      ? isDeepStrictEqual(event.data.operation, operation)
+      : outcomes[operation.type].includes(event.type) && agrees(data, operation);
   if (event.type === 'OperationFailed') open.delete(id);
   return same ? null : { event, recorded, now: `${operation.type} ${JSON.stringify(operation)}` };
 }
@@ -79,5 +89,7 @@ const withoutId = (data: Record<string, unknown>): Record<string, unknown> =>
 /** Whether an outcome tells of the operation: what both spell is equal. Indexes and endpoints are the kernel's to say. */
 function agrees(data: Record<string, unknown>, operation: KernelOperation): boolean {
   const asked: Record<string, unknown> = { ...operation };
-  return ['name', 'address', 'slave', 'publicKey', 'change', 'from'].every((field) => !(field in data) || isDeepStrictEqual(data[field], asked[field]));
+  return ['name', 'address', 'slave', 'publicKey', 'change', 'from'].every(
+    (field) => !(field in data) || isDeepStrictEqual(data[field], asked[field]),
+  );
 }

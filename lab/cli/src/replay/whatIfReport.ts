@@ -25,9 +25,13 @@ export async function runWhatIf(source: Source, selector: Selector): Promise<voi
     if (difference === null) continue;
     differing++;
     const { event, recorded, now } = difference;
-    console.log(`${pc.bold(actor)}\n  ${eventText(event)}\n  ${pc.red('recorded')}  ${recorded}\n  ${pc.green('this code')} ${now}`);
+    console.log(
+      `${pc.bold(actor)}\n  ${eventText(event)}\n  ${pc.red('recorded')}  ${recorded}\n  ${pc.green('this code')} ${now}`,
+    );
   }
   const unknown = [...actors.values()].filter((comparison) => comparison.unknown).length;
   const rest = unknown === 0 ? '' : `; ${unknown} cannot be told, for the log begins amid their lives`;
-  console.log(`${differing} of ${actors.size} actors would have been treated otherwise by this code (machine version ${machineVersion})${rest}`);
+  console.log(
+    `${differing} of ${actors.size} actors would have been treated otherwise by this code (machine version ${machineVersion})${rest}`,
+  );
 }

@@ -54,17 +54,23 @@ function Page({ session }: { session: Session }): ReactElement {
   useKeys(session, { onHelp, onTheme });
   return (
     <div className="app" data-view={view}>
-      <a className="skip button" href="#interface" onClick={(event) => {
-        event.preventDefault();
-        document.getElementById('interface')?.focus();
-      }}>
+      <a
+        className="skip button"
+        href="#interface"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('interface')?.focus();
+        }}
+      >
         Skip the map
       </a>
       <Banner theme={theme} onTheme={onTheme} onHelp={onHelp} />
       <Notice />
       <main>
         <section className="stage" aria-label={view === 'compare' ? 'Compare' : 'Map'}>
-          <Suspense fallback={<p className="empty">Loading …</p>}>{view === 'compare' ? <Compare /> : <TopologyMap />}</Suspense>
+          <Suspense fallback={<p className="empty">Loading …</p>}>
+            {view === 'compare' ? <Compare /> : <TopologyMap />}
+          </Suspense>
         </section>
         <section className="panel" id="interface" aria-label="Interface" tabIndex={-1}>
           {actor === null ? <ActorList /> : <ActorPanel id={actor} />}

@@ -35,7 +35,8 @@ function fake(): Socket {
   return socket as unknown as Socket;
 }
 
-const begin = (onTold = (): void => {}): ReturnType<typeof connect> => connect(fake, { onTold, onLink: ({ state }) => links.push(state) });
+const begin = (onTold = (): void => {}): ReturnType<typeof connect> =>
+  connect(fake, { onTold, onLink: ({ state }) => links.push(state) });
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -28,7 +28,11 @@ test('one question at a time; what was asked in between is left out', async () =
 test('a failure is told, and the next question is put all the same', async () => {
   const failed: string[] = [];
   const taken: string[] = [];
-  const ask = newest((request: string) => (request === 'bad' ? Promise.reject(new Error('no')) : Promise.resolve(request)), (answer) => taken.push(answer), ({ message }) => failed.push(message));
+  const ask = newest(
+    (request: string) => (request === 'bad' ? Promise.reject(new Error('no')) : Promise.resolve(request)),
+    (answer) => taken.push(answer),
+    ({ message }) => failed.push(message),
+  );
   ask('bad');
   await new Promise((resolve) => setImmediate(resolve));
   ask('good');

@@ -2,7 +2,11 @@
  * Asks one question at a time, and of those put meanwhile only the newest: a scrubber that is dragged asks as fast as
  * answers come, and never shows an older answer after a newer one.
  */
-export function newest<R, A>(ask: (request: R) => Promise<A>, take: (answer: A, request: R) => void, fail: (error: Error, request: R) => void): (request: R) => void {
+export function newest<R, A>(
+  ask: (request: R) => Promise<A>,
+  take: (answer: A, request: R) => void,
+  fail: (error: Error, request: R) => void,
+): (request: R) => void {
   let wanted: { request: R } | null = null;
   let busy = false;
   async function work(): Promise<void> {

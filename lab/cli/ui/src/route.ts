@@ -14,7 +14,12 @@ export const home: Route = { view: 'map', actor: null, at: null, other: null };
 export function parseRoute(hash: string): Route {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
   const view = views.find((name) => name === fields.get('view')) ?? home.view;
-  return { view, actor: fields.get('actor') || null, at: position(fields.get('at')), other: position(fields.get('other')) };
+  return {
+    view,
+    actor: fields.get('actor') || null,
+    at: position(fields.get('at')),
+    other: position(fields.get('other')),
+  };
 }
 
 /** The fragment that says it, `#` included; empty for the start. */
@@ -28,4 +33,5 @@ export function formatRoute({ view, actor, at, other }: Route): string {
   return text === '' ? '' : `#${text}`;
 }
 
-const position = (text: string | null): number | null => (text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null);
+const position = (text: string | null): number | null =>
+  text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;

@@ -1,5 +1,13 @@
 import { createContext, use } from 'react';
-import type { ActorDetail, ActorInfo, Filter, Moment, SourceInfo, Topology, Told } from '../../src/inspector/protocol.ts';
+import type {
+  ActorDetail,
+  ActorInfo,
+  Filter,
+  Moment,
+  SourceInfo,
+  Topology,
+  Told,
+} from '../../src/inspector/protocol.ts';
 import { fileLimit } from '../../src/inspector/protocol.ts';
 import { connect } from './client.ts';
 import type { Client, LinkState, Socket } from './client.ts';
@@ -106,7 +114,11 @@ export function createSession(socket: () => Socket, place: Place): Session {
     } else if (told.tell === 'topology') {
       store.set({ topology: told.topology, actors: new Map(told.topology.actors.map((actor) => [actor.id, actor])) });
     } else {
-      const now = { ...told.moment, states: { ...live.states, ...told.moment.states }, handshakes: { ...live.handshakes, ...told.moment.handshakes } };
+      const now = {
+        ...told.moment,
+        states: { ...live.states, ...told.moment.states },
+        handshakes: { ...live.handshakes, ...told.moment.handshakes },
+      };
       store.set({ live: now, ...(route.at === null ? { moment: now } : {}) });
       if (route.at === null && route.actor !== null && now.total !== live.total) look({ actor: route.actor, at: null });
     }
@@ -146,7 +158,10 @@ export function createSession(socket: () => Socket, place: Place): Session {
     async open(file) {
       try {
         const text = (await file?.text()) ?? '';
-        if (text.length > fileLimit) throw new Error(`${file?.name} is larger than ${fileLimit / 2 ** 20} MiB: export less, with --since or one interface`);
+        if (text.length > fileLimit)
+          throw new Error(
+            `${file?.name} is larger than ${fileLimit / 2 ** 20} MiB: export less, with --since or one interface`,
+          );
         await client.ask('open', file === null ? null : { name: file.name, text });
         store.set({ trouble: null, filter: {} });
         go({ actor: null, at: null, other: null });

@@ -4,10 +4,17 @@ import { build } from 'vite';
 import { expect, test } from 'vitest';
 
 test('the first load is below 200 kB, and asks nobody else for anything', async () => {
-  const result = await build({ root: resolve(import.meta.dirname, '..'), configFile: resolve(import.meta.dirname, '../vite.config.ts'), logLevel: 'silent', build: { write: false } });
+  const result = await build({
+    root: resolve(import.meta.dirname, '..'),
+    configFile: resolve(import.meta.dirname, '../vite.config.ts'),
+    logLevel: 'silent',
+    build: { write: false },
+  });
   const { output } = result as Extract<typeof result, { output: unknown }>;
   // All of it, the parts that come later too: the map is in view from the start.
-  const sizes = output.filter(({ fileName }) => !fileName.endsWith('.json')).map((one) => [one.fileName, gzipSync(one.type === 'chunk' ? one.code : one.source).length] as const);
+  const sizes = output
+    .filter(({ fileName }) => !fileName.endsWith('.json'))
+    .map((one) => [one.fileName, gzipSync(one.type === 'chunk' ? one.code : one.source).length] as const);
   const sum = sizes.reduce((total, [, size]) => total + size, 0);
   console.log(`first load: ${(sum / 1000).toFixed(1)} kB gzip in ${sizes.length} files`);
   expect(sum).toBeLessThan(200_000);

@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { ago, duration } from './time.ts';
 
 test('a length of time in words', () => {
-  expect([0, 999, 59_400, 60_000, 185_000, 7_440_000, 442_800_000].map(duration)).toEqual(['0 s', '1 s', '59 s', '1 min', '3 min 5 s', '2 h 4 min', '5 d 3 h']);
+  expect([0, 999, 59_400, 60_000, 185_000, 7_440_000, 442_800_000].map(duration)).toEqual([
+    '0 s',
+    '1 s',
+    '59 s',
+    '1 min',
+    '3 min 5 s',
+    '2 h 4 min',
+    '5 d 3 h',
+  ]);
 });
 
 test('how long ago; a clock that is ahead is no future', () => {

@@ -9,7 +9,8 @@ export function duration(milliseconds: number): string {
   return join(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
-const join = (more: number, large: string, less: number, small: string): string => `${more} ${large}${less === 0 ? '' : ` ${less} ${small}`}`;
+const join = (more: number, large: string, less: number, small: string): string =>
+  `${more} ${large}${less === 0 ? '' : ` ${less} ${small}`}`;
 
 /** How long ago a moment was, as people say it. */
 export const ago = (time: string, now: number): string => {

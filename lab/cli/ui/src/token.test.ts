@@ -7,7 +7,10 @@ function fakeWindow(href: string): Parameters<typeof takeToken>[0] & { shown: st
   return {
     shown,
     location: { href },
-    history: { state: null, replaceState: (_state: unknown, _unused: string, url?: string | URL | null) => void shown.push(String(url)) },
+    history: {
+      state: null,
+      replaceState: (_state: unknown, _unused: string, url?: string | URL | null) => void shown.push(String(url)),
+    },
     sessionStorage: { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => void kept.set(name, value) },
   };
 }

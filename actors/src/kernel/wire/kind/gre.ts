@@ -21,7 +21,10 @@ export const gre: Codec<GreAttributes> = {
   write(writer, tunnel) {
     writeTunnel(writer, tunnel, numbers);
     const { inputKey, outputKey } = tunnel;
-    for (const [flags, type, key] of [[INPUT_FLAGS, INPUT_KEY, inputKey], [OUTPUT_FLAGS, OUTPUT_KEY, outputKey]] as const) {
+    for (const [flags, type, key] of [
+      [INPUT_FLAGS, INPUT_KEY, inputKey],
+      [OUTPUT_FLAGS, OUTPUT_KEY, outputKey],
+    ] as const) {
       if (key === null) continue;
       const bytes = Buffer.alloc(4);
       bytes.writeUInt32BE(key);

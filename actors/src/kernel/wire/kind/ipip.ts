@@ -31,9 +31,16 @@ export const ipip: Codec<IpipAttributes> = {
 export const newTunnel = (): IpipAttributes => ({ link: null, local: null, remote: null, ttl: 0, tos: 0 });
 
 /** By the attributes' numbers, which differ from kind to kind. */
-export function writeTunnel(writer: MessageWriter, { link, local, remote, ttl, tos }: IpipAttributes, at: typeof numbers): void {
+export function writeTunnel(
+  writer: MessageWriter,
+  { link, local, remote, ttl, tos }: IpipAttributes,
+  at: typeof numbers,
+): void {
   if (link !== null) writer.u32(at.link, link);
-  for (const [type, ip] of [[at.local, local], [at.remote, remote]] as const) {
+  for (const [type, ip] of [
+    [at.local, local],
+    [at.remote, remote],
+  ] as const) {
     if (ip === null) continue;
     const bytes = ipBytes(ip);
     if (bytes.length !== 4) throw new RangeError(`${ip} is no IPv4 address`);
@@ -44,12 +51,23 @@ export function writeTunnel(writer: MessageWriter, { link, local, remote, ttl, t
 
 export function readTunnel(tunnel: IpipAttributes, type: number, value: Buffer, at: typeof numbers): void {
   switch (type) {
-    case at.link: tunnel.link = value.readUInt32LE() || null; break;
+    case at.link:
+      tunnel.link = value.readUInt32LE() || null;
+      break;
     // The kernel writes "none" as 0.0.0.0.
-    case at.local: tunnel.local = value.readUInt32LE() === 0 ? null : formatIp(value); break;
-    case at.remote: tunnel.remote = value.readUInt32LE() === 0 ? null : formatIp(value); break;
-    case at.ttl: tunnel.ttl = value.readUInt8(); break;
-    case at.tos: tunnel.tos = value.readUInt8(); break;
-    default: break;
+    case at.local:
+      tunnel.local = value.readUInt32LE() === 0 ? null : formatIp(value);
+      break;
+    case at.remote:
+      tunnel.remote = value.readUInt32LE() === 0 ? null : formatIp(value);
+      break;
+    case at.ttl:
+      tunnel.ttl = value.readUInt8();
+      break;
+    case at.tos:
+      tunnel.tos = value.readUInt8();
+      break;
+    default:
+      break;
   }
 }

@@ -68,22 +68,57 @@ function write(writer: MessageWriter, vxlan: NewVxlan): void {
 
 function read(data: Buffer): VxlanAttributes {
   const vxlan: VxlanAttributes = {
-    vni: 0, link: null, local: null, group: null, port: 0, portRange: [0, 0], tos: 0, ttl: 0, learning: false, ageing: 0, proxy: false,
+    vni: 0,
+    link: null,
+    local: null,
+    group: null,
+    port: 0,
+    portRange: [0, 0],
+    tos: 0,
+    ttl: 0,
+    learning: false,
+    ageing: 0,
+    proxy: false,
   };
   attributes(data, 0, (type, value) => {
     switch (type) {
-      case ID: vxlan.vni = value.readUInt32LE(); break;
-      case GROUP: case GROUP6: vxlan.group = formatIp(value); break;
-      case LOCAL: case LOCAL6: vxlan.local = formatIp(value); break;
-      case LINK: vxlan.link = value.readUInt32LE() || null; break;
-      case TTL: vxlan.ttl = value.readUInt8(); break;
-      case TOS: vxlan.tos = value.readUInt8(); break;
-      case LEARNING: vxlan.learning = value.readUInt8() !== 0; break;
-      case AGEING: vxlan.ageing = value.readUInt32LE() % longestAge; break;
-      case PORT_RANGE: vxlan.portRange = [value.readUInt16BE(0), value.readUInt16BE(2)]; break;
-      case PROXY: vxlan.proxy = value.readUInt8() !== 0; break;
-      case PORT: vxlan.port = value.readUInt16BE(); break;
-      default: break;
+      case ID:
+        vxlan.vni = value.readUInt32LE();
+        break;
+      case GROUP:
+      case GROUP6:
+        vxlan.group = formatIp(value);
+        break;
+      case LOCAL:
+      case LOCAL6:
+        vxlan.local = formatIp(value);
+        break;
+      case LINK:
+        vxlan.link = value.readUInt32LE() || null;
+        break;
+      case TTL:
+        vxlan.ttl = value.readUInt8();
+        break;
+      case TOS:
+        vxlan.tos = value.readUInt8();
+        break;
+      case LEARNING:
+        vxlan.learning = value.readUInt8() !== 0;
+        break;
+      case AGEING:
+        vxlan.ageing = value.readUInt32LE() % longestAge;
+        break;
+      case PORT_RANGE:
+        vxlan.portRange = [value.readUInt16BE(0), value.readUInt16BE(2)];
+        break;
+      case PROXY:
+        vxlan.proxy = value.readUInt8() !== 0;
+        break;
+      case PORT:
+        vxlan.port = value.readUInt16BE();
+        break;
+      default:
+        break;
     }
   });
   return vxlan;

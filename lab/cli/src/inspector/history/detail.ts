@@ -24,7 +24,8 @@ export function detailOf(log: Log, id: ActorId, at: number | null): ActorDetail 
   const position = at ?? log.total;
   const found = track.at(position, (number) => log.event(number));
   const state = log.stateOf(track, position);
-  if (!found || state === undefined) throw new UsageError(`${id} had not begun at that moment; its first event is number ${track.positions[0] ?? 0}`);
+  if (!found || state === undefined)
+    throw new UsageError(`${id} had not begun at that moment; its first event is number ${track.positions[0] ?? 0}`);
   const { context } = found.snapshot;
   return {
     ...infoOf({ id, node: track.node, key: track.key, snapshot: found.snapshot }),
@@ -52,14 +53,24 @@ function waitingOf({ context }: Snapshot): string[] {
   for (const { name, by } of Object.values(taken)) words.push(`the name ${name}, which ${by} has`);
   for (const endpoint of Object.values(unresolved)) words.push(`an address of ${endpoint}`);
   const driver = driverIn(context);
-  if (driver && spec !== null && observed !== null && deletion === null) words.push(...(differenceOf(context, driver)?.waiting ?? []).map(({ message }) => message));
+  if (driver && spec !== null && observed !== null && deletion === null)
+    words.push(...(differenceOf(context, driver)?.waiting ?? []).map(({ message }) => message));
   if (running !== null) words.push('the kernel, which is being changed');
   return [...new Set(words)];
 }
 
 function conditionsOf({ desired, ready, verdict }: Context): Condition[] {
   if (desired === null) return [];
-  return [{ type: 'Ready', status: ready.status, lastTransitionTime: ready.since, reason: verdict.reason, message: verdict.message, observedGeneration: desired.generation }];
+  return [
+    {
+      type: 'Ready',
+      status: ready.status,
+      lastTransitionTime: ready.since,
+      reason: verdict.reason,
+      message: verdict.message,
+      observedGeneration: desired.generation,
+    },
+  ];
 }
 
 /** The last operations, newest first. */

@@ -12,20 +12,23 @@ import { fileLimit } from '../protocol.ts';
  */
 export async function readDropped(name: string, text: string): Promise<Log> {
   if (text.length > fileLimit) {
-    throw new UsageError(`${name} is larger than ${fileLimit >> 20} MiB: export less (ifactor export --since …), or open it with \`ifactor ui --file\``);
+    throw new UsageError(
+      `${name} is larger than ${fileLimit >> 20} MiB: export less (ifactor export --since …), or open it with \`ifactor ui --file\``,
+    );
   }
   const log = new Log();
   const read = lineReader(name);
   const breathe = pause();
   let number = 0;
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const found = text.indexOf('\n', start);
     const end = found < 0 ? text.length : found;
     const line = read(text.slice(start, end).replace(/\r$/, ''));
     start = end + 1;
     number++;
     if (line?.event === undefined) continue;
-    if (!isEvent(line.event)) throw new UsageError(`${name}, line ${number} holds no event that an agent would have recorded`);
+    if (!isEvent(line.event))
+      throw new UsageError(`${name}, line ${number} holds no event that an agent would have recorded`);
     try {
       log.append(upcast(line.event));
     } catch (cause) {
@@ -41,5 +44,12 @@ export async function readDropped(name: string, text: string): Promise<Log> {
 function isEvent(event: RecordedEvent): boolean {
   const { id, sequence, node, key, time, type, data, state, machine, correlationId } = event;
   const texts = [id, node, time, type, state, correlationId, key?.kind, key?.namespace, key?.name];
-  return texts.every((text) => typeof text === 'string') && Number.isInteger(sequence) && Number.isInteger(machine) && typeof data === 'object' && data !== null && !Number.isNaN(Date.parse(time));
+  return (
+    texts.every((text) => typeof text === 'string') &&
+    Number.isInteger(sequence) &&
+    Number.isInteger(machine) &&
+    typeof data === 'object' &&
+    data !== null &&
+    !Number.isNaN(Date.parse(time))
+  );
 }

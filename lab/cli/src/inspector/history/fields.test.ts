@@ -8,9 +8,28 @@ import type { ActorDetail } from '../protocol.ts';
 const publicKey = `${'A'.repeat(42)}0=`;
 const peerKey = `${'B'.repeat(42)}0=`;
 const key = { kind: 'wireguardinterface', namespace: 'default', name: 'wg1' };
-const peer = { publicKey: peerKey, allowedIPs: ['10.0.0.0/8'], endpoint: '192.0.2.1:51820', presharedKeySecretRef: { name: 'psk', key: 'psk' } };
-const spec = { node: 'n1', interfaceName: 'wg1', moveToContainer: false, addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }], listenPort: 51820, mtu: 1420, peers: [peer] };
-const shownPeer = { publicKey: peerKey, presharedKey: 'f1ngerpr1nt', endpoint: '192.0.2.1:51820', persistentKeepalive: 0, allowedIPs: ['10.0.0.0/8'] };
+const peer = {
+  publicKey: peerKey,
+  allowedIPs: ['10.0.0.0/8'],
+  endpoint: '192.0.2.1:51820',
+  presharedKeySecretRef: { name: 'psk', key: 'psk' },
+};
+const spec = {
+  node: 'n1',
+  interfaceName: 'wg1',
+  moveToContainer: false,
+  addresses: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }],
+  listenPort: 51820,
+  mtu: 1420,
+  peers: [peer],
+};
+const shownPeer = {
+  publicKey: peerKey,
+  presharedKey: 'f1ngerpr1nt',
+  endpoint: '192.0.2.1:51820',
+  persistentKeepalive: 0,
+  allowedIPs: ['10.0.0.0/8'],
+};
 const link: ObservedLink = {
   index: 3,
   name: 'wg1',
@@ -27,13 +46,35 @@ let log: Log;
 let sequence = 0;
 function happen(fact: { type: string; data: object }): ActorDetail {
   const id = `n1.j.${++sequence}`;
-  log.append({ ...fact, id, sequence, node: 'n1', key, time: '2026-11-23T00:00:00.000Z', causationId: null, correlationId: id, state: 'pending', machine: 1 } as unknown as RecordedEvent);
+  log.append({
+    ...fact,
+    id,
+    sequence,
+    node: 'n1',
+    key,
+    time: '2026-11-23T00:00:00.000Z',
+    causationId: null,
+    correlationId: id,
+    state: 'pending',
+    machine: 1,
+  } as unknown as RecordedEvent);
   return detailOf(log, 'n1 wireguardinterface/default/wg1', null);
 }
 const declare = (change: object = {}): ActorDetail =>
-  happen({ type: 'SpecChanged', data: { uid: 'u', generation: 1, resourceVersion: '1', creationTimestamp: '2026-11-23T00:00:00Z', spec: { ...spec, ...change } } });
-const look = (home: ObservedLink | null): ActorDetail => happen({ type: 'LinkObserved', data: { observed: { links: { home }, strays: [], devices: {} } satisfies Observed } });
-const resolve = (ref: string, fingerprint: string): ActorDetail => happen({ type: 'SecretResolved', data: { ref, version: '1', fingerprint } });
+  happen({
+    type: 'SpecChanged',
+    data: {
+      uid: 'u',
+      generation: 1,
+      resourceVersion: '1',
+      creationTimestamp: '2026-11-23T00:00:00Z',
+      spec: { ...spec, ...change },
+    },
+  });
+const look = (home: ObservedLink | null): ActorDetail =>
+  happen({ type: 'LinkObserved', data: { observed: { links: { home }, strays: [], devices: {} } satisfies Observed } });
+const resolve = (ref: string, fingerprint: string): ActorDetail =>
+  happen({ type: 'SecretResolved', data: { ref, version: '1', fingerprint } });
 const differing = ({ fields }: ActorDetail): object[] => fields.filter(({ differs }) => differs);
 
 beforeEach(() => {
@@ -81,28 +122,57 @@ describe('what differs is what the driver would repair', () => {
 
   test('but not the endpoint that the kernel learned by roaming', () => {
     settle();
-    const wireguard = { publicKey, listenPort: 51820, fwmark: 0, peers: [{ ...shownPeer, endpoint: '198.51.100.7:1' }] };
+    const wireguard = {
+      publicKey,
+      listenPort: 51820,
+      fwmark: 0,
+      peers: [{ ...shownPeer, endpoint: '198.51.100.7:1' }],
+    };
     const detail = look({ ...link, wireguard });
     expect(differing(detail)).toEqual([]);
-    expect(detail.fields).toContainEqual({ name: 'peers[BBBBBBBB…].endpoint', desired: '192.0.2.1:51820', observed: '198.51.100.7:1', differs: false });
+    expect(detail.fields).toContainEqual({
+      name: 'peers[BBBBBBBB…].endpoint',
+      desired: '192.0.2.1:51820',
+      observed: '198.51.100.7:1',
+      differs: false,
+    });
   });
 
   test('everything, where the link is gone', () => {
     settle();
     const { fields } = look(null);
-    expect(fields.filter(({ desired }) => desired !== null).every(({ observed, differs }) => observed === null && differs)).toBe(true);
+    expect(
+      fields.filter(({ desired }) => desired !== null).every(({ observed, differs }) => observed === null && differs),
+    ).toBe(true);
   });
 });
 
 test('what it waits for is said: a secret that is missing, a netns that is gone', () => {
-  expect(happen({ type: 'SecretMissing', data: { ref: 'privateKey', reason: 'SecretMissing', message: 'there is no Secret keys' } }).waiting).toEqual(['there is no Secret keys']);
+  expect(
+    happen({
+      type: 'SecretMissing',
+      data: { ref: 'privateKey', reason: 'SecretMissing', message: 'there is no Secret keys' },
+    }).waiting,
+  ).toEqual(['there is no Secret keys']);
   resolve('privateKey', publicKey);
-  expect(happen({ type: 'NetnsLost', data: { slot: 'home', reason: 'ContainerMissing', message: 'there is no container web' } }).waiting).toEqual(['there is no container web']);
+  expect(
+    happen({
+      type: 'NetnsLost',
+      data: { slot: 'home', reason: 'ContainerMissing', message: 'there is no container web' },
+    }).waiting,
+  ).toEqual(['there is no container web']);
 });
 
 test('a failed operation is told with the words of the kernel', () => {
   settle();
   const operation = { type: 'ChangeLink', slot: 'home', name: 'wg1', change: { mtu: 1420 } };
-  const { tried } = happen({ type: 'OperationFailed', data: { operations: '1', operation, code: 'EPERM', message: 'Operation not permitted' } });
-  expect(tried[0]).toMatchObject({ operation: 'set mtu 1420 on wg1', answer: 'EPERM: Operation not permitted', failed: true });
+  const { tried } = happen({
+    type: 'OperationFailed',
+    data: { operations: '1', operation, code: 'EPERM', message: 'Operation not permitted' },
+  });
+  expect(tried[0]).toMatchObject({
+    operation: 'set mtu 1420 on wg1',
+    answer: 'EPERM: Operation not permitted',
+    failed: true,
+  });
 });

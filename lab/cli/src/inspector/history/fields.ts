@@ -1,6 +1,15 @@
 import { differenceOf, driverIn, printAddress } from '@ifactor/actors';
 import type { Context } from '@ifactor/actors';
-import type { Drift, InterfaceSpec, KindAttributes, NetlinkAddress, ObservedLink, ObservedPeer, WireGuardInterfaceSpec, WireGuardPeer } from '@ifactor/crds';
+import type {
+  Drift,
+  InterfaceSpec,
+  KindAttributes,
+  NetlinkAddress,
+  ObservedLink,
+  ObservedPeer,
+  WireGuardInterfaceSpec,
+  WireGuardPeer,
+} from '@ifactor/crds';
 import { spell } from '../../log/text.ts';
 import type { Field } from '../protocol.ts';
 
@@ -24,7 +33,12 @@ export function fieldsOf(context: Context): Field[] {
   const names = [...new Set([...Object.keys(desired), ...Object.keys(shown)])];
   return names.map((name) => {
     const [want = null, now = null] = [desired[name], shown[name]];
-    return { name: short(name), desired: want, observed: now, differs: drifting.has(name) || (want !== null && now === null && observed !== null) };
+    return {
+      name: short(name),
+      desired: want,
+      observed: now,
+      differs: drifting.has(name) || (want !== null && now === null && observed !== null),
+    };
   });
 }
 
@@ -66,18 +80,27 @@ function wanted(spec: InterfaceSpec, context: Context): Texts {
 /** Attributes that only this kind has: `vxlan.vni`, `vlan.id`, … */
 function special(attributes: { [K in keyof KindAttributes]?: KindAttributes[K] | undefined } = {}): Texts {
   const entries = Object.entries(attributes).flatMap(([kind, fields]) =>
-    Object.entries(fields ?? {}).map(([field, value]): [string, string] => [`${kind}.${field}`, plain(value)]));
+    Object.entries(fields ?? {}).map(([field, value]): [string, string] => [`${kind}.${field}`, plain(value)]),
+  );
   return Object.fromEntries(entries);
 }
 
-const plain = (value: unknown): string => (typeof value === 'boolean' ? yes(value) : value === null ? 'none' : Array.isArray(value) ? value.map(spell).join(' to ') : spell(value));
+const plain = (value: unknown): string =>
+  typeof value === 'boolean'
+    ? yes(value)
+    : value === null
+      ? 'none'
+      : Array.isArray(value)
+        ? value.map(spell).join(' to ')
+        : spell(value);
 
 /** Of the kinds that have some. */
 const slaves = (spec: InterfaceSpec, names: readonly string[] = []): Texts =>
-  ('type' in spec && (spec.type === 'bridge' || spec.type === 'vrf') ? { [`${spec.type}.slaves`]: list(names) } : {});
+  'type' in spec && (spec.type === 'bridge' || spec.type === 'vrf') ? { [`${spec.type}.slaves`]: list(names) } : {};
 
 /** As `ip` prints it. */
-const cidr = ({ ipcidr, peerCidr }: NetlinkAddress): string => (peerCidr === undefined ? ipcidr : `${ipcidr} -> ${peerCidr}`);
+const cidr = ({ ipcidr, peerCidr }: NetlinkAddress): string =>
+  peerCidr === undefined ? ipcidr : `${ipcidr} -> ${peerCidr}`;
 
 function wantedWireGuard(spec: WireGuardInterfaceSpec, { secrets, listenPort }: Context): Texts {
   const port = spec.listenPort || listenPort;
@@ -87,7 +110,10 @@ function wantedWireGuard(spec: WireGuardInterfaceSpec, { secrets, listenPort }: 
     up: yes(true),
     mtu: String(spec.mtu || 1420),
     addresses: list(
-      spec.addresses.map(({ local, peer, prefixlen, noPrefixRoute }) => `${local}${peer === undefined ? '' : ` -> ${peer}`}/${prefixlen}${noPrefixRoute ? ' noprefixroute' : ''}`),
+      spec.addresses.map(
+        ({ local, peer, prefixlen, noPrefixRoute }) =>
+          `${local}${peer === undefined ? '' : ` -> ${peer}`}/${prefixlen}${noPrefixRoute ? ' noprefixroute' : ''}`,
+      ),
     ),
     publicKey: secrets['privateKey'] ?? null,
     ...(port ? { listenPort: String(port) } : {}),
@@ -97,12 +123,16 @@ function wantedWireGuard(spec: WireGuardInterfaceSpec, { secrets, listenPort }: 
   return texts;
 }
 
-function wantedPeer({ publicKey, endpoint, allowedIPs, persistentKeepalive, presharedKeySecretRef }: WireGuardPeer, fingerprint?: string): Texts {
+function wantedPeer(
+  { publicKey, endpoint, allowedIPs, persistentKeepalive, presharedKeySecretRef }: WireGuardPeer,
+  fingerprint?: string,
+): Texts {
   return {
     [`peers[${publicKey}].endpoint`]: endpoint ?? null,
     [`peers[${publicKey}].allowedIPs`]: list(allowedIPs),
     [`peers[${publicKey}].persistentKeepalive`]: persistentKeepalive ? `${persistentKeepalive} s` : 'off',
-    [`peers[${publicKey}].presharedKey`]: presharedKeySecretRef === undefined ? 'none' : (fingerprint ?? 'not at hand yet'),
+    [`peers[${publicKey}].presharedKey`]:
+      presharedKeySecretRef === undefined ? 'none' : (fingerprint ?? 'not at hand yet'),
   };
 }
 
@@ -117,7 +147,11 @@ function observedTexts(link: ObservedLink, spec: InterfaceSpec): Texts {
     ...special({ vxlan, vlan, macvlan, vrf, ipip, gre }),
     ...slaves(spec, link.slaves),
     ...(wireguard
-      ? { publicKey: wireguard.publicKey, listenPort: String(wireguard.listenPort), fwmark: wireguard.fwmark ? `0x${wireguard.fwmark.toString(16)}` : 'off' }
+      ? {
+          publicKey: wireguard.publicKey,
+          listenPort: String(wireguard.listenPort),
+          fwmark: wireguard.fwmark ? `0x${wireguard.fwmark.toString(16)}` : 'off',
+        }
       : {}),
   };
   for (const peer of wireguard?.peers ?? []) Object.assign(texts, observedPeer(peer));

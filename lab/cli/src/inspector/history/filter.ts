@@ -41,7 +41,8 @@ export class Filters {
       if (this.#lists.size <= remembered) break;
       this.#lists.delete(oldest);
     }
-    for (const position of this.#candidates(filter, matches.upTo)) if (this.#fits(filter, position)) matches.positions.push(position);
+    for (const position of this.#candidates(filter, matches.upTo))
+      if (this.#fits(filter, position)) matches.positions.push(position);
     matches.upTo = this.#log.total;
     return matches;
   }
@@ -60,10 +61,15 @@ export class Filters {
       (node === undefined || row.actor.startsWith(`${node} `)) &&
       (types === undefined || types.includes(row.type)) &&
       (states === undefined || states.includes(row.state)) &&
-      (text === undefined || `${row.actor} ${row.type} ${row.state} ${row.words} ${row.time}`.toLowerCase().includes(text.toLowerCase()))
+      (text === undefined ||
+        `${row.actor} ${row.type} ${row.state} ${row.words} ${row.time}`.toLowerCase().includes(text.toLowerCase()))
     );
   }
 }
 
 const everything = ({ actor, node, types, states, text }: Filter): boolean =>
-  actor === undefined && node === undefined && types === undefined && states === undefined && (text === undefined || text === '');
+  actor === undefined &&
+  node === undefined &&
+  types === undefined &&
+  states === undefined &&
+  (text === undefined || text === '');

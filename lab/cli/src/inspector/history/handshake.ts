@@ -10,7 +10,9 @@ export class Handshakes {
 
   /** @returns whether the status tells of any */
   hear(status: StatusMessage): boolean {
-    const times = (status.status.wireguard?.peers ?? []).flatMap(({ publicKey, lastHandshakeTime }) => (lastHandshakeTime === undefined ? [] : [[publicKey, lastHandshakeTime] as const]));
+    const times = (status.status.wireguard?.peers ?? []).flatMap(({ publicKey, lastHandshakeTime }) =>
+      lastHandshakeTime === undefined ? [] : [[publicKey, lastHandshakeTime] as const],
+    );
     if (times.length > 0) this.#heard.set(actorOf(placeOf(status)), new Map(times));
     return times.length > 0;
   }
@@ -24,7 +26,9 @@ export class Handshakes {
     const tunnels = links.filter(({ kind }) => kind === 'tunnel');
     return Object.fromEntries(
       tunnels.flatMap(({ id, from, to }) => {
-        const times = [this.#heard.get(from)?.get(own(to)), this.#heard.get(to)?.get(own(from))].filter((time) => time !== undefined);
+        const times = [this.#heard.get(from)?.get(own(to)), this.#heard.get(to)?.get(own(from))].filter(
+          (time) => time !== undefined,
+        );
         const newest = times.toSorted().at(-1);
         return newest === undefined ? [] : [[id, newest]];
       }),

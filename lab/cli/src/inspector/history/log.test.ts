@@ -10,7 +10,9 @@ import { stride } from './track.ts';
 const keys = ['a', 'b', 'c', 'd', 'e'].map(someKey);
 
 function some(count: number, journal = 'j'): RecordedEvent[] {
-  return someLives({ node: 'lax1', eventId: (sequence) => `lax1.${journal}.${sequence}` }, keys).take(count).toArray();
+  return someLives({ node: 'lax1', eventId: (sequence) => `lax1.${journal}.${sequence}` }, keys)
+    .take(count)
+    .toArray();
 }
 
 function logOf(events: readonly RecordedEvent[]): Log {
@@ -29,7 +31,9 @@ describe('a moment', () => {
     for (const key of keys) {
       const own = events.slice(0, at).filter((event) => event.key.name === key.name);
       const found = log.tracks.get(of(key.name))?.at(at, (position) => log.event(position));
-      expect(found?.snapshot.context).toEqual(own.reduce((snapshot, event) => fold(snapshot, event).snapshot, initial(key)).context);
+      expect(found?.snapshot.context).toEqual(
+        own.reduce((snapshot, event) => fold(snapshot, event).snapshot, initial(key)).context,
+      );
     }
   });
 
@@ -62,7 +66,9 @@ test('in a log of 100 000 events any moment is at most a stride of folds away', 
     detailOf(log, actor, at);
     log.states(at);
   }
-  console.log(`100 000 events: a seek takes ${((performance.now() - begun) / seeks).toFixed(2)} ms, at most ${most} events folded`);
+  console.log(
+    `100 000 events: a seek takes ${((performance.now() - begun) / seeks).toFixed(2)} ms, at most ${most} events folded`,
+  );
   expect(most).toBeLessThan(stride);
 });
 

@@ -64,7 +64,19 @@ export class Log {
   /** @throws RangeError where the log has no such position */
   event(position: number): RecordedEvent {
     const { id, track, sequence, time, type, state, causationId, correlationId, machine, data } = this.#entry(position);
-    const event = { id, sequence, node: track.node, key: track.key, time, type, state, causationId, correlationId, machine, data: JSON.parse(data) as unknown };
+    const event = {
+      id,
+      sequence,
+      node: track.node,
+      key: track.key,
+      time,
+      type,
+      state,
+      causationId,
+      correlationId,
+      machine,
+      data: JSON.parse(data) as unknown,
+    };
     return event as RecordedEvent;
   }
 

@@ -2,21 +2,34 @@ import { printAddress } from '@ifactor/actors';
 import type { AttributedLink, EventData, EventType, KernelOperation, RecordedEvent, Slot } from '@ifactor/crds';
 import { spell } from '../../log/text.ts';
 
-const places: { readonly [S in Slot]: string } = { home: "the node's netns", target: 'its place', peer: "the far end's place" };
+const places: { readonly [S in Slot]: string } = {
+  home: "the node's netns",
+  target: 'its place',
+  peer: "the far end's place",
+};
 const where = (slot: Slot | null): string => (slot === null ? 'a netns where it does not belong' : places[slot]);
 
 /** What of a change, as `ip` and `wg` name it: `mtu 1400, up true`. A private key is told by its public key. */
-const list = (change: object): string => Object.entries(change).flatMap(([name, value]) => (name === 'link' ? ofKind(value as AttributedLink) : [[name, value] as const])).map(([name, value]) => `${name === 'privateKey' ? 'the private key of' : name} ${plain(value)}`).join(', ') || 'nothing';
-const ofKind = (link: AttributedLink): [string, unknown][] => Object.entries((link as unknown as Record<string, object>)[link.kind] ?? {});
-const plain = (value: unknown): string => (Array.isArray(value) ? value.map(spell).join(' ') || 'none' : value === null ? 'nothing' : spell(value));
+const list = (change: object): string =>
+  Object.entries(change)
+    .flatMap(([name, value]) => (name === 'link' ? ofKind(value as AttributedLink) : [[name, value] as const]))
+    .map(([name, value]) => `${name === 'privateKey' ? 'the private key of' : name} ${plain(value)}`)
+    .join(', ') || 'nothing';
+const ofKind = (link: AttributedLink): [string, unknown][] =>
+  Object.entries((link as unknown as Record<string, object>)[link.kind] ?? {});
+const plain = (value: unknown): string =>
+  Array.isArray(value) ? value.map(spell).join(' ') || 'none' : value === null ? 'nothing' : spell(value);
 const peer = (publicKey: string): string => `peer ${publicKey.slice(0, 8)}…`;
 
 /** How each event reads: what happened, in a sentence without its subject's name. */
 const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
-  SpecChanged: ({ generation, spec }) => `generation ${generation} is declared: ${'type' in spec ? spec.type : 'wireguard'} ${spec.interfaceName}`,
-  ConfirmBegan: ({ timeoutSeconds, watched }) => `a change on trial for ${timeoutSeconds} s, watching ${watched.join(' and ') || 'nothing'}`,
+  SpecChanged: ({ generation, spec }) =>
+    `generation ${generation} is declared: ${'type' in spec ? spec.type : 'wireguard'} ${spec.interfaceName}`,
+  ConfirmBegan: ({ timeoutSeconds, watched }) =>
+    `a change on trial for ${timeoutSeconds} s, watching ${watched.join(' and ') || 'nothing'}`,
   SpecConfirmed: ({ generation }) => `generation ${generation} has proved itself`,
-  SpecRolledBack: ({ generation, to, lost, seconds }) => `generation ${generation} lost ${lost.join(' and ')} for ${seconds} s: back to ${to === null ? 'nothing' : `generation ${to}`}`,
+  SpecRolledBack: ({ generation, to, lost, seconds }) =>
+    `generation ${generation} lost ${lost.join(' and ')} for ${seconds} s: back to ${to === null ? 'nothing' : `generation ${to}`}`,
   DeletionRequested: ({ gone }) => (gone ? 'its object is gone' : 'its object is being deleted'),
   SecretResolved: ({ ref }) => `${ref} is at hand`,
   SecretMissing: ({ message }) => message,
@@ -25,26 +38,32 @@ const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
   NameTaken: ({ name, by }) => `${name} is claimed by ${by}`,
   NameFreed: ({ name }) => `${name} is free`,
   LinkObserved: ({ observed }) => {
-    const links = Object.entries(observed.links).map(([slot, link]) => (link ? `${link.name} in ${where(slot as Slot)}` : `none in ${where(slot as Slot)}`));
+    const links = Object.entries(observed.links).map(([slot, link]) =>
+      link ? `${link.name} in ${where(slot as Slot)}` : `none in ${where(slot as Slot)}`,
+    );
     return `the kernel shows ${links.join(', ') || 'nothing'}`;
   },
-  DriftObserved: ({ drift }) => drift.map(({ field, wanted, found }) => `${field}: wanted ${plain(wanted)}, found ${plain(found)}`).join('; '),
+  DriftObserved: ({ drift }) =>
+    drift.map(({ field, wanted, found }) => `${field}: wanted ${plain(wanted)}, found ${plain(found)}`).join('; '),
   LinkCreated: ({ slot, name, index }) => `${name} made in ${where(slot)}, index ${index}`,
   LinkAdopted: ({ slot, name }) => `${name} in ${where(slot)} taken over`,
   LinkChanged: ({ name, change }) => `${name}: ${list(change)}`,
   LinkMoved: ({ slot, name, from }) => `${name} moved from ${where(from)} to ${where(slot)}`,
-  LinkRemoved: ({ slot, name, anew }) => `${name} removed from ${where(slot)}${anew ? `, to be made anew because of ${anew.join(', ')}` : ''}`,
+  LinkRemoved: ({ slot, name, anew }) =>
+    `${name} removed from ${where(slot)}${anew ? `, to be made anew because of ${anew.join(', ')}` : ''}`,
   AddressAdded: ({ name, address }) => `${printAddress(address)} added to ${name}`,
   AddressRemoved: ({ name, address }) => `${printAddress(address)} removed from ${name}`,
   SlaveAttached: ({ name, slave }) => `${slave} put under ${name}`,
   SlaveReleased: ({ name, slave }) => `${slave} released from ${name}`,
   WireGuardChanged: ({ name, change }) => `${name}: ${list(change)}`,
-  PeerChanged: ({ name, publicKey, change, resolved }) => `${peer(publicKey)} of ${name}: ${list(change)}${resolved === undefined ? '' : ` (${resolved})`}`,
+  PeerChanged: ({ name, publicKey, change, resolved }) =>
+    `${peer(publicKey)} of ${name}: ${list(change)}${resolved === undefined ? '' : ` (${resolved})`}`,
   PeerRemoved: ({ name, publicKey }) => `${peer(publicKey)} removed from ${name}`,
   EndpointUnresolved: ({ publicKey, message }) => `${peer(publicKey)}: ${message}`,
   OperationFailed: ({ operation, code, message }) => `${sayOperation(operation)}: ${code}, ${message}`,
   TimerElapsed: ({ timer }) => `time for ${timer}`,
-  AgentStarted: ({ version, lost }) => `agent ${version} started${lost ? `; ${lost.events} events before it could not be stored` : ''}`,
+  AgentStarted: ({ version, lost }) =>
+    `agent ${version} started${lost ? `; ${lost.events} events before it could not be stored` : ''}`,
   ResyncRequested: ({ by }) => `${by} asked for a fresh look`,
   Paused: ({ by }) => `paused by ${by}`,
   Resumed: ({ by }) => `resumed by ${by}`,

@@ -31,7 +31,8 @@ export function graphOf(tracks: Iterable<Track>): Graph {
     if (!spec || !actor || !('type' in spec)) return;
     const add = (name: string, kind: 'slave' | 'under'): void => {
       const other = byPlace.get(placeText(actor, name));
-      if (other !== undefined && other !== actor.id) links.push({ id: `${kind} ${actor.id} ${other}`, from: actor.id, to: other, kind });
+      if (other !== undefined && other !== actor.id)
+        links.push({ id: `${kind} ${actor.id} ${other}`, from: actor.id, to: other, kind });
     };
     for (const slave of slavesOf(spec)) add(slave, 'slave');
     for (const dev of devicesUnder(spec)) add(dev, 'under');
@@ -40,7 +41,8 @@ export function graphOf(tracks: Iterable<Track>): Graph {
 }
 
 const slavesOf = ({ bridge, vrf }: NetlinkInterfaceSpec): string[] => (bridge ?? vrf)?.slaves ?? [];
-const devicesUnder = ({ vxlan, vlan, macvlan, ipip, gre }: NetlinkInterfaceSpec): string[] => [(vxlan ?? vlan ?? macvlan ?? ipip ?? gre)?.dev ?? []].flat();
+const devicesUnder = ({ vxlan, vlan, macvlan, ipip, gre }: NetlinkInterfaceSpec): string[] =>
+  [(vxlan ?? vlan ?? macvlan ?? ipip ?? gre)?.dev ?? []].flat();
 
 /** All that an actor adds to the graph, to tell whether that is news. */
 export function shapeOf(track: Track): string {

@@ -26,7 +26,12 @@ export async function layOut({ actors, links }: Graph): Promise<Topology> {
     for (const [inside, members] of Map.groupBy(own, (actor) => actor.container)) {
       if (inside === null) continue;
       const { width: wide, height } = stack(members, { x: container.side, y: container.top }, placed);
-      const rectangle = { x: host.side, y: bottom, width: wide + 2 * container.side, height: height + container.top + container.side };
+      const rectangle = {
+        x: host.side,
+        y: bottom,
+        width: wide + 2 * container.side,
+        height: height + container.top + container.side,
+      };
       containers.push({ id: `${name} ${inside}`, node: name, name: inside, ...rectangle });
       bottom += rectangle.height + box.gap;
       width = Math.max(width, rectangle.width);
@@ -37,7 +42,11 @@ export async function layOut({ actors, links }: Graph): Promise<Topology> {
 }
 
 /** Puts actors below each other, in more columns as they become many. */
-function stack(actors: readonly ActorInfo[], corner: { x: number; y: number }, placed: Topology['actors'][number][]): Size {
+function stack(
+  actors: readonly ActorInfo[],
+  corner: { x: number; y: number },
+  placed: Topology['actors'][number][],
+): Size {
   const columns = Math.max(1, Math.ceil(Math.sqrt(actors.length / 6)));
   const rows = Math.ceil(actors.length / columns);
   actors.forEach((actor, index) => {
@@ -45,7 +54,10 @@ function stack(actors: readonly ActorInfo[], corner: { x: number; y: number }, p
     const y = corner.y + (index % Math.max(1, rows)) * (box.height + box.gap);
     placed.push({ ...actor, x, y, width: box.width, height: box.height });
   });
-  return { width: columns * (box.width + box.gap) - box.gap, height: Math.max(0, rows * (box.height + box.gap) - box.gap) };
+  return {
+    width: columns * (box.width + box.gap) - box.gap,
+    height: Math.max(0, rows * (box.height + box.gap) - box.gap),
+  };
 }
 
 function hostLinks({ actors, links }: Graph): [string, string][] {
@@ -70,7 +82,17 @@ async function spread(hosts: (Size & { name: string })[], links: [string, string
       'elk.spacing.componentComponent': '56',
     },
     children: hosts.map(({ name, width, height }) => ({ id: `host ${name}`, width, height })),
-    edges: links.map(([from, to]) => ({ id: `link ${from} ${to}`, sources: [`host ${from}`], targets: [`host ${to}`] })),
+    edges: links.map(([from, to]) => ({
+      id: `link ${from} ${to}`,
+      sources: [`host ${from}`],
+      targets: [`host ${to}`],
+    })),
   });
-  return children.map(({ id, x = 0, y = 0, width = 0, height = 0 }) => ({ name: id.slice('host '.length), x: Math.round(x), y: Math.round(y), width, height }));
+  return children.map(({ id, x = 0, y = 0, width = 0, height = 0 }) => ({
+    name: id.slice('host '.length),
+    x: Math.round(x),
+    y: Math.round(y),
+    width,
+    height,
+  }));
 }

@@ -33,7 +33,8 @@ function start(): Worker {
   });
   started.on('error', (cause) => {
     worker = undefined;
-    for (const { reject } of waiting.values()) reject(new Error('the thread that lays the map out has ended', { cause }));
+    for (const { reject } of waiting.values())
+      reject(new Error('the thread that lays the map out has ended', { cause }));
     waiting.clear();
   });
   return started;

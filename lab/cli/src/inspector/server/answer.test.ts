@@ -8,7 +8,12 @@ import { fileLimit } from '../protocol.ts';
 import type { Answer, Told } from '../protocol.ts';
 import { Session } from './session.ts';
 
-const events: RecordedEvent[] = someLives({ node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` }, ['a', 'b'].map(someKey)).take(400).toArray();
+const events: RecordedEvent[] = someLives(
+  { node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` },
+  ['a', 'b'].map(someKey),
+)
+  .take(400)
+  .toArray();
 // As an agent would have recorded them: each but an actor's first follows from the one before.
 const causes = new Map<string, string>();
 const linked = events.map((event) => {
@@ -43,7 +48,9 @@ beforeAll(async () => {
 
 test('a dropped file is told as the streams are: the source, the map, how all stands', () => {
   expect(told.slice(-3).map(({ tell }) => tell)).toEqual(['source', 'topology', 'moment']);
-  expect(told.at(-2)).toMatchObject({ topology: { nodes: [{ name: 'lax1' }], actors: [{ id: a, interfaceName: 'a', type: 'bridge' }, {}] } });
+  expect(told.at(-2)).toMatchObject({
+    topology: { nodes: [{ name: 'lax1' }], actors: [{ id: a, interfaceName: 'a', type: 'bridge' }, {}] },
+  });
   expect(told.at(-1)).toMatchObject({ moment: { at: null, total: 400 } });
 });
 
@@ -52,23 +59,43 @@ describe('events', () => {
     const drifts = events.filter(({ type, key }) => type === 'DriftObserved' && key.name === 'a');
     const filter = { actor: a, types: ['DriftObserved'] };
     const answer = await ask('events', { filter, from: 1, count: 2 });
-    expect(answer).toMatchObject({ total: drifts.length, rows: drifts.slice(1, 3).map(({ id }) => ({ id, actor: a, type: 'DriftObserved', words: 'link: wanted a, found nothing' })) });
+    expect(answer).toMatchObject({
+      total: drifts.length,
+      rows: drifts
+        .slice(1, 3)
+        .map(({ id }) => ({ id, actor: a, type: 'DriftObserved', words: 'link: wanted a, found nothing' })),
+    });
     const third = events.indexOf(drifts[2] as RecordedEvent) + 1;
     expect(await ask('rank', { filter, at: third })).toEqual({ rank: 3 });
     expect(await ask('rank', { filter, at: third - 1 })).toEqual({ rank: 2 });
   });
 
   test('are searched in what they say', async () => {
-    expect(await ask('events', { filter: { text: 'FD00::1/64 ADDED TO B' }, from: 0, count: 1 })).toMatchObject({ rows: [{ type: 'AddressAdded', words: 'fd00::1/64 added to b' }] });
-    expect(await ask('events', { filter: { text: 'no such words' }, from: 0, count: 9 })).toEqual({ total: 0, rows: [] });
+    expect(await ask('events', { filter: { text: 'FD00::1/64 ADDED TO B' }, from: 0, count: 1 })).toMatchObject({
+      rows: [{ type: 'AddressAdded', words: 'fd00::1/64 added to b' }],
+    });
+    expect(await ask('events', { filter: { text: 'no such words' }, from: 0, count: 9 })).toEqual({
+      total: 0,
+      rows: [],
+    });
   });
 });
 
 test('an actor at a drift shows what differs, what was tried and how often it came this way', async () => {
   const at = events.findLastIndex(({ type, key }) => type === 'DriftObserved' && key.name === 'a') + 1;
   const detail = await ask('actor', { actor: a, at });
-  expect(detail).toMatchObject({ at, state: 'drifted', reason: 'Drifted', first: 1, next: expect.arrayContaining(['configured']) });
-  const { fields, tried, transitions } = detail as { fields: { name: string }[]; tried: unknown[]; transitions: { from: string; to: string; count: number }[] };
+  expect(detail).toMatchObject({
+    at,
+    state: 'drifted',
+    reason: 'Drifted',
+    first: 1,
+    next: expect.arrayContaining(['configured']),
+  });
+  const { fields, tried, transitions } = detail as {
+    fields: { name: string }[];
+    tried: unknown[];
+    transitions: { from: string; to: string; count: number }[];
+  };
   expect(fields).toContainEqual({ name: 'link', desired: 'a', observed: null, differs: true });
   expect(tried[0]).toMatchObject({ operation: 'add fd00::1/64 to a', answer: 'done', failed: false });
   const ways = Object.fromEntries(transitions.map(({ from, to, count: times }) => [`${from} ${to}`, times]));
@@ -82,14 +109,20 @@ test('an actor at a drift shows what differs, what was tried and how often it ca
 test('a chain leads from the apply to the event and on', async () => {
   const event = linked[10];
   const root = await ask('chain', { event: event?.id });
-  expect(root).toMatchObject({ position: 1, type: 'SpecChanged', effects: [{ position: 3, effects: [{ position: 5 }] }] });
+  expect(root).toMatchObject({
+    position: 1,
+    type: 'SpecChanged',
+    effects: [{ position: 3, effects: [{ position: 5 }] }],
+  });
 });
 
 test('what-if finds nothing that this code would decide otherwise, and the place where it would', async () => {
   expect(await ask('whatIf', { actor: null })).toEqual({ events: 400, difference: null });
   const other = file.replace('"state":"configured"', '"state":"failed"');
   await ask('open', { name: 'other', text: other });
-  expect(await ask('whatIf', { actor: a })).toMatchObject({ difference: { recorded: 'state failed', now: expect.stringContaining('state configured') } });
+  expect(await ask('whatIf', { actor: a })).toMatchObject({
+    difference: { recorded: 'state failed', now: expect.stringContaining('state configured') },
+  });
   await ask('open', { name: 'bug.log', text: file });
 });
 
@@ -102,14 +135,20 @@ test.each([
   ['toString', {}, '"toString" cannot be asked'],
   ['open', { name: 'x', text: '' }, 'x is empty'],
   ['open', { name: 'x', text: '{}' }, 'x is not a file that `ifactor export` wrote'],
-  ['open', { name: 'x', text: `${fileHeader(new Date(0), false)}\n{"event":{"id":"1"}}` }, 'x, line 2 holds no event that an agent would have recorded'],
+  [
+    'open',
+    { name: 'x', text: `${fileHeader(new Date(0), false)}\n{"event":{"id":"1"}}` },
+    'x, line 2 holds no event that an agent would have recorded',
+  ],
 ])('%s %j is refused in words, and what was shown stays', async (what, request, words) => {
   await expect(ask(what, request)).rejects.toThrow(words);
   expect(await ask('moment', { at: 400 })).toMatchObject({ total: 400 });
 });
 
 test('a file that is too large is refused before it is read', async () => {
-  await expect(readDropped('huge.log', 'x'.repeat(fileLimit + 1))).rejects.toThrow('huge.log is larger than 128 MiB: export less');
+  await expect(readDropped('huge.log', 'x'.repeat(fileLimit + 1))).rejects.toThrow(
+    'huge.log is larger than 128 MiB: export less',
+  );
 });
 
 test('what is no question is answered, too', async () => {

@@ -8,14 +8,26 @@ import { refold } from '../history/refold.ts';
 /** Rows of one answer at most: what a page draws at once is far less. */
 const mostRows = 2000;
 
-type Answers = { readonly [A in Exclude<Ask, 'open'>]: (feed: Feed, request: Asks[A]['request']) => Asks[A]['answer'] | Promise<Asks[A]['answer']> };
+type Answers = {
+  readonly [A in Exclude<Ask, 'open'>]: (
+    feed: Feed,
+    request: Asks[A]['request'],
+  ) => Asks[A]['answer'] | Promise<Asks[A]['answer']>;
+};
 
 /** What is answered from one log. Each throws a UsageError on what it cannot answer. */
 export const answers: Answers = {
   moment({ log, handshakes }, { at }) {
-    if (at === null) return { at, total: log.total, time: new Date().toISOString(), states: log.states(log.total), handshakes };
+    if (at === null)
+      return { at, total: log.total, time: new Date().toISOString(), states: log.states(log.total), handshakes };
     const position = positionIn(log.total, at);
-    return { at: position, total: log.total, time: position === 0 ? null : log.row(position).time, states: log.states(position), handshakes: {} };
+    return {
+      at: position,
+      total: log.total,
+      time: position === 0 ? null : log.row(position).time,
+      states: log.states(position),
+      handshakes: {},
+    };
   },
   events({ log, filters }, { filter, from, count }) {
     const { total, positions } = filters.slice(filterOf(filter), whole(from), Math.min(mostRows, whole(count)));
@@ -41,7 +53,10 @@ function positionIn(total: number, value: unknown): number {
 function filterOf(value: unknown): Filter {
   if (typeof value !== 'object' || value === null) throw new UsageError('a filter is an object');
   const { actor, node, text, types, states } = value as Record<string, unknown>;
-  for (const one of [actor, node, text]) if (one !== undefined && typeof one !== 'string') throw new UsageError('actor, node and text of a filter are texts');
-  for (const one of [types, states]) if (one !== undefined && !Array.isArray(one)) throw new UsageError('types and states of a filter are lists');
+  for (const one of [actor, node, text])
+    if (one !== undefined && typeof one !== 'string')
+      throw new UsageError('actor, node and text of a filter are texts');
+  for (const one of [types, states])
+    if (one !== undefined && !Array.isArray(one)) throw new UsageError('types and states of a filter are lists');
   return value;
 }

@@ -26,7 +26,11 @@ export async function assetOf(folder: string, path: string): Promise<Asset | nul
   try {
     const body = await readFile(join(folder, name));
     // Names of files in assets/ change with what is in them.
-    return { body, type, cache: name.startsWith(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache' };
+    return {
+      body,
+      type,
+      cache: name.startsWith(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
+    };
   } catch {
     return null;
   }

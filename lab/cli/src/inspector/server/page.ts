@@ -7,12 +7,17 @@ const dist = join(root, 'dist');
 /** On the same disk, and where neither the linter nor git looks. */
 const workshop = join(root, '../node_modules/.cache');
 /** What the page is made of, beside its own folder. */
-const sources = [...['src/**/*', 'public/**/*', '*.{html,ts}'].map((pattern) => join(root, pattern)), join(import.meta.dirname, '../protocol.ts')];
+const sources = [
+  ...['src/**/*', 'public/**/*', '*.{html,ts}'].map((pattern) => join(root, pattern)),
+  join(import.meta.dirname, '../protocol.ts'),
+];
 
 /** Where the built page is; null: it is to be built first, or again. */
 function built(): string | null {
   const made = statSync(join(dist, 'index.html'), { throwIfNoEntry: false })?.mtimeMs;
-  const changed = sources.flatMap((pattern) => globSync(pattern)).map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const changed = sources
+    .flatMap((pattern) => globSync(pattern))
+    .map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   return made !== undefined && Math.max(...changed) <= made ? dist : null;
 }
 
@@ -28,7 +33,12 @@ export async function page(say: (line: string) => void): Promise<string> {
   const { build } = await import('vite');
   const own = join(workshop, `ifactor-page-${process.pid}`);
   try {
-    await build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'error', build: { outDir: own, emptyOutDir: true } });
+    await build({
+      root,
+      configFile: join(root, 'vite.config.ts'),
+      logLevel: 'error',
+      build: { outDir: own, emptyOutDir: true },
+    });
     await replace(own);
   } finally {
     rmSync(own, { recursive: true, force: true });

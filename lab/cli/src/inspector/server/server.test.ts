@@ -19,10 +19,18 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ift-dist-'));
   mkdirSync(join(folder, 'dist/assets'), { recursive: true });
   mkdirSync(join(folder, 'dist/.vite'));
-  for (const [name, content] of [['dist/index.html', '<!doctype html>'], ['dist/assets/a-1.js', '1'], ['dist/.vite/manifest.json', '{}'], ['secret.json', '{}']] as const) {
+  for (const [name, content] of [
+    ['dist/index.html', '<!doctype html>'],
+    ['dist/assets/a-1.js', '1'],
+    ['dist/.vite/manifest.json', '{}'],
+    ['secret.json', '{}'],
+  ] as const) {
     writeFileSync(join(folder, name), content);
   }
-  inspector = await serve(new Feed({ kind: 'live', name: 'nats' }), { port: 0, page: async () => join(folder, 'dist') });
+  inspector = await serve(new Feed({ kind: 'live', name: 'nats' }), {
+    port: 0,
+    page: async () => join(folder, 'dist'),
+  });
   token = new URL(inspector.url).searchParams.get('token') ?? '';
 });
 afterAll(async () => {
@@ -34,7 +42,9 @@ type Response = { status: number; headers: IncomingHttpHeaders; body: string };
 
 async function fetchRaw(path: string, options: RequestOptions = {}): Promise<Response> {
   const asked = request({ host: '127.0.0.1', port: inspector.port, path, ...options }).end();
-  const [response] = (await once(asked, 'response')) as [Parameters<typeof text>[0] & { statusCode: number; headers: IncomingHttpHeaders }];
+  const [response] = (await once(asked, 'response')) as [
+    Parameters<typeof text>[0] & { statusCode: number; headers: IncomingHttpHeaders },
+  ];
   return { status: response.statusCode, headers: response.headers, body: await text(response) };
 }
 
@@ -58,24 +68,47 @@ test('the page comes with a policy that lets nothing in from elsewhere, nor anyt
   expect(policy).toContain("default-src 'none'");
   expect(policy).toContain("frame-ancestors 'none'");
   expect(policy).not.toMatch(/unsafe|https?:|data:|\*/);
-  expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-cache', 'content-type': 'text/html; charset=utf-8' });
-  expect((await fetchRaw('/assets/a-1.js')).headers).toMatchObject({ 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'text/javascript; charset=utf-8' });
+  expect(headers).toMatchObject({
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-cache',
+    'content-type': 'text/html; charset=utf-8',
+  });
+  expect((await fetchRaw('/assets/a-1.js')).headers).toMatchObject({
+    'cache-control': 'public, max-age=31536000, immutable',
+    'content-type': 'text/javascript; charset=utf-8',
+  });
 });
 
-test.each(['/../secret.json', '/%2e%2e/secret.json', '/assets/..%2f..%2fsecret.json', '/.vite/manifest.json', '/index.html%00.js', '/%', '//', '/assets'])('%s is no file of the page', async (path) => {
+test.each([
+  '/../secret.json',
+  '/%2e%2e/secret.json',
+  '/assets/..%2f..%2fsecret.json',
+  '/.vite/manifest.json',
+  '/index.html%00.js',
+  '/%',
+  '//',
+  '/assets',
+])('%s is no file of the page', async (path) => {
   expect((await fetchRaw(path)).status).toBe(404);
 });
 
 describe('who may ask', () => {
-  test.each(['evil.example', '127.0.0.1', 'localhost:1', '[::1]:80'])('not one who calls the server %j', async (host) => {
-    expect((await fetchRaw('/', { headers: { host } })).status).toBe(421);
-    expect(await reach(`?token=${token}`, { host })).toBe(403);
-  });
+  test.each(['evil.example', '127.0.0.1', 'localhost:1', '[::1]:80'])(
+    'not one who calls the server %j',
+    async (host) => {
+      expect((await fetchRaw('/', { headers: { host } })).status).toBe(421);
+      expect(await reach(`?token=${token}`, { host })).toBe(403);
+    },
+  );
 
-  test.each(['http://evil.example', 'null', 'https://localhost', 'http://localhost:1'])('not a page of %j', async (origin) => {
-    expect((await fetchRaw('/', { headers: { origin } })).status).toBe(403);
-    expect(await reach(`?token=${token}`, { origin })).toBe(403);
-  });
+  test.each(['http://evil.example', 'null', 'https://localhost', 'http://localhost:1'])(
+    'not a page of %j',
+    async (origin) => {
+      expect((await fetchRaw('/', { headers: { origin } })).status).toBe(403);
+      expect(await reach(`?token=${token}`, { origin })).toBe(403);
+    },
+  );
 
   test.each(['', '?token=', '?token=wrong', `?token=${'A'.repeat(32)}`])('not one with the token %j', async (query) => {
     expect(await reach(query)).toBe(4401);
@@ -88,7 +121,9 @@ describe('who may ask', () => {
   });
 
   test('nobody on another machine', async () => {
-    const outside = Object.values(networkInterfaces()).flatMap((list) => list ?? []).filter(({ internal, family }) => !internal && family === 'IPv4');
+    const outside = Object.values(networkInterfaces())
+      .flatMap((list) => list ?? [])
+      .filter(({ internal, family }) => !internal && family === 'IPv4');
     for (const { address } of outside) {
       const asked = request({ host: address, port: inspector.port, path: '/' }).end();
       await expect(once(asked, 'response')).rejects.toThrow('ECONNREFUSED');
@@ -96,9 +131,12 @@ describe('who may ask', () => {
   });
 });
 
-test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is refused: nothing can be changed here', async (method) => {
-  expect(await fetchRaw('/', { method })).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
-});
+test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
+  '%s is refused: nothing can be changed here',
+  async (method) => {
+    expect(await fetchRaw('/', { method })).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+  },
+);
 
 test('two inspectors have different tokens, and a port is had once', async () => {
   const feed = new Feed({ kind: 'live', name: 'nats' });

@@ -30,18 +30,24 @@ export type InspectorOptions = {
 export type Inspector = { url: string; port: number; close(): Promise<void> };
 
 /** Serves the page and its socket on the loopback. Nothing can be changed by it. @throws UsageError where the port is taken */
-export async function serve(feed: Feed, { port: wanted, token = randomBytes(24).toString('base64url'), page }: InspectorOptions): Promise<Inspector> {
+export async function serve(
+  feed: Feed,
+  { port: wanted, token = randomBytes(24).toString('base64url'), page }: InspectorOptions,
+): Promise<Inspector> {
   const server = createServer((request, response) => void respond(request, response));
   let port = wanted;
   let folder: Promise<string> | undefined;
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const end = (status: number, text: string, more: Record<string, string> = {}): void => {
-      response.writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8', ...more }).end(request.method === 'HEAD' ? undefined : `${text}\n`);
+      response
+        .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8', ...more })
+        .end(request.method === 'HEAD' ? undefined : `${text}\n`);
     };
     if (!hostFits(request, port)) return end(421, `ask for http://127.0.0.1:${port}/`);
     if (!originFits(request, port)) return end(403, 'not from another page');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, 'this server is only read', { allow: 'GET, HEAD' });
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return end(405, 'this server is only read', { allow: 'GET, HEAD' });
     let found: Awaited<ReturnType<typeof assetOf>>;
     try {
       folder ??= page();
@@ -51,7 +57,12 @@ export async function serve(feed: Feed, { port: wanted, token = randomBytes(24).
       return end(500, `the page could not be built: ${explain(error)}`);
     }
     if (found === null) return end(404, 'there is no such file in the page');
-    response.writeHead(200, { ...headers, 'content-type': found.type, 'content-length': found.body.length, 'cache-control': found.cache });
+    response.writeHead(200, {
+      ...headers,
+      'content-type': found.type,
+      'content-length': found.body.length,
+      'cache-control': found.cache,
+    });
     response.end(request.method === 'HEAD' ? undefined : found.body);
   }
 

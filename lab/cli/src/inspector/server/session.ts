@@ -29,8 +29,15 @@ export class Session {
       ({ id } = message);
       this.#say({ id, answer: await this.#answer(message) });
     } catch (error) {
-      if (!(error instanceof UsageError)) process.stderr.write(`ifactor: an answer to the inspector's page failed: ${explain(error)}\n`);
-      this.#say({ id, error: error instanceof UsageError ? explain(error) : 'this could not be answered; the server has said why on its own output' });
+      if (!(error instanceof UsageError))
+        process.stderr.write(`ifactor: an answer to the inspector's page failed: ${explain(error)}\n`);
+      this.#say({
+        id,
+        error:
+          error instanceof UsageError
+            ? explain(error)
+            : 'this could not be answered; the server has said why on its own output',
+      });
     }
   }
 
@@ -49,7 +56,8 @@ export class Session {
   async #open(file: Asks['open']['request']): Promise<SourceInfo> {
     let feed = this.#main;
     if (file !== null) {
-      if (typeof file?.name !== 'string' || typeof file.text !== 'string') throw new UsageError('a file has a name and a text');
+      if (typeof file?.name !== 'string' || typeof file.text !== 'string')
+        throw new UsageError('a file has a name and a text');
       feed = new Feed({ kind: 'file', name: file.name }, await readDropped(file.name, file.text));
       await feed.settled();
     }
@@ -73,6 +81,7 @@ function parse(text: string): Question {
     throw new UsageError('this is not JSON');
   }
   const { id, ask, request } = (message ?? {}) as { id?: unknown; ask?: unknown; request?: unknown };
-  if (typeof id !== 'number' || typeof ask !== 'string') throw new UsageError('a question has a number, as id, and what it asks');
+  if (typeof id !== 'number' || typeof ask !== 'string')
+    throw new UsageError('a question has a number, as id, and what it asks');
   return { id, ask, request };
 }

@@ -19,7 +19,9 @@ export function Command({ words, text }: { words: string; text: string }): React
     <li className="command">
       <span className="muted">{words}</span>
       <div>
-        <code tabIndex={0} role="region" aria-label={words}>{text}</code>
+        <code tabIndex={0} role="region" aria-label={words}>
+          {text}
+        </code>
         <button type="button" onClick={copy} aria-label={`Copy: ${words}`}>
           {said ?? 'Copy'}
         </button>

@@ -25,7 +25,13 @@ test('every transition of the lifecycle can be drawn within the picture', () => 
 test('no arrow runs through a state that it does not touch', () => {
   for (const [from, to] of pairs) {
     for (const { x, y } of points(curve(from, to).path)) {
-      const hit = lifecycle.find((state) => state !== from && state !== to && Math.abs(places[state].x - x) < box.width / 2 - 1 && Math.abs(places[state].y - y) < box.height / 2 - 1);
+      const hit = lifecycle.find(
+        (state) =>
+          state !== from &&
+          state !== to &&
+          Math.abs(places[state].x - x) < box.width / 2 - 1 &&
+          Math.abs(places[state].y - y) < box.height / 2 - 1,
+      );
       expect(hit, `${from} → ${to} at ${x}, ${y}`).toBeUndefined();
     }
   }

@@ -58,14 +58,23 @@ function clear(one: Bow, from: State, to: State): boolean {
   const others = Object.entries(places).filter(([state]) => state !== from && state !== to);
   return Array.from({ length: 19 }, (_, step) => at(one, (step + 1) / 20)).every(
     ({ x, y }) =>
-      x > 0 && y > 0 && x < canvas.width && y < canvas.height &&
-      others.every(([, place]) => Math.abs(place.x - x) > box.width / 2 + 2 || Math.abs(place.y - y) > box.height / 2 + 2),
+      x > 0 &&
+      y > 0 &&
+      x < canvas.width &&
+      y < canvas.height &&
+      others.every(
+        ([, place]) => Math.abs(place.x - x) > box.width / 2 + 2 || Math.abs(place.y - y) > box.height / 2 + 2,
+      ),
   );
 }
 
 /** The point on a state's border towards another, some way before it. */
 function border(place: Point, towards: Point, gap: number): Point {
   const [dx, dy] = [towards.x - place.x, towards.y - place.y];
-  const scale = Math.min(1, (box.width / 2 + gap) / Math.max(Math.abs(dx), 1e-6), (box.height / 2 + gap) / Math.max(Math.abs(dy), 1e-6));
+  const scale = Math.min(
+    1,
+    (box.width / 2 + gap) / Math.max(Math.abs(dx), 1e-6),
+    (box.height / 2 + gap) / Math.max(Math.abs(dy), 1e-6),
+  );
   return rounded({ x: place.x + dx * scale, y: place.y + dy * scale });
 }

@@ -17,19 +17,34 @@ export function ActorList(): ReactElement {
   const route = useShown((shown) => shown.route);
   const [search, setSearch] = useState('');
   const found = useMemo(() => sorted(actors, states, search), [actors, states, search]);
-  const unwell = useMemo(() => Object.values(states).filter((state) => urgency[state] < urgency['moved-to-netns']).length, [states]);
+  const unwell = useMemo(
+    () => Object.values(states).filter((state) => urgency[state] < urgency['moved-to-netns']).length,
+    [states],
+  );
   return (
     <div className="actors">
       <header>
         <h2>Interfaces</h2>
         <p role="status" className="muted">
-          {actors.size === 0 ? 'None yet' : unwell === 0 ? `${actors.size}, all well` : `${actors.size}, ${unwell} not settled`}
+          {actors.size === 0
+            ? 'None yet'
+            : unwell === 0
+              ? `${actors.size}, all well`
+              : `${actors.size}, ${unwell} not settled`}
         </p>
-        <input type="search" placeholder="Name, node, container, state" aria-label="Search interfaces" value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
+        <input
+          type="search"
+          placeholder="Name, node, container, state"
+          aria-label="Search interfaces"
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
       </header>
       {actors.size === 0 ? (
         <p className="empty">
-          Nothing has happened in this log. Apply a manifest, for instance <code>kubectl apply -f crds/examples/veth.yaml</code>, or drop a file that <code>ifactor export</code> wrote on this page.
+          Nothing has happened in this log. Apply a manifest, for instance{' '}
+          <code>kubectl apply -f crds/examples/veth.yaml</code>, or drop a file that <code>ifactor export</code> wrote
+          on this page.
         </p>
       ) : (
         <table aria-label="Interfaces">
@@ -67,13 +82,19 @@ export function ActorList(): ReactElement {
   );
 }
 
-function sorted(actors: ReadonlyMap<string, ActorInfo>, states: Readonly<Record<string, string>>, search: string): ActorInfo[] {
+function sorted(
+  actors: ReadonlyMap<string, ActorInfo>,
+  states: Readonly<Record<string, string>>,
+  search: string,
+): ActorInfo[] {
   const wanted = search.trim().toLowerCase();
   const rank = ({ id }: ActorInfo): number => {
     const state = states[id] ?? '';
     return isState(state) ? urgency[state] : 9;
   };
   return [...actors.values()]
-    .filter(({ id, interfaceName, container, type }) => `${id} ${interfaceName} ${container ?? ''} ${type} ${states[id] ?? ''}`.toLowerCase().includes(wanted))
+    .filter(({ id, interfaceName, container, type }) =>
+      `${id} ${interfaceName} ${container ?? ''} ${type} ${states[id] ?? ''}`.toLowerCase().includes(wanted),
+    )
     .toSorted((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
 }

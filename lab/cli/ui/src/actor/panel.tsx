@@ -41,7 +41,22 @@ const Where = ({ actor: { node, container, type, key } }: { actor: ActorInfo }):
 );
 
 function Detail({ detail }: { detail: ActorDetail }): ReactElement {
-  const { state, reason, message, waiting, conditions, fields, tried, transitions, next, key, node, at, id, interfaceName } = detail;
+  const {
+    state,
+    reason,
+    message,
+    waiting,
+    conditions,
+    fields,
+    tried,
+    transitions,
+    next,
+    key,
+    node,
+    at,
+    id,
+    interfaceName,
+  } = detail;
   const route = useShown((shown) => shown.route);
   const time = useShown(({ moment }) => moment.time);
   return (
@@ -83,7 +98,8 @@ function Detail({ detail }: { detail: ActorDetail }): ReactElement {
             {conditions.map((condition) => (
               <li key={condition.type}>
                 <p>
-                  <strong>{condition.type}</strong> is {condition.status}, {condition.reason} <Since time={condition.lastTransitionTime} live={at === null} />
+                  <strong>{condition.type}</strong> is {condition.status}, {condition.reason}{' '}
+                  <Since time={condition.lastTransitionTime} live={at === null} />
                 </p>
                 <p className="muted">{condition.message}</p>
               </li>

@@ -12,26 +12,59 @@ export type Taken = { from: string; to: string; count: number };
  * The lifecycle as a drawing: the live state is lit, the ways taken so far are as wide as they were often gone, the ways
  * open from here are dashed. The same as a table follows for who cannot see it.
  */
-export const Statechart = memo(function Statechart({ state, taken, next }: { state: string; taken: readonly Taken[]; next: readonly string[] }): ReactElement {
+export const Statechart = memo(function Statechart({
+  state,
+  taken,
+  next,
+}: {
+  state: string;
+  taken: readonly Taken[];
+  next: readonly string[];
+}): ReactElement {
   const ways = taken.filter(({ from, to }) => from !== to && isState(from) && isState(to));
-  const open = isState(state) ? next.filter((to) => to !== state && !ways.some((way) => way.from === state && way.to === to)) : [];
+  const open = isState(state)
+    ? next.filter((to) => to !== state && !ways.some((way) => way.from === state && way.to === to))
+    : [];
   return (
     <figure className="statechart" aria-label={`Lifecycle: ${state}`}>
       <svg viewBox={`0 0 ${canvas.width} ${canvas.height}`} aria-hidden="true" focusable="false">
         <defs>
           {['taken', 'open'].map((name) => (
-            <marker key={name} id={`arrow-${name}`} className={name} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
+            <marker
+              key={name}
+              id={`arrow-${name}`}
+              className={name}
+              viewBox="0 0 8 8"
+              refX="6"
+              refY="4"
+              markerWidth="8"
+              markerHeight="8"
+              markerUnits="userSpaceOnUse"
+              orient="auto"
+            >
               <path d="M0 .8 7 4 0 7.2z" />
             </marker>
           ))}
         </defs>
-        {open.map((to) => isState(state) && isState(to) && <path key={to} className="way open" d={curve(state, to).path} markerEnd="url(#arrow-open)" />)}
+        {open.map(
+          (to) =>
+            isState(state) &&
+            isState(to) && (
+              <path key={to} className="way open" d={curve(state, to).path} markerEnd="url(#arrow-open)" />
+            ),
+        )}
         {ways.map((way) => (
           <Way key={`${way.from} ${way.to}`} {...way} />
         ))}
         {lifecycle.map((name) => (
           <g key={name} data-state={name} className={name === state ? 'place live' : 'place'}>
-            <rect x={places[name].x - box.width / 2} y={places[name].y - box.height / 2} width={box.width} height={box.height} rx="6" />
+            <rect
+              x={places[name].x - box.width / 2}
+              y={places[name].y - box.height / 2}
+              width={box.width}
+              height={box.height}
+              rx="6"
+            />
             <svg x={places[name].x - box.width / 2 + 7} y={places[name].y - 6} width="12" height="12">
               <Glyph state={name} size={12} />
             </svg>
@@ -51,7 +84,8 @@ export const Statechart = memo(function Statechart({ state, taken, next }: { sta
         })}
       </svg>
       <figcaption>
-        {isState(state) ? `${state}: ${meanings[state]}.` : state} <span className="muted">Solid: ways gone, by number. Dashed: ways open from here.</span>
+        {isState(state) ? `${state}: ${meanings[state]}.` : state}{' '}
+        <span className="muted">Solid: ways gone, by number. Dashed: ways open from here.</span>
       </figcaption>
       {ways.length > 0 && (
         <details>
@@ -61,7 +95,9 @@ export const Statechart = memo(function Statechart({ state, taken, next }: { sta
               <tr>
                 <th scope="col">From</th>
                 <th scope="col">To</th>
-                <th scope="col" className="numeric">Times</th>
+                <th scope="col" className="numeric">
+                  Times
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -82,5 +118,12 @@ export const Statechart = memo(function Statechart({ state, taken, next }: { sta
 
 function Way({ from, to, count }: Taken): ReactElement | null {
   if (!isState(from) || !isState(to)) return null;
-  return <path className="way taken" d={curve(from, to).path} strokeWidth={Math.min(5, 1.2 + Math.log2(count) * 0.7)} markerEnd="url(#arrow-taken)" />;
+  return (
+    <path
+      className="way taken"
+      d={curve(from, to).path}
+      strokeWidth={Math.min(5, 1.2 + Math.log2(count) * 0.7)}
+      markerEnd="url(#arrow-taken)"
+    />
+  );
 }

@@ -37,12 +37,28 @@ export default function Compare(): ReactElement {
   );
 }
 
-const Choice = ({ label, value, total, onChange }: { label: string; value: number; total: number; onChange: (to: number) => void }): ReactElement => (
+const Choice = ({
+  label,
+  value,
+  total,
+  onChange,
+}: {
+  label: string;
+  value: number;
+  total: number;
+  onChange: (to: number) => void;
+}): ReactElement => (
   <label>
     <span>
       {label}: event {value} of {total}
     </span>
-    <input type="range" min={0} max={total} value={value} onChange={(event) => onChange(event.currentTarget.valueAsNumber)} />
+    <input
+      type="range"
+      min={0}
+      max={total}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.valueAsNumber)}
+    />
   </label>
 );
 
@@ -62,7 +78,9 @@ function Sides({ actor, moments: [first, second] }: { actor: string; moments: [n
         </thead>
         <tbody>
           <tr className={left.detail?.state === right.detail?.state ? undefined : 'differs'}>
-            <th scope="row">state {left.detail?.state !== right.detail?.state && <span className="mark">changed</span>}</th>
+            <th scope="row">
+              state {left.detail?.state !== right.detail?.state && <span className="mark">changed</span>}
+            </th>
             <td>{left.detail ? <Badge state={left.detail.state} /> : (left.error ?? '…')}</td>
             <td>{right.detail ? <Badge state={right.detail.state} /> : (right.error ?? '…')}</td>
           </tr>
@@ -81,7 +99,8 @@ function Sides({ actor, moments: [first, second] }: { actor: string; moments: [n
   );
 }
 
-const heading = (time: string | null, at: number | null): string => (at === null ? 'Now' : time === null ? `Event ${at}` : `${day(time)} ${clock(time)}`);
+const heading = (time: string | null, at: number | null): string =>
+  at === null ? 'Now' : time === null ? `Event ${at}` : `${day(time)} ${clock(time)}`;
 
 type Line = { name: string; a: string | null; b: string | null };
 
@@ -91,7 +110,10 @@ export function lines(left: ActorDetail | null, right: ActorDetail | null): Line
   const put = (side: 'a' | 'b', name: string, value: string | null): void => {
     found.set(name, { ...(found.get(name) ?? { name, a: null, b: null }), [side]: value });
   };
-  for (const [side, detail] of [['a', left], ['b', right]] as const) {
+  for (const [side, detail] of [
+    ['a', left],
+    ['b', right],
+  ] as const) {
     if (detail === null) continue;
     put(side, 'why', `${detail.reason}: ${detail.message}`);
     for (const { name, desired, observed } of detail.fields) {
@@ -102,15 +124,24 @@ export function lines(left: ActorDetail | null, right: ActorDetail | null): Line
   return [...found.values()].toSorted((x, y) => Number(x.a === x.b) - Number(y.a === y.b));
 }
 
-function useDetail(actor: string, at: number | null): { detail: ActorDetail | null; time: string | null; error: string | null } {
+function useDetail(
+  actor: string,
+  at: number | null,
+): { detail: ActorDetail | null; time: string | null; error: string | null } {
   const { ask } = useSession();
   const total = useShown(({ live }) => (at === null ? live.total : 0));
-  const [found, setFound] = useState<{ detail: ActorDetail | null; time: string | null; error: string | null }>({ detail: null, time: null, error: null });
+  const [found, setFound] = useState<{ detail: ActorDetail | null; time: string | null; error: string | null }>({
+    detail: null,
+    time: null,
+    error: null,
+  });
   useEffect(() => {
     let current = true;
     Promise.all([ask('actor', { actor, at }), ask('moment', { at })]).then(
       ([detail, { time }]) => current && setFound({ detail, time, error: null }),
-      (error: unknown) => current && setFound({ detail: null, time: null, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) =>
+        current &&
+        setFound({ detail: null, time: null, error: error instanceof Error ? error.message : String(error) }),
     );
     return () => {
       current = false;

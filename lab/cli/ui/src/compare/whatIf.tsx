@@ -10,7 +10,9 @@ export function WhatIf({ actor }: { actor: string | null }): ReactElement {
   const [answer, setAnswer] = useState<Asks['whatIf']['answer'] | string | null>(null);
   const run = (): void => {
     setAnswer('Folding the log …');
-    ask('whatIf', { actor }).then(setAnswer, (error: unknown) => setAnswer(error instanceof Error ? error.message : String(error)));
+    ask('whatIf', { actor }).then(setAnswer, (error: unknown) =>
+      setAnswer(error instanceof Error ? error.message : String(error)),
+    );
   };
   return (
     <section className="whatif" aria-labelledby="what-if">
@@ -21,11 +23,14 @@ export function WhatIf({ actor }: { actor: string | null }): ReactElement {
       </button>
       <div role="status">
         {typeof answer === 'string' && <p>{answer}</p>}
-        {answer !== null && typeof answer === 'object' && answer.difference === null && <p>Yes: {answer.events} events, each decision the same.</p>}
+        {answer !== null && typeof answer === 'object' && answer.difference === null && (
+          <p>Yes: {answer.events} events, each decision the same.</p>
+        )}
         {answer !== null && typeof answer === 'object' && answer.difference !== null && (
           <>
             <p>
-              No: the first decision that differs is at {answer.difference.row.type}, {day(answer.difference.row.time)} {clock(answer.difference.row.time)}.
+              No: the first decision that differs is at {answer.difference.row.type}, {day(answer.difference.row.time)}{' '}
+              {clock(answer.difference.row.time)}.
             </p>
             <dl>
               <dt>Recorded</dt>

@@ -7,12 +7,25 @@ import { useSession, useShown } from '../session.ts';
 import { nextTheme } from '../theme/theme.ts';
 import type { Theme } from '../theme/theme.ts';
 
-const names: { readonly [V in View]: string } = { map: 'Map', actor: 'Actor', timeline: 'Timeline', compare: 'Compare' };
+const names: { readonly [V in View]: string } = {
+  map: 'Map',
+  actor: 'Actor',
+  timeline: 'Timeline',
+  compare: 'Compare',
+};
 
 const themes: { readonly [T in Theme]: string } = { system: 'Auto', light: 'Light', dark: 'Dark' };
 
 /** Where one is, how the connection stands, and what applies to the whole page. */
-export function Banner({ theme, onTheme, onHelp }: { theme: Theme; onTheme: () => void; onHelp: () => void }): ReactElement {
+export function Banner({
+  theme,
+  onTheme,
+  onHelp,
+}: {
+  theme: Theme;
+  onTheme: () => void;
+  onHelp: () => void;
+}): ReactElement {
   const { open } = useSession();
   const route = useShown((shown) => shown.route);
   const source = useShown((shown) => shown.source);
@@ -32,7 +45,11 @@ export function Banner({ theme, onTheme, onHelp }: { theme: Theme; onTheme: () =
         <ul>
           {views.map((view) => (
             <li key={view} className={view === 'map' || view === 'compare' ? undefined : 'narrow'}>
-              <a href={formatRoute({ ...route, view }) || '#'} className={view === 'map' && route.view !== 'compare' ? 'wide' : undefined} aria-current={route.view === view ? 'page' : undefined}>
+              <a
+                href={formatRoute({ ...route, view }) || '#'}
+                className={view === 'map' && route.view !== 'compare' ? 'wide' : undefined}
+                aria-current={route.view === view ? 'page' : undefined}
+              >
                 {names[view]}
               </a>
             </li>
@@ -61,7 +78,13 @@ export function Banner({ theme, onTheme, onHelp }: { theme: Theme; onTheme: () =
             currentTarget.value = '';
           }}
         />
-        <button type="button" className="quiet" onClick={onTheme} aria-label={`Theme: ${themes[theme]}`} title={`Change to ${themes[nextTheme(theme)]}`}>
+        <button
+          type="button"
+          className="quiet"
+          onClick={onTheme}
+          aria-label={`Theme: ${themes[theme]}`}
+          title={`Change to ${themes[nextTheme(theme)]}`}
+        >
           {themes[theme]}
         </button>
         <button type="button" className="quiet square" onClick={onHelp} aria-label="Keys and signs">
@@ -75,9 +98,19 @@ export function Banner({ theme, onTheme, onHelp }: { theme: Theme; onTheme: () =
 function Link(): ReactElement {
   const link = useShown((shown) => shown.link);
   const source = useShown((shown) => shown.source);
-  const words = { connecting: 'connecting', open: source?.kind === 'file' ? `file ${source.name}` : (source?.name ?? 'connected'), lost: 'not connected', refused: 'refused' }[link.state];
+  const words = {
+    connecting: 'connecting',
+    open: source?.kind === 'file' ? `file ${source.name}` : (source?.name ?? 'connected'),
+    lost: 'not connected',
+    refused: 'refused',
+  }[link.state];
   return (
-    <span role="status" aria-label="Connection" className={`link ${link.state === 'open' ? (source?.kind ?? '') : 'lost'}`} title={words}>
+    <span
+      role="status"
+      aria-label="Connection"
+      className={`link ${link.state === 'open' ? (source?.kind ?? '') : 'lost'}`}
+      title={words}
+    >
       <span>{words}</span>
       {link.state === 'lost' && <Retry at={link.retryAt} />}
     </span>

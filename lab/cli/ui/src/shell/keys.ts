@@ -11,7 +11,8 @@ export function useKeys(session: Session, { onHelp, onTheme }: { onHelp: () => v
       if (action === null) return;
       const { go, store } = session;
       const { route, live } = store.get();
-      const step = (by: number): void => go({ at: Math.max(0, Math.min(live.total, (route.at ?? live.total) + by)) }, true);
+      const step = (by: number): void =>
+        go({ at: Math.max(0, Math.min(live.total, (route.at ?? live.total) + by)) }, true);
       event.preventDefault();
       const view = views.find((name) => name === action);
       if (view) go({ view });

@@ -12,14 +12,19 @@ export function Notice(): ReactElement | null {
   if (link === 'refused') {
     return (
       <section className="notice trouble" aria-label="Notice">
-        <p role="alert">The server does not accept this page's token. Open the address that it printed when it started: the token is in it.</p>
+        <p role="alert">
+          The server does not accept this page's token. Open the address that it printed when it started: the token is
+          in it.
+        </p>
       </section>
     );
   }
   if (link === 'lost') {
     return (
       <section className="notice trouble" aria-label="Notice">
-        <p role="alert">The connection to the server is lost; what you see is what was known then. It is tried again by itself.</p>
+        <p role="alert">
+          The connection to the server is lost; what you see is what was known then. It is tried again by itself.
+        </p>
       </section>
     );
   }

@@ -16,7 +16,7 @@ test('no key means two things', () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-test('a key acts on the page, not in a field, a dialog, or with the browser\'s modifiers', () => {
+test("a key acts on the page, not in a field, a dialog, or with the browser's modifiers", () => {
   expect(actionOf(press('l'))).toBe('live');
   expect(actionOf(press('l', { target: { tagName: 'INPUT' } }))).toBeNull();
   expect(actionOf(press('l', { target: { tagName: 'BUTTON', closest: () => ({}) } }))).toBeNull();

@@ -1,5 +1,18 @@
 /** What a key does, wherever it is pressed outside a field. */
-export type Action = 'help' | 'search' | 'back' | 'forward' | 'live' | 'play' | 'mark' | 'close' | 'theme' | 'map' | 'actor' | 'timeline' | 'compare';
+export type Action =
+  | 'help'
+  | 'search'
+  | 'back'
+  | 'forward'
+  | 'live'
+  | 'play'
+  | 'mark'
+  | 'close'
+  | 'theme'
+  | 'map'
+  | 'actor'
+  | 'timeline'
+  | 'compare';
 
 /** Each key with what it does in words, in the order of the help. */
 export const shortcuts: readonly { keys: readonly string[]; shown: string; action: Action; words: string }[] = [
@@ -19,7 +32,9 @@ export const shortcuts: readonly { keys: readonly string[]; shown: string; actio
 ];
 
 /** What is looked at in a key event. */
-export type Press = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'defaultPrevented'> & { target: unknown };
+export type Press = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'defaultPrevented'> & {
+  target: unknown;
+};
 
 /** What a key press asks for; null in fields and dialogs, and for keys that belong to the browser. */
 export function actionOf(event: Press): Action | null {

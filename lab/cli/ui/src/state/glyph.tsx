@@ -35,7 +35,17 @@ const shapes: Readonly<Record<string, ReactElement>> = {
 /** The shape of a state; for the eye only, its name stands beside it. */
 export function Glyph({ state, size = 14 }: { state: string; size?: number }): ReactElement {
   return (
-    <svg className="glyph" data-state={state} viewBox="0 0 16 16" width={size} height={size} aria-hidden="true" focusable="false" fill="currentColor" stroke="currentColor">
+    <svg
+      className="glyph"
+      data-state={state}
+      viewBox="0 0 16 16"
+      width={size}
+      height={size}
+      aria-hidden="true"
+      focusable="false"
+      fill="currentColor"
+      stroke="currentColor"
+    >
       {shapes[state] ?? <circle cx="8" cy="8" r="2.5" stroke="none" />}
     </svg>
   );

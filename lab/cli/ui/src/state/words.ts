@@ -1,7 +1,16 @@
 import type { State } from '@ifactor/crds';
 
 /** The states in the order of a life, spelled here so that the page needs no schema library. */
-export const lifecycle = ['pending', 'creating', 'configured', 'moved-to-netns', 'drifted', 'failed', 'deleting', 'deleted'] as const satisfies readonly State[];
+export const lifecycle = [
+  'pending',
+  'creating',
+  'configured',
+  'moved-to-netns',
+  'drifted',
+  'failed',
+  'deleting',
+  'deleted',
+] as const satisfies readonly State[];
 
 /** What a state says to a person. */
 export const meanings: { readonly [S in State]: string } = {

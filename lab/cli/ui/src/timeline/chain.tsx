@@ -14,7 +14,8 @@ export function Chain({ event }: { event: string | null }): ReactElement {
     let current = true;
     ask('chain', { event }).then(
       (root) => current && setFound({ event, root, error: null }),
-      (error: unknown) => current && setFound({ event, root: null, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) =>
+        current && setFound({ event, root: null, error: error instanceof Error ? error.message : String(error) }),
     );
     return () => {
       current = false;
@@ -40,8 +41,8 @@ function Branch({ cause, chosen, start }: { cause: Cause; chosen: string; start:
   return (
     <li>
       <p className={cause.id === chosen ? 'chosen' : undefined} aria-current={cause.id === chosen ? 'true' : undefined}>
-        <Glyph state={cause.state} size={11} />{' '}
-        <a href={formatRoute({ ...route, at: cause.position })}>{cause.type}</a> <span className="muted">+{Date.parse(cause.time) - start} ms</span> {cause.words}
+        <Glyph state={cause.state} size={11} /> <a href={formatRoute({ ...route, at: cause.position })}>{cause.type}</a>{' '}
+        <span className="muted">+{Date.parse(cause.time) - start} ms</span> {cause.words}
       </p>
       {cause.effects.length > 0 && (
         <ul>

@@ -37,7 +37,12 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
 
   const measure = useCallback(() => {
     const element = view.current;
-    if (element) setBox((old) => (old.top === element.scrollTop && old.height === element.clientHeight ? old : { top: element.scrollTop, height: element.clientHeight }));
+    if (element)
+      setBox((old) =>
+        old.top === element.scrollTop && old.height === element.clientHeight
+          ? old
+          : { top: element.scrollTop, height: element.clientHeight },
+      );
   }, []);
 
   useEffect(() => {
@@ -57,7 +62,8 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
   const known = total > 0;
   useLayoutEffect(() => {
     const element = view.current;
-    if (element && known && selected !== null && !follow) element.scrollTop = reveal(selected, element.scrollTop, element.clientHeight - rowHeight, rowHeight);
+    if (element && known && selected !== null && !follow)
+      element.scrollTop = reveal(selected, element.scrollTop, element.clientHeight - rowHeight, rowHeight);
   }, [selected, follow, known]);
 
   // Keys may come faster than the answers that say where the selection stands.
@@ -84,7 +90,9 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
       aria-label={label}
       aria-rowcount={total + 1}
       aria-colcount={columns.length}
-      aria-activedescendant={selected !== null && selected >= first && selected < first + count ? `row-${selected}` : undefined}
+      aria-activedescendant={
+        selected !== null && selected >= first && selected < first + count ? `row-${selected}` : undefined
+      }
       onScroll={measure}
       onKeyDown={onKeyDown}
     >

@@ -7,7 +7,11 @@ const pageSize = 200;
 /** Pages kept; the oldest asked for goes first. */
 const kept = 40;
 
-export type Rows = { total: number; at: (index: number) => EventRow | undefined; want: (first: number, count: number) => void };
+export type Rows = {
+  total: number;
+  at: (index: number) => EventRow | undefined;
+  want: (first: number, count: number) => void;
+};
 
 /** The rows of a filtered log, fetched by pages as they are wanted; grows with the log. */
 export function useRows(filter: Filter): Rows {
@@ -18,9 +22,23 @@ export function useRows(filter: Filter): Rows {
   const everything = Object.keys(filter).length === 0;
   const [found, setFound] = useState({ filter, total: 0 });
   const [, setVersion] = useState(0);
-  const cache = useRef({ filter, source, pages: new Map<number, readonly EventRow[]>(), asked: new Set<number>(), window: { first: 0, count: 1, offset: 0 }, again: false });
+  const cache = useRef({
+    filter,
+    source,
+    pages: new Map<number, readonly EventRow[]>(),
+    asked: new Set<number>(),
+    window: { first: 0, count: 1, offset: 0 },
+    again: false,
+  });
   if (cache.current.filter !== filter || cache.current.source !== source) {
-    cache.current = { filter, source, pages: new Map(), asked: new Set(), window: { first: 0, count: 1, offset: 0 }, again: false };
+    cache.current = {
+      filter,
+      source,
+      pages: new Map(),
+      asked: new Set(),
+      window: { first: 0, count: 1, offset: 0 },
+      again: false,
+    };
   }
 
   const fetchPages = useCallback(() => {
@@ -67,6 +85,9 @@ export function useRows(filter: Filter): Rows {
     [fetchPages],
   );
   const total = everything ? length : found.filter === filter ? found.total : 0;
-  const at = useCallback((index: number) => cache.current.pages.get(Math.floor(index / pageSize))?.[index % pageSize], []);
+  const at = useCallback(
+    (index: number) => cache.current.pages.get(Math.floor(index / pageSize))?.[index % pageSize],
+    [],
+  );
   return useMemo(() => ({ total, at, want }), [total, at, want]);
 }

@@ -39,16 +39,41 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
   return (
     <div className="scrubber" role="group" aria-label="Moment">
       <div className="buttons">
-        <button type="button" className="square" aria-label="To the start" disabled={now === 0} onClick={() => onSeek(0)}>
+        <button
+          type="button"
+          className="square"
+          aria-label="To the start"
+          disabled={now === 0}
+          onClick={() => onSeek(0)}
+        >
           <Icon path="M4 3v10M13 3 6 8l7 5z" />
         </button>
-        <button type="button" className="square" aria-label="One event back" disabled={now === 0} onClick={() => step(-1)}>
+        <button
+          type="button"
+          className="square"
+          aria-label="One event back"
+          disabled={now === 0}
+          onClick={() => step(-1)}
+        >
           <Icon path="M11 3 5 8l6 5z" />
         </button>
-        <button type="button" className="square" data-play aria-label={playing ? 'Pause' : 'Play'} disabled={total === 0} onClick={() => onPlay(!playing)}>
+        <button
+          type="button"
+          className="square"
+          data-play
+          aria-label={playing ? 'Pause' : 'Play'}
+          disabled={total === 0}
+          onClick={() => onPlay(!playing)}
+        >
           <Icon path={playing ? 'M4 3h3v10H4zM9 3h3v10H9z' : 'M4 2.5 13 8l-9 5.5z'} />
         </button>
-        <button type="button" className="square" aria-label="One event forward" disabled={now === total} onClick={() => step(1)}>
+        <button
+          type="button"
+          className="square"
+          aria-label="One event forward"
+          disabled={now === total}
+          onClick={() => step(1)}
+        >
           <Icon path="M5 3l6 5-6 5z" />
         </button>
       </div>
@@ -81,7 +106,17 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
 }
 
 const Icon = ({ path }: { path: string }): ReactElement => (
-  <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false" fill="currentColor" stroke="currentColor" strokeWidth="1.6" strokeLinejoin="round">
+  <svg
+    viewBox="0 0 16 16"
+    width="14"
+    height="14"
+    aria-hidden="true"
+    focusable="false"
+    fill="currentColor"
+    stroke="currentColor"
+    strokeWidth="1.6"
+    strokeLinejoin="round"
+  >
     <path d={path} />
   </svg>
 );

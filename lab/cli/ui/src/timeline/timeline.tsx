@@ -44,12 +44,22 @@ export function Timeline(): ReactElement {
   const choose = (index: number): void => {
     const known = Object.keys(filter).length === 0 ? index + 1 : rows.at(index)?.position;
     if (known !== undefined) go({ at: known }, true);
-    else ask('events', { filter, from: index, count: 1 }).then(({ rows: [event] }) => event && go({ at: event.position }, true), () => {});
+    else
+      ask('events', { filter, from: index, count: 1 }).then(
+        ({ rows: [event] }) => event && go({ at: event.position }, true),
+        () => {},
+      );
   };
 
   const row = (index: number): ReactNode => {
     const event = rows.at(index);
-    return event === undefined ? <span role="gridcell" className="muted">…</span> : <Cells event={event} name={actors.get(event.actor)?.interfaceName} />;
+    return event === undefined ? (
+      <span role="gridcell" className="muted">
+        …
+      </span>
+    ) : (
+      <Cells event={event} name={actors.get(event.actor)?.interfaceName} />
+    );
   };
   const chosen = selected === null ? undefined : rows.at(selected);
 
@@ -57,11 +67,20 @@ export function Timeline(): ReactElement {
     <>
       <div className="bar">
         <h2 className="hidden">Timeline</h2>
-        <input id="search" type="search" placeholder="Search events  /" aria-label="Search events" value={text} onChange={(event) => setText(event.currentTarget.value)} />
+        <input
+          id="search"
+          type="search"
+          placeholder="Search events  /"
+          aria-label="Search events"
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
         <select
           aria-label="State after the event"
           value={filter.states?.[0] ?? ''}
-          onChange={({ currentTarget: { value } }) => narrow(value === '' ? {} : { states: lifecycle.filter((state) => state === value) }, 'states')}
+          onChange={({ currentTarget: { value } }) =>
+            narrow(value === '' ? {} : { states: lifecycle.filter((state) => state === value) }, 'states')
+          }
         >
           <option value="">Any state</option>
           {lifecycle.map((state) => (
@@ -87,7 +106,13 @@ export function Timeline(): ReactElement {
         <Scrubber
           total={total}
           at={at}
-          words={at === null ? 'now' : time === null ? 'before the first event' : `${day(time)} ${clock(time)}, event ${at} of ${total}`}
+          words={
+            at === null
+              ? 'now'
+              : time === null
+                ? 'before the first event'
+                : `${day(time)} ${clock(time)}, event ${at} of ${total}`
+          }
           playing={playing}
           onSeek={(to) => go({ at: to }, true)}
           onLive={() => {
@@ -137,7 +162,13 @@ function useRank(filter: Filter, at: number | null): number | null {
   return rank === 0 ? null : rank - 1;
 }
 
-const Cells = ({ event: { time, actor, type, state, words }, name }: { event: EventRow; name: string | undefined }): ReactElement => (
+const Cells = ({
+  event: { time, actor, type, state, words },
+  name,
+}: {
+  event: EventRow;
+  name: string | undefined;
+}): ReactElement => (
   <>
     <span role="gridcell" className="time">
       {clock(time)}

@@ -15,7 +15,10 @@ export const FarLinks = memo(function FarLinks({ links }: { links: ReturnType<ty
   const handshakes = useShown(({ moment }) => moment.handshakes);
   const live = useShown(({ route }) => route.at === null);
   const now = useNow(15_000);
-  const tunnels = Map.groupBy(links.filter(({ kind }) => kind === 'tunnel'), ({ id }) => ageOf(handshakes[id], now, live));
+  const tunnels = Map.groupBy(
+    links.filter(({ kind }) => kind === 'tunnel'),
+    ({ id }) => ageOf(handshakes[id], now, live),
+  );
   return (
     <ViewportPortal>
       <svg className="links" width="1" height="1" aria-hidden="true" focusable="false">

@@ -62,7 +62,11 @@ function Whole({ host }: { host: Host }): ReactElement {
   );
 }
 
-const Actor = memo(function Actor({ actor: { id, interfaceName, type, container, x, y, width, height } }: { actor: Host['actors'][number] }): ReactElement {
+const Actor = memo(function Actor({
+  actor: { id, interfaceName, type, container, x, y, width, height },
+}: {
+  actor: Host['actors'][number];
+}): ReactElement {
   const { go } = useSession();
   const state = useShown(({ moment }) => moment.states[id]);
   const chosen = useShown(({ route }) => route.actor === id);

@@ -14,7 +14,11 @@ export type LinkEdge = Edge<{ from: End; to: End; actors: [string, string] }, 't
 const patience = 180_000;
 
 /** The log holds no handshakes: of the past, none is known. */
-export const ageOf = (handshake: string | undefined, now: number, live: boolean): 'fresh' | 'stale' | 'never' | 'unknown' =>
+export const ageOf = (
+  handshake: string | undefined,
+  now: number,
+  live: boolean,
+): 'fresh' | 'stale' | 'never' | 'unknown' =>
   handshake === undefined ? (live ? 'never' : 'unknown') : now - Date.parse(handshake) <= patience ? 'fresh' : 'stale';
 
 /** Two links that cross would have their words at the same place, were they in the middle of each. */

@@ -38,7 +38,8 @@ function Flow(): ReactElement {
 
   // New hosts come into view, unless the reader has chosen what to look at.
   useEffect(() => {
-    if (!moved.current && nodes.length > 0) void flow.fitView({ padding: 0.08, maxZoom: 1.1, duration: still() ? 0 : 200 });
+    if (!moved.current && nodes.length > 0)
+      void flow.fitView({ padding: 0.08, maxZoom: 1.1, duration: still() ? 0 : 200 });
   }, [nodes, flow]);
 
   return (
@@ -74,7 +75,15 @@ function Flow(): ReactElement {
 
 function elements({ hosts, links }: ReturnType<typeof shape>): { nodes: HostNode[]; edges: LinkEdge[] } {
   return {
-    nodes: hosts.map((host) => ({ id: host.name, type: 'host', position: { x: host.x, y: host.y }, width: host.width, height: host.height, data: { host }, style: { pointerEvents: 'all' } })),
+    nodes: hosts.map((host) => ({
+      id: host.name,
+      type: 'host',
+      position: { x: host.x, y: host.y },
+      width: host.width,
+      height: host.height,
+      data: { host },
+      style: { pointerEvents: 'all' },
+    })),
     edges: links.map(({ id, kind, from, to, hosts: [source, target], actors }) => ({
       id,
       source,

@@ -10,7 +10,17 @@ export type Host = Rectangle & { name: string; containers: readonly Container[];
 export type End = { x: number; y: number; half: number };
 
 /** Sorts a topology by host, and finds where links end. */
-export function shape({ nodes, containers, actors, links }: Topology): { hosts: Host[]; links: { id: string; kind: Topology['links'][number]['kind']; from: End; to: End; hosts: [string, string]; actors: [string, string] }[] } {
+export function shape({ nodes, containers, actors, links }: Topology): {
+  hosts: Host[];
+  links: {
+    id: string;
+    kind: Topology['links'][number]['kind'];
+    from: End;
+    to: End;
+    hosts: [string, string];
+    actors: [string, string];
+  }[];
+} {
   const inside = Map.groupBy(containers, ({ node }) => node);
   const owned = Map.groupBy(actors, ({ node }) => node);
   const byContainer = new Map(containers.map((container) => [`${container.node} ${container.name}`, container]));
@@ -27,14 +37,30 @@ export function shape({ nodes, containers, actors, links }: Topology): { hosts: 
   for (const host of hosts) {
     const corner = corners.get(host.name);
     for (const { id, x, y, width, height } of host.actors) {
-      ends.set(id, { host: host.name, x: (corner?.x ?? 0) + x + width / 2, y: (corner?.y ?? 0) + y + height / 2, half: width / 2 });
+      ends.set(id, {
+        host: host.name,
+        x: (corner?.x ?? 0) + x + width / 2,
+        y: (corner?.y ?? 0) + y + height / 2,
+        half: width / 2,
+      });
     }
   }
   return {
     hosts,
     links: links.flatMap(({ id, kind, from, to }) => {
       const [a, b] = [ends.get(from), ends.get(to)];
-      return a && b ? [{ id, kind, from: a, to: b, hosts: [a.host, b.host] as [string, string], actors: [from, to] as [string, string] }] : [];
+      return a && b
+        ? [
+            {
+              id,
+              kind,
+              from: a,
+              to: b,
+              hosts: [a.host, b.host] as [string, string],
+              actors: [from, to] as [string, string],
+            },
+          ]
+        : [];
     }),
   };
 }
