@@ -10,7 +10,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { createPlaces } from '../containers/index.ts';
 import type { PlacesOptions } from '../containers/index.ts';
 import { openKernel } from '../kernel/index.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '@ifactor/common';
 import { followDesired } from './session/desiredFollower.ts';
 import { AnotherAgent, startHeartbeat } from './session/heartbeat.ts';
 import { loadIdentity } from './secrets/identity.ts';

@@ -1,5 +1,4 @@
 export { createPlaces } from '../containers/index.ts';
-export { systemClock } from './clock.ts';
 export { Runner } from './runner/runner.ts';
 export type { RunnerOptions } from './runner/runner.ts';
 export { wireOf } from './session/connection.ts';

@@ -4,7 +4,7 @@ import type { EventType, State } from '@ifactor/crds';
 import type { Live } from '../node/runner/actor.ts';
 import type { Bench } from '../kernel/testing/suite.ts';
 import type { Netns } from '../kernel/index.ts';
-import { TestClock } from './clock.ts';
+import { TestClock } from '@ifactor/common/testing';
 import { key, live, situation, specOf, start } from './model.ts';
 import type { Cause, Model } from './model.ts';
 import { TestNode } from './node.ts';
@@ -127,7 +127,7 @@ export class Stage {
         return tell('Resumed');
       case 'wait': {
         const until = this.#actor?.snapshot.context.failure?.until;
-        return this.#clock.pass(until ? Date.parse(until) - Date.parse(this.#clock.now()) : longest);
+        return this.#clock.pass(until ? Date.parse(until) - this.#clock.now() : longest);
       }
       case 'restart':
         this.#node.stop();

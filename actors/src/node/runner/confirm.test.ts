@@ -39,7 +39,7 @@ describe.skipIf(process.getuid?.() !== 0)('an agent that reaches NATS only by an
   const startAgent = (): ChildProcess =>
     run(
       near,
-      '../main.ts',
+      '../../main.ts',
       '--node',
       place.node,
       '--nats',
@@ -112,7 +112,7 @@ describe.skipIf(process.getuid?.() !== 0)('an agent that reaches NATS only by an
     });
     await new Promise<void>((resolve) => void server.listen(socket, resolve));
     bench.cleanup(() => void server.close());
-    await once(run(far, '../testing/relay.ts', '10.77.0.1', '4222', socket).stdout!, 'data');
+    await once(run(far, '../../testing/relay.ts', '10.77.0.1', '4222', socket).stdout!, 'data');
     await ensureStreams(await bench.dial());
   });
 

@@ -3,7 +3,7 @@ import type { EventType } from '@ifactor/crds';
 import { MemoryKernel } from '../../kernel/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../../kernel/index.ts';
-import { TestClock } from '../../testing/clock.ts';
+import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
 import type { Live } from './actor.ts';
 

@@ -1,6 +1,6 @@
 import type { Operation, Reach } from '@ifactor/crds';
 import { judge, trialOf } from '../../interface/machine/confirm.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@ifactor/common';
 import type { Cause, Fact, Live } from './actor.ts';
 
 export type TrialsOptions = {
@@ -41,7 +41,7 @@ export class Trials {
     const { clock, tell } = this.#options;
     const { generation, timeoutSeconds, watched, probe, to, resumed } = operation;
     const timeout = timeoutSeconds * 1000;
-    const now = (): number => Date.parse(clock.now());
+    const now = (): number => clock.now();
     const from = now() + (resumed ? grace : 0);
     const reached = new Map<Reach, number | null>(watched.map((reach) => [reach, null]));
     this.forget(actor);

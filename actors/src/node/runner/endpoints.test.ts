@@ -5,7 +5,7 @@ import type { Look } from '../../interface/diff/endpoint.ts';
 import { MemoryKernel } from '../../kernel/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Address, Netns } from '../../kernel/index.ts';
-import { TestClock } from '../../testing/clock.ts';
+import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
 import type { Live } from './actor.ts';
 

@@ -4,7 +4,7 @@ import { isDue, isStale, readEndpoint, remember, writtenEndpoint } from '../../i
 import type { Look, Remembered } from '../../interface/diff/endpoint.ts';
 import { isMark } from '../../interface/diff/mark.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@ifactor/common';
 import type { Live } from './actor.ts';
 import type { Resolve } from './resolver.ts';
 
@@ -91,7 +91,7 @@ export class Endpoints {
     const seen = actor.device?.peers.find((peer) => peer.publicKey === publicKey);
     if (!seen || endpoint === undefined) return false;
     const { context } = actor.snapshot;
-    const now = Date.parse(this.#options.clock.now());
+    const now = this.#options.clock.now();
     const look: Look = { ...seen, found: seen.endpoint === null ? null : printSocketAddress(seen.endpoint) };
     const last = before?.get(publicKey);
     const known = last?.endpoint === endpoint ? last : undefined;
@@ -117,7 +117,7 @@ export class Endpoints {
     if (!peer || endpoint === undefined) return;
     const { host, port, named } = readEndpoint(endpoint);
     if (!named) return;
-    peer.asked = Date.parse(this.#options.clock.now());
+    peer.asked = this.#options.clock.now();
     const answered = (addresses: readonly string[]): void => {
       const now = this.#peers.get(actor)?.get(publicKey);
       if (!now) return;

@@ -1,7 +1,7 @@
 import { explain } from '@ifactor/common';
 import type { Log } from '@ifactor/common';
 import type { RecordedEvent } from '@ifactor/crds';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@ifactor/common';
 import type { Journal } from '../journal/journal.ts';
 
 export type StoringOptions = {

@@ -5,13 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bench } from '../../kernel/testing/suite.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
-import { systemClock } from '../clock.ts';
-import type { Clock } from '../clock.ts';
+import { systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 
 const saboteur = new URL('../../testing/saboteur.ts', import.meta.url).pathname;
 /** Waits ten times less, so that a back-off can be waited for. */
 const hasty: Clock = {
-  now: () => systemClock.now(),
+  ...systemClock,
   after: (milliseconds, elapsed) => systemClock.after(milliseconds / 10, elapsed),
 };
 

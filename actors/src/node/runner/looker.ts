@@ -5,7 +5,7 @@ import type { Observed, ObservedLink } from '@ifactor/crds';
 import type { Netns } from '../../kernel/index.ts';
 import { observe } from '../../driver/index.ts';
 import { driftIn } from '../../interface/machine/fold.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@ifactor/common';
 import { soundSpec } from './actor.ts';
 import type { Cause, Fact, Live } from './actor.ts';
 

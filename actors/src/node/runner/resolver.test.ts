@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { expect, test } from 'vitest';
-import { TestClock } from '../../testing/clock.ts';
+import { TestClock } from '@ifactor/common/testing';
 import { patient, systemResolve } from './resolver.ts';
 
 test('names are resolved as the machine does', async () => {

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@ifactor/common';
 
 /** All addresses of a host name, the preferred one first. Rejects where it has none now. */
 export type Resolve = (host: string) => Promise<readonly string[]>;

@@ -1,4 +1,4 @@
-import { explain } from '@ifactor/common';
+import { explain, timestamp } from '@ifactor/common';
 import { machineVersion } from '@ifactor/crds';
 import type { Log } from '@ifactor/common';
 import type { Key, Operation, RecordedEvent } from '@ifactor/crds';
@@ -6,7 +6,7 @@ import type { Places } from '../../containers/index.ts';
 import { timers } from '../../interface/machine/context.ts';
 import { fold, freeze, thaw } from '../../interface/machine/fold.ts';
 import { Claims } from './claims.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@ifactor/common';
 import { Endpoints } from './endpoints.ts';
 import { Held } from './deferredFacts.ts';
 import type { Item } from './deferredFacts.ts';
@@ -236,7 +236,7 @@ export class Runner {
     const { journal, clock, node } = this.#options;
     const sequence = journal.sequence + position + 1;
     const id = journal.eventId(sequence);
-    const time = clock.now();
+    const time = timestamp(clock);
     const { snapshot, operations } = fold(actor.snapshot, { ...fact, time });
     actor.snapshot = snapshot;
     actor.lastEvent = { sequence, type: fact.type, time };

@@ -1,12 +1,16 @@
-import type { Clock } from '../node/clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** A clock that stands still till it is told how much time passes. */
 export class TestClock implements Clock {
   #now = Date.parse('2026-01-01T00:00:00Z');
   readonly #timers = new Set<{ at: number; elapsed: () => void }>();
 
-  now(): string {
-    return new Date(this.#now).toISOString();
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
   }
 
   after(milliseconds: number, elapsed: () => void): () => void {

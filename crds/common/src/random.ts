@@ -1,0 +1,11 @@
+import { randomUUID } from 'node:crypto';
+
+/** Chance, injected like time. Not for keys: those come from `node:crypto`. */
+export type Random = {
+  /** At least 0, less than 1. */
+  fraction(): number;
+  uuid(): string;
+};
+
+/** The only place that asks the runtime for chance. */
+export const systemRandom: Random = { fraction: () => Math.random(), uuid: () => randomUUID() };
