@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { freePort, startNats } from './testing/nats.ts';
+import { freePort, startNats } from '@ifactor/common/testing';
 
 const folder = mkdtempSync(join(tmpdir(), 'ift-bridge-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,7 @@
 /** The event log: how fast it folds, how fast a point of it is found, what interfaces at rest weigh, what keeping it costs. */
 import { connectOnce, ensureStreams } from '@ifactor/common/nats';
+import { startNats } from '@ifactor/common/testing';
+import { natsProgram } from './natsProgram.ts';
 import { child } from './layer.ts';
 import {
   type Converging,
@@ -12,7 +14,6 @@ import {
   seekText,
   type SeekTimes,
 } from './logReport.ts';
-import { startNats } from './nats.ts';
 import { addNetns, verify } from './netns.ts';
 import { bridges } from './workload.ts';
 
@@ -58,7 +59,7 @@ export async function measureKeeping({
   progress: Progress;
 }): Promise<Kept> {
   const kept: Kept = { nothing: [], journal: [], ship: [] };
-  const nats = await startNats(folder);
+  const nats = await startNats({ folder, program: await natsProgram() });
   const connection = await connectOnce({ servers: nats.url, name: 'bench' });
   try {
     await ensureStreams(connection);

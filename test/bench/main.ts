@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connectOnce, ensureStreams } from '@ifactor/common/nats';
 import { explain } from '@ifactor/common';
-import { startNats } from './nats.ts';
+import { startNats } from '@ifactor/common/testing';
+import { natsProgram } from './natsProgram.ts';
 import { addNetns, deleteAllNetns, dropAllNetns, verify } from './netns.ts';
 import { runPath } from './path.ts';
 import { runPeer } from './peer.ts';
@@ -162,7 +163,7 @@ async function measure({
     journal: {},
     profile: null,
   };
-  const nats = await startNats(made);
+  const nats = await startNats({ folder: made, program: await natsProgram() });
   const connection = await connectOnce({ servers: nats.url, name: 'bench' });
   try {
     const nodes = await ensureStreams(connection);

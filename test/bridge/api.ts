@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, readKubeconfig } from '@ifactor/bridge';
 import type { Client, KubeObject } from '@ifactor/bridge';
-import { until } from '@ifactor/bridge/testing';
+import { until } from '@ifactor/common/testing';
 import { afterAll } from 'vitest';
 import { parse } from 'yaml';
 import { kubeconfigOf, ownDefinitions, startApiServer } from '@ifactor/lab/apiserver';

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
 import { streams } from '@ifactor/common/nats';
-import { until } from '@ifactor/bridge/testing';
+import { until } from '@ifactor/common/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
@@ -266,7 +266,7 @@ test('NATS away: changes are published when it is back; its store lost: everythi
   await world.bridge();
   await world.create(bridgeLink('br1'));
   await becomes(world, 'netlinkinterfaces', 'br1', 'True Configured');
-  await world.nats.stop('SIGKILL');
+  await world.nats.kill();
   await world.create(bridgeLink('br2'));
   await world.nats.start();
   await until(
@@ -274,8 +274,8 @@ test('NATS away: changes are published when it is back; its store lost: everythi
     'br2 in the stream',
   );
 
-  await world.nats.stop();
-  world.nats.forget();
+  await world.nats.kill('SIGTERM');
+  world.nats.wipe();
   await world.nats.start();
   for (const name of ['br1', 'br2']) {
     await until(

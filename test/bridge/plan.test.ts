@@ -1,4 +1,4 @@
-import { until } from '@ifactor/bridge/testing';
+import { until } from '@ifactor/common/testing';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { startAgent } from './agent.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { until } from '@ifactor/bridge/testing';
+import { until } from '@ifactor/common/testing';
 import { formatDesiredSubject, formatStatusSubject } from '@ifactor/crds';
 import { streams } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -156,8 +156,8 @@ describe.skipIf(process.getuid?.() !== 0)('an agent', () => {
     const { manager } = await start(world);
     const before = links();
     await bridge.end();
-    await world.nats.stop('SIGKILL');
-    world.nats.forget();
+    await world.nats.kill();
+    world.nats.wipe();
     await world.nats.start();
     // The agent has found the stream empty, and says what it has.
     await until(

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { answered } from '@ifactor/bridge';
 import type { Client, KubeObject } from '@ifactor/bridge';
-import { startNats, until } from '@ifactor/bridge/testing';
-import type { NatsServer } from '@ifactor/bridge/testing';
+import { startNats, until } from '@ifactor/common/testing';
+import type { NatsServer } from '@ifactor/common/testing';
 import { emptyApi } from './api.ts';
 import type { ApiKind } from './api.ts';
 

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startNats } from '@ifactor/actors/testing';
-import type { TestNats } from '@ifactor/actors/testing';
+import { startNats } from '@ifactor/common/testing';
+import type { NatsServer } from '@ifactor/common/testing';
 import { formatDesiredSubject, formatStatusSubject, StatusMessageSchema } from '@ifactor/crds';
 import { connectOnce, ensureStreams, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -26,14 +26,14 @@ const names = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
 const at = (...path: string[]): string => join(import.meta.dirname, '../..', ...path);
 const flags = ['--disable-warning=ExperimentalWarning'];
 let folder: string;
-let nats: TestNats;
+let nats: NatsServer;
 let connection: NatsConnection;
 let agent: ChildProcess | undefined;
 const wanted = new Map<string, { generation: number; mtu: number }>();
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ifactor-chaos-'));
-  nats = await startNats(folder);
+  nats = await startNats({ folder });
   connection = await connectOnce({ servers: nats.url, name: 'chaos' });
   await ensureStreams(connection);
   execFileSync('ip', ['netns', 'add', netns]);

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startNats, type TestNats } from '@ifactor/actors/testing';
+import { startNats, type NatsServer } from '@ifactor/common/testing';
 import {
   API_VERSION,
   formatDesiredSubject,
@@ -30,7 +30,7 @@ const patience = { timeout: 60_000 * slowness, interval: 50 * slowness };
 
 export class World {
   readonly folder: string;
-  readonly nats: TestNats;
+  readonly nats: NatsServer;
   readonly connection: NatsConnection;
   readonly #prefix: string;
   readonly #netns: string[] = [];
@@ -38,7 +38,7 @@ export class World {
   readonly #generations = new Map<string, number>();
   readonly #containers: readonly string[];
 
-  private constructor(folder: string, nats: TestNats, connection: NatsConnection, containers: readonly string[]) {
+  private constructor(folder: string, nats: NatsServer, connection: NatsConnection, containers: readonly string[]) {
     this.folder = folder;
     this.nats = nats;
     this.connection = connection;
@@ -49,7 +49,7 @@ export class World {
   /** Nodes share an underlay: the first has 192.0.2.1, the second 192.0.2.2. No agent runs yet. */
   static async start(nodes: readonly [string, string?], containers: readonly string[]): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), 'ift-heal-'));
-    const nats = await startNats(folder);
+    const nats = await startNats({ folder });
     const connection = await connectOnce({ servers: nats.url, name: 'test' });
     await ensureStreams(connection);
     const world = new World(folder, nats, connection, containers);

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { natsServer } from '@ifactor/actors/testing';
+import { natsServerPath } from '@ifactor/common/testing';
 import { startVm } from '@ifactor/lab/vm';
 import { expect, onTestFinished } from 'vitest';
 import { runInside, type InsideResult } from './inside.ts';
@@ -11,7 +11,7 @@ export async function zeroLossInside(): Promise<InsideResult> {
   const vm = await startVm({ kernel: 'newest', memoryMb: 2048, report: (line) => console.log(`vm: ${line}`) });
   onTestFinished(() => vm.stop());
   const env = {
-    IFACTOR_NATS_SERVER: natsServer(),
+    IFACTOR_NATS_SERVER: natsServerPath(),
     IFACTOR_TUNNELS: 'kernel',
     IFACTOR_SLOWNESS: vm.accelerator === 'kvm' ? '1' : '8',
     NODE_COMPILE_CACHE: '/run/ifactor-compiled',

@@ -8,7 +8,7 @@ import { ensureStreams } from '@ifactor/common/nats';
 import { jetstream } from '@nats-io/jetstream';
 import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../testing/bench.ts';
-import { natsServer } from '../testing/nats.ts';
+import { natsServerPath } from '@ifactor/common/testing';
 import { serve } from './serve.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -91,7 +91,7 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
 
   test('one that reaches a NATS which cannot serve it yet goes on asking, and does not end', async () => {
     const start = async (port: number, ...flags: string[]): Promise<{ port: number; kill: () => Promise<void> }> => {
-      const server = spawn(natsServer(), ['-a', '127.0.0.1', '-p', String(port), ...flags], {
+      const server = spawn(natsServerPath(), ['-a', '127.0.0.1', '-p', String(port), ...flags], {
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       const exit = once(server, 'exit');

@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectOnce } from '@ifactor/common/nats';
+import { startNats } from '@ifactor/common/testing';
+import type { NatsServer } from '@ifactor/common/testing';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach } from 'vitest';
 import { wireOf } from '../node/session/connection.ts';
-import { startNats } from './nats.ts';
-import type { TestNats } from './nats.ts';
 
 /** A folder and a NATS server of its own for each test of a file, and connections that are closed after it. */
 export type NatsBench = {
   readonly folder: string;
-  readonly nats: TestNats;
+  readonly nats: NatsServer;
   dial(servers?: string): Promise<NatsConnection>;
   /** kill -9 and start, with an empty store if `wipe`. */
   restart(wipe?: boolean): Promise<void>;
@@ -22,7 +22,7 @@ export type NatsBench = {
 
 export function natsBench(): NatsBench {
   let folder = '';
-  let nats: TestNats;
+  let nats: NatsServer;
   let cleanups: (() => Promise<unknown> | void)[] = [];
   const cleanupNow = async (): Promise<void> => {
     const steps = cleanups.toReversed();
@@ -39,7 +39,7 @@ export function natsBench(): NatsBench {
   };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ifactor-bench-'));
-    nats = await startNats(folder);
+    nats = await startNats({ folder });
   });
   afterEach(async () => {
     try {

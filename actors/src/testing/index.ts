@@ -1,8 +1,6 @@
 export { MemoryKernel } from '../kernel/memory/kernel.ts';
 export { someEvents, someKey } from './events.ts';
 export { someLives } from './lives.ts';
-export { natsServer, startNats } from './nats.ts';
-export type { TestNats } from './nats.ts';
 export { startProxy } from './proxy.ts';
 export type { Proxy } from './proxy.ts';
 export { readEvents } from './stream.ts';

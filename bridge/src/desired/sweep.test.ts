@@ -12,7 +12,7 @@ import type { Follower } from '../stream/follower.ts';
 import { createPublisher, readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
 import { startSweeping } from './sweep.ts';
-import { startNats, until } from '../testing/nats.ts';
+import { startNats, until } from '@ifactor/common/testing';
 import { quiet, wireguard } from '../testing/objects.ts';
 
 const subject = (name: string): string =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { json, startHttp } from '../testing/http.ts';
 import type { Handler } from '../testing/http.ts';
-import { until } from '../testing/nats.ts';
+import { until } from '@ifactor/common/testing';
 import { createOutage } from '../view/outage.ts';
 import { quiet } from '../testing/objects.ts';
 import type { Client } from './client.ts';

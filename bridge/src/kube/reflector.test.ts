@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import { json, startHttp } from '../testing/http.ts';
 import type { Handler } from '../testing/http.ts';
-import { until } from '../testing/nats.ts';
+import { until } from '@ifactor/common/testing';
 import { createOutage } from '../view/outage.ts';
 import { quiet, wireguard } from '../testing/objects.ts';
 import type { Client } from './client.ts';

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { draft, tombstone } from '../desired/draft.ts';
 import { createOutage } from '../view/outage.ts';
 import { createSealer } from '../desired/seal.ts';
-import { startNats, until } from '../testing/nats.ts';
+import { startNats, until } from '@ifactor/common/testing';
 import { quiet, registered, secret, wireguard } from '../testing/objects.ts';
 import { follow } from './follower.ts';
 import type { Follower } from './follower.ts';
@@ -106,15 +106,15 @@ test('a server that comes back with its store goes on; without it, everything is
   for (const name of ['wg1', 'wg2', 'wg3'])
     await publisher.publish(subject(name), draft(wireguard(name), secrets, undefined));
   const third = last.get(subject('wg3'))?.sequence;
-  await nats.stop('SIGKILL');
+  await nats.kill();
   await nats.start();
   await until(async () => (await connection.rtt().catch(() => undefined)) !== undefined, 'reconnection');
   await publisher.publish(subject('wg4'), draft(wireguard('wg4'), secrets, undefined));
   expect(last.get(subject('wg3'))?.sequence).toBe(third);
   expect(changes).not.toContain('-wg1');
 
-  await nats.stop();
-  nats.forget();
+  await nats.kill('SIGTERM');
+  nats.wipe();
   await nats.start();
   await until(() => changes.includes('-wg1') && changes.includes('-wg4'), 'the loss');
   const gone = last.get(subject('wg1'));

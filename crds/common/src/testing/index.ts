@@ -1,1 +1,6 @@
+/** What tests of all workspaces share. Not for use in programs. */
 export { TestClock } from './clock.ts';
+export { freePort } from './freePort.ts';
+export { natsServerPath, startNats } from './natsServer.ts';
+export type { NatsServer, NatsServerOptions } from './natsServer.ts';
+export { until } from './until.ts';

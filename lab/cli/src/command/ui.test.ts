@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { someKey, someLives, startNats } from '@ifactor/actors/testing';
+import { someKey, someLives } from '@ifactor/actors/testing';
+import { startNats } from '@ifactor/common/testing';
 import { encodeEvent } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
 import { connectOnce, ensureStreams } from '@ifactor/common/nats';
@@ -74,7 +75,7 @@ test('a file is served as it is, until told to stop', async () => {
 });
 
 test('streams are followed: what they hold, what comes, and once they are there where they were not', async () => {
-  const nats = await startNats(folder);
+  const nats = await startNats({ folder });
   onTestFinished(() => nats.stop());
   const url = nats.url.replace('nats://', 'nats://somebody:s3cret@');
   const { source, moment, end } = await ui(['--nats', url]);

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startNats } from '@ifactor/actors/testing';
-import type { TestNats } from '@ifactor/actors/testing';
+import { startNats } from '@ifactor/common/testing';
+import type { NatsServer } from '@ifactor/common/testing';
 import { formatDesiredSubject, formatStatusSubject, StatusMessageSchema } from '@ifactor/crds';
 import type { Desired, RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { connectOnce, ensureStreams, streams } from '@ifactor/common/nats';
@@ -18,7 +18,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const netns = `ift-${process.pid}-rp`;
 const place = { node: 'lax1', kind: 'netlinkinterface', namespace: 'default', name: 'br' };
 let folder: string;
-let nats: TestNats;
+let nats: NatsServer;
 let connection: NatsConnection;
 let agent: ChildProcess | undefined;
 
@@ -113,7 +113,7 @@ const mtuNow = (): number => {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ifactor-replay-'));
-  nats = await startNats(folder);
+  nats = await startNats({ folder });
   connection = await connectOnce({ servers: nats.url, name: 'test' });
   await ensureStreams(connection);
   execFileSync('ip', ['netns', 'add', netns]);
@@ -289,7 +289,7 @@ describe('a log file', () => {
     expect((await ifactor('replay', '--verify', '--file', file())).out).toContain('it is a selection');
     await ifactor('export', '--output', file());
 
-    const other = await startNats(join(folder, 'other'));
+    const other = await startNats({ folder: join(folder, 'other') });
     try {
       const imported = await ifactor('import', file(), '--nats', other.url);
       expect(imported.err).toBe('');
