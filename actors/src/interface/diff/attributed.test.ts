@@ -185,9 +185,7 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
 
   test('waits for the device below it, where it stands on one, and keeps what there is', () => {
     if (!stacked) return expect(of(null, spec(given), {}).waiting).toEqual([]);
-    const waiting = [
-      { reason: 'DeviceMissing', message: `waits for low0, which does not exist yet in the ${kind}'s netns` },
-    ];
+    const waiting = [{ reason: 'DeviceMissing', params: { device: 'low0', kind } }];
     expect(of(null, spec(given), { low0: false })).toEqual({ ...none, waiting });
     expect(of({ ...found(seen), mtu: 1 }, spec(given), {})).toEqual({ ...none, waiting });
     expect(of({ ...found(seen), alias: 'ifactor:other/netlinkinterface/y' }, spec(given), {})).toMatchObject({

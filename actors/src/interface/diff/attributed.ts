@@ -43,15 +43,14 @@ export function attributed<K extends keyof KindAttributes>(
       const found = observed.links.target;
       const dev = deviceOf(wanted);
       if (dev !== null && !observed.devices[dev]) {
-        if (found && ownership(want, found) === 'foreign') return { ...nothing(), conflict: conflictWith(want, found) };
-        const message = `waits for ${dev}, which does not exist yet in the ${kind}'s netns`;
-        return { ...nothing(), waiting: [{ reason: 'DeviceMissing', message }] };
+        if (found && ownership(want, found) === 'foreign') return { ...nothing(), conflict: conflictWith(found) };
+        return { ...nothing(), waiting: [{ reason: 'DeviceMissing', params: { device: dev, kind } }] };
       }
       const shown: Partial<KindAttributes> = found ?? {};
       const special = shown[kind];
       if (!found || special === undefined || isDeepStrictEqual(special, wanted)) return diffLink(want, found);
       if (changes?.(special, wanted)) return diffLink(want, found, () => changed(want.name, link, special, wanted));
-      if (ownership(want, found) === 'foreign') return { ...nothing(), conflict: conflictWith(want, found) };
+      if (ownership(want, found) === 'foreign') return { ...nothing(), conflict: conflictWith(found) };
       const drift = driftOf(kind, special, wanted);
       const fields = drift.map(({ field }) => field);
       return { ...nothing(), drift, operations: [remove(want.slot, found, want.mark, fields), ...create(want)] };

@@ -9,8 +9,17 @@ import type {
   Slot,
 } from '@ifactor/crds';
 
-/** Something that must appear before the interface can be whole; `reason` in CamelCase, `message` says what to do. */
-export type Waiting = { reason: string; message: string };
+/** Something that must appear before the interface can be whole: a code, and what it is about. `words` makes the sentence. */
+export type Waiting =
+  /** `upper`: the kind of the link that it is to be enslaved to. */
+  | { reason: 'SlaveMissing'; params: { slave: string; upper: string } }
+  /** `kind`: of the link that is to stand on it. */
+  | { reason: 'DeviceMissing'; params: { device: string; kind: string } }
+  /** `name`: of the link that the kernel keeps down. */
+  | { reason: 'DeviceDown'; params: { device: string; name: string } };
+
+/** A link of somebody else under our name. `owner`: the resource in its mark; null: it has none. */
+export type Conflict = { reason: 'NameConflict'; params: { name: string; kind: string; owner: string | null } };
 
 /** What the actor knows beyond the spec that decides how the kernel should look. */
 export type Knowledge = {
@@ -38,7 +47,7 @@ export type Difference = {
   /** What is missing; operations that do not depend on it are still listed. */
   waiting: Waiting[];
   /** Something of another owner is in the way: nothing may be touched. */
-  conflict: Waiting | null;
+  conflict: Conflict | null;
 };
 
 /**

@@ -61,12 +61,18 @@ describe('a link of one place', () => {
   });
 
   test.each([
-    [{ kind: 'bridge', alias: null }, 'is a bridge link that ifactor did not make'],
-    [{ kind: '', alias: null }, 'is a physical link that ifactor did not make'],
-    [{ alias: 'ifactor:other/netlinkinterface/y' }, 'belongs to netlinkinterface other/y'],
-  ])("that is somebody else's (%o) is a conflict, and not touched", (other, words) => {
-    const message = `d0 already exists and ${words}; rename or delete it, or choose another interfaceName`;
-    expect(seen({ ...whole, mtu: 9, ...other })).toEqual({ ...none, conflict: { reason: 'NameConflict', message } });
+    [
+      { kind: 'bridge', alias: null },
+      { kind: 'bridge', owner: null },
+    ],
+    [
+      { kind: '', alias: null },
+      { kind: '', owner: null },
+    ],
+    [{ alias: 'ifactor:other/netlinkinterface/y' }, { kind: 'dummy', owner: 'netlinkinterface other/y' }],
+  ])("that is somebody else's (%o) is a conflict, and not touched", (other, whose) => {
+    const params = { name: 'd0', ...whose };
+    expect(seen({ ...whole, mtu: 9, ...other })).toEqual({ ...none, conflict: { reason: 'NameConflict', params } });
   });
 
   test('of another kind under our mark is made anew', () => {

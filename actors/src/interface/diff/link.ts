@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Address, Drift, KernelOperation, LinkKind, ObservedLink, Slot } from '@ifactor/crds';
 import { printAddress } from './address.ts';
 import { defined } from './defined.ts';
-import type { Difference } from './driver.ts';
+import type { Conflict, Difference } from './driver.ts';
 import { isMark, ownerIn } from './mark.ts';
 
 /** What is wanted of one link, for every kind alike. */
@@ -55,16 +55,11 @@ export function ownership(want: WantedLink, found: ObservedLink): 'ours' | 'free
   return 'free';
 }
 
-/** The sentence for a link that is in the way. */
-export function conflictWith(want: WantedLink, found: ObservedLink) {
-  const owner = isMark(found.alias)
-    ? `belongs to ${ownerIn(found.alias)}`
-    : `is a ${found.kind || 'physical'} link that ifactor did not make`;
-  return {
-    reason: 'NameConflict',
-    message: `${found.name} already exists and ${owner}; rename or delete it, or choose another interfaceName`,
-  };
-}
+/** A link that is in the way. */
+export const conflictWith = ({ name, kind, alias }: ObservedLink): Conflict => ({
+  reason: 'NameConflict',
+  params: { name, kind, owner: isMark(alias) ? ownerIn(alias) : null },
+});
 
 /** Removes a link that is ours. `anew`: fields because of which it is made again. */
 export const remove = (slot: Slot, found: ObservedLink, mark: string, anew?: readonly string[]): KernelOperation => ({
@@ -92,7 +87,7 @@ export function diffLink(
     return result;
   }
   const owner = ownership(want, found);
-  if (owner === 'foreign') return { ...result, conflict: conflictWith(want, found) };
+  if (owner === 'foreign') return { ...result, conflict: conflictWith(found) };
   if (found.kind !== want.link.kind) {
     result.drift.push({ field: 'kind', wanted: want.link.kind, found: found.kind });
     result.operations.push(remove(want.slot, found, want.mark, ['kind']), ...create(want));

@@ -19,8 +19,7 @@ export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving
   const enslaved = anew ? [] : (found?.slaves ?? []);
   for (const slave of wanted) {
     if (!observed.devices[slave]) {
-      const message = `waits for ${slave}, which does not exist yet in the ${kind}'s netns; it is enslaved as soon as it appears`;
-      waiting.push({ reason: 'SlaveMissing', message });
+      waiting.push({ reason: 'SlaveMissing', params: { slave, upper: kind } });
     }
   }
   for (const slave of enslaved.filter((one) => !wanted.includes(one))) {

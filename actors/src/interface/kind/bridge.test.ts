@@ -41,7 +41,7 @@ describe('a bridge', () => {
     expect(waiting).toEqual([
       {
         reason: 'SlaveMissing',
-        message: "waits for a, which does not exist yet in the bridge's netns; it is enslaved as soon as it appears",
+        params: { slave: 'a', upper: 'bridge' },
       },
     ]);
   });

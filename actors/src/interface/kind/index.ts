@@ -13,7 +13,7 @@ import { vxlan } from './vxlan.ts';
 import { wireguard } from './wireguard.ts';
 
 export { printAddress } from '../diff/address.ts';
-export type { Difference, Driver, Knowledge, Waiting } from '../diff/driver.ts';
+export type { Conflict, Difference, Driver, Knowledge, Waiting } from '../diff/driver.ts';
 export { pskFingerprint } from '../diff/fingerprint.ts';
 export { markOf, nearMark } from '../diff/mark.ts';
 export { privateKeyRef } from './wireguard.ts';

@@ -165,7 +165,7 @@ describe('a veth pair', () => {
     expect(of({ ...near, peerIndex: 9 }, { ...far, alias: null })).toMatchObject({
       drift: [],
       operations: [],
-      conflict: { message: expect.stringContaining('ve1 already exists') as string },
+      conflict: { reason: 'NameConflict', params: { name: 've1' } },
     });
   });
 });

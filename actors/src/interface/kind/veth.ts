@@ -67,7 +67,7 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
       [near, found.near],
       [far, found.far],
     ] as const) {
-      if (link && ownership(want, link) === 'foreign') return { ...nothing(), conflict: conflictWith(want, link) };
+      if (link && ownership(want, link) === 'foreign') return { ...nothing(), conflict: conflictWith(link) };
     }
     if (found.near?.kind === 'veth' && found.far?.kind === 'veth' && paired(found.near, found.far)) {
       const [a, b] = [diffLink(near, found.near), diffLink(far, found.far)];
@@ -79,7 +79,7 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
       [near, found.near],
       [far, found.far],
     ] as const) {
-      if (link && ownership(want, link) !== 'ours') return { ...nothing(), conflict: conflictWith(want, link) };
+      if (link && ownership(want, link) !== 'ours') return { ...nothing(), conflict: conflictWith(link) };
       if (!link) result.drift.push({ field: 'link', wanted: want.name, found: null });
       else result.operations.push(remove(want.slot, link, want.mark));
       if (link && link.kind !== 'veth') result.drift.push({ field: 'kind', wanted: 'veth', found: link.kind });

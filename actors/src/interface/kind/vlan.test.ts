@@ -4,7 +4,7 @@ import { markOf } from '../diff/mark.ts';
 
 const wanted = { interfaceName: 'v0', type: 'vlan', up: true, vlan: { dev: 'low0', id: 9 } };
 const found = shown({ name: 'v0', kind: 'vlan', alias: markOf(key), vlan: { dev: 'low0', id: 9, protocol: '802.1Q' } });
-const waiting = [{ reason: 'DeviceDown', message: 'waits for low0 to be up, without which the kernel keeps v0 down' }];
+const waiting = [{ reason: 'DeviceDown', params: { device: 'low0', name: 'v0' } }];
 const of = (target: typeof found | null, down: { down?: string[] } = {}, spec: object = wanted) =>
   difference(key, spec, { links: { target }, devices: { low0: true }, ...down });
 

@@ -17,7 +17,7 @@ export const vlan: Driver<NetlinkInterfaceSpec> = {
     const [down] = observed.down ?? [];
     if (down === undefined) return base.diff(spec, known, observed);
     const result = base.diff({ ...spec, up: false }, known, observed);
-    const message = `waits for ${down} to be up, without which the kernel keeps ${spec.interfaceName} down`;
-    return { ...result, waiting: [...result.waiting, { reason: 'DeviceDown', message }] };
+    const params = { device: down, name: spec.interfaceName };
+    return { ...result, waiting: [...result.waiting, { reason: 'DeviceDown', params }] };
   },
 };

@@ -32,7 +32,7 @@ test('a slave that does not exist is waited for, and the others are not', () => 
   expect(waiting).toEqual([
     {
       reason: 'SlaveMissing',
-      message: "waits for a, which does not exist yet in the vrf's netns; it is enslaved as soon as it appears",
+      params: { slave: 'a', upper: 'vrf' },
     },
   ]);
 });

@@ -109,9 +109,7 @@ describe('a vxlan', () => {
   });
 
   test('waits for the device below it, and keeps what there is', () => {
-    const waiting = [
-      { reason: 'DeviceMissing', message: "waits for wg0, which does not exist yet in the vxlan's netns" },
-    ];
+    const waiting = [{ reason: 'DeviceMissing', params: { device: 'wg0', kind: 'vxlan' } }];
     expect(of(null, { wg0: false })).toEqual({ ...none, waiting });
     expect(of({ ...found, mtu: 1 }, {})).toEqual({ ...none, waiting });
   });

@@ -188,9 +188,9 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
     const result = nothing();
     const found = observed.links[slot];
     const atHome = slot === 'home' ? undefined : observed.links.home;
-    if (found && ownership(want, found) === 'foreign') return { ...result, conflict: conflictWith(want, found) };
+    if (found && ownership(want, found) === 'foreign') return { ...result, conflict: conflictWith(found) };
     if (found?.alias === want.mark && orphaned(slot, known)) {
-      if (atHome && ownership(want, atHome) === 'foreign') return { ...result, conflict: conflictWith(want, atHome) };
+      if (atHome && ownership(want, atHome) === 'foreign') return { ...result, conflict: conflictWith(atHome) };
       result.drift.push({ field: 'birth', wanted: 'the netns of the agent', found: 'a netns that is gone' });
       result.operations.push(remove(slot, found, want.mark, ['birth']), ...make(spec, want, known));
       return result;
@@ -213,7 +213,7 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
       wanted: found ? 'wireguard' : want.name,
       found: found?.kind ?? null,
     });
-    if (atHome && ownership(want, atHome) === 'foreign') return { ...nothing(), conflict: conflictWith(want, atHome) };
+    if (atHome && ownership(want, atHome) === 'foreign') return { ...nothing(), conflict: conflictWith(atHome) };
     if (atHome?.kind === 'wireguard') {
       const home = { ...want, slot: 'home' as const };
       const { operations } = diffAttributes({ ...home, up: atHome.up, addresses: atHome.addresses }, atHome);

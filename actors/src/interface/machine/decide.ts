@@ -1,6 +1,7 @@
 import type { KernelOperation, Operation, Slot } from '@ifactor/crds';
 import { driverOf, markOf } from '../kind/index.ts';
 import type { Difference, Driver } from '../kind/index.ts';
+import { conflictWords, waitingWords } from '../words/need.ts';
 import type { Trial } from './confirm.ts';
 import type { Context, Verdict } from './context.ts';
 
@@ -231,7 +232,7 @@ export function decide(context: Context): Decision {
   const difference = differenceOf(context, driver);
   if (difference === null) return verdict('pending', 'Unknown', 'nothing is known of the kernel yet');
   const { conflict, waiting, operations, drift } = difference;
-  if (conflict) return verdict('pending', conflict.reason, conflict.message);
+  if (conflict) return verdict('pending', conflict.reason, conflictWords(conflict));
   if (operations.length > 0 && trial?.since === null) return decideBegin(context, trial);
   if (operations.length > 0) {
     const fields = [...new Set(drift.map(({ field }) => field))].join(', ');
@@ -243,6 +244,6 @@ export function decide(context: Context): Decision {
     };
   }
   const [first] = waiting;
-  if (first) return verdict('pending', first.reason, waiting.map(({ message }) => message).join('; '));
+  if (first) return verdict('pending', first.reason, waiting.map(waitingWords).join('; '));
   return healthy(context, driver);
 }

@@ -1,4 +1,4 @@
-import { differenceOf, driverIn, successors } from '@ifactor/actors';
+import { differenceOf, driverIn, successors, waitingWords } from '@ifactor/actors';
 import type { Context, Snapshot } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
 import type { Condition, State } from '@ifactor/crds';
@@ -54,7 +54,7 @@ function waitingOf({ context }: Snapshot): string[] {
   for (const endpoint of Object.values(unresolved)) words.push(`an address of ${endpoint}`);
   const driver = driverIn(context);
   if (driver && spec !== null && observed !== null && deletion === null)
-    words.push(...(differenceOf(context, driver)?.waiting ?? []).map(({ message }) => message));
+    words.push(...(differenceOf(context, driver)?.waiting ?? []).map(waitingWords));
   if (running !== null) words.push('the kernel, which is being changed');
   return [...new Set(words)];
 }

@@ -1,0 +1,19 @@
+import type { Conflict, Waiting } from '../diff/driver.ts';
+
+/** What has to appear, and what happens then. */
+export function waitingWords({ reason, params }: Waiting): string {
+  switch (reason) {
+    case 'SlaveMissing':
+      return `waits for ${params.slave}, which does not exist yet in the ${params.upper}'s netns; it is attached as soon as it appears`;
+    case 'DeviceMissing':
+      return `waits for ${params.device}, which does not exist yet in the ${params.kind}'s netns`;
+    case 'DeviceDown':
+      return `waits for ${params.device} to be up, without which the kernel keeps ${params.name} down`;
+  }
+}
+
+/** Who has the link that is in the way, and what to do. */
+export function conflictWords({ params: { name, kind, owner } }: Conflict): string {
+  const whose = owner === null ? `is a ${kind || 'physical'} link that ifactor did not make` : `belongs to ${owner}`;
+  return `${name} already exists and ${whose}; rename or delete it, or choose another interfaceName`;
+}
