@@ -1,5 +1,6 @@
 import { kinds } from '@ifactor/crds';
-import type { Log } from '@ifactor/common';
+import { systemClock, systemRandom } from '@ifactor/common';
+import type { Clock, Log, Random } from '@ifactor/common';
 import type { InterfaceStatus, RecordedEvent } from '@ifactor/crds';
 import { ensureStreams } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -41,6 +42,8 @@ export type BridgeOptions = {
   leaseSeconds?: number;
   /** How long the stream says of a deleted object that it is gone; 600 when absent. */
   tombstoneSeconds?: number;
+  clock?: Clock;
+  random?: Random;
 };
 
 export type Bridge = {
@@ -51,30 +54,40 @@ export type Bridge = {
 
 /** Starts a bridge: a picture of both sides is kept up all the time, queues level the differences while it leads. */
 export function startBridge(options: BridgeOptions): Bridge {
-  const { connection, identity, log, signal } = options;
+  const { connection, identity, log, signal, clock = systemClock, random = systemRandom } = options;
   // What only reads goes on until all work has ended.
   const reading = new AbortController();
   const ready = Promise.withResolvers<'leading' | 'standing by'>();
   let lease: Lease | undefined;
   const leads = (): boolean => lease?.holds() ?? false;
   const client = fence(options.client, leads);
-  const recorder = createRecorder(client, log, identity, leads);
+  const recorder = createRecorder(client, log, identity, leads, clock);
   // One at a time: each follower asks for the streams when NATS comes back.
   let making: Promise<unknown> | undefined;
   const prepare = (): Promise<unknown> => (making ??= ensureStreams(connection).finally(() => (making = undefined)));
 
   const publishing = createQueue({
+    clock,
+    random,
     workers: 64,
     log: log.with({ task: 'publish' }),
     work: (key) => publish(publishParts, key),
   });
   const reporting = createQueue({
+    clock,
+    random,
     workers: 16,
     log: log.with({ task: 'report' }),
     work: (key) => report(reportParts, key),
   });
   // One worker: two plans must not be given the same port at once.
-  const planning = createQueue({ workers: 1, log: log.with({ task: 'plan' }), work: (key) => carry(carryParts, key) });
+  const planning = createQueue({
+    clock,
+    random,
+    workers: 1,
+    log: log.with({ task: 'plan' }),
+    work: (key) => carry(carryParts, key),
+  });
   const queues = [planning, publishing, reporting];
   const touch = { publish: publishing.add, report: reporting.add, plan: planning.add };
   const picture = createPicture({ client, connection, prepare, log, signal: reading.signal, touch });

@@ -1,7 +1,5 @@
-import { explain } from '@ifactor/common';
-import type { Log } from '@ifactor/common';
-import { createBackoff } from './backoff.ts';
-import type { Backoff } from './backoff.ts';
+import { Backoff, explain, systemClock, systemRandom } from '@ifactor/common';
+import type { Clock, Log, Random } from '@ifactor/common';
 
 /**
  * Level-triggered work: a key says that something about it changed, and the worker reads the world again. A key is
@@ -24,33 +22,38 @@ export type QueueOptions = {
   work: (key: string) => Promise<number | undefined>;
   workers: number;
   log: Log;
+  clock?: Clock;
+  random?: Random;
 };
 
-/** The least time between two warnings of one queue, ms. */
-const quiet = 10_000;
+/** The least time between two warnings of one queue. */
+const warnEveryMs = 10_000;
+/** In milliseconds. */
+const retry = { first: 100, most: 30_000 };
 
-export function createQueue({ work, workers, log }: QueueOptions): Queue {
+export function createQueue(options: QueueOptions): Queue {
+  const { work, workers, log, clock = systemClock, random = systemRandom } = options;
   const due = new Set<string>();
   const busy = new Set<string>();
-  const timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
+  const timers = new Map<string, { at: number; cancel: () => void }>();
   const failing = new Map<string, Backoff>();
   const waiting: { done: () => boolean; resolve: () => void }[] = [];
   let open = false;
   let said = -Infinity;
 
   function add(key: string): void {
-    clearTimeout(timers.get(key)?.timer);
+    timers.get(key)?.cancel();
     timers.delete(key);
     due.add(key);
     start();
   }
 
   function later(key: string, milliseconds: number): void {
-    const at = performance.now() + milliseconds;
+    const at = clock.monotonic() + milliseconds;
     const already = timers.get(key);
     if (due.has(key) || (already !== undefined && already.at <= at)) return;
-    clearTimeout(already?.timer);
-    timers.set(key, { at, timer: setTimeout(() => add(key), milliseconds) });
+    already?.cancel();
+    timers.set(key, { at, cancel: clock.after(milliseconds, () => add(key), true) });
   }
 
   function start(): void {
@@ -70,7 +73,7 @@ export function createQueue({ work, workers, log }: QueueOptions): Queue {
       failing.delete(key);
       if (again !== undefined) later(key, again);
     } catch (error) {
-      const backoff = failing.get(key) ?? createBackoff(100, 30_000);
+      const backoff = failing.get(key) ?? new Backoff(retry, random);
       failing.set(key, backoff);
       const wait = backoff.next();
       // While the queue is off, the world is expected to fail.
@@ -87,9 +90,9 @@ export function createQueue({ work, workers, log }: QueueOptions): Queue {
 
   /** What fails for one often fails for a thousand: one of them is said aloud. */
   function complain(key: string, error: unknown, wait: number): void {
-    const loud = performance.now() - said > quiet;
-    if (loud) said = performance.now();
-    log[loud ? 'warn' : 'debug']('will try again', {
+    const loud = clock.monotonic() - said > warnEveryMs;
+    if (loud) said = clock.monotonic();
+    log[loud ? 'warn' : 'debug']('work failed; retrying', {
       key,
       error: explain(error),
       milliseconds: Math.round(wait),

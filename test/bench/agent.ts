@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readStat } from '@ifactor/common/proc';
 import type { KV } from '@nats-io/kv';
 import { end, own } from './processes.ts';
 
@@ -63,9 +64,7 @@ export async function startAgent({ node, nats, netns, folder, nodes, profile }: 
 
 /** Milliseconds of CPU time so far, user and system; a clock tick is 10 ms. */
 function cpuOf({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  return (readStat(pid ?? 0)?.cpuTicks ?? 0) * 10;
 }
 
 /** Resident megabytes. */

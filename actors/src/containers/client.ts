@@ -1,6 +1,7 @@
 /** The part of the Docker Engine API that is needed here, over a unix socket. Podman's service speaks it, too. */
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
-import { codeOf, member, text } from './json.ts';
+import { codeOf } from '@ifactor/common';
+import { member, text } from '@ifactor/common/json';
 
 const answerWithin = 10_000;
 

@@ -2,7 +2,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { Backoff } from './backoff.ts';
 import { watchEntry } from './entry.ts';
-import { codeOf } from './json.ts';
+import { codeOf } from '@ifactor/common';
 import { lost, type LostReason, type Source, type Where } from './place.ts';
 
 const NSFS_MAGIC = 0x6e736673;

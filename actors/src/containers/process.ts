@@ -1,6 +1,7 @@
 /** Follows the netns of one process till the process ends. */
-import { readFileSync, statSync } from 'node:fs';
-import { codeOf } from './json.ts';
+import { statSync } from 'node:fs';
+import { codeOf } from '@ifactor/common';
+import { readStat } from '@ifactor/common/proc';
 import { lost, type Source, type Where } from './place.ts';
 
 /**
@@ -58,11 +59,8 @@ export function followProcess(pid: number, label: string, tell: (where: Where) =
 /** Start time in clock ticks since boot, and nsfs inode; undefined where there is no such living process. */
 function readProcess(pid: number): { start: string; netns: string } | 'forbidden' | undefined {
   try {
-    // proc_pid_stat(5): "pid (comm) state ppid …", starttime is the 22nd; comm may hold anything.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (state === 'Z' || state === 'X') return undefined;
-    return { start: rest[18] ?? '', netns: String(statSync(`/proc/${pid}/ns/net`).ino) };
+    const stat = readStat(pid);
+    return stat && { start: stat.startTime, netns: String(statSync(`/proc/${pid}/ns/net`).ino) };
   } catch (error) {
     const code = codeOf(error);
     return code === 'EACCES' || code === 'EPERM' ? 'forbidden' : undefined;

@@ -1,5 +1,5 @@
 import type { Desired, MissingSecret, NodeEntry } from '@ifactor/crds';
-import { digest, isRecord, without } from '../json.ts';
+import { digest, isRecord, without } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
 import { openSecret, wireguardKey } from './secret.ts';
 import type { OpenSecret, Secrets, Wanted } from './secret.ts';

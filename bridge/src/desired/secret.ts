@@ -1,5 +1,5 @@
 import type { MissingSecret } from '@ifactor/crds';
-import { isRecord } from '../json.ts';
+import { isRecord } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
 
 /** A WireGuard key in base64, opened; never to be logged or published unsealed. */

@@ -1,4 +1,4 @@
-import { sameJson } from '../json.ts';
+import { sameJson } from '@ifactor/common/json';
 import type { Client } from './client.ts';
 import type { KubeObject, OwnerReference } from './object.ts';
 import { apiVersionOf, pathOf } from './resource.ts';

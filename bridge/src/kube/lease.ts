@@ -1,5 +1,5 @@
-import { pause } from '../backoff.ts';
-import { without } from '../json.ts';
+import { sleep, systemClock } from '@ifactor/common';
+import { without } from '@ifactor/common/json';
 import type { Outage } from '../view/outage.ts';
 import type { Client } from './client.ts';
 import { answered } from './error.ts';
@@ -139,7 +139,7 @@ export function holdLease(options: LeaseOptions): Lease {
         if (!signal.aborted) outage.down('lease', `waiting for the lease ${namespace}/${name}`, error);
       }
       await lose();
-      await pause(leading ? duration / 5 : Math.min(duration / 5, 1000), signal);
+      await sleep(systemClock, leading ? duration / 5 : Math.min(duration / 5, 1000), signal);
     }
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { explain } from '@ifactor/common';
-import type { Log } from '@ifactor/common';
+import { every, explain, systemClock } from '@ifactor/common';
+import type { Clock, Log } from '@ifactor/common';
 import type { Client } from './client.ts';
 import { answered } from './error.ts';
 import type { KubeObject } from './object.ts';
@@ -10,7 +10,7 @@ export type EventNote = { type: 'Normal' | 'Warning'; reason: string; message: s
 
 /**
  * Writes Kubernetes Events, as `kubectl describe` shows them. The same note on the same object is one Event that counts;
- * an Event is written at most every `pace` ms, and an object gets at most `most` different ones per hour.
+ * an Event is written at most every `writeEveryMs`, and an object gets at most `most` different ones per hour.
  */
 export type Recorder = {
   note(object: KubeObject, note: EventNote): void;
@@ -26,27 +26,33 @@ type Series = {
   last: string;
   count: number;
   written: number;
-  timer: NodeJS.Timeout | undefined;
+  /** While a write is due. */
+  cancel: (() => void) | undefined;
 };
 
-const pace = 10_000;
+const writeEveryMs = 10_000;
 const most = 30;
-const window = 3_600_000;
+const windowMs = 3_600_000;
 
-export function createRecorder(client: Client, log: Log, host: string, allowed: () => boolean): Recorder {
+export function createRecorder(
+  client: Client,
+  log: Log,
+  host: string,
+  allowed: () => boolean,
+  clock: Clock = systemClock,
+): Recorder {
   const series = new Map<string, Series>();
   const perObject = new Map<string, number>();
   let inFlight: Promise<unknown> = Promise.resolve();
 
-  const sweep = setInterval(() => {
+  const stopSweeping = every(clock, windowMs, () => {
     perObject.clear();
-    const old = Date.now() - window;
-    for (const [id, { last, timer }] of series) if (timer === undefined && Date.parse(last) < old) series.delete(id);
-  }, window);
-  sweep.unref();
+    const old = clock.now() - windowMs;
+    for (const [id, { last, cancel }] of series) if (cancel === undefined && Date.parse(last) < old) series.delete(id);
+  });
 
   async function write(one: Series): Promise<void> {
-    one.timer = undefined;
+    one.cancel = undefined;
     if (!allowed() || one.written === one.count) return;
     const { name, object, note, first, last, count } = one;
     const namespace = object.metadata.namespace ?? 'default';
@@ -72,9 +78,9 @@ export function createRecorder(client: Client, log: Log, host: string, allowed: 
     note(object, note) {
       const { uid, name } = object.metadata;
       const id = createHash('sha256').update(`${uid} ${note.reason} ${note.message}`).digest('hex').slice(0, 16);
-      const now = new Date();
+      const now = new Date(clock.now());
       let one = series.get(id);
-      if (one !== undefined && now.getTime() - Date.parse(one.last) > window) one = undefined;
+      if (one !== undefined && now.getTime() - Date.parse(one.last) > windowMs) one = undefined;
       if (one === undefined) {
         const used = perObject.get(uid) ?? 0;
         if (used >= most) return;
@@ -89,7 +95,7 @@ export function createRecorder(client: Client, log: Log, host: string, allowed: 
           last: time,
           count: 0,
           written: 0,
-          timer: undefined,
+          cancel: undefined,
         };
         series.set(id, one);
       }
@@ -99,15 +105,15 @@ export function createRecorder(client: Client, log: Log, host: string, allowed: 
         inFlight = Promise.all([inFlight, write(one)]);
         return;
       }
-      one.timer ??= setTimeout(() => {
+      one.cancel ??= clock.after(writeEveryMs, () => {
         inFlight = Promise.all([inFlight, write(one)]);
-      }, pace).unref();
+      });
     },
     async flush() {
-      clearInterval(sweep);
-      for (const one of series.values()) clearTimeout(one.timer);
+      stopSweeping();
+      for (const one of series.values()) one.cancel?.();
       await inFlight;
-      await Promise.all([...series.values()].filter(({ timer }) => timer !== undefined).map(write));
+      await Promise.all([...series.values()].filter(({ cancel }) => cancel !== undefined).map(write));
     },
   };
 }

@@ -1,4 +1,5 @@
-import { createBackoff, pause } from '../backoff.ts';
+import { Backoff, sleep, systemClock, systemRandom } from '@ifactor/common';
+import type { Clock, Random } from '@ifactor/common';
 import type { Outage } from '../view/outage.ts';
 import type { Client } from './client.ts';
 import { answered, ApiError } from './error.ts';
@@ -30,20 +31,26 @@ export type ReflectorOptions = {
   onChange: (key: string, object: KubeObject | undefined, before: KubeObject | undefined) => void;
   /** Objects per page of a list. */
   page?: number;
+  clock?: Clock;
+  random?: Random;
 };
 
 type List = { metadata: { resourceVersion: string; continue?: string }; items: KubeObject[] };
 type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'; object: KubeObject };
 
 /** A watch this long without a word (bookmarks come every minute) is taken for dead and begun again. */
-const silence = 5 * 60_000;
+const silenceMs = 5 * 60_000;
+/** In milliseconds. */
+const retry = { first: 200, most: 10_000 };
 
 /** Starts listing and watching; never gives up until the signal is aborted. */
-export function reflect({ client, resource, outage, signal, onChange, page = 500 }: ReflectorOptions): Reflector {
+export function reflect(options: ReflectorOptions): Reflector {
+  const { client, resource, outage, signal, onChange, page = 500 } = options;
+  const { clock = systemClock, random = systemRandom } = options;
   const path = pathOf(resource);
   const store = new Map<string, KubeObject>();
   const settled = Promise.withResolvers<void>();
-  const backoff = createBackoff(200, 10_000);
+  const backoff = new Backoff(retry, random);
   let forbidden = false;
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
@@ -87,22 +94,23 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
   /** Follows changes until the server ends the watch. @throws ApiError 410 when `version` is too old */
   async function watch(): Promise<void> {
     const silent = new AbortController();
-    const hush = (): NodeJS.Timeout => setTimeout(() => silent.abort(new Error('the watch fell silent')), silence);
+    const expectWord = (): (() => void) =>
+      clock.after(silenceMs, () => silent.abort(new Error('the watch fell silent')), true);
     const query = {
       watch: true,
       allowWatchBookmarks: true,
       resourceVersion: version,
-      timeoutSeconds: 240 + Math.floor(Math.random() * 120),
+      timeoutSeconds: 240 + Math.floor(random.fraction() * 120),
     };
-    let timer = hush();
+    let cancel = expectWord();
     try {
       for await (const line of client.lines(
         path,
         { query, signal: AbortSignal.any([signal, silent.signal]) },
         recovered,
       )) {
-        clearTimeout(timer);
-        timer = hush();
+        cancel();
+        cancel = expectWord();
         const { type, object } = JSON.parse(line) as WatchEvent;
         if (type === 'ERROR') {
           const status = object as unknown as Status;
@@ -113,7 +121,7 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
         version = object.metadata.resourceVersion;
       }
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 
@@ -128,25 +136,25 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
       recovered();
       settled.resolve();
     }
-    const started = performance.now();
+    const started = clock.monotonic();
     await watch();
     // A server that ends each watch at once must not be asked in a tight loop.
-    if (performance.now() - started < 1000) await pause(backoff.next(), signal);
+    if (clock.monotonic() - started < 1000) await sleep(clock, backoff.next(), signal);
     else backoff.reset();
   }
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      const began = performance.now();
+      const began = clock.monotonic();
       try {
         await round();
       } catch (error) {
         if (signal.aborted) return;
-        if (performance.now() - began > 5000) backoff.reset();
+        if (clock.monotonic() - began > 5000) backoff.reset();
         if (answered(error, 410)) {
           // Too old to go on from: list again, which finds deletions by comparing.
           version = undefined;
-          await pause(backoff.next(), signal);
+          await sleep(clock, backoff.next(), signal);
           continue;
         }
         if (answered(error, 401, 403, 404)) version = undefined;
@@ -156,7 +164,7 @@ export function reflect({ client, resource, outage, signal, onChange, page = 500
         }
         outage.down(resource.plural, hint(error, resource), error);
         const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
-        await pause(Math.max(asked, backoff.next()), signal);
+        await sleep(clock, Math.max(asked, backoff.next()), signal);
       }
     }
   }

@@ -1,7 +1,7 @@
 import { API_VERSION, WireGuardInterfaceSpecSchema } from '@ifactor/crds';
 import type { ConfirmSpec, InterfaceAddress, SecretRef, WireGuardInterfaceSpec } from '@ifactor/crds';
 import { createHash } from 'node:crypto';
-import { canonical, digest } from '../json.ts';
+import { canonical, digest } from '@ifactor/common/json';
 import type { OwnerReference } from '../kube/object.ts';
 import type { Allocation } from './allocate.ts';
 import { fullName } from './allocate.ts';

@@ -1,7 +1,7 @@
 import { kinds, PlanStatusSchema, WireGuardNetworkPlanSpecSchema } from '@ifactor/crds';
 import type { InterfaceStatus, PlanStatus } from '@ifactor/crds';
 import { isHeld, withFinalizer, withoutFinalizers } from '../status/finalizer.ts';
-import { sameJson } from '../json.ts';
+import { sameJson } from '@ifactor/common/json';
 import type { Client } from '../kube/client.ts';
 import { answered } from '../kube/error.ts';
 import { level } from '../kube/converge.ts';

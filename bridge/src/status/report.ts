@@ -1,7 +1,7 @@
 import { formatStatusSubject } from '@ifactor/crds';
 import type { InterfaceStatus, StatusMessage } from '@ifactor/crds';
 import { mayGo, withFinalizer, withoutFinalizers, isHeld } from './finalizer.ts';
-import { sameJson } from '../json.ts';
+import { sameJson } from '@ifactor/common/json';
 import { kindOf, unspell } from '../key.ts';
 import type { Client } from '../kube/client.ts';
 import type { KubeObject } from '../kube/object.ts';

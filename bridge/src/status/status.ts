@@ -1,6 +1,6 @@
 import { ConditionSchema, InterfaceStatusSchema, StatusMessageSchema } from '@ifactor/crds';
 import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
-import { isRecord, without } from '../json.ts';
+import { isRecord, without } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
 import type { NodeView } from '../view/nodes.ts';
 import type { Entry } from '../stream/follower.ts';

@@ -1,11 +1,10 @@
-import { explain } from '@ifactor/common';
+import { Backoff, explain, sleep, systemClock, systemRandom } from '@ifactor/common';
 import { decodeEvent, eventFilter } from '@ifactor/crds';
 import type { Log } from '@ifactor/common';
 import type { RecordedEvent } from '@ifactor/crds';
 import { streams } from '@ifactor/common/nats';
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { createBackoff, pause } from '../backoff.ts';
 
 const durable = 'ifactor-bridge';
 
@@ -21,7 +20,7 @@ export async function followEvents(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const backoff = createBackoff(200, 5000);
+  const backoff = new Backoff({ first: 200, most: 5000 }, systemRandom);
   while (!signal.aborted && !connection.isClosed()) {
     try {
       await prepare();
@@ -56,6 +55,6 @@ export async function followEvents(
     } catch (error) {
       if (!signal.aborted) log.debug('the event log cannot be read', { error: explain(error) });
     }
-    await pause(backoff.next(), signal);
+    await sleep(systemClock, backoff.next(), signal);
   }
 }

@@ -1,7 +1,7 @@
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { createBackoff, pause } from '../backoff.ts';
+import { Backoff, sleep, systemClock, systemRandom } from '@ifactor/common';
 import type { Outage } from '../view/outage.ts';
 
 /** The last message of a subject. `sequence` is its place in the stream, `time` when the server stored it, in ms. */
@@ -45,7 +45,7 @@ export function follow({ connection, stream, prepare, outage, signal, onChange }
   const js = jetstream(connection);
   const cache = new Map<string, Entry>();
   const settled = Promise.withResolvers<void>();
-  const backoff = createBackoff(100, 5000);
+  const backoff = new Backoff({ first: 100, most: 5000 }, systemRandom);
 
   function put(entry: Entry): void {
     const before = cache.get(entry.subject);
@@ -105,7 +105,7 @@ export function follow({ connection, stream, prepare, outage, signal, onChange }
         if (signal.aborted || connection.isClosed()) return;
         outage.down(stream, 'waiting for NATS', error);
       }
-      await pause(backoff.next(), signal);
+      await sleep(systemClock, backoff.next(), signal);
     }
   }
 

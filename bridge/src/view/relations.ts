@@ -6,7 +6,7 @@ import {
   SubjectError,
 } from '@ifactor/crds';
 import type { Place, StatusMessage } from '@ifactor/crds';
-import { isRecord } from '../json.ts';
+import { isRecord } from '@ifactor/common/json';
 import { spell, withoutNode } from '../key.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { readStatus } from '../status/status.ts';

@@ -17,7 +17,8 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   after(milliseconds, elapsed, keepsAlive = false) {
     const timer = setTimeout(elapsed, milliseconds);
-    if (!keepsAlive) timer.unref();
+    // A browser's timer is a number.
+    if (!keepsAlive) (timer as Partial<NodeJS.Timeout>).unref?.();
     return () => clearTimeout(timer);
   },
 };

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 /** Chance, injected like time. Not for keys: those come from `node:crypto`. */
 export type Random = {
   /** At least 0, less than 1. */
@@ -8,4 +6,4 @@ export type Random = {
 };
 
 /** The only place that asks the runtime for chance. */
-export const systemRandom: Random = { fraction: () => Math.random(), uuid: () => randomUUID() };
+export const systemRandom: Random = { fraction: () => Math.random(), uuid: () => globalThis.crypto.randomUUID() };

@@ -2,8 +2,8 @@ import { Ajv } from 'ajv';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Environment } from '@marcbachmann/cel-js';
 import { isDeepStrictEqual } from 'node:util';
-import { isObject, list } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord, list } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import type { Schema } from './resource.ts';
 import type { Cause } from './status.ts';
 
@@ -31,14 +31,14 @@ export function prune(schema: Schema, value: unknown, path = ''): { value: unkno
     const { items } = schema;
     return { value: items ? value.map((item, at) => into(items, item, `${path}[${at}]`)) : value, unknown };
   }
-  if (!isObject(value)) return { value, unknown };
+  if (!isRecord(value)) return { value, unknown };
   const out: Json = {};
   for (const [name, child] of Object.entries(value)) {
     const at = path === '' ? name : `${path}.${name}`;
     const field = schema.properties?.[name];
     if (path === '' && envelope.has(name)) out[name] = child;
     else if (field) out[name] = into(field, child, at);
-    else if (isObject(schema.additionalProperties)) out[name] = into(schema.additionalProperties, child, at);
+    else if (isRecord(schema.additionalProperties)) out[name] = into(schema.additionalProperties, child, at);
     else if (schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true)
       out[name] = child;
     else unknown.push(at);
@@ -50,7 +50,7 @@ export function prune(schema: Schema, value: unknown, path = ''): { value: unkno
 export function fillIn(schema: Schema, value: unknown): unknown {
   const { items } = schema;
   if (Array.isArray(value)) return items ? value.map((item) => fillIn(items, item)) : value;
-  if (!isObject(value)) return value;
+  if (!isRecord(value)) return value;
   const out: Json = { ...value };
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     if (out[name] === null && field.nullable !== true) delete out[name];
@@ -61,7 +61,7 @@ export function fillIn(schema: Schema, value: unknown): unknown {
 }
 
 const show = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value) : isObject(value) ? 'object' : (JSON.stringify(value) ?? 'null');
+  typeof value === 'string' ? JSON.stringify(value) : isRecord(value) ? 'object' : (JSON.stringify(value) ?? 'null');
 
 const types: Record<string, string> = {
   integer: 'integer',
@@ -151,13 +151,13 @@ function* checkRules(schema: Schema, value: unknown, old: unknown, path: string)
     };
   }
   if (Array.isArray(value)) yield* checkItems(schema, value, old, path);
-  else if (isObject(value)) {
+  else if (isRecord(value)) {
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       if (value[name] === undefined) continue;
       yield* checkRules(
         field,
         value[name],
-        isObject(old) ? old[name] : undefined,
+        isRecord(old) ? old[name] : undefined,
         path === '' ? name : `${path}.${name}`,
       );
     }
@@ -167,7 +167,7 @@ function* checkRules(schema: Schema, value: unknown, old: unknown, path: string)
 function* checkItems(schema: Schema, value: unknown[], old: unknown, path: string): Generator<Cause> {
   const keys = schema['x-kubernetes-list-map-keys'];
   const keyOf = (item: unknown): unknown =>
-    keys && isObject(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item;
+    keys && isRecord(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item;
   const seen: unknown[] = [];
   for (const [at, item] of value.entries()) {
     const key = keyOf(item);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeFields, encodeFields, fieldsOf } from './fields.ts';
 import { ownDefinitions } from './index.ts';
-import { part } from './json.ts';
-import type { Json } from './json.ts';
+import { part } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import { afterUpdate, apply } from './managers.ts';
 import { resourceOf } from './resource.ts';
 import type { Resource } from './resource.ts';

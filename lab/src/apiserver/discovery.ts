@@ -1,4 +1,4 @@
-import type { Json } from './json.ts';
+import type { Json } from '@ifactor/common/json';
 import { apiVersionOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 

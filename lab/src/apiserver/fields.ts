@@ -1,5 +1,5 @@
-import { canonical, isObject, list } from './json.ts';
-import type { Json } from './json.ts';
+import { canonical, isRecord, list } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import type { Schema } from './resource.ts';
 
 /** A leaf's place in an object: `f:name` steps into a field, `k:{…}` into an item of a keyed list, `v:…` is an item of a set. */
@@ -43,13 +43,13 @@ const systemMetadata = new Set([
 const fieldSchema = (schema: Schema, name: string, root: boolean): Schema => {
   if (root && name === 'metadata') return metadata;
   const { additionalProperties } = schema;
-  return schema.properties?.[name] ?? (isObject(additionalProperties) ? additionalProperties : {});
+  return schema.properties?.[name] ?? (isRecord(additionalProperties) ? additionalProperties : {});
 };
 
 const keyOf = (schema: Schema, item: unknown): string | null => {
   if (schema['x-kubernetes-list-type'] === 'set') return `v:${JSON.stringify(item)}`;
   const keys = schema['x-kubernetes-list-map-keys'];
-  if (!keys || !isObject(item)) return null;
+  if (!keys || !isRecord(item)) return null;
   return `k:${canonical(Object.fromEntries(keys.map((key) => [key, item[key]])))}`;
 };
 
@@ -59,7 +59,7 @@ export function fieldsOf(schema: Schema, object: unknown): FieldSet {
   const add = (path: Path): void => void found.set(spell(path), path);
   const walk = (inner: Schema, value: unknown, path: Path, root: boolean): void => {
     const atomic = inner['x-kubernetes-map-type'] === 'atomic';
-    if (isObject(value) && !atomic && (root || Object.keys(value).length > 0)) {
+    if (isRecord(value) && !atomic && (root || Object.keys(value).length > 0)) {
       for (const [name, child] of Object.entries(value)) {
         if (root && system.has(name)) continue;
         if (path.length === 1 && path[0] === 'f:metadata' && systemMetadata.has(name)) continue;
@@ -85,7 +85,7 @@ export function valueAt(object: unknown, path: Path): unknown {
   let at: unknown = object;
   for (const step of path) {
     if (step === '.') return at === undefined ? undefined : true;
-    if (step.startsWith('f:')) at = isObject(at) ? at[step.slice(2)] : undefined;
+    if (step.startsWith('f:')) at = isRecord(at) ? at[step.slice(2)] : undefined;
     else if (step.startsWith('v:')) at = list(at).find((item) => JSON.stringify(item) === step.slice(2));
     else at = itemOf(at, step);
   }
@@ -96,13 +96,13 @@ function itemOf(items: unknown, step: string): unknown {
   const key = JSON.parse(step.slice(2)) as Json;
   return list(items).find(
     (item) =>
-      isObject(item) && Object.entries(key).every(([name, value]) => canonical(item[name]) === canonical(value)),
+      isRecord(item) && Object.entries(key).every(([name, value]) => canonical(item[name]) === canonical(value)),
   );
 }
 
 /** Lays an applied value over a live one: objects field by field, keyed lists item by item, all else as a whole. */
 export function lay(schema: Schema, live: unknown, applied: unknown, root = true): unknown {
-  if (isObject(live) && isObject(applied) && schema['x-kubernetes-map-type'] !== 'atomic') {
+  if (isRecord(live) && isRecord(applied) && schema['x-kubernetes-map-type'] !== 'atomic') {
     const out: Json = { ...live };
     for (const [name, value] of Object.entries(applied))
       out[name] = lay(fieldSchema(schema, name, root), live[name], value, false);
@@ -124,13 +124,13 @@ export function lay(schema: Schema, live: unknown, applied: unknown, root = true
 /** Takes a leaf out of an object, and what is empty after that. The object is changed. */
 export function takeOut(object: unknown, path: Path): void {
   const [step = '', ...rest] = path;
-  if (step.startsWith('f:') && isObject(object)) {
+  if (step.startsWith('f:') && isRecord(object)) {
     const name = step.slice(2);
     if (rest.length === 0) delete object[name];
     else {
       takeOut(object[name], rest);
       const inner = object[name];
-      if ((isObject(inner) && Object.keys(inner).length === 0) || (Array.isArray(inner) && inner.length === 0))
+      if ((isRecord(inner) && Object.keys(inner).length === 0) || (Array.isArray(inner) && inner.length === 0))
         delete object[name];
     }
   } else if (Array.isArray(object)) {
@@ -156,7 +156,7 @@ export function encodeFields(fields: FieldSet): Json {
 export function decodeFields(tree: unknown): FieldSet {
   const found: FieldSet = new Map();
   const walk = (node: unknown, path: Path): void => {
-    const steps = isObject(node) ? Object.entries(node) : [];
+    const steps = isRecord(node) ? Object.entries(node) : [];
     if (steps.length === 0 && path.length > 0) found.set(spell(path), path);
     for (const [step, inner] of steps) walk(inner, [...path, step]);
   };

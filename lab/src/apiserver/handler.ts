@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseYaml } from 'yaml';
-import { isObject, list, part, text } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord, list, part, text } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import { apply } from './managers.ts';
 import type { Objects, WriteOptions } from './objects.ts';
 import { patched } from './patch.ts';
@@ -163,7 +163,7 @@ function patch(
     if (!before) throw notFound(resource, name);
     return ok(objects.update(resource, before, patched(resource, type, before, sent), options));
   }
-  if (!isObject(sent)) throw badRequest('an apply needs an object');
+  if (!isRecord(sent)) throw badRequest('an apply needs an object');
   if (!request.query.get('fieldManager'))
     throw badRequest(
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
@@ -226,7 +226,7 @@ function readToken(sent: string): Token {
       return null;
     }
   })();
-  const { revision, after } = isObject(token) ? token : {};
+  const { revision, after } = isRecord(token) ? token : {};
   if (typeof revision !== 'number' || typeof after !== 'string') throw badRequest('continue key is not valid');
   return { revision, after };
 }
@@ -276,14 +276,14 @@ function checkType(sent: Json, resource: Resource): void {
 
 function bodyObject(request: Request, resource: Resource): Json {
   const sent = readBody(request.contentType, request.body);
-  if (!isObject(sent)) throw badRequest('the body is not an object');
+  if (!isRecord(sent)) throw badRequest('the body is not an object');
   checkType(sent, resource);
   return sent;
 }
 
 function bodyObjectOrNone(request: Request): Json {
   const sent = readBody(request.contentType, request.body);
-  return isObject(sent) ? sent : {};
+  return isRecord(sent) ? sent : {};
 }
 
 const success = (details?: Json): Json => ({

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Json } from './json.ts';
+import type { Json } from '@ifactor/common/json';
 import { readDefinition } from './resource.ts';
 
 export { startApiServer } from './server.ts';

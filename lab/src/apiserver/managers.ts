@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decodeFields, encodeFields, fieldsOf, lay, printPath, takeOut, valueAt } from './fields.ts';
 import type { FieldSet } from './fields.ts';
-import { isObject, list, part, text } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord, list, part, text } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import { apiVersionOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 import { ApiError } from './status.ts';
@@ -14,7 +14,7 @@ export type Writer = { manager: string; subresource: string };
 
 function read(object: Json | undefined): Manager[] {
   return list(part(object, 'metadata')['managedFields'])
-    .filter(isObject)
+    .filter(isRecord)
     .map((entry) => ({
       name: text(entry['manager']),
       operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { fillIn, prune, validate } from './admission.ts';
-import { isObject, list, part, text } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord, list, part, text } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import { afterUpdate } from './managers.ts';
 import type { Writer } from './managers.ts';
 import { apiVersionOf, crds, namespaces, secrets } from './resource.ts';
@@ -167,7 +167,7 @@ export class Objects {
     // What depended on it goes with it, as the garbage collector sees to.
     for (const other of this.resources) {
       for (const dependent of this.store.list(other)) {
-        const owners = list(part(dependent, 'metadata')['ownerReferences']).filter(isObject);
+        const owners = list(part(dependent, 'metadata')['ownerReferences']).filter(isRecord);
         const owned =
           owners.some((owner) => owner['uid'] === uid) && !owners.some((owner) => this.#stands(owner, dependent));
         if (owned) this.delete(other, dependent, { dryRun });
@@ -308,7 +308,7 @@ export class Objects {
     }
     if (!resource.custom) return typed;
     const filled = fillIn(resource.schema, value);
-    if (!isObject(filled)) throw badRequest('the body is not an object');
+    if (!isRecord(filled)) throw badRequest('the body is not an object');
     const causes: Cause[] = validate(resource.schema, filled, before);
     if (causes.length > 0) throw invalid(resource, name, causes);
     return filled;
@@ -328,7 +328,7 @@ export const storedDefinition = (definition: Json): Json => {
     reason: type === 'Established' ? 'InitialNamesAccepted' : 'NoConflicts',
     message: 'the lab serves it',
   }));
-  const storedVersions = list(spec['versions']).flatMap((version) => (isObject(version) ? [version['name']] : []));
+  const storedVersions = list(spec['versions']).flatMap((version) => (isRecord(version) ? [version['name']] : []));
   return { ...definition, spec, status: { conditions, acceptedNames: names, storedVersions } };
 };
 
@@ -348,7 +348,7 @@ const bare = (object: Json): unknown => {
 const withoutEmpty = (metadata: Json): Json =>
   Object.fromEntries(
     Object.entries(metadata).filter(([name, value]) => {
-      if (name === 'labels' || name === 'annotations') return isObject(value) && Object.keys(value).length > 0;
+      if (name === 'labels' || name === 'annotations') return isRecord(value) && Object.keys(value).length > 0;
       return name === 'finalizers' || name === 'ownerReferences' ? list(value).length > 0 : true;
     }),
   );
@@ -370,7 +370,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 function sealSecret(secret: Json): void {
   const { stringData } = secret;
-  if (isObject(stringData)) {
+  if (isRecord(stringData)) {
     const encoded = Object.fromEntries(
       Object.entries(stringData).map(([key, value]) => [key, Buffer.from(text(value)).toString('base64')]),
     );

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isObject } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import { apiVersionOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 
@@ -39,7 +39,7 @@ export function openApiOf(resources: readonly Resource[], groupVersion: string):
   const paths: Json = {};
   for (const resource of own) {
     const name = nameOf(resource);
-    const properties = isObject(resource.schema.properties) ? resource.schema.properties : {};
+    const properties = isRecord(resource.schema.properties) ? resource.schema.properties : {};
     schemas[name] = {
       ...resource.schema,
       type: 'object',

@@ -1,14 +1,14 @@
 import jsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
-import { isObject } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import type { Resource } from './resource.ts';
 import { ApiError, badRequest } from './status.ts';
 
 /** RFC 7386. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const out: Json = isObject(target) ? { ...target } : {};
+  if (!isRecord(patch)) return patch;
+  const out: Json = isRecord(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete out[name];
     else out[name] = mergePatch(out[name], value);
@@ -20,7 +20,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 const directive = (name: string): boolean => name.startsWith('$');
 
 const plain = (value: unknown): unknown =>
-  isObject(value)
+  isRecord(value)
     ? Object.fromEntries(
         Object.entries(value)
           .filter(([name]) => !directive(name))
@@ -55,6 +55,6 @@ export function patched(resource: Resource, type: string, object: Json, patch: u
       `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`,
     );
   })();
-  if (!isObject(result)) throw badRequest('a patch must leave an object');
+  if (!isRecord(result)) throw badRequest('a patch must leave an object');
   return result;
 }

@@ -1,4 +1,4 @@
-import type { Json } from './json.ts';
+import type { Json } from '@ifactor/common/json';
 import { ApiError } from './status.ts';
 
 /** Before a protobuf body. Source: apimachinery, pkg/runtime/serializer/protobuf. */

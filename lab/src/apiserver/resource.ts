@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { isObject, list, part, text } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord, list, part, text } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 
 /** A structural schema, as a CRD holds it. */
 export type Schema = {
@@ -163,7 +163,7 @@ export const builtins: readonly Resource[] = [
 /** A CRD as it lies in a YAML file. */
 export function readDefinition(path: string): Json {
   const definition: unknown = parse(readFileSync(path, 'utf8'));
-  if (!isObject(definition) || definition['kind'] !== 'CustomResourceDefinition')
+  if (!isRecord(definition) || definition['kind'] !== 'CustomResourceDefinition')
     throw new Error(`${path} holds no CustomResourceDefinition`);
   return definition;
 }
@@ -172,10 +172,10 @@ export function readDefinition(path: string): Json {
 export function resourceOf(definition: Json): Resource {
   const spec = part(definition, 'spec');
   const names = part(spec, 'names');
-  const version = list(spec['versions']).find((one) => isObject(one) && one['served'] === true);
-  if (!isObject(version)) throw new Error('a CustomResourceDefinition needs a served version');
+  const version = list(spec['versions']).find((one) => isRecord(one) && one['served'] === true);
+  if (!isRecord(version)) throw new Error('a CustomResourceDefinition needs a served version');
   const columns = list(version['additionalPrinterColumns'])
-    .filter(isObject)
+    .filter(isRecord)
     .map((one): Column => ({
       name: text(one['name']),
       type: text(one['type']),
@@ -189,10 +189,10 @@ export function resourceOf(definition: Json): Resource {
     kind: text(names['kind']),
     plural: text(names['plural']),
     singular: text(names['singular']),
-    shortNames: list(names['shortNames']).map(text),
-    categories: list(names['categories']).map(text),
+    shortNames: list(names['shortNames']).map((one) => text(one)),
+    categories: list(names['categories']).map((one) => text(one)),
     namespaced: spec['scope'] === 'Namespaced',
-    status: isObject(part(version, 'subresources')['status']),
+    status: isRecord(part(version, 'subresources')['status']),
     generation: true,
     custom: true,
     schema: part(part(version, 'schema'), 'openAPIV3Schema'),

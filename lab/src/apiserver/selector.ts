@@ -1,5 +1,5 @@
-import { isObject, part, text } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord, part, text } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import { badRequest } from './status.ts';
 
 export type Test = (object: Json) => boolean;
@@ -42,7 +42,7 @@ export function fieldTest(selector: string, selectable: readonly string[]): Test
       if (!selectable.includes(path)) throw badRequest(`field label not supported: ${path}`);
       const keys = path.split('.');
       return (object: Json): boolean => {
-        const found = keys.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
+        const found = keys.reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), object);
         const told = typeof found === 'string' ? found : (JSON.stringify(found) ?? '');
         return (told === value) === (operator !== '!=');
       };

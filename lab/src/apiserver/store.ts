@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Json } from './json.ts';
-import { part, text } from './json.ts';
+import type { Json } from '@ifactor/common/json';
+import { part, text } from '@ifactor/common/json';
 import { apiVersionOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 import { gone } from './status.ts';

@@ -1,5 +1,5 @@
-import { isObject, list, part, text } from './json.ts';
-import type { Json } from './json.ts';
+import { isRecord, list, part, text } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
 import type { Column, Resource } from './resource.ts';
 
 /** The value at a Kubernetes JSONPath such as `.status.conditions[?(@.type=="Ready")].status`; undefined where there is none. */
@@ -8,9 +8,9 @@ export function atPath(object: unknown, path: string): unknown {
   for (const [step] of path.matchAll(/\[\?\(@\.([\w.]+)==(["'])(.*?)\2\)\]|\[(\d+)\]|\.?([\w/-]+)/g)) {
     const filter = /^\[\?\(@\.([\w.]+)==(["'])(.*?)\2\)\]$/.exec(step);
     const index = /^\[(\d+)\]$/.exec(step);
-    if (filter) at = list(at).find((item) => isObject(item) && atPath(item, `.${filter[1]}`) === filter[3]);
+    if (filter) at = list(at).find((item) => isRecord(item) && atPath(item, `.${filter[1]}`) === filter[3]);
     else if (index) at = list(at)[Number(index[1])];
-    else at = isObject(at) ? at[step.replace(/^\./, '')] : undefined;
+    else at = isRecord(at) ? at[step.replace(/^\./, '')] : undefined;
   }
   return at;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Json } from './json.ts';
-import { part, text } from './json.ts';
+import type { Json } from '@ifactor/common/json';
+import { part, text } from '@ifactor/common/json';
 import { apiVersionOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 import type { Test } from './selector.ts';

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, rmdirSync } from 'node:f
 import { join } from 'node:path';
 import { dockerVersion, labContainers, removeContainers } from '../host/docker.ts';
 import { LabError } from './error.ts';
-import { end, isAlive, type Identity } from '../process/identity.ts';
+import { systemClock } from '@ifactor/common';
+import { endProcesses, isAlive, type ProcessIdentity } from '@ifactor/common/proc';
 import { readManifest } from './manifest.ts';
 import { netnsNames, netnsPrefix, removeNetns } from '../host/netns.ts';
 import { labId, pathsOf } from './paths.ts';
@@ -19,7 +20,9 @@ export async function down(dir: string, progress: Progress, { keepLogs = false }
   const owner = manifest?.owner;
   if (owner && owner.pid !== process.pid && isAlive(owner)) {
     // It takes the lab down itself, and what it leaves is removed here.
-    await progress.step(`stopping the lab's own process ${owner.pid}`, () => end([owner], 'SIGTERM', 30_000));
+    await progress.step(`stopping the lab's own process ${owner.pid}`, () =>
+      endProcesses(systemClock, [owner], 'SIGTERM', 30_000),
+    );
   }
   const before = manifest !== undefined || (await leftovers(dir)).length > 0;
   if (!before) return false;
@@ -51,16 +54,16 @@ async function stopProcesses(dir: string): Promise<void> {
     await Promise.all(all.filter((part) => belongs(part) && running(dir, part)).map((part) => stop(dir, part)));
   }
   await endAll(dir);
-  await end(wireguardProcesses(dir), 'SIGTERM', 1000);
+  await endProcesses(systemClock, wireguardProcesses(dir), 'SIGTERM', 1000);
 }
 
 /** Processes that serve WireGuard links, as their agents wrote them down. They outlive the agents. */
-function wireguardProcesses(dir: string): Identity[] {
+function wireguardProcesses(dir: string): ProcessIdentity[] {
   const { agents } = pathsOf(dir);
   return subfolders(agents).flatMap((agent) =>
     subfolders(join(agent, 'wireguard-go')).flatMap((folder) => {
       try {
-        const record = JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8')) as Identity;
+        const record = JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8')) as ProcessIdentity;
         return isAlive(record) ? [record] : [];
       } catch {
         // Cut short by a crash: the process is found in its node's netns.

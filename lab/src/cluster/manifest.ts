@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileS
 import { UsageError } from '@ifactor/common';
 import type { Age } from '../vm/debian.ts';
 import { LabError } from './error.ts';
-import type { Identity } from '../process/identity.ts';
+import type { ProcessIdentity } from '@ifactor/common/proc';
 import { pathsOf } from './paths.ts';
 
 export type LabNode = {
@@ -34,7 +34,7 @@ export type Manifest = {
   /** `starting`: may be incomplete. */
   phase: 'starting' | 'ready';
   /** The process that starts the lab, or stays with it in the foreground. */
-  owner: Identity | null;
+  owner: ProcessIdentity | null;
   runtime: Runtime;
   /** The virtual machine that nodes and containers are in; null: they are on this machine. */
   vm: { kernel: Age; port: number } | null;

@@ -4,7 +4,7 @@ import { clusterPrograms, installKinds, prepareCluster, reachable } from './apis
 import { dockerVersion, ensureImage, startContainer } from '../host/docker.ts';
 import { down } from './down.ts';
 import { LabError } from './error.ts';
-import { identify, isAlive } from '../process/identity.ts';
+import { identify, isAlive } from '@ifactor/common/proc';
 import {
   claimDir,
   createManifest,

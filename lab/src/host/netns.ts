@@ -1,7 +1,8 @@
 import { statSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../cluster/error.ts';
-import { end, identify } from '../process/identity.ts';
+import { systemClock } from '@ifactor/common';
+import { endProcesses, identify } from '@ifactor/common/proc';
 import type { Manifest } from '../cluster/manifest.ts';
 import { host, machineOf, mustThere, type Machine } from './machine.ts';
 
@@ -125,7 +126,7 @@ async function removeOne(name: string): Promise<void> {
 async function endInside(name: string): Promise<void> {
   const { stdout } = await host.capture('ip', ['netns', 'pids', name]);
   const inside = stdout.split('\n').flatMap((pid) => (pid === '' ? [] : (identify(Number(pid)) ?? [])));
-  await end(inside, 'SIGTERM', 1000);
+  await endProcesses(systemClock, inside, 'SIGTERM', 1000);
 }
 
 /** @throws LabError with the words of `ip`, which name the line */

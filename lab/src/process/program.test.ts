@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { isAlive } from './identity.ts';
+import { isAlive } from '@ifactor/common/proc';
 import { endAll, marked, running, start, stop } from './program.ts';
 import { pathsOf } from '../cluster/paths.ts';
 

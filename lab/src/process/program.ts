@@ -12,9 +12,9 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
-import { explain } from '@ifactor/common';
+import { explain, sleep, systemClock } from '@ifactor/common';
 import { LabError } from '../cluster/error.ts';
-import { end, identify, isAlive, withEnvironment, type Identity } from './identity.ts';
+import { endProcesses, identify, isAlive, processesWithEnvironment, type ProcessIdentity } from '@ifactor/common/proc';
 import { pathsOf } from '../cluster/paths.ts';
 
 /** A process of the lab: how to start it, and where it says that it is ready. */
@@ -42,8 +42,8 @@ const processMark = 'IFACTOR_LAB_PROCESS';
 export const helperMark = 'IFACTOR_LAB_HELPER';
 
 /** The lab's processes, also those that a crash kept from being written down. */
-export function marked(dir: string): Identity[] {
-  return withEnvironment(`${processMark}=${dir}`);
+export function marked(dir: string): ProcessIdentity[] {
+  return processesWithEnvironment(`${processMark}=${dir}`);
 }
 
 /**
@@ -118,11 +118,11 @@ function spawnLogged(
 }
 
 /** The running process of this part. */
-export function running(dir: string, part: string): Identity | undefined {
+export function running(dir: string, part: string): ProcessIdentity | undefined {
   const path = pathsOf(dir).identity(part);
   if (!existsSync(path)) return undefined;
   try {
-    const who = JSON.parse(readFileSync(path, 'utf8')) as Identity;
+    const who = JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity;
     return isAlive(who) ? who : undefined;
   } catch {
     // Cut short by a crash: `endAll` finds the process by its mark.
@@ -133,7 +133,7 @@ export function running(dir: string, part: string): Identity | undefined {
 /** Ends the process of this part, if it runs. Resolves when it is gone. */
 export async function stop(dir: string, part: string, how: NodeJS.Signals = 'SIGTERM'): Promise<boolean> {
   const who = running(dir, part);
-  if (who) await end([who], how);
+  if (who) await endProcesses(systemClock, [who], how);
   rmSync(pathsOf(dir).identity(part), { force: true });
   return who !== undefined;
 }
@@ -141,19 +141,19 @@ export async function stop(dir: string, part: string, how: NodeJS.Signals = 'SIG
 /** Ends whatever is left of the lab's processes. */
 export async function endAll(dir: string): Promise<number> {
   const left = marked(dir);
-  await end(left, 'SIGTERM', 2000);
+  await endProcesses(systemClock, left, 'SIGTERM', 2000);
   return left.length;
 }
 
 /** Programs that a lab's owner ran when it was killed may still make things: resolves when they have ended. */
 export async function awaitHelpers(dir: string): Promise<void> {
-  const limit = Date.now() + helperPatience;
-  let left = withEnvironment(`${helperMark}=${dir}`);
-  while (left.length > 0 && Date.now() < limit) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  const limit = systemClock.monotonic() + helperPatience;
+  let left = processesWithEnvironment(`${helperMark}=${dir}`);
+  while (left.length > 0 && systemClock.monotonic() < limit) {
+    await sleep(systemClock, 50);
     left = left.filter(isAlive);
   }
-  await end(left);
+  await endProcesses(systemClock, left);
 }
 
 function textFrom(path: string, offset: number): string {

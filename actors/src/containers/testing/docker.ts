@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readStat } from '@ifactor/common/proc';
 import { onTestFinished } from 'vitest';
 import { run, unique } from './harness.ts';
 
@@ -180,11 +181,7 @@ export class OwnEngine {
 
 function describe(pid: number): { command: string; parent: number } {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return {
-      command: readFileSync(`/proc/${pid}/cmdline`, 'latin1'),
-      parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]),
-    };
+    return { command: readFileSync(`/proc/${pid}/cmdline`, 'latin1'), parent: readStat(pid)?.parent ?? 0 };
   } catch {
     return { command: '', parent: 0 };
   }

@@ -1,7 +1,6 @@
 /** One wireguard-go process and the folder that belongs to it. */
 import type { ChildProcess } from 'node:child_process';
 import {
-  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -14,6 +13,7 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
+import { identify } from '@ifactor/common/proc';
 import { dirname, join } from 'node:path';
 import { uapiGet, uapiSet } from './uapi.ts';
 import type { WireGuardAccess, WireGuardChange, WireGuardDevice } from './types.ts';
@@ -205,13 +205,13 @@ export class Daemon implements WireGuardAccess {
 export function readRecord(folder: string): DaemonRecord | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8'));
-    return isRecord(value) ? value : undefined;
+    return isDaemonRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isRecord(value: unknown): value is DaemonRecord {
+function isDaemonRecord(value: unknown): value is DaemonRecord {
   if (typeof value !== 'object' || value === null) return false;
   const fields = new Map(Object.entries(value));
   return (
@@ -220,18 +220,9 @@ function isRecord(value: unknown): value is DaemonRecord {
   );
 }
 
-/** Undefined where no process has this pid, or only the remains of one. */
+/** Undefined where no living process has this pid. */
 export function startTime(pid: number): string | undefined {
-  if (!existsSync(`/proc/${pid}`)) return undefined;
-  try {
-    // The second field is the program's name in parentheses and may hold anything.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+  return identify(pid)?.startTime;
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

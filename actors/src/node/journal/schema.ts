@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { bootId } from '@ifactor/common/proc';
 import { JournalError } from './error.ts';
 
 /** Raised with every change of the tables below; an older file is brought up to it, a newer one is refused. */
@@ -71,8 +71,4 @@ export function openEpochs(database: DatabaseSync, sequence: number, anew = fals
     rows.push({ first: sequence + 1, id, boot });
   }
   return rows.map(({ id, first }) => ({ id, first }));
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { backoff } from './backoff.ts';
+import { TestClock } from '@ifactor/common/testing';
+import { beforeEach, expect, test } from 'vitest';
 import { connect } from './client.ts';
 import type { LinkState, Socket } from './client.ts';
 
@@ -26,6 +26,7 @@ class Fake extends EventTarget {
 }
 
 let sockets: Fake[];
+let clock: TestClock;
 let links: LinkState['state'][];
 const last = (): Fake => sockets.at(-1)!;
 
@@ -36,14 +37,13 @@ function fake(): Socket {
 }
 
 const begin = (onTold = (): void => {}): ReturnType<typeof connect> =>
-  connect(fake, { onTold, onLink: ({ state }) => links.push(state) });
+  connect(fake, { onTold, onLink: ({ state }) => links.push(state) }, clock);
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  clock = new TestClock();
   sockets = [];
   links = [];
 });
-afterEach(() => vi.useRealTimers());
 
 test('answers find who asked, whatever their order', async () => {
   const client = begin();
@@ -65,18 +65,18 @@ test('what the server tells unasked is passed on', () => {
   expect(told).toEqual([{ tell: 'source', source: { kind: 'live', name: 'lab' } }]);
 });
 
-test('a lost server is reached for again, and what was asked of it fails', async () => {
+test('a lost connection is made again, and requests in flight fail', async () => {
   const client = begin();
   last().open();
   const asked = client.ask('moment', { at: null });
   last().end(1006);
   await expect(asked).rejects.toThrow('connection went');
-  await vi.advanceTimersByTimeAsync(backoff(0));
+  await clock.pass(500);
   expect(sockets).toHaveLength(2);
   last().end(1006);
-  await vi.advanceTimersByTimeAsync(backoff(0));
+  await clock.pass(500);
   expect(sockets, 'the second wait is longer').toHaveLength(2);
-  await vi.advanceTimersByTimeAsync(backoff(1) - backoff(0));
+  await clock.pass(500);
   last().open();
   expect(links).toEqual(['connecting', 'open', 'lost', 'connecting', 'lost', 'connecting', 'open']);
 });
@@ -84,13 +84,13 @@ test('a lost server is reached for again, and what was asked of it fails', async
 test('a wrong token is not tried again', async () => {
   begin();
   last().end(4401);
-  await vi.advanceTimersByTimeAsync(60_000);
+  await clock.pass(60_000);
   expect(sockets).toHaveLength(1);
   expect(links).toEqual(['connecting', 'refused']);
 });
 
 test('a closed client stays closed', async () => {
   begin().close();
-  await vi.advanceTimersByTimeAsync(60_000);
+  await clock.pass(60_000);
   expect(sockets).toHaveLength(1);
 });

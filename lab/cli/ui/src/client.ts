@@ -1,5 +1,6 @@
 import type { Answer, Ask, Asks, Told } from '../../src/inspector/protocol.ts';
-import { backoff } from './backoff.ts';
+import { Backoff, systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 
 /** How the page stands to its server. `refused`: the token is wrong, trying again is of no use. */
 export type LinkState = { state: 'connecting' | 'open' | 'refused' } | { state: 'lost'; retryAt: number };
@@ -17,14 +18,16 @@ type Handlers = { onTold: (told: Told) => void; onLink: (link: LinkState) => voi
 
 /** Close code for a token that is wrong. */
 const refused = 4401;
+/** In milliseconds, between two tries to reach the server. */
+const retry = { first: 500, most: 10_000 };
 
-/** Speaks to the server, and reaches for it again whenever it goes, ever more patiently. */
-export function connect(open: () => Socket, { onTold, onLink }: Handlers): Client {
+/** Talks to the server; reconnects with back-off whenever the connection is lost. */
+export function connect(open: () => Socket, { onTold, onLink }: Handlers, clock: Clock = systemClock): Client {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let socket: Socket;
   let number = 0;
-  let attempt = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const backoff = new Backoff(retry);
+  let cancel: (() => void) | undefined;
   let closed = false;
 
   function hear(text: unknown): void {
@@ -43,7 +46,7 @@ export function connect(open: () => Socket, { onTold, onLink }: Handlers): Clien
     onLink({ state: 'connecting' });
     socket = open();
     socket.addEventListener('open', () => {
-      attempt = 0;
+      backoff.reset();
       onLink({ state: 'open' });
     });
     socket.addEventListener('message', ({ data }) => hear(data));
@@ -55,9 +58,9 @@ export function connect(open: () => Socket, { onTold, onLink }: Handlers): Clien
         onLink({ state: 'refused' });
         return;
       }
-      const wait = backoff(attempt++);
-      onLink({ state: 'lost', retryAt: Date.now() + wait });
-      timer = setTimeout(reach, wait);
+      const wait = backoff.next();
+      onLink({ state: 'lost', retryAt: clock.now() + wait });
+      cancel = clock.after(wait, reach);
     });
   }
 
@@ -75,7 +78,7 @@ export function connect(open: () => Socket, { onTold, onLink }: Handlers): Clien
       }),
     close() {
       closed = true;
-      clearTimeout(timer);
+      cancel?.();
       socket.close();
     },
   };
