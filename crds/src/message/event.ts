@@ -45,29 +45,41 @@ export type EventData = {
   DeletionRequested: { uid: string; resourceVersion: string; gone: boolean };
   /** A secret that the spec needs is at hand; `fingerprint` is the public key of a private key. */
   SecretResolved: { ref: string; version: string; fingerprint: string };
+  /** A secret that the spec needs cannot be had now; `reason` says why. */
   SecretMissing: { ref: string; reason: string; message: string };
-  /** `netns` is the inode of the network namespace, in decimal. */
+  /** A slot leads to a network namespace; `netns` is its inode, in decimal. */
   NetnsResolved: { slot: Slot; netns: string };
+  /** The network namespace of a slot is gone or cannot be found; `reason` says why. */
   NetnsLost: { slot: Slot; reason: string; message: string };
   /** Another, older resource claims the same name in the same netns. */
   NameTaken: { slot: Slot; name: string; by: string };
+  /** The name that another resource claimed is free. */
   NameFreed: { slot: Slot; name: string };
   /** What the kernel shows, where that is news; `operations` is the id of the operations whose outcome this is. */
   LinkObserved: { observed: Observed; operations?: string };
   /** A healthy interface differs from what is wanted. */
   DriftObserved: { observed: Observed; drift: readonly Drift[] };
-  /** `mac`, and `farMac` of a veth's far end, are kept when the link has to be made anew: neighbours know it by them. */
+  /** A link was made. `mac`, and `farMac` of a veth's far end, are kept when the link has to be made anew: neighbours know it by them. */
   LinkCreated: Performed & { slot: Slot; name: string; index: number; mac?: string; farMac?: string };
+  /** A link that was there already was taken over and marked. */
   LinkAdopted: Performed & { slot: Slot; name: string };
+  /** Settings of the link were changed. */
   LinkChanged: Performed & { slot: Slot; name: string; change: Record<string, unknown> };
+  /** The link was moved from one network namespace to another. */
   LinkMoved: Performed & { slot: Slot; name: string; from: Slot };
-  /** `anew`: it is made again at once, because of these fields, which no link changes. */
+  /** A link was removed. `anew`: it is made again at once, because of these fields, which no link changes. */
   LinkRemoved: Performed & { slot: Slot | null; name: string; anew?: readonly string[] };
+  /** An address was added to the link. */
   AddressAdded: Performed & { slot: Slot; name: string; address: Address };
+  /** An address that is not declared was removed from the link. */
   AddressRemoved: Performed & { slot: Slot; name: string; address: Address };
+  /** A link was enslaved to this one. */
   SlaveAttached: Performed & { slot: Slot; name: string; slave: string };
+  /** A link that is not declared as a slave was released. */
   SlaveReleased: Performed & { slot: Slot; name: string; slave: string };
+  /** Key, port or firewall mark of the WireGuard device were set. */
   WireGuardChanged: Performed & { slot: Slot; name: string; change: Record<string, unknown> };
+  /** A peer was added or changed. */
   PeerChanged: Performed & {
     slot: Slot;
     name: string;
@@ -78,10 +90,13 @@ export type EventData = {
     resolved?: string;
     change: Record<string, unknown>;
   };
+  /** A peer that is not declared was removed. */
   PeerRemoved: Performed & { slot: Slot; name: string; publicKey: string };
   /** The endpoint's host name has no address now; the rest of the peer was configured. */
   EndpointUnresolved: { publicKey: string; endpoint: string; message: string };
+  /** The kernel refused an operation; `code` is the errno name, `module` the kernel module that is missing. */
   OperationFailed: Performed & { operation: KernelOperation; code: string; message: string; module?: string };
+  /** A timer that the machine asked for is over. */
   TimerElapsed: { timer: string };
   /**
    * The agent started: what it knew of netns, timers and operations in flight no longer holds. `lost`: so many events of the node,
@@ -90,7 +105,9 @@ export type EventData = {
   AgentStarted: { version: string; lost?: { events: number; since: string } };
   /** A person asked for a fresh look at the kernel. */
   ResyncRequested: { by: string };
+  /** A person asked to leave the interface alone. */
   Paused: { by: string };
+  /** A person asked to look after the interface again. */
   Resumed: { by: string };
 };
 
