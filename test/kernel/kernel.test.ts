@@ -25,11 +25,16 @@ interface Suite {
   env?: Record<string, string>;
 }
 
-const access: Suite = { what: 'the suite of our kernel access', file: 'src/netlink/real.test.ts', least: 30 };
-const healing: Suite = { what: 'the healing matrix', file: 'src/agent/healing.test.ts', only: 'as root', least: 280 };
+const access: Suite = { what: 'the suite of our kernel access', file: 'src/kernel/linux/kernel.test.ts', least: 30 };
+const healing: Suite = {
+  what: 'the healing matrix',
+  file: 'src/node/runner/healing.test.ts',
+  only: 'as root',
+  least: 280,
+};
 const agreement: Suite = {
   what: 'the comparison of ours with what ip and wg print and write',
-  file: 'src/agreement/agreement.test.ts',
+  file: 'src/testing/agreement/agreement.test.ts',
   least: 20,
   env: { IFACTOR_RUNS: process.env['IFACTOR_RUNS'] ?? '2' },
 };

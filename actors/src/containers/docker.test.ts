@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Docker, noDocker, OwnEngine, sharedSocket } from './testing/docker.ts';
+import { Docker, noDocker, OwnEngine, sharedSocket } from '../testing/containers/docker.ts';
 import type { Places } from './places.ts';
-import { makePlaces, netnsId, temporaryFolder, unique, Watch } from './testing/harness.ts';
+import { makePlaces, netnsId, temporaryFolder, unique, Watch } from '../testing/containers/harness.ts';
 
 const missing = noDocker();
 const places = (): Places => makePlaces({ docker: sharedSocket });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { watchEntry } from './entry.ts';
-import { temporaryFolder } from './testing/harness.ts';
+import { temporaryFolder } from '../testing/containers/harness.ts';
 
 /** @returns resolves to true once a change was told that is not of the call before */
 function watched(path: string): () => Promise<boolean> {

@@ -13,7 +13,7 @@ import {
   temporaryFolder,
   unique,
   Watch,
-} from './testing/harness.ts';
+} from '../testing/containers/harness.ts';
 
 // Minutes: whoever removes many links elsewhere on the machine stops all that touches a netns meanwhile.
 describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { KernelError, MemoryKernel } from '../kernel/index.ts';
+import { KernelError } from '../kernel/index.ts';
+import { MemoryKernel } from '../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
 import { address, driven, netlinkKey, wireguardKey } from '../testing/driver.ts';

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KernelOperation } from '@ifactor/crds';
-import { KernelError, MemoryKernel } from '../kernel/index.ts';
+import { KernelError } from '../kernel/index.ts';
+import { MemoryKernel } from '../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../kernel/index.ts';
 import { address } from '../testing/driver.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttributedLink, ObservedLink } from '@ifactor/crds';
-import { MemoryKernel } from '../kernel/index.ts';
+import { MemoryKernel } from '../testing/memory/kernel.ts';
 import type { Netns } from '../kernel/index.ts';
 import { driven, netlinkKey as key } from '../testing/driver.ts';
 import { observe } from './observe.ts';

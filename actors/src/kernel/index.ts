@@ -25,5 +25,3 @@ export { inNetns } from './socket/libc.ts';
 export { canonicalIp, canonicalNetwork, parseIp } from '@ifactor/common/ip';
 export { openKernel } from './linux/kernel.ts';
 export type { KernelOptions } from './linux/kernel.ts';
-export { MemoryKernel } from './memory/kernel.ts';
-export type { MemoryOptions } from './memory/kernel.ts';

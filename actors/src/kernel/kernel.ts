@@ -1,7 +1,7 @@
 /**
  * What the rest of the agent sees of a Linux kernel's network stack.
  *
- * Two implementations pass one suite (suite.ts): the kernel of this machine (real.ts) and one in memory (memory.ts).
+ * Two implementations pass one suite (testing/kernel): the kernel of this machine (linux) and one in memory (testing/memory).
  * All text is canonical: IP addresses as RFC 5952 has them, keys as base64.
  */
 import type { AttributedKind, Attributes } from './wire/kind/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MemoryKernel } from '../kernel/index.ts';
+import { MemoryKernel } from '../testing/memory/kernel.ts';
 import type { Kernel, Netns } from '../kernel/index.ts';
 import { openMachine } from '../testing/machine.ts';
 import { TestNode } from '../testing/node.ts';

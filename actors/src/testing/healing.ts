@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
-import type { Bench } from '../kernel/testing/suite.ts';
+import type { Bench } from './kernel/suite.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Address, AttributedKind, Link, Netns, VxlanAttributes } from '../kernel/index.ts';
 import type { Fact, Live } from '../node/runner/actor.ts';

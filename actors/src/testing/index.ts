@@ -1,4 +1,4 @@
-export { MemoryKernel } from '../kernel/memory/kernel.ts';
+export { MemoryKernel } from './memory/kernel.ts';
 export { someEvents, someKey } from './events.ts';
 export { someLives } from './lives.ts';
 export { startProxy } from './proxy.ts';

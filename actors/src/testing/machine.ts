@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openKernel } from '../kernel/index.ts';
-import type { Bench } from '../kernel/testing/suite.ts';
+import type { Bench } from './kernel/suite.ts';
 
 let count = 0;
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { EventType, State } from '@ifactor/crds';
 import type { Live } from '../node/runner/actor.ts';
-import type { Bench } from '../kernel/testing/suite.ts';
+import type { Bench } from './kernel/suite.ts';
 import type { Netns } from '../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';
 import { key, live, situation, specOf, start } from './model.ts';

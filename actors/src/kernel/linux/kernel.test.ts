@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import { machineLacks, openMachine } from '../../testing/machine.ts';
-import { kernelSuite } from '../testing/suite.ts';
+import { kernelSuite } from '../../testing/kernel/suite.ts';
 
 // The kernel deletes netns in the background, and holds everybody's requests up while it does.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

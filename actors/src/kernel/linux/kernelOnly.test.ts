@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTime } from '../wireguard/daemon.ts';
 import type { Kernel, Netns } from '../kernel.ts';
 import { openKernel } from './kernel.ts';
-import { address, key, publicKey } from '../testing/fixture.ts';
+import { address, key, publicKey } from '../../testing/kernel/fixture.ts';
 
 type IpLink = {
   ifindex: number;

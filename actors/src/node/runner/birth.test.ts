@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Bench } from '../../kernel/testing/suite.ts';
+import type { Bench } from '../../testing/kernel/suite.ts';
 import type { Live } from './actor.ts';
 import { openMachine } from '../../testing/machine.ts';
-import { openMemory } from '../../testing/memory.ts';
+import { openMemory } from '../../testing/memory/bench.ts';
 import { TestNode } from '../../testing/node.ts';
 
 /* A tunnel's UDP socket stays in the netns of birth: when that goes, the tunnel is dead, however healthy its link looks. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventType } from '@ifactor/crds';
-import { MemoryKernel } from '../../kernel/index.ts';
+import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Bench } from '../../kernel/testing/suite.ts';
+import type { Bench } from '../../testing/kernel/suite.ts';
 import type { Link, Netns, NewLink } from '../../kernel/index.ts';
 import { openMachine } from '../../testing/machine.ts';
-import { openMemory } from '../../testing/memory.ts';
+import { openMemory } from '../../testing/memory/bench.ts';
 import { TestNode } from '../../testing/node.ts';
 import type { Live } from './actor.ts';
 

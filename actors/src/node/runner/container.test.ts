@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { Docker, noDocker, sharedSocket } from '../../containers/testing/docker.ts';
-import { makePlaces } from '../../containers/testing/harness.ts';
+import { Docker, noDocker, sharedSocket } from '../../testing/containers/docker.ts';
+import { makePlaces } from '../../testing/containers/harness.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
 import type { Live } from './actor.ts';

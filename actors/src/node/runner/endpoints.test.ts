@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
 import { isStale, remember } from '../../interface/diff/endpoint.ts';
 import type { Look } from '../../interface/diff/endpoint.ts';
-import { MemoryKernel } from '../../kernel/index.ts';
+import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Address, Netns } from '../../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';

@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import { healingSuite } from '../../testing/healing.ts';
 import { machineLacks, openMachine } from '../../testing/machine.ts';
-import { openMemory } from '../../testing/memory.ts';
+import { openMemory } from '../../testing/memory/bench.ts';
 
 healingSuite('in memory', openMemory);
 

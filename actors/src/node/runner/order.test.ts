@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { MemoryKernel } from '../../kernel/index.ts';
+import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import type { Kernel } from '../../kernel/index.ts';
-import type { Bench } from '../../kernel/testing/suite.ts';
+import type { Bench } from '../../testing/kernel/suite.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
 

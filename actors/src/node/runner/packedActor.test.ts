@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { initial, hashOf } from '../../interface/machine/fold.ts';
-import { MemoryKernel } from '../../kernel/index.ts';
+import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import type { Netns } from '../../kernel/index.ts';
 import { TestNode } from '../../testing/node.ts';
 import { pack, unpack } from './packedActor.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryKernel } from '../../kernel/index.ts';
-import type { Bench } from '../../kernel/testing/suite.ts';
+import { MemoryKernel } from '../../testing/memory/kernel.ts';
+import type { Bench } from '../../testing/kernel/suite.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { cover, paths, spellPath } from '../../testing/model.ts';
 import { Stage } from '../../testing/path.ts';

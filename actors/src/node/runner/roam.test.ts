@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Bench } from '../../kernel/testing/suite.ts';
+import type { Bench } from '../../testing/kernel/suite.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../../kernel/index.ts';
 import { openMachine } from '../../testing/machine.ts';

@@ -1,6 +1,6 @@
 /** Links of any kind, and the netns they are in. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { NetnsChange, NewLink } from '../kernel.ts';
+import type { NetnsChange, NewLink } from '../../kernel/kernel.ts';
 import { address, plain, refusal, type Fixture } from './fixture.ts';
 
 export function linkSuite(fixture: () => Fixture): void {

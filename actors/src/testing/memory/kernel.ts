@@ -1,11 +1,11 @@
 /** A kernel in memory that passes the same suite as the real one. For tests: several programs can share it. */
-import { Cache, type Notification } from '../linux/cache.ts';
-import { KernelError } from '../error.ts';
+import { Cache, type Notification } from '../../kernel/linux/cache.ts';
+import { KernelError } from '../../kernel/error.ts';
 import { canonicalIp } from '@ifactor/common/ip';
-import type { Address, Kernel, Link, LinkChange, Netns, NetnsChange, NewLink } from '../kernel.ts';
-import { Listeners } from '../socket/listeners.ts';
+import type { Address, Kernel, Link, LinkChange, Netns, NetnsChange, NewLink } from '../../kernel/kernel.ts';
+import { Listeners } from '../../kernel/socket/listeners.ts';
 import { MemoryWireGuard } from './wireguard.ts';
-import type { WireGuardAccess } from '../wireguard/types.ts';
+import type { WireGuardAccess } from '../../kernel/wireguard/types.ts';
 import { World, WorldNetns } from './world.ts';
 
 export type MemoryOptions = {

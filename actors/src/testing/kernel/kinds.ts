@@ -1,6 +1,6 @@
 /** What is particular to a kind of link. A kind that the kernel lacks is left out: suiteLinks.ts has what it says then. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AttributedKind } from '../wire/kind/index.ts';
+import type { AttributedKind } from '../../kernel/wire/kind/index.ts';
 import { address, refusal, type Fixture } from './fixture.ts';
 
 export function kindSuite(fixture: () => Fixture, lacks: readonly string[]): void {

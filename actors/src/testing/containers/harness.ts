@@ -9,8 +9,8 @@ import { type ContainerSelector } from '@ifactor/crds';
 import { onTestFinished } from 'vitest';
 import type { Netns } from '../../kernel/kernel.ts';
 import { openKernel } from '../../kernel/linux/kernel.ts';
-import type { LostReason, Place } from '../place.ts';
-import { createPlaces, type Places, type PlacesOptions } from '../places.ts';
+import type { LostReason, Place } from '../../containers/place.ts';
+import { createPlaces, type Places, type PlacesOptions } from '../../containers/places.ts';
 
 export const run = promisify(execFile);
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pskFingerprint } from '../interface/kind/index.ts';
+import { pskFingerprint } from '../../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
-import { wireguardKey as key } from '../testing/driver.ts';
+import { wireguardKey as key } from '../driver.ts';
 import { addresses, printed } from './kinds.ts';
 import { addressesOf, type World } from './world.ts';
 

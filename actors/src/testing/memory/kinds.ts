@@ -1,10 +1,10 @@
 /** What is particular to kinds of link in the kernel in memory: what Linux fills in, refuses, and changes of a link that is there. */
-import { KernelError } from '../error.ts';
+import { KernelError } from '../../kernel/error.ts';
 import { canonicalIp } from '@ifactor/common/ip';
-import type { Link, NewLink } from '../kernel.ts';
-import { isAttributed, type AttributedKind, type Attributes } from '../wire/kind/index.ts';
-import type { NewVxlan, VxlanAttributes } from '../wire/kind/vxlan.ts';
-import { encoded } from '../wireguard/netlink.ts';
+import type { Link, NewLink } from '../../kernel/kernel.ts';
+import { isAttributed, type AttributedKind, type Attributes } from '../../kernel/wire/kind/index.ts';
+import type { NewVxlan, VxlanAttributes } from '../../kernel/wire/kind/vxlan.ts';
+import { encoded } from '../../kernel/wireguard/netlink.ts';
 import type { WorldNetns } from './world.ts';
 
 const tunnels = ['ipip', 'gre'];

@@ -1,5 +1,5 @@
-import { MemoryKernel } from '../kernel/index.ts';
-import type { Bench } from '../kernel/testing/suite.ts';
+import type { Bench } from '../kernel/suite.ts';
+import { MemoryKernel } from './kernel.ts';
 
 /** A kernel in memory with netns of the test's own. */
 export async function openMemory(): Promise<Bench> {

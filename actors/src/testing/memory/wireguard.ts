@@ -1,10 +1,15 @@
 /** WireGuard devices of the kernel in memory: configuration only, no packets. */
-import { KernelError } from '../error.ts';
+import { KernelError } from '../../kernel/error.ts';
 import { canonicalIp, canonicalNetwork } from '@ifactor/common/ip';
-import { newPeer } from '../wireguard/codec.ts';
-import { encoded } from '../wireguard/netlink.ts';
+import { newPeer } from '../../kernel/wireguard/codec.ts';
+import { encoded } from '../../kernel/wireguard/netlink.ts';
 import { keyBytes, publicKeyOf } from '@ifactor/common/wireguardKey';
-import type { WireGuardAccess, WireGuardChange, WireGuardDevice, WireGuardPeerChange } from '../wireguard/types.ts';
+import type {
+  WireGuardAccess,
+  WireGuardChange,
+  WireGuardDevice,
+  WireGuardPeerChange,
+} from '../../kernel/wireguard/types.ts';
 import type { World, WorldLink, WorldNetns } from './world.ts';
 
 export class MemoryWireGuard implements WireGuardAccess {

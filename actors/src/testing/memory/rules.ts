@@ -1,7 +1,7 @@
 /** Rules of Linux that the kernel in memory follows: what is refused, and with which error. */
-import { KernelError } from '../error.ts';
+import { KernelError } from '../../kernel/error.ts';
 import { formatIp, ipBytes, masked } from '@ifactor/common/ip';
-import type { Address, Link } from '../kernel.ts';
+import type { Address, Link } from '../../kernel/kernel.ts';
 import type { WorldLink, WorldNetns } from './world.ts';
 
 export function blank(index: number, name: string, kind: string): Link {

@@ -1,11 +1,11 @@
 /** Two netns of this machine with links for others to stand on, in which we and `ip` write, and both read. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { Observed } from '@ifactor/crds';
-import { driverOf, type Difference } from '../interface/kind/index.ts';
-import { observe, perform } from '../driver/index.ts';
-import type { Netns } from '../kernel/index.ts';
-import { knowing } from '../testing/driver.ts';
-import { openMachine } from '../testing/machine.ts';
+import { driverOf, type Difference } from '../../interface/kind/index.ts';
+import { observe, perform } from '../../driver/index.ts';
+import type { Netns } from '../../kernel/index.ts';
+import { knowing } from '../driver.ts';
+import { openMachine } from '../machine.ts';
 
 export type IpLink = {
   ifname: string;

@@ -1,5 +1,5 @@
 import { MemoryKernel } from './kernel.ts';
-import { kernelSuite } from '../testing/suite.ts';
+import { kernelSuite } from '../kernel/suite.ts';
 
 kernelSuite('memory', async () => {
   const kernel = new MemoryKernel({ unsupported: ['dummy'], report: () => {} });

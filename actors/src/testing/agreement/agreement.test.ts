@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { markOf } from '../interface/kind/index.ts';
-import { netlinkKey as key } from '../testing/driver.ts';
-import { machineLacks } from '../testing/machine.ts';
+import { markOf } from '../../interface/kind/index.ts';
+import { netlinkKey as key } from '../driver.ts';
+import { machineLacks } from '../machine.ts';
 import * as kinds from './kinds.ts';
 import type { Kind } from './kinds.ts';
 import { kernelHasWireGuard, wireguardAgreement } from './wireguard.ts';

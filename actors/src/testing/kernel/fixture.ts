@@ -1,6 +1,6 @@
 /** What the parts of the suite share: a fresh netns for each test, and words to speak of it. */
-import { isKernelError, type KernelErrorCode } from '../error.ts';
-import type { Address, Kernel, Link, Netns, NetnsChange } from '../kernel.ts';
+import { isKernelError, type KernelErrorCode } from '../../kernel/error.ts';
+import type { Address, Kernel, Link, Netns, NetnsChange } from '../../kernel/kernel.ts';
 
 /** A kernel to be tested, and what is around it. */
 export type Bench = {

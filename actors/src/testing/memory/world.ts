@@ -2,14 +2,14 @@
  * The truth of the kernel in memory: what links and addresses there are, and the rules by which Linux changes them.
  * Synchronous; each change is told to whoever follows the netns.
  */
-import { sameAddress, type Notification } from '../linux/cache.ts';
-import { KernelError } from '../error.ts';
+import { sameAddress, type Notification } from '../../kernel/linux/cache.ts';
+import { KernelError } from '../../kernel/error.ts';
 import { formatIp } from '@ifactor/common/ip';
-import { moduleOf } from '../wire/kind/index.ts';
-import type { Address, Link, LinkChange, NewLink } from '../kernel.ts';
-import { newDevice } from '../wireguard/codec.ts';
-import { encoded } from '../wireguard/netlink.ts';
-import type { WireGuardDevice } from '../wireguard/types.ts';
+import { moduleOf } from '../../kernel/wire/kind/index.ts';
+import type { Address, Link, LinkChange, NewLink } from '../../kernel/kernel.ts';
+import { newDevice } from '../../kernel/wireguard/codec.ts';
+import { encoded } from '../../kernel/wireguard/netlink.ts';
+import type { WireGuardDevice } from '../../kernel/wireguard/types.ts';
 import {
   attributesFor,
   below,
