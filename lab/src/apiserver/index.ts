@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Json } from '@ifactor/common/json';
-import { readDefinition } from './resource.ts';
+import { readDefinition } from './schema/resource.ts';
 
-export { startApiServer } from './server.ts';
-export type { ApiServer, ApiServerOptions } from './server.ts';
-export { kubeconfigOf } from './kubeconfig.ts';
+export { startApiServer } from './http/server.ts';
+export type { ApiServer, ApiServerOptions } from './http/server.ts';
+export { kubeconfigOf } from './http/kubeconfig.ts';
 
 /** The CRDs of ifactor, as committed. */
 export const ownDefinitions = (): Json[] =>

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { createLog, explain, run, stopSignal, UsageError } from '@ifactor/common';
-import { certificateIn } from './certificate.ts';
+import { certificateIn } from './http/certificate.ts';
 import { kubeconfigOf, ownDefinitions, startApiServer } from './index.ts';
 
 type Flags = { dir: string; port: string; kubeconfig?: string };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { mergePatch, patched } from './patch.ts';
-import { decodeProtobuf } from './protobuf.ts';
+import { mergePatch, patched } from './object/patch.ts';
+import { decodeProtobuf } from './http/protobuf.ts';
 import { ownDefinitions } from './index.ts';
-import { resourceOf, secrets } from './resource.ts';
-import { labelTest } from './selector.ts';
-import { atPath, humanDuration } from './table.ts';
+import { resourceOf, secrets } from './schema/resource.ts';
+import { labelTest } from './storage/selector.ts';
+import { atPath, humanDuration } from './http/table.ts';
 
 describe('patches', () => {
   it('follow RFC 7386', () => {

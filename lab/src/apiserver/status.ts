@@ -1,4 +1,4 @@
-import type { Resource } from './resource.ts';
+import type { Resource } from './schema/resource.ts';
 
 export type Cause = { reason: string; field: string; message: string };
 

@@ -1,6 +1,6 @@
 import type { Json } from '@ifactor/common/json';
-import { apiVersionOf } from './resource.ts';
-import type { Resource } from './resource.ts';
+import { apiVersionOf } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const statusVerbs = ['get', 'patch', 'update'];

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isRecord } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import { apiVersionOf } from './resource.ts';
-import type { Resource } from './resource.ts';
+import { apiVersionOf } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
 
 const pathOf = (groupVersion: string): string =>
   groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`;

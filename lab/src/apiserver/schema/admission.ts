@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isRecord, list } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import type { Schema } from './resource.ts';
-import type { Cause } from './status.ts';
+import type { Cause } from '../status.ts';
 
 const ajv = new Ajv({
   allErrors: true,

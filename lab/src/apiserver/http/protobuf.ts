@@ -1,5 +1,5 @@
 import type { Json } from '@ifactor/common/json';
-import { ApiError } from './status.ts';
+import { ApiError } from '../status.ts';
 
 /** Before a protobuf body. Source: apimachinery, pkg/runtime/serializer/protobuf. */
 const magic = Buffer.from('k8s\0', 'latin1');

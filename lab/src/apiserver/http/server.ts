@@ -4,17 +4,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makeCertificate } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
-import { aggregated, apiGroup, apiGroups, apiResources, apiVersions, reviews, version } from './discovery.ts';
+import { aggregated, apiGroup, apiGroups, apiResources, apiVersions, reviews, version } from '../discovery/discovery.ts';
 import { handle, readBody } from './handler.ts';
 import type { Request, Target } from './handler.ts';
 import { part } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import { Objects, storedDefinition } from './objects.ts';
-import { openApiIndex, openApiOf } from './openapi.ts';
-import { builtins, crds, namespaces, resourceOf } from './resource.ts';
-import type { Resource } from './resource.ts';
-import { ApiError, notServed } from './status.ts';
-import { Store } from './store.ts';
+import { Objects, storedDefinition } from '../object/objects.ts';
+import { openApiIndex, openApiOf } from '../discovery/openapi.ts';
+import { builtins, crds, namespaces, resourceOf } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
+import { ApiError, notServed } from '../status.ts';
+import { Store } from '../storage/store.ts';
 
 export type ApiServerOptions = {
   /** CustomResourceDefinitions, as in crds/manifests/*.yaml. */

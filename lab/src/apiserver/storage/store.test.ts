@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { secrets } from './resource.ts';
+import { secrets } from '../schema/resource.ts';
 import { Store } from './store.ts';
 
 let folder: string;

@@ -1,15 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { fillIn, prune, validate } from './admission.ts';
+import { fillIn, prune, validate } from '../schema/admission.ts';
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { afterUpdate } from './managers.ts';
 import type { Writer } from './managers.ts';
-import { apiVersionOf, crds, namespaces, secrets } from './resource.ts';
-import type { Resource } from './resource.ts';
-import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound } from './status.ts';
-import type { Cause } from './status.ts';
-import type { Store } from './store.ts';
+import { apiVersionOf, crds, namespaces, secrets } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
+import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound } from '../status.ts';
+import type { Cause } from '../status.ts';
+import type { Store } from '../storage/store.ts';
 
 export type WriteOptions = {
   writer: Writer;

@@ -1,6 +1,6 @@
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import type { Column, Resource } from './resource.ts';
+import type { Column, Resource } from '../schema/resource.ts';
 
 /** The value at a Kubernetes JSONPath such as `.status.conditions[?(@.type=="Ready")].status`; undefined where there is none. */
 export function atPath(object: unknown, path: string): unknown {

@@ -3,9 +3,9 @@ import { decodeFields, encodeFields, fieldsOf, lay, printPath, takeOut, valueAt 
 import type { FieldSet } from './fields.ts';
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import { apiVersionOf } from './resource.ts';
-import type { Resource } from './resource.ts';
-import { ApiError } from './status.ts';
+import { apiVersionOf } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
+import { ApiError } from '../status.ts';
 
 type Manager = { name: string; operation: 'Apply' | 'Update'; subresource: string; time: string; fields: FieldSet };
 

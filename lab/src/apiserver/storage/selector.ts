@@ -1,6 +1,6 @@
 import { isRecord, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import { badRequest } from './status.ts';
+import { badRequest } from '../status.ts';
 
 export type Test = (object: Json) => boolean;
 

@@ -2,8 +2,8 @@ import jsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
 import { isRecord } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import type { Resource } from './resource.ts';
-import { ApiError, badRequest } from './status.ts';
+import type { Resource } from '../schema/resource.ts';
+import { ApiError, badRequest } from '../status.ts';
 
 /** RFC 7386. */
 export function mergePatch(target: unknown, patch: unknown): unknown {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Json } from '@ifactor/common/json';
 import { part, text } from '@ifactor/common/json';
-import { apiVersionOf } from './resource.ts';
-import type { Resource } from './resource.ts';
-import { gone } from './status.ts';
+import { apiVersionOf } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
+import { gone } from '../status.ts';
 
 export type Change = {
   type: 'ADDED' | 'MODIFIED' | 'DELETED';

@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ownDefinitions, startApiServer } from './index.ts';
-import type { ApiServer } from './index.ts';
+import { ownDefinitions, startApiServer } from '../index.ts';
+import type { ApiServer } from '../index.ts';
 import { part } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Json } from '@ifactor/common/json';
 import { part, text } from '@ifactor/common/json';
-import { apiVersionOf } from './resource.ts';
-import type { Resource } from './resource.ts';
-import type { Test } from './selector.ts';
-import { ApiError, gone } from './status.ts';
-import { resourceKey } from './store.ts';
-import type { Change, Store } from './store.ts';
+import { apiVersionOf } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
+import type { Test } from '../storage/selector.ts';
+import { ApiError, gone } from '../status.ts';
+import { resourceKey } from '../storage/store.ts';
+import type { Change, Store } from '../storage/store.ts';
 
 export type WatchOptions = {
   namespace: string | undefined;

@@ -1,6 +1,6 @@
 import { canonical, isRecord, list } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import type { Schema } from './resource.ts';
+import type { Schema } from '../schema/resource.ts';
 
 /** A leaf's place in an object: `f:name` steps into a field, `k:{…}` into an item of a keyed list, `v:…` is an item of a set. */
 export type Path = readonly string[];

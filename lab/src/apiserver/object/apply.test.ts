@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { decodeFields, encodeFields, fieldsOf } from './fields.ts';
-import { ownDefinitions } from './index.ts';
+import { ownDefinitions } from '../index.ts';
 import { part } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { afterUpdate, apply } from './managers.ts';
-import { resourceOf } from './resource.ts';
-import type { Resource } from './resource.ts';
+import { resourceOf } from '../schema/resource.ts';
+import type { Resource } from '../schema/resource.ts';
 
 const resource = ownDefinitions()
   .map(resourceOf)
