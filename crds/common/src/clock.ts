@@ -26,6 +26,9 @@ export const systemClock: Clock = {
 /** The time as messages and logs have it: RFC 3339 in UTC, with milliseconds. */
 export const timestamp = (clock: Clock): string => new Date(clock.now()).toISOString();
 
+/** As Kubernetes has it: RFC 3339 in UTC, without fractions. */
+export const timestampSeconds = (clock: Clock): string => timestamp(clock).replace(/\.\d+Z$/, 'Z');
+
 /** Calls back every so many milliseconds, each time after the last call; the result ends it. Keeps no process alive. */
 export function every(clock: Clock, milliseconds: number, call: () => void): () => void {
   const again = (): void => {

@@ -1,5 +1,5 @@
 export { run, stopSignal, UsageError } from './cli.ts';
-export { every, systemClock, timestamp } from './clock.ts';
+export { every, systemClock, timestamp, timestampSeconds } from './clock.ts';
 export type { Clock } from './clock.ts';
 export { codeOf } from './errno.ts';
 export { createLog, explain } from './log.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { createLog, explain, run, stopSignal, UsageError } from '@ifactor/common';
+import { createLog, explain, run, stopSignal, systemClock, UsageError } from '@ifactor/common';
 import { certificateIn } from './http/certificate.ts';
 import { kubeconfigOf, ownDefinitions, startApiServer } from './index.ts';
 
@@ -26,13 +26,13 @@ await run('ifactor-apiserver', async () => {
     .option('--port <port>', 'port on 127.0.0.1; 0: any free one', '0')
     .option('--kubeconfig <file>', 'written when the server is ready');
   const { dir, port, kubeconfig } = program.parse().opts<Flags>();
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) throw new UsageError(`--port ${port} is no port`);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) throw new UsageError(`--port ${port}: not a port number`);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const log = createLog('apiserver');
   const server = await startApiServer({
     definitions: ownDefinitions(),
     token: tokenIn(dir),
-    certificate: await certificateIn(dir),
+    certificate: await certificateIn(dir, systemClock),
     port: Number(port),
     dataDir: dir,
     report: (error) => log.error('internal error', { error: explain(error) }),
@@ -41,7 +41,7 @@ await run('ifactor-apiserver', async () => {
     writeFileSync(`${kubeconfig}.new`, kubeconfigOf(server), { mode: 0o600 });
     renameSync(`${kubeconfig}.new`, kubeconfig);
   }
-  log.info('serves', { url: server.url });
+  log.info('serving', { url: server.url });
   log.info('ready');
   await stopSignal();
   await server.close();

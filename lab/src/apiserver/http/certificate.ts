@@ -1,20 +1,21 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock } from '@ifactor/common';
 import { generate } from 'selfsigned';
 
 /** PEM. The certificate is its own authority: clients are given it in their kubeconfig. */
 export type Certificate = { key: string; cert: string };
 
-const year = 365 * 24 * 3600 * 1000;
+const yearMs = 365 * 24 * 3600 * 1000;
 
 /** A certificate for the loopback interface. kubectl sends a token over TLS only. */
-export async function makeCertificate(): Promise<Certificate> {
+export async function makeCertificate(clock: Clock): Promise<Certificate> {
   const made = await generate([{ name: 'commonName', value: 'ifactor-lab' }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
-    notBeforeDate: new Date(Date.now() - 24 * 3600 * 1000),
-    notAfterDate: new Date(Date.now() + 10 * year),
+    notBeforeDate: new Date(clock.now() - 24 * 3600 * 1000),
+    notAfterDate: new Date(clock.now() + 10 * yearMs),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
@@ -33,10 +34,10 @@ export async function makeCertificate(): Promise<Certificate> {
 }
 
 /** The certificate kept in a folder; made at the first start, so that kubeconfigs stay good over restarts. */
-export async function certificateIn(folder: string): Promise<Certificate> {
+export async function certificateIn(folder: string, clock: Clock): Promise<Certificate> {
   const path = join(folder, 'certificate.json');
   if (!existsSync(path)) {
-    writeFileSync(`${path}.new`, JSON.stringify(await makeCertificate()), { mode: 0o600 });
+    writeFileSync(`${path}.new`, JSON.stringify(await makeCertificate(clock)), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
   return JSON.parse(readFileSync(path, 'utf8')) as Certificate;

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parse as parseYaml } from 'yaml';
+import { timestampSeconds } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
+import { readBody } from './body.ts';
 import { apply } from '../object/managers.ts';
+import { readMetadata } from '../object/metadata.ts';
 import type { Objects, WriteOptions } from '../object/objects.ts';
 import { patched } from '../object/patch.ts';
-import { decodeProtobuf } from './protobuf.ts';
 import { apiVersionOf } from '../schema/resource.ts';
 import type { Resource } from '../schema/resource.ts';
 import { fieldTest, labelTest } from '../storage/selector.ts';
@@ -29,9 +31,9 @@ const watchSeconds = 1800;
 
 /** The form in which a client wants objects: plain, as a table, or metadata only. */
 function shape(
-  accept: string,
+  { accept, query }: Request,
   resource: Resource,
-  query: URLSearchParams,
+  clock: Clock,
 ): { table: boolean; one: (object: Json) => Json } {
   const first = accept.split(',').find((type) => type.includes('application/json')) ?? '';
   if (first.includes('as=Table') && first.includes('g=meta.k8s.io')) {
@@ -42,6 +44,7 @@ function shape(
           resource,
           [object],
           { resourceVersion: part(object, 'metadata')['resourceVersion'] },
+          clock.now(),
           query.get('includeObject') ?? undefined,
         ),
     };
@@ -56,18 +59,6 @@ function testOf(resource: Resource, query: URLSearchParams): Test {
     fieldTest(query.get('fieldSelector') ?? '', resource.selectable),
   ];
   return (object) => labels(object) && fields(object);
-}
-
-/** Reads a body of any of the media types that clients send. @throws ApiError */
-export function readBody(type: string, body: Buffer): unknown {
-  if (body.length === 0) return {};
-  try {
-    if (type.includes('protobuf')) return decodeProtobuf(body);
-    return type.includes('yaml') ? parseYaml(body.toString()) : JSON.parse(body.toString());
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw badRequest(`error decoding the request body: ${(error as Error).message}`);
-  }
 }
 
 export type Request = {
@@ -87,8 +78,8 @@ export function handle(objects: Objects, target: Target, request: Request, respo
   const { method, query } = request;
   if (subresource !== '' && !(subresource === 'status' && resource.status))
     throw notServed(`${resource.plural}/${subresource}`);
-  const view = shape(request.accept, resource, query);
-  const options = writeOptions(target, request, response);
+  const view = shape(request, resource, objects.clock);
+  const options = writeOptions(target, request, response, objects.clock);
   const ok = (object: Json, code = 200): Answer => ({ code, body: view.one(object) });
   if (name === '') {
     switch (method) {
@@ -169,13 +160,16 @@ function patch(
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     );
   checkType(sent, resource);
-  const { managedFields: _, ...metadata } = part(sent, 'metadata');
+  const { managedFields: _, ...metadata } = readMetadata(resource, sent);
   const applied = { ...sent, metadata: { ...metadata, name, ...(resource.namespaced ? { namespace } : {}) } };
   const force = request.query.get('force') === 'true';
   if (!before) {
     if (subresource !== '') throw notFound(resource, name);
     return ok(
-      objects.create(resource, namespace, apply(resource, undefined, applied, options.writer, force), options),
+      objects.create(resource, namespace, apply(resource, undefined, applied, options.writer, force), {
+        ...options,
+        managed: true,
+      }),
       201,
     );
   }
@@ -208,7 +202,7 @@ function listAll(
   // Of every page the revision of the first: a watch from there tells what happened to pages that were read before.
   const metadata = { resourceVersion: String(revision), ...next };
   const body = table
-    ? tableOf(resource, page, metadata, query.get('includeObject') ?? undefined)
+    ? tableOf(resource, page, metadata, objects.clock.now(), query.get('includeObject') ?? undefined)
     : { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items: page };
   return { code: 200, body };
 }
@@ -239,7 +233,7 @@ function openWatch(
   show: (object: Json) => Json,
 ): null {
   watch(
-    objects.store,
+    objects,
     target.resource,
     {
       namespace: target.allNamespaces ? undefined : target.namespace,
@@ -255,15 +249,36 @@ function openWatch(
   return null;
 }
 
-function writeOptions({ subresource }: Target, { query, agent }: Request, response: ServerResponse): WriteOptions {
+/** Of all warnings together, as in a real API server. */
+const warningCharacters = 4096;
+
+function writeOptions(
+  { subresource }: Target,
+  { query, agent }: Request,
+  response: ServerResponse,
+  clock: Clock,
+): WriteOptions {
+  let left = warningCharacters;
   const validation = query.get('fieldValidation');
   return {
-    writer: { manager: query.get('fieldManager') || agent.split('/')[0] || 'unknown', subresource },
+    writer: {
+      manager: query.get('fieldManager') || agent.split('/')[0] || 'unknown',
+      subresource,
+      time: timestampSeconds(clock),
+    },
     dryRun: query.getAll('dryRun').includes('All'),
     fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
-    warn: (message) => void response.appendHeader('warning', `299 - ${JSON.stringify(message)}`),
+    warn(message) {
+      const value = `299 - ${headerText(message)}`;
+      left -= value.length;
+      if (left >= 0) response.appendHeader('warning', value);
+    },
   };
 }
+
+/** A quoted string that a header may hold: ASCII, the rest escaped as in JSON. */
+const headerText = (words: string): string =>
+  JSON.stringify(words).replaceAll(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 function checkType(sent: Json, resource: Resource): void {
   const { apiVersion, kind } = sent;

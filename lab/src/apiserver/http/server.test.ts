@@ -1,36 +1,16 @@
-import { request } from 'node:https';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ownDefinitions, startApiServer } from '../index.ts';
-import type { ApiServer } from '../index.ts';
+import { startTestApiServer } from '../../testing/apiClient.ts';
+import type { TestApiServer } from '../../testing/apiClient.ts';
 import { part } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 
-let server: ApiServer;
+let api: TestApiServer;
 beforeEach(async () => {
-  server = await startApiServer({ definitions: ownDefinitions(), token: 'secret' });
+  api = await startTestApiServer();
 });
-afterEach(() => server.close());
+afterEach(() => api.close());
 
-type Answer = { code: number; body: Json & { message?: string } };
-
-function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const all = { authorization: 'Bearer secret', 'content-type': 'application/json', ...headers };
-    const sent = request(
-      `${server.url}${path}`,
-      { method, ca: server.authority, servername: 'localhost', headers: all, agent: false },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({ code: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString() || '{}') }),
-        );
-      },
-    );
-    sent.on('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
+const call: TestApiServer['call'] = (...args) => api.call(...args);
 
 const bridges = '/apis/networking.dn42.io/v1alpha1/namespaces/default/netlinkinterfaces';
 const bridge = (name: string, spec: Json = {}, metadata: Json = {}): Json => ({

@@ -1,19 +1,31 @@
 import { timingSafeEqual } from 'node:crypto';
+import { systemClock, systemRandom, timestampSeconds } from '@ifactor/common';
+import type { Clock, Random } from '@ifactor/common';
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makeCertificate } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
-import { aggregated, apiGroup, apiGroups, apiResources, apiVersions, reviews, version } from '../discovery/discovery.ts';
-import { handle, readBody } from './handler.ts';
+import {
+  aggregated,
+  apiGroup,
+  apiGroups,
+  apiResources,
+  apiVersions,
+  reviews,
+  version,
+} from '../discovery/discovery.ts';
+import { readAll, readBody } from './body.ts';
+import { handle } from './handler.ts';
 import type { Request, Target } from './handler.ts';
 import { part } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { Objects, storedDefinition } from '../object/objects.ts';
+import type { WriteOptions } from '../object/objects.ts';
 import { openApiIndex, openApiOf } from '../discovery/openapi.ts';
 import { builtins, crds, namespaces, resourceOf } from '../schema/resource.ts';
 import type { Resource } from '../schema/resource.ts';
-import { ApiError, notServed } from '../status.ts';
+import { ApiError, badRequest, notServed } from '../status.ts';
 import { Store } from '../storage/store.ts';
 
 export type ApiServerOptions = {
@@ -27,6 +39,8 @@ export type ApiServerOptions = {
   /** Folder to keep objects in; absent: in memory. */
   dataDir?: string;
   report?: (error: unknown) => void;
+  clock?: Clock;
+  random?: Random;
 };
 
 export type ApiServer = {
@@ -38,9 +52,6 @@ export type ApiServer = {
   close(): Promise<void>;
 };
 
-/** The largest body that is read, as in a real API server. */
-const bodyLimit = 3 * 1024 * 1024;
-
 const sendJson = (response: ServerResponse, code: number, body: unknown, type = 'application/json'): void => {
   response.writeHead(code, { 'content-type': type, 'cache-control': 'no-cache, private' });
   response.end(JSON.stringify(body));
@@ -49,16 +60,19 @@ const sendJson = (response: ServerResponse, code: number, body: unknown, type = 
 /** Starts the lab's API server on the loopback interface. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { definitions, token, port = 0, dataDir, report = () => undefined } = options;
-  const { key, cert } = options.certificate ?? (await makeCertificate());
+  const { clock = systemClock, random = systemRandom } = options;
+  const { key, cert } = options.certificate ?? (await makeCertificate(clock));
   const store = new Store(dataDir);
   const resources = [...builtins, ...definitions.map(resourceOf)];
-  const objects = new Objects(store, resources);
+  const objects = new Objects(store, resources, clock, random);
   for (const name of ['default', 'kube-system']) {
-    if (!store.get(namespaces, '', name)) objects.create(namespaces, '', { metadata: { name } }, bootstrap);
+    if (!store.get(namespaces, '', name)) objects.create(namespaces, '', { metadata: { name } }, bootstrap(clock));
   }
-  for (const definition of definitions) installDefinition(store, definition);
+  for (const definition of definitions) installDefinition(store, definition, timestampSeconds(clock));
 
   const server = createServer({ key, cert }, (message, response) => {
+    // A client that goes while it is answered: `close` follows.
+    response.on('error', () => undefined);
     serve(objects, resources, token, message, response).catch((error: unknown) => {
       if (!(error instanceof ApiError)) report(error);
       const refusal =
@@ -91,24 +105,24 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
-const bootstrap = {
-  writer: { manager: 'ifactor-lab', subresource: '' },
+const bootstrap = (clock: Clock): WriteOptions => ({
+  writer: { manager: 'ifactor-lab', subresource: '', time: timestampSeconds(clock) },
   dryRun: false,
   fieldValidation: 'Ignore',
   warn: () => undefined,
-} as const;
+});
 
 /** The CRDs that are served stand in the API, as the server's version has them. */
-function installDefinition(store: Store, definition: Json): void {
+function installDefinition(store: Store, definition: Json, time: string): void {
   const name = String(part(definition, 'metadata')['name']);
   const before = store.get(crds, '', name);
-  const fresh = storedDefinition(definition);
+  const fresh = storedDefinition(definition, time);
   if (before && JSON.stringify(before['spec']) === JSON.stringify(fresh['spec'])) return;
   const kept = before
     ? part(before, 'metadata')
     : {
         uid: `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').slice(0, 12)}`,
-        creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+        creationTimestamp: time,
         generation: 1,
       };
   store.put(crds, { ...fresh, metadata: { ...part(definition, 'metadata'), ...kept, name } });
@@ -121,11 +135,7 @@ async function serve(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(message.url ?? '/', 'https://127.0.0.1');
-  const path = url.pathname
-    .split('/')
-    .filter((step) => step !== '')
-    .map(decodeURIComponent);
+  const { query, path } = readUrl(message.url ?? '/');
   checkHost(message);
   if (['healthz', 'livez', 'readyz'].includes(path[0] ?? '')) {
     response.end('ok');
@@ -145,7 +155,7 @@ async function serve(
   if (!target) throw notServed(`/${path.join('/')}`);
   const request: Request = {
     method: message.method ?? 'GET',
-    query: url.searchParams,
+    query,
     accept,
     contentType,
     agent: message.headers['user-agent'] ?? '',
@@ -154,6 +164,17 @@ async function serve(
   };
   const answer = handle(objects, target, request, response);
   if (answer) sendJson(response, answer.code, answer.body);
+}
+
+/** @throws ApiError 400 where the address of a request is malformed */
+function readUrl(text: string): { query: URLSearchParams; path: string[] } {
+  try {
+    const { searchParams, pathname } = new URL(`https://127.0.0.1${text}`);
+    const steps = pathname.split('/').filter((step) => step !== '');
+    return { query: searchParams, path: steps.map(decodeURIComponent) };
+  } catch {
+    throw badRequest('the path of the request is malformed');
+  }
 }
 
 /** A page of another origin reaches a loopback server under another Host: it is refused. */
@@ -168,18 +189,6 @@ function checkToken({ headers }: IncomingMessage, token: string): void {
   const wanted = Buffer.from(token);
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
     throw new ApiError(401, 'Unauthorized', 'Unauthorized');
-}
-
-async function readAll(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > bodyLimit)
-      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyLimit}`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** What clients ask of a server before they ask for objects. True where that was it. */

@@ -1,4 +1,4 @@
-import { isRecord, list, part, text } from '@ifactor/common/json';
+import { isRecord, list, member, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import type { Column, Resource } from '../schema/resource.ts';
 
@@ -10,7 +10,7 @@ export function atPath(object: unknown, path: string): unknown {
     const index = /^\[(\d+)\]$/.exec(step);
     if (filter) at = list(at).find((item) => isRecord(item) && atPath(item, `.${filter[1]}`) === filter[3]);
     else if (index) at = list(at)[Number(index[1])];
-    else at = isRecord(at) ? at[step.replace(/^\./, '')] : undefined;
+    else at = member(at, step.replace(/^\./, ''));
   }
   return at;
 }
@@ -41,9 +41,14 @@ function cell({ type, jsonPath, read }: Column, object: Json, now: number): unkn
   return value;
 }
 
-/** The `Table` that kubectl asks for. `partial` objects carry only metadata. */
-export function tableOf(resource: Resource, objects: readonly Json[], metadata: Json, includeObject = 'Metadata') {
-  const now = Date.now();
+/** The `Table` that kubectl asks for. `partial` objects carry only metadata. @param now for ages, in ms since 1970 */
+export function tableOf(
+  resource: Resource,
+  objects: readonly Json[],
+  metadata: Json,
+  now: number,
+  includeObject = 'Metadata',
+) {
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',

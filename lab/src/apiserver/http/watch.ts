@@ -1,12 +1,14 @@
 import type { ServerResponse } from 'node:http';
+import { every } from '@ifactor/common';
 import type { Json } from '@ifactor/common/json';
 import { part, text } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
 import type { Resource } from '../schema/resource.ts';
 import type { Test } from '../storage/selector.ts';
 import { ApiError, gone } from '../status.ts';
+import type { Objects } from '../object/objects.ts';
 import { resourceKey } from '../storage/store.ts';
-import type { Change, Store } from '../storage/store.ts';
+import type { Change } from '../storage/store.ts';
 
 export type WatchOptions = {
   namespace: string | undefined;
@@ -20,15 +22,25 @@ export type WatchOptions = {
   timeoutSeconds: number;
 };
 
-/** How often a watch is told how far it has come, in milliseconds. */
-const bookmarkEvery = 30_000;
+/** How often a watch is told how far it has come. */
+const bookmarkEveryMs = 30_000;
+/** Longer is not served: a timer of the runtime takes 31 bits of milliseconds. */
+const longestMs = 24 * 3600 * 1000;
 
-/** Answers with a stream of changes, till the time is over or the client goes. The status is 200 even where the watch has expired. */
-export function watch(store: Store, resource: Resource, options: WatchOptions, response: ServerResponse): void {
+/** Answers with a stream of changes until the time is over or the client goes. The status is 200 even where the watch has expired. */
+export function watch(
+  { store, clock }: Pick<Objects, 'store' | 'clock'>,
+  resource: Resource,
+  options: WatchOptions,
+  response: ServerResponse,
+): void {
   const { namespace, test, show, bookmarks, initialEvents } = options;
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
   response.flushHeaders();
-  const send = (type: string, object: unknown): void => void response.write(`${JSON.stringify({ type, object })}\n`);
+  const send = (type: string, object: unknown): void => {
+    // Between the end and the close of an answer, or after its client went, a write is an error that nothing handles.
+    if (!response.writableEnded && !response.destroyed) response.write(`${JSON.stringify({ type, object })}\n`);
+  };
   const bookmark = (annotations?: Json): void => {
     const metadata = {
       resourceVersion: String(store.revision),
@@ -66,14 +78,18 @@ export function watch(store: Store, resource: Resource, options: WatchOptions, r
     response.end();
     return;
   }
-  const beat = bookmarks ? setInterval(bookmark, bookmarkEvery) : undefined;
-  const over = setTimeout(() => {
+  const stopBookmarks = bookmarks ? every(clock, bookmarkEveryMs, bookmark) : undefined;
+  const cancelEnd = clock.after(Math.min(options.timeoutSeconds * 1000, longestMs), () => {
     if (bookmarks) bookmark();
+    finish();
     response.end();
-  }, options.timeoutSeconds * 1000);
-  response.on('close', () => {
-    stop();
-    clearInterval(beat);
-    clearTimeout(over);
   });
+  /** The store tells this watch no more: once the answer has ended, what it says could not be sent. */
+  const finish = (): void => {
+    stop();
+    stopBookmarks?.();
+    cancelEnd();
+  };
+  response.on('close', finish);
+  if (response.closed) finish();
 }

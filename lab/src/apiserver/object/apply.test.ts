@@ -12,7 +12,7 @@ const resource = ownDefinitions()
   .find(({ kind }) => kind === 'WireGuardInterface') as Resource;
 const peer = (name: string, more: Json = {}): Json => ({ publicKey: name, allowedIPs: ['10.0.0.0/8'], ...more });
 const object = (spec: Json, metadata: Json = {}): Json => ({ metadata: { name: 'wg0', ...metadata }, spec });
-const by = (manager: string, subresource = '') => ({ manager, subresource });
+const by = (manager: string, subresource = '') => ({ manager, subresource, time: '2026-01-01T00:00:00Z' });
 const spec = (value: Json): Json => part(value, 'spec');
 
 describe('server-side apply', () => {

@@ -1,5 +1,6 @@
-import { canonical, isRecord, list } from '@ifactor/common/json';
+import { canonical, isRecord, list, member } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
+import { fieldOf } from '../schema/resource.ts';
 import type { Schema } from '../schema/resource.ts';
 
 /** A leaf's place in an object: `f:name` steps into a field, `k:{…}` into an item of a keyed list, `v:…` is an item of a set. */
@@ -43,7 +44,7 @@ const systemMetadata = new Set([
 const fieldSchema = (schema: Schema, name: string, root: boolean): Schema => {
   if (root && name === 'metadata') return metadata;
   const { additionalProperties } = schema;
-  return schema.properties?.[name] ?? (isRecord(additionalProperties) ? additionalProperties : {});
+  return fieldOf(schema, name) ?? (isRecord(additionalProperties) ? additionalProperties : {});
 };
 
 const keyOf = (schema: Schema, item: unknown): string | null => {
@@ -85,7 +86,7 @@ export function valueAt(object: unknown, path: Path): unknown {
   let at: unknown = object;
   for (const step of path) {
     if (step === '.') return at === undefined ? undefined : true;
-    if (step.startsWith('f:')) at = isRecord(at) ? at[step.slice(2)] : undefined;
+    if (step.startsWith('f:')) at = member(at, step.slice(2));
     else if (step.startsWith('v:')) at = list(at).find((item) => JSON.stringify(item) === step.slice(2));
     else at = itemOf(at, step);
   }
@@ -103,10 +104,11 @@ function itemOf(items: unknown, step: string): unknown {
 /** Lays an applied value over a live one: objects field by field, keyed lists item by item, all else as a whole. */
 export function lay(schema: Schema, live: unknown, applied: unknown, root = true): unknown {
   if (isRecord(live) && isRecord(applied) && schema['x-kubernetes-map-type'] !== 'atomic') {
-    const out: Json = { ...live };
-    for (const [name, value] of Object.entries(applied))
-      out[name] = lay(fieldSchema(schema, name, root), live[name], value, false);
-    return out;
+    const laid = Object.entries(applied).map(([name, value]) => [
+      name,
+      lay(fieldSchema(schema, name, root), member(live, name), value, false),
+    ]);
+    return { ...live, ...Object.fromEntries(laid) };
   }
   if (!Array.isArray(live) || !Array.isArray(applied)) return applied;
   if ([...live, ...applied].some((item) => keyOf(schema, item) === null)) return applied;
@@ -133,7 +135,7 @@ export function takeOut(object: unknown, path: Path): void {
       if ((isRecord(inner) && Object.keys(inner).length === 0) || (Array.isArray(inner) && inner.length === 0))
         delete object[name];
     }
-  } else if (Array.isArray(object)) {
+  } else if (Array.isArray(object) && !step.startsWith('f:')) {
     const item = step.startsWith('v:')
       ? object.find((one) => JSON.stringify(one) === step.slice(2))
       : itemOf(object, step);

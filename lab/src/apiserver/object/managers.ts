@@ -9,8 +9,8 @@ import { ApiError } from '../status.ts';
 
 type Manager = { name: string; operation: 'Apply' | 'Update'; subresource: string; time: string; fields: FieldSet };
 
-/** Who writes: the field manager, and the subresource it writes to ('' for the object itself). */
-export type Writer = { manager: string; subresource: string };
+/** Who writes: the field manager, and the subresource it writes to ('' for the object itself); and when. */
+export type Writer = { manager: string; subresource: string; time: string };
 
 function read(object: Json | undefined): Manager[] {
   return list(part(object, 'metadata')['managedFields'])
@@ -39,14 +39,12 @@ function write(resource: Resource, object: Json, managers: Manager[]): Json {
   return { ...object, metadata: { ...part(object, 'metadata'), managedFields } };
 }
 
-const now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-
 /** After an update or patch: the writer owns what it changed, and nobody owns what is gone. */
 export function afterUpdate(
   resource: Resource,
   before: Json | undefined,
   after: Json,
-  { manager, subresource }: Writer,
+  { manager, subresource, time }: Writer,
 ): Json {
   const leaves = fieldsOf(resource.schema, after);
   const changed: FieldSet = new Map();
@@ -62,8 +60,8 @@ export function afterUpdate(
       (one) => one.name === manager && one.operation === 'Update' && one.subresource === subresource,
     );
     if (own) for (const [key, path] of changed) own.fields.set(key, path);
-    else managers.push({ name: manager, operation: 'Update', subresource, time: now(), fields: changed });
-    if (own) own.time = now();
+    else managers.push({ name: manager, operation: 'Update', subresource, time, fields: changed });
+    if (own) own.time = time;
   }
   return write(resource, after, managers);
 }
@@ -77,7 +75,7 @@ export function apply(
   resource: Resource,
   live: Json | undefined,
   applied: Json,
-  { manager, subresource }: Writer,
+  { manager, subresource, time }: Writer,
   force: boolean,
 ): Json {
   const set = fieldsOf(resource.schema, applied);
@@ -117,6 +115,6 @@ export function apply(
   const same = own !== undefined && isDeepStrictEqual([...own.fields.keys()].toSorted(), [...set.keys()].toSorted());
   return write(resource, merged, [
     ...rest,
-    { name: manager, operation: 'Apply', subresource, time: same ? own.time : now(), fields: set },
+    { name: manager, operation: 'Apply', subresource, time: same ? own.time : time, fields: set },
   ]);
 }

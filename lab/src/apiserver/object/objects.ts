@@ -1,10 +1,13 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { timestampSeconds } from '@ifactor/common';
+import type { Clock, Random } from '@ifactor/common';
 import { fillIn, prune, validate } from '../schema/admission.ts';
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { afterUpdate } from './managers.ts';
 import type { Writer } from './managers.ts';
+import { checkOwners, readMetadata } from './metadata.ts';
 import { apiVersionOf, crds, namespaces, secrets } from '../schema/resource.ts';
 import type { Resource } from '../schema/resource.ts';
 import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound } from '../status.ts';
@@ -17,20 +20,25 @@ export type WriteOptions = {
   /** What to do about fields that the schema does not name. */
   fieldValidation: 'Strict' | 'Warn' | 'Ignore';
   warn: (message: string) => void;
+  /** The object holds its managedFields already, as after an apply. */
+  managed?: boolean;
 };
 
 const dns = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** What the API server does with objects, whatever way they come in. */
 export class Objects {
   readonly store: Store;
   readonly resources: readonly Resource[];
+  readonly clock: Clock;
+  readonly #random: Random;
 
-  constructor(store: Store, resources: readonly Resource[]) {
+  constructor(store: Store, resources: readonly Resource[], clock: Clock, random: Random) {
     this.store = store;
     this.resources = resources;
+    this.clock = clock;
+    this.#random = random;
   }
 
   need(resource: Resource, namespace: string, name: string): Json {
@@ -39,8 +47,15 @@ export class Objects {
     return object;
   }
 
+  /** `sent` may hold managedFields already where `options.managed` says so. */
   create(resource: Resource, namespace: string, sent: Json, options: WriteOptions): Json {
-    const metadata = this.#metadata(resource, namespace, sent);
+    const unknown: string[] = [];
+    const metadata = this.#metadata(
+      resource,
+      namespace,
+      readMetadata(resource, sent, (field) => unknown.push(field)),
+      options.managed === true,
+    );
     const name = text(metadata['name']);
     if (resource.namespaced) this.#needNamespace(namespace);
     if (this.store.get(resource, namespace, name)) throw alreadyExists(resource, name);
@@ -57,25 +72,27 @@ export class Objects {
       ...(resource.status ? body : sent),
       metadata: {
         ...metadata,
-        uid: randomUUID(),
-        creationTimestamp: now(),
+        uid: this.#random.uuid(),
+        creationTimestamp: timestampSeconds(this.clock),
         ...(resource.generation ? { generation: 1 } : {}),
       },
     };
-    const object = this.#admit(resource, fresh, undefined, options);
+    const object = this.#admit(resource, fresh, undefined, options, unknown);
     return this.#write(
       resource,
-      'managedFields' in part(object, 'metadata') ? object : afterUpdate(resource, undefined, object, options.writer),
+      options.managed ? object : afterUpdate(resource, undefined, object, options.writer),
       options,
     );
   }
 
-  /** Replaces an object, or with `subresource` status only its status. `after` may hold managedFields already. */
-  update(resource: Resource, before: Json, after: Json, options: WriteOptions & { managed?: boolean }): Json {
+  /** Replaces an object, or with `subresource` status only its status. */
+  update(resource: Resource, before: Json, after: Json, options: WriteOptions): Json {
     const old = part(before, 'metadata');
     const name = text(old['name']);
     const status = options.writer.subresource === 'status';
-    const sent = part(after, 'metadata');
+    const unknown: string[] = [];
+    const sent = readMetadata(resource, after, (field) => unknown.push(field));
+    if (!status) checkOwners(resource, { ...sent, name });
     if (sent['uid'] !== undefined && sent['uid'] !== old['uid'])
       throw conflict(
         resource,
@@ -117,7 +134,7 @@ export class Objects {
     this.#frozen(resource, before, merged);
     if (deletionTimestamp !== undefined)
       refuseNewFinalizers(resource, name, list(old['finalizers']), list(part(merged, 'metadata')['finalizers']));
-    let object = this.#admit(resource, merged, before, options);
+    let object = this.#admit(resource, merged, before, options, unknown);
     if (!options.managed) object = afterUpdate(resource, before, object, options.writer);
     if (isDeepStrictEqual(meaning(object), meaning(before))) return before;
     if (resource.generation && !status && !isDeepStrictEqual(bare(object), bare(before))) {
@@ -155,7 +172,12 @@ export class Objects {
     const generation = resource.generation ? { generation: Number(metadata['generation'] ?? 0) + 1 } : {};
     const marked = {
       ...object,
-      metadata: { ...metadata, deletionTimestamp: now(), deletionGracePeriodSeconds: 0, ...generation },
+      metadata: {
+        ...metadata,
+        deletionTimestamp: timestampSeconds(this.clock),
+        deletionGracePeriodSeconds: 0,
+        ...generation,
+      },
     };
     return { object: options.dryRun ? marked : this.store.put(resource, marked), gone: false };
   }
@@ -194,7 +216,7 @@ export class Objects {
       metadata['deletionTimestamp'] === undefined
         ? this.store.put(namespaces, {
             ...namespace,
-            metadata: { ...metadata, deletionTimestamp: now() },
+            metadata: { ...metadata, deletionTimestamp: timestampSeconds(this.clock) },
             status: { phase: 'Terminating' },
           })
         : namespace;
@@ -220,10 +242,12 @@ export class Objects {
     return dryRun ? object : this.store.put(resource, object);
   }
 
-  #metadata(resource: Resource, namespace: string, sent: Json): Json {
-    const { resourceVersion, ...metadata } = part(sent, 'metadata');
+  #metadata(resource: Resource, namespace: string, sent: Json, managed: boolean): Json {
+    const { resourceVersion, managedFields, ...metadata } = sent;
     const prefix = text(metadata['generateName']);
-    const name = text(metadata['name']) || (prefix === '' ? '' : prefix + randomBytes(4).toString('hex').slice(0, 5));
+    const name =
+      text(metadata['name']) ||
+      (prefix === '' ? '' : prefix.slice(0, 248) + randomBytes(4).toString('hex').slice(0, 5));
     if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
     if (name === '')
       throw invalid(resource, '', [
@@ -234,19 +258,26 @@ export class Objects {
         },
       ]);
     const legal = resource === namespaces ? label : dns;
-    if (!legal.test(name) || name.length > 253) {
+    if (name.length > 253 || !legal.test(name)) {
       throw invalid(resource, name, [
         {
           reason: 'FieldValueInvalid',
           field: 'metadata.name',
-          message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
+          message: `Invalid value: ${JSON.stringify(name.slice(0, 300))}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
         },
       ]);
     }
     if (metadata['namespace'] !== undefined && metadata['namespace'] !== namespace && resource.namespaced) {
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     }
-    return { ...metadata, name, ...(resource.namespaced ? { namespace } : {}) };
+    checkOwners(resource, metadata);
+    const { namespace: _, ...rest } = metadata;
+    return {
+      ...rest,
+      name,
+      ...(resource.namespaced ? { namespace } : {}),
+      ...(managed ? { managedFields } : {}),
+    };
   }
 
   #needNamespace(namespace: string): void {
@@ -284,7 +315,14 @@ export class Objects {
     }
   }
 
-  #admit(resource: Resource, object: Json, before: Json | undefined, options: WriteOptions): Json {
+  /** @param unknownMetadata fields of metadata that were dropped already */
+  #admit(
+    resource: Resource,
+    object: Json,
+    before: Json | undefined,
+    options: WriteOptions,
+    unknownMetadata: readonly string[],
+  ): Json {
     const name = text(part(object, 'metadata')['name']);
     const typed: Json = {
       ...object,
@@ -297,7 +335,9 @@ export class Objects {
         phase: part(object, 'metadata')['deletionTimestamp'] === undefined ? 'Active' : 'Terminating',
       };
     if (resource === secrets) sealSecret(typed);
-    const { value, unknown } = prune(resource.schema, typed);
+    const pruned = prune(resource.schema, typed);
+    const { value } = pruned;
+    const unknown = [...unknownMetadata, ...pruned.unknown];
     if (resource.custom && unknown.length > 0 && options.fieldValidation !== 'Ignore') {
       const words = unknown.map((field) => `unknown field "${field}"`);
       if (options.fieldValidation === 'Strict')
@@ -318,13 +358,14 @@ export class Objects {
 /** The API server fills these in when a CRD is stored. */
 const crdDefaults = { type: 'object', properties: { conversion: { default: { strategy: 'None' } } } };
 
-export const storedDefinition = (definition: Json): Json => {
+/** @param time when it is stored */
+export const storedDefinition = (definition: Json, time: string): Json => {
   const spec = fillIn(crdDefaults, definition['spec']) as Json;
   const names = spec['names'];
   const conditions = ['NamesAccepted', 'Established'].map((type) => ({
     type,
     status: 'True',
-    lastTransitionTime: now(),
+    lastTransitionTime: time,
     reason: type === 'Established' ? 'InitialNamesAccepted' : 'NoConflicts',
     message: 'the lab serves it',
   }));

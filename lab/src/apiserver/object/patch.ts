@@ -8,12 +8,12 @@ import { ApiError, badRequest } from '../status.ts';
 /** RFC 7386. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
-  const out: Json = isRecord(target) ? { ...target } : {};
+  const out = new Map(isRecord(target) ? Object.entries(target) : []);
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete out[name];
-    else out[name] = mergePatch(out[name], value);
+    if (value === null) out.delete(name);
+    else out.set(name, mergePatch(out.get(name), value));
   }
-  return out;
+  return Object.fromEntries(out);
 }
 
 /** The directives of a strategic patch that say in which order or which keys: none matters where lists are replaced. */

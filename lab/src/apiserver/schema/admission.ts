@@ -4,6 +4,7 @@ import { Environment } from '@marcbachmann/cel-js';
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord, list } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
+import { fieldOf } from './resource.ts';
 import type { Schema } from './resource.ts';
 import type { Cause } from '../status.ts';
 
@@ -32,18 +33,19 @@ export function prune(schema: Schema, value: unknown, path = ''): { value: unkno
     return { value: items ? value.map((item, at) => into(items, item, `${path}[${at}]`)) : value, unknown };
   }
   if (!isRecord(value)) return { value, unknown };
-  const out: Json = {};
+  // No plain assignment: a field may have the name `__proto__`.
+  const out = new Map<string, unknown>();
   for (const [name, child] of Object.entries(value)) {
     const at = path === '' ? name : `${path}.${name}`;
-    const field = schema.properties?.[name];
-    if (path === '' && envelope.has(name)) out[name] = child;
-    else if (field) out[name] = into(field, child, at);
-    else if (isRecord(schema.additionalProperties)) out[name] = into(schema.additionalProperties, child, at);
+    const field = fieldOf(schema, name);
+    if (path === '' && envelope.has(name)) out.set(name, child);
+    else if (field) out.set(name, into(field, child, at));
+    else if (isRecord(schema.additionalProperties)) out.set(name, into(schema.additionalProperties, child, at));
     else if (schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true)
-      out[name] = child;
+      out.set(name, child);
     else unknown.push(at);
   }
-  return { value: out, unknown };
+  return { value: Object.fromEntries(out), unknown };
 }
 
 /** Fills in defaults; a null where none may stand counts as absent, as in the API server. */
@@ -75,7 +77,7 @@ const typeOf = (value: unknown): string =>
   Array.isArray(value) ? 'array' : value === null ? 'null' : Number.isInteger(value) ? 'integer' : typeof value;
 
 /** `/spec/peers/0/x` as `spec.peers[0].x`. */
-const fieldOf = (pointer: string): string =>
+const fieldAt = (pointer: string): string =>
   pointer
     .slice(1)
     .split('/')
@@ -84,7 +86,7 @@ const fieldOf = (pointer: string): string =>
 
 /** A schema error in the words of a real API server. Source: apiextensions-apiserver, pkg/apiserver/validation. */
 function causeOf({ keyword, instancePath, params, data, message = '' }: ErrorObject): Cause | null {
-  const field = fieldOf(instancePath);
+  const field = fieldAt(instancePath);
   const p = params as Json;
   const bad = (words: string): Cause => ({
     reason: 'FieldValueInvalid',
@@ -137,17 +139,27 @@ function causeOf({ keyword, instancePath, params, data, message = '' }: ErrorObj
   }
 }
 
+/** A rule that cannot be evaluated refuses the object; it is no error of the server. */
+function evaluate(run: (context: Json) => unknown, context: Json): unknown {
+  try {
+    return run(context);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
 /** The rules of a schema, once its shape is right. `old` is undefined on creation; rules with `oldSelf` hold on updates only. */
 function* checkRules(schema: Schema, value: unknown, old: unknown, path: string): Generator<Cause> {
   for (const { rule, message, reason } of schema['x-kubernetes-validations'] ?? []) {
     if (rule.includes('oldSelf') && old === undefined) continue;
     let run = rules.get(rule);
     if (!run) rules.set(rule, (run = cel.parse(rule) as (context: Json) => unknown));
-    if (run({ self: value, oldSelf: old }) === true) continue;
+    const verdict = evaluate(run, { self: value, oldSelf: old });
+    if (verdict === true) continue;
     yield {
       reason: reason ?? 'FieldValueInvalid',
       field: path === '' ? '<nil>' : path,
-      message: `Invalid value: ${show(value)}: ${message ?? `failed rule: ${rule}`}`,
+      message: `Invalid value: ${show(value)}: ${verdict instanceof Error ? `rule evaluation error: ${verdict.message}` : (message ?? `failed rule: ${rule}`)}`,
     };
   }
   if (Array.isArray(value)) yield* checkItems(schema, value, old, path);

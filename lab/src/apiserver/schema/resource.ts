@@ -34,6 +34,10 @@ export type Column = {
   /** Instead of the path, where one field does not tell it. */ read?: (object: Json) => string | number;
 };
 
+/** The schema of a field that the schema names: `constructor` is none of them. */
+export const fieldOf = ({ properties }: Schema, name: string): Schema | undefined =>
+  properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
+
 /** One kind that the server serves. */
 export type Resource = {
   group: string;

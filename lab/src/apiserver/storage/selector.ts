@@ -1,4 +1,4 @@
-import { isRecord, part, text } from '@ifactor/common/json';
+import { member, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { badRequest } from '../status.ts';
 
@@ -19,15 +19,16 @@ function labelTerm(term: string): (labels: Json) => boolean {
   if (set) {
     const [, key = '', operator, values = ''] = set;
     const wanted = values.split(',').map((value) => value.trim());
-    return (labels) => (labels[key] !== undefined && wanted.includes(text(labels[key]))) === (operator === 'in');
+    return (labels) =>
+      (member(labels, key) !== undefined && wanted.includes(text(labels, key))) === (operator === 'in');
   }
   const equal = /^([^=!\s]+)\s*(==|=|!=)\s*(\S*)$/.exec(term);
   if (equal) {
     const [, key = '', operator, value = ''] = equal;
-    return (labels) => (labels[key] === value) === (operator !== '!=');
+    return (labels) => (member(labels, key) === value) === (operator !== '!=');
   }
-  if (/^!\S+$/.test(term)) return (labels) => labels[term.slice(1)] === undefined;
-  if (/^[^\s()]+$/.test(term)) return (labels) => labels[term] !== undefined;
+  if (/^!\S+$/.test(term)) return (labels) => member(labels, term.slice(1)) === undefined;
+  if (/^[^\s()]+$/.test(term)) return (labels) => member(labels, term) !== undefined;
   throw badRequest(`unable to parse label selector term "${term}"`);
 }
 
@@ -42,7 +43,7 @@ export function fieldTest(selector: string, selectable: readonly string[]): Test
       if (!selectable.includes(path)) throw badRequest(`field label not supported: ${path}`);
       const keys = path.split('.');
       return (object: Json): boolean => {
-        const found = keys.reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), object);
+        const found = member(object, ...keys);
         const told = typeof found === 'string' ? found : (JSON.stringify(found) ?? '');
         return (told === value) === (operator !== '!=');
       };

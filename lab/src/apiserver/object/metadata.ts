@@ -1,0 +1,73 @@
+/** metadata, which is the same for every kind. Source: apimachinery, pkg/apis/meta/v1 and pkg/api/validation. */
+import { isRecord, list, part, text } from '@ifactor/common/json';
+import type { Json } from '@ifactor/common/json';
+import type { Resource } from '../schema/resource.ts';
+import { badRequest, invalid } from '../status.ts';
+import type { Cause } from '../status.ts';
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isTextMap = (value: unknown): boolean => isRecord(value) && Object.values(value).every(isText);
+
+/** What a client may say of metadata, with the type that it decodes as. The rest is dropped or set by the server. */
+const decodes: { [field: string]: { as: string; fits: (value: unknown) => boolean } } = {
+  name: { as: 'string', fits: isText },
+  generateName: { as: 'string', fits: isText },
+  namespace: { as: 'string', fits: isText },
+  uid: { as: 'string', fits: isText },
+  resourceVersion: { as: 'string', fits: isText },
+  labels: { as: 'map of strings', fits: isTextMap },
+  annotations: { as: 'map of strings', fits: isTextMap },
+  finalizers: { as: 'list of strings', fits: (value) => Array.isArray(value) && value.every(isText) },
+  ownerReferences: {
+    as: 'list of owner references',
+    fits: (value) => Array.isArray(value) && value.every((one) => one === null || isRecord(one)),
+  },
+  managedFields: { as: 'list of managers', fits: (value) => Array.isArray(value) },
+};
+
+/** Set by the server alone: what a client says of them is dropped at creation and kept as it was at an update. */
+const system = new Set([
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'selfLink',
+]);
+
+/**
+ * The metadata of an object that a client sent, without what it has no say in; null counts as absent.
+ * @param unknown is told the path of each field that no metadata has
+ * @throws ApiError 400 where a field has another type
+ */
+export function readMetadata(resource: Resource, sent: Json, unknown: (field: string) => void = () => {}): Json {
+  const metadata = sent['metadata'];
+  if (metadata === undefined || metadata === null) return {};
+  const refuse = (field: string, as: string): Error =>
+    badRequest(
+      `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${field} must be a ${as}`,
+    );
+  if (!isRecord(metadata)) throw refuse('metadata', 'map');
+  return Object.fromEntries(
+    Object.entries(metadata).filter(([field, value]) => {
+      if (value === null || system.has(field)) return false;
+      const type = Object.hasOwn(decodes, field) ? decodes[field] : undefined;
+      if (!type) unknown(`metadata.${field}`);
+      else if (!type.fits(value)) throw refuse(`metadata.${field}`, type.as);
+      return type !== undefined;
+    }),
+  );
+}
+
+/** @throws ApiError 422 where an owner is not named in full */
+export function checkOwners(resource: Resource, metadata: Json): void {
+  const causes = list(metadata['ownerReferences']).flatMap((owner, at): Cause[] =>
+    ['apiVersion', 'kind', 'name', 'uid']
+      .filter((field) => text(owner, field) === '')
+      .map((field) => ({
+        reason: 'FieldValueInvalid',
+        field: `metadata.ownerReferences[${at}].${field}`,
+        message: `Invalid value: ${JSON.stringify(part({ owner }, 'owner')[field] ?? '')}: must not be empty`,
+      })),
+  );
+  if (causes.length > 0) throw invalid(resource, text(metadata['name']), causes);
+}
