@@ -8,6 +8,7 @@ import type { Level } from '@ifactor/common';
 import { connect } from '@ifactor/common/nats';
 import { startBridge } from './bridge.ts';
 import { createClient } from './kube/client.ts';
+import { createKubeApi } from './kube/http.ts';
 import { inCluster, readKubeconfig } from './kube/kubeconfig.ts';
 import type { Access } from './kube/kubeconfig.ts';
 
@@ -92,13 +93,15 @@ async function main(): Promise<void> {
   if (connection === undefined) return;
   const client = createClient(access);
   const bridge = startBridge({
-    client,
+    api: createKubeApi(client),
     connection,
-    identity,
-    leaseNamespace: namespace,
+    settings: {
+      identity,
+      leaseNamespace: namespace,
+      ...(flags.tombstoneSeconds !== undefined && { tombstoneSeconds: flags.tombstoneSeconds }),
+    },
     log,
     signal: stop.signal,
-    ...(flags.tombstoneSeconds !== undefined && { tombstoneSeconds: flags.tombstoneSeconds }),
   });
   void bridge.ready.then((role) => log.info('ready', { role }));
   await bridge.stopped;

@@ -1,3 +1,4 @@
+import { systemClock, systemRandom } from '@ifactor/common';
 import { expect, test } from 'vitest';
 import { createQueue } from './queue.ts';
 import { quiet } from './testing/objects.ts';
@@ -9,6 +10,8 @@ test('a key is worked on by one at a time, and once more when it changed meanwhi
   const queue = createQueue({
     workers: 4,
     log: quiet,
+    clock: systemClock,
+    random: systemRandom,
     async work(key) {
       expect(++busy).toBe(1);
       log.push(key);
@@ -31,6 +34,8 @@ test('what fails is tried again; what is added while the queue is off waits', as
   const queue = createQueue({
     workers: 1,
     log: quiet,
+    clock: systemClock,
+    random: systemRandom,
     work(key) {
       tries.push(key);
       if (tries.length < 3) return Promise.reject(new Error('not yet'));
@@ -54,6 +59,8 @@ test('a key that asked to be worked on later is, once', async () => {
   const queue = createQueue({
     workers: 1,
     log: quiet,
+    clock: systemClock,
+    random: systemRandom,
     work() {
       if (++count === 2) done.resolve();
       return Promise.resolve(count === 1 ? 20 : undefined);

@@ -1,9 +1,9 @@
-import { Backoff, explain, systemClock, systemRandom } from '@ifactor/common';
+import { Backoff, explain } from '@ifactor/common';
 import type { Clock, Log, Random } from '@ifactor/common';
 
 /**
- * Level-triggered work: a key says that something about it changed, and the worker reads the world again. A key is
- * worked on by one worker at a time; added while it is worked on, it is worked on once more. What fails is retried
+ * Level-triggered work: a key says that something about it changed, and the worker reads everything again. A key is
+ * worked on by one worker at a time; added meanwhile, it is worked on once more. What fails is retried
  * with back-off. Nothing is done while the queue is off, and nothing is forgotten.
  */
 export type Queue = {
@@ -22,24 +22,21 @@ export type QueueOptions = {
   work: (key: string) => Promise<number | undefined>;
   workers: number;
   log: Log;
-  clock?: Clock;
-  random?: Random;
+  clock: Clock;
+  random: Random;
 };
 
 /** The least time between two warnings of one queue. */
-const warnEveryMs = 10_000;
-/** In milliseconds. */
-const retry = { first: 100, most: 30_000 };
+const warningPaceMs = 10_000;
 
-export function createQueue(options: QueueOptions): Queue {
-  const { work, workers, log, clock = systemClock, random = systemRandom } = options;
+export function createQueue({ work, workers, log, clock, random }: QueueOptions): Queue {
   const due = new Set<string>();
   const busy = new Set<string>();
   const timers = new Map<string, { at: number; cancel: () => void }>();
   const failing = new Map<string, Backoff>();
   const waiting: { done: () => boolean; resolve: () => void }[] = [];
   let open = false;
-  let said = -Infinity;
+  let warnedAt = -Infinity;
 
   function add(key: string): void {
     timers.get(key)?.cancel();
@@ -53,7 +50,7 @@ export function createQueue(options: QueueOptions): Queue {
     const already = timers.get(key);
     if (due.has(key) || (already !== undefined && already.at <= at)) return;
     already?.cancel();
-    timers.set(key, { at, cancel: clock.after(milliseconds, () => add(key), true) });
+    timers.set(key, { at, cancel: clock.after(milliseconds, () => add(key)) });
   }
 
   function start(): void {
@@ -73,12 +70,12 @@ export function createQueue(options: QueueOptions): Queue {
       failing.delete(key);
       if (again !== undefined) later(key, again);
     } catch (error) {
-      const backoff = failing.get(key) ?? new Backoff(retry, random);
+      const backoff = failing.get(key) ?? new Backoff({ first: 100, most: 30_000 }, random);
       failing.set(key, backoff);
-      const wait = backoff.next();
-      // While the queue is off, the world is expected to fail.
-      if (open) complain(key, error, wait);
-      later(key, wait);
+      const waitMs = backoff.next();
+      // While the queue is off, calls are expected to fail.
+      if (open) warn(key, error, waitMs);
+      later(key, waitMs);
     }
     busy.delete(key);
     start();
@@ -88,16 +85,12 @@ export function createQueue(options: QueueOptions): Queue {
     }
   }
 
-  /** What fails for one often fails for a thousand: one of them is said aloud. */
-  function complain(key: string, error: unknown, wait: number): void {
-    const loud = clock.monotonic() - said > warnEveryMs;
-    if (loud) said = clock.monotonic();
-    log[loud ? 'warn' : 'debug']('work failed; retrying', {
-      key,
-      error: explain(error),
-      milliseconds: Math.round(wait),
-      failing: failing.size,
-    });
+  /** What fails for one key often fails for a thousand: one of them is logged as a warning. */
+  function warn(key: string, error: unknown, waitMs: number): void {
+    const loud = clock.monotonic() - warnedAt > warningPaceMs;
+    if (loud) warnedAt = clock.monotonic();
+    const fields = { key, error: explain(error), milliseconds: Math.round(waitMs), failing: failing.size };
+    log[loud ? 'warn' : 'debug']('reconciling failed; retrying', fields);
   }
 
   function until(done: () => boolean): Promise<void> {

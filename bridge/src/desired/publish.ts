@@ -1,73 +1,73 @@
+import type { Clock } from '@ifactor/common';
 import { API_VERSION, formatDesiredSubject } from '@ifactor/crds';
 import type { StatusMessage } from '@ifactor/crds';
 import { draft, tombstone } from './draft.ts';
+import type { Absence } from './absence.ts';
 import { kindOf, unspell } from '../key.ts';
-import type { Client } from '../kube/client.ts';
-import { answered } from '../kube/error.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { pathOf, resourceOf } from '../kube/resource.ts';
-import type { Nodes } from '../view/nodes.ts';
-import type { Secrets } from './secret.ts';
+import type { KubeApi } from '../kube/port.ts';
+import { resourceOf } from '../kube/resource.ts';
 import { readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
 import type { Follower } from '../stream/follower.ts';
 import { isPlace, placeOf } from '../view/relations.ts';
+import type { View } from '../view/view.ts';
 
-export type PublishParts = {
-  objects(key: string): KubeObject | undefined;
-  secrets: Secrets;
-  nodes: Nodes;
-  desired: Follower;
-  /** Subjects of IFACTOR_DESIRED that speak of an object, by `spell`ed key. */
-  subjects(key: string): Iterable<string>;
-  publisher: Publisher;
+export type DesiredParts = {
+  view: Pick<View, 'objects' | 'messages' | 'nodes'>;
+  publisher: Pick<Publisher, 'publish'>;
+  absence: Absence;
+  clock: Clock;
 };
 
 /**
- * Brings the stream to say of one object what the API server says: the wish on its node's subject, tombstones on all
- * others. Deletions that nobody watched are found here, since the stream still speaks of the object.
+ * Brings the stream to say of one object what the API server says: the desired state on its node's subject, tombstones on
+ * all others. Deletions that no watch reported are found here, since the stream still speaks of the object.
  */
-export async function publish(parts: PublishParts, key: string): Promise<undefined> {
-  const object = parts.objects(key);
+export async function reconcileDesired(parts: DesiredParts, key: string): Promise<undefined> {
+  const { view, publisher, absence, clock } = parts;
+  const { objects, messages, nodes } = view;
+  const object = objects.get(key);
   let current: string | undefined;
   if (object !== undefined) {
+    absence.settle(key);
     const place = placeOf(object, unspell(key).kind);
-    // What was wanted before stays in force; the object's status says why.
+    // What was desired before stays in force; the object's status says why.
     if (!isPlace(place)) return undefined;
     current = formatDesiredSubject(place);
-    const view = parts.nodes.view(place.node, Date.now());
-    const node = view.state === 'unknown' ? undefined : view.entry;
-    await parts.publisher.publish(current, draft(object, parts.secrets, node));
+    const node = nodes.view(place.node, clock.now());
+    await publisher.publish(current, draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry));
   }
-  for (const subject of parts.subjects(key)) {
+  for (const subject of messages.desiredOf(key)) {
     if (subject === current) continue;
-    const entry = parts.desired.get(subject);
+    const entry = messages.desired.get(subject);
     const last = entry && readDesired(entry);
     if (last === undefined || last.deleted === true) continue;
-    await parts.publisher.publish(subject, tombstone(last));
+    if (object === undefined && (await absence.judge(key, last)) === 'unproven') continue;
+    await publisher.publish(subject, tombstone(last));
+    absence.settle(key);
   }
   return undefined;
 }
 
 /**
- * An agent speaks of an object that the API server does not have, or not on that node, and the stream says nothing of it: it was away while the object was
- * deleted and its tombstone taken out, or the stream was lost together with it. So it is told again. What the stream lacks proves
- * nothing; that the object is gone is the API server's own word, asked for now.
- * @returns false where the object is there after all
+ * Tells an agent again of an object that is gone: the agent speaks of one that the API server does not have, or not on
+ * that node, and the stream says nothing of it. The agent was away while the object was deleted and its tombstone taken
+ * out, or the stream was lost together with it. What the stream lacks proves nothing: the API server is asked now.
+ * @returns false where the object exists after all
  */
-export async function bury(
-  parts: Pick<PublishParts, 'desired' | 'publisher'> & { client: Client },
+export async function tombstoneStray(
+  { api, desired, publisher }: { api: Pick<KubeApi, 'get'>; desired: Follower; publisher: Pick<Publisher, 'publish'> },
   said: StatusMessage,
 ): Promise<boolean> {
   const { uid, kind: token, namespace, name, node } = said;
   const kind = kindOf(token);
   if (kind === undefined) return true;
   const subject = formatDesiredSubject({ node, kind: token, namespace, name });
-  const entry = parts.desired.get(subject);
+  const entry = desired.get(subject);
   const last = entry && readDesired(entry);
-  // A wish that is in force has its own fate; a tombstone of this very object is on its way.
+  // What is desired now is decided elsewhere; a tombstone of this very object is on its way.
   if (last !== undefined && (last.deleted !== true || last.uid === uid)) return true;
-  const object = await read(parts.client, pathOf(resourceOf(kind), namespace, name));
+  const object = await api.get(resourceOf(kind), { namespace, name });
   if (object?.metadata.uid === uid) {
     const place = placeOf(object, token);
     if (!isPlace(place) || place.node === node) return false;
@@ -83,15 +83,6 @@ export async function bury(
     resourceVersion: '0',
     creationTimestamp: '',
   };
-  await parts.publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }));
+  await publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }));
   return true;
-}
-
-async function read(client: Client, path: string): Promise<KubeObject | undefined> {
-  try {
-    return await client.call<KubeObject>('GET', path);
-  } catch (error) {
-    if (answered(error, 404)) return undefined;
-    throw error;
-  }
 }

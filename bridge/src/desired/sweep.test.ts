@@ -5,8 +5,9 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
 import { draft, tombstone } from './draft.ts';
 import { createOutage } from '../view/outage.ts';
-import { bury } from './publish.ts';
+import { tombstoneStray } from './publish.ts';
 import { createSealer } from './seal.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { follow } from '../stream/follower.ts';
 import type { Follower } from '../stream/follower.ts';
 import { createPublisher, readDesired } from '../stream/publisher.ts';
@@ -103,8 +104,8 @@ test("an agent is told again of what is gone by the API server's word only", asy
   await using nats = await startNats();
   const { desired, publisher, stop } = await side(await nats.connect());
   const object = wireguard('wg1');
-  let answer: Promise<unknown> = Promise.reject(new Error('the API server is away'));
-  const client = { call: <T>() => answer as Promise<T>, lines: () => expect.unreachable(), close: () => undefined };
+  let answer: Promise<KubeObject | undefined> = Promise.reject(new Error('the API server is away'));
+  const api = { get: () => answer };
   const said = {
     uid: object.metadata.uid,
     kind: 'wireguardinterface',
@@ -118,23 +119,23 @@ test("an agent is told again of what is gone by the API server's word only", asy
     const entry = desired.get(subject('wg1'));
     return entry && readDesired(entry);
   };
-  await expect(bury({ client, desired, publisher }, said)).rejects.toThrow('away');
+  await expect(tombstoneStray({ api, desired, publisher }, said)).rejects.toThrow('away');
   answer = Promise.resolve(object);
-  expect(await bury({ client, desired, publisher }, said)).toBe(false);
+  expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(false);
   expect(told()).toBeUndefined();
   answer = Promise.resolve(wireguard('wg1', {}, { uid: 'another life' }));
-  expect(await bury({ client, desired, publisher }, said)).toBe(true);
+  expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(told()).toMatchObject({ deleted: true, uid: said.uid, generation: 3, spec: {} });
   await publisher.purgeTombstone(desired.get(subject('wg1'))!);
   answer = Promise.resolve(wireguard('wg1', { node: 'lax2' }));
-  expect(await bury({ client, desired, publisher }, said)).toBe(true);
+  expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(told()).toMatchObject({ deleted: true, uid: said.uid });
   // What is wanted now is not touched, and neither is a tombstone that is on its way.
   const { sequence } = desired.get(subject('wg1'))!;
-  expect(await bury({ client, desired, publisher }, said)).toBe(true);
+  expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(desired.get(subject('wg1'))?.sequence).toBe(sequence);
   await publisher.publish(subject('wg1'), wish('wg1'));
-  expect(await bury({ client, desired, publisher }, { ...said, uid: 'an earlier life' })).toBe(true);
+  expect(await tombstoneStray({ api, desired, publisher }, { ...said, uid: 'an earlier life' })).toBe(true);
   expect(told()?.deleted).toBeUndefined();
   stop.abort();
 });

@@ -3,7 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { ApiError } from './error.ts';
+import { ApiError, MalformedAnswerError } from './error.ts';
 import type { Status } from './error.ts';
 import type { Access } from './kubeconfig.ts';
 
@@ -23,14 +23,14 @@ const types = {
   json: 'application/json-patch+json',
 } as const;
 /** A plain request must be answered within this time; watches are not plain. */
-const patience = 30_000;
+const timeoutMs = 30_000;
 
 /**
  * JSON over HTTP to one API server, http and https alike. Written on node:http, not on client-node: its API classes
  * cost 0.9 s and 90 MB at import, and its Watch swallows what a callback throws.
  */
 export type Client = {
-  /** @throws ApiError where the server refuses, Error where it cannot be reached. */
+  /** @throws ApiError where the server refuses, MalformedAnswerError where it answers no JSON, Error where it cannot be reached. */
   call<T>(method: string, path: string, call?: Call): Promise<T>;
   /** The lines of a watch, until the server ends it; `opened` is called when it begins. @throws as `call` */
   lines(path: string, call: Call, opened: () => void): AsyncGenerator<string, void, undefined>;
@@ -83,12 +83,16 @@ export function createClient({ server, options }: Access): Client {
 
   return {
     async call<T>(method: string, path: string, call: Call = {}): Promise<T> {
-      const limit = AbortSignal.timeout(patience);
+      const limit = AbortSignal.timeout(timeoutMs);
       const signal = call.signal === undefined ? limit : AbortSignal.any([limit, call.signal]);
       const response = await send(method, path, { ...call, signal });
       if ((response.statusCode ?? 0) >= 300) return refuse(method, path, response);
       const answer = await text(response);
-      return JSON.parse(answer) as T;
+      try {
+        return JSON.parse(answer) as T;
+      } catch (cause) {
+        throw new MalformedAnswerError(`${method} ${path}: the answer is not JSON`, { cause });
+      }
     },
     async *lines(path, call, opened) {
       const response = await send('GET', path, call);

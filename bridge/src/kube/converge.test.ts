@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { json, startHttp } from '../testing/http.ts';
 import { wireguard } from '../testing/objects.ts';
 import { ApiError } from './error.ts';
-import { level } from './converge.ts';
+import { converge } from './converge.ts';
 import type { Wanted } from './converge.ts';
 import { resourceOf } from './resource.ts';
 
@@ -16,7 +16,7 @@ const live = (name: string, mtu = 1420, more: object = {}) =>
 
 async function requests(
   refuse: (line: string) => boolean,
-  work: (client: Parameters<typeof level>[0]) => Promise<unknown>,
+  work: (client: Parameters<typeof converge>[0]) => Promise<unknown>,
 ): Promise<string[]> {
   const seen: string[] = [];
   await using http = await startHttp((url, response, request) => {
@@ -27,7 +27,7 @@ async function requests(
       json(response, { kind: 'Status', code: 403, reason: 'Forbidden', message: 'no more of these' }, 403);
     else json(response, {});
   });
-  await work(http.client);
+  await work(http.api);
   return seen.toSorted((a, b) => (a < b ? -1 : 1));
 }
 
@@ -42,7 +42,7 @@ test('makes what is missing, mends what differs, removes what is too much, touch
   const seen = await requests(
     () => false,
     async (client) => {
-      const held = await level(
+      const held = await converge(
         client,
         resource,
         ['same', 'edited', 'added', 'new', 'held'].map((name) => wanted(name)),
@@ -64,7 +64,7 @@ test('one that is refused holds up no other, and is told', async () => {
   const seen = await requests(
     (line) => line.startsWith('POST'),
     async (client) => {
-      const work = level(client, resource, [wanted('new'), wanted('edited')], [live('edited', 1300)]);
+      const work = converge(client, resource, [wanted('new'), wanted('edited')], [live('edited', 1300)]);
       await expect(work).rejects.toThrow(ApiError);
       await expect(work).rejects.toThrow('no more of these');
     },

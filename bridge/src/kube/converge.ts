@@ -1,7 +1,6 @@
 import { sameJson } from '@ifactor/common/json';
-import type { Client } from './client.ts';
 import type { KubeObject, OwnerReference } from './object.ts';
-import { apiVersionOf, pathOf } from './resource.ts';
+import type { KubeApi } from './port.ts';
 import type { Resource } from './resource.ts';
 import { unlessGone } from './write.ts';
 
@@ -21,17 +20,17 @@ export type Wanted = {
 const fieldManager = 'ifactor-plan';
 
 /**
- * Makes `wanted` be and what else is in `owned` not be. What differs is written whole (PUT), not applied: server-side
- * apply would leave in place what a hand had added.
- * @param look finds an object by key, to tell a name that another holds
- * @returns names that are held by objects not owned, which were left alone
+ * Creates, replaces and deletes objects until those in `owned` are exactly `wanted`. What differs is written whole (PUT),
+ * not applied: server-side apply would leave in place what somebody else had added.
+ * @param find finds any object by `namespace/name`, to tell that a name is in use
+ * @returns names in use by objects that are not owned, which stay untouched
  */
-export async function level(
-  client: Client,
+export async function converge(
+  api: KubeApi,
   resource: Resource,
   wanted: readonly Wanted[],
   owned: readonly KubeObject[],
-  look: (key: string) => KubeObject | undefined = () => undefined,
+  find: (key: string) => KubeObject | undefined = () => undefined,
 ): Promise<string[]> {
   const left = new Map(owned.map((object) => [object.metadata.name, object]));
   const held: string[] = [];
@@ -41,31 +40,27 @@ export async function level(
     const live = left.get(name);
     left.delete(name);
     if (live === undefined) {
-      if (look(`${namespace}/${name}`) === undefined) work.push(create(client, resource, one));
+      if (find(`${namespace}/${name}`) === undefined) work.push(create(api, resource, one));
       else held.push(name);
     } else if (live.metadata.deletionTimestamp === undefined && differs(live, one))
-      work.push(replace(client, resource, live, one));
+      work.push(replace(api, resource, live, one));
   }
   for (const { metadata } of left.values()) {
     if (metadata.deletionTimestamp !== undefined) continue;
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: metadata.uid } };
-    work.push(unlessGone(client.call('DELETE', pathOf(resource, metadata.namespace, metadata.name), { body })));
+    work.push(unlessGone(api.delete(resource, metadata)));
   }
-  // All are tried: one that is refused does not hold up the others.
+  // All are tried: one refusal does not hold up the others.
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return held;
 }
 
-function create(client: Client, resource: Resource, wanted: Wanted): Promise<unknown> {
-  const body = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...wanted };
-  // 409: it is there already; the watch brings it.
-  return unlessGone(
-    client.call('POST', pathOf(resource, wanted.metadata.namespace), { query: { fieldManager }, body }),
-  );
+function create(api: KubeApi, resource: Resource, wanted: Wanted): Promise<unknown> {
+  // 409: the object exists already, and the watch will bring it.
+  return unlessGone(api.create(resource, { ...wanted }, { fieldManager }));
 }
 
-function replace(client: Client, resource: Resource, live: KubeObject, wanted: Wanted): Promise<unknown> {
+function replace(api: KubeApi, resource: Resource, live: KubeObject, wanted: Wanted): Promise<unknown> {
   const { labels, annotations, ownerReferences } = wanted.metadata;
   const metadata = {
     ...live.metadata,
@@ -73,13 +68,7 @@ function replace(client: Client, resource: Resource, live: KubeObject, wanted: W
     ...(annotations && { annotations: { ...live.metadata.annotations, ...annotations } }),
     ownerReferences,
   };
-  const body = { ...live, ...wanted, metadata };
-  return unlessGone(
-    client.call('PUT', pathOf(resource, live.metadata.namespace, live.metadata.name), {
-      query: { fieldManager },
-      body,
-    }),
-  );
+  return unlessGone(api.replace(resource, { ...live, ...wanted, metadata }, { fieldManager }));
 }
 
 function lacks(has: Record<string, string> = {}, wants: Record<string, string> = {}): boolean {

@@ -1,18 +1,18 @@
-import type { Client } from './client.ts';
+import type { KubeApi } from './port.ts';
+import { writes } from './port.ts';
 
-/** A write was refused here because this bridge does not lead (any more). */
+/** The bridge refused to write because it does not lead, or not any more. */
 export class NotLeadingError extends Error {
   override name = 'NotLeadingError';
 }
 
-/** The same client, which writes only while `leads` says so. */
-export function fence(client: Client, leads: () => boolean): Client {
-  return {
-    ...client,
-    call(method, path, call) {
-      if (method !== 'GET' && !leads())
-        return Promise.reject(new NotLeadingError(`${method} ${path}: another bridge may lead by now`));
-      return client.call(method, path, call);
-    },
-  };
+/** The same API, which writes only while `leads` says so. */
+export function fence(api: KubeApi, leads: () => boolean): KubeApi {
+  const refuse =
+    <A extends unknown[], R>(name: string, write: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      leads() ? write(...args) : Promise.reject(new NotLeadingError(`${name}: another bridge may lead by now`));
+  const fenced = { ...api };
+  for (const name of writes) Object.assign(fenced, { [name]: refuse<unknown[], unknown>(name, api[name] as never) });
+  return fenced;
 }

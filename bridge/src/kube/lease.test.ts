@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
-import { json, startHttp } from '../testing/http.ts';
+import { json, notFound, startHttp } from '../testing/http.ts';
 import type { Handler } from '../testing/http.ts';
 import { until } from '@ifactor/common/testing';
 import { createOutage } from '../view/outage.ts';
 import { quiet } from '../testing/objects.ts';
-import type { Client } from './client.ts';
 import { fence, NotLeadingError } from './fence.ts';
 import { holdLease } from './lease.ts';
 import type { KubeObject } from './object.ts';
+import type { KubeApi } from './port.ts';
+import { resources } from './resource.ts';
 
 /** The part of an API server that a Lease needs: one object, optimistic concurrency. */
 function leases(): { handler: Handler; current(): KubeObject | undefined; reachable(yes: boolean): void } {
@@ -24,10 +25,12 @@ function leases(): { handler: Handler; current(): KubeObject | undefined; reacha
           ? lease !== undefined
           : given?.metadata.resourceVersion !== lease?.metadata.resourceVersion;
       if (!up) response.destroy();
-      else if (request.method === 'GET') json(response, lease ?? { kind: 'Status' }, lease === undefined ? 404 : 200);
-      else if (given === undefined || conflict) json(response, { kind: 'Status', reason: 'Conflict' }, 409);
+      else if (request.method === 'GET') {
+        if (lease === undefined) notFound(response);
+        else json(response, lease);
+      } else if (given === undefined || conflict) json(response, { kind: 'Status', reason: 'Conflict' }, 409);
       else {
-        lease = { ...given, metadata: { ...given.metadata, resourceVersion: String(++version) } };
+        lease = { ...given, metadata: { ...given.metadata, uid: 'lease', resourceVersion: String(++version) } };
         json(response, lease);
       }
     });
@@ -35,11 +38,11 @@ function leases(): { handler: Handler; current(): KubeObject | undefined; reacha
   return { handler, current: () => lease, reachable: (yes) => (up = yes) };
 }
 
-function contender(client: Client, identity: string) {
+function contender(api: KubeApi, identity: string) {
   const stop = new AbortController();
   const log: string[] = [];
   const lease = holdLease({
-    client,
+    api,
     namespace: 'default',
     name: 'ifactor-bridge',
     identity,
@@ -63,9 +66,9 @@ function contender(client: Client, identity: string) {
 test('one leads; when it leaves, the other leads within a moment', async () => {
   const server = leases();
   await using http = await startHttp(server.handler);
-  const a = contender(http.client, 'a');
+  const a = contender(http.api, 'a');
   await until(() => a.holds());
-  const b = contender(http.client, 'b');
+  const b = contender(http.api, 'b');
   await until(() => b.log.includes('after a'));
   await a.leave();
   expect(a.holds()).toBe(false);
@@ -78,13 +81,13 @@ test('one leads; when it leaves, the other leads within a moment', async () => {
 test('never two at once: one that cannot renew stops before another may begin', async () => {
   const server = leases();
   await using http = await startHttp(server.handler);
-  const a = contender(http.client, 'a');
+  const a = contender(http.api, 'a');
   await until(() => a.holds());
   server.reachable(false);
   await until(() => a.log.includes('lost'));
   expect(a.holds()).toBe(false);
   server.reachable(true);
-  const b = contender(http.client, 'b');
+  const b = contender(http.api, 'b');
   let both = false;
   const watch = setInterval(() => (both ||= a.holds() && b.holds()), 1);
   await until(() => a.holds() || b.holds());
@@ -97,9 +100,13 @@ test('never two at once: one that cannot renew stops before another may begin', 
 test('who does not lead writes nothing', async () => {
   await using http = await startHttp((_url, response) => json(response, {}));
   let leads = true;
-  const client = fence(http.client, () => leads);
-  await client.call('PATCH', '/x', { body: {} });
+  const api = fence(http.api, () => leads);
+  const write = (): Promise<unknown> => api.merge(resources.secrets, { namespace: 'default', name: 'x' }, {});
+  await write();
   leads = false;
-  await expect(client.call('PATCH', '/x', { body: {} })).rejects.toThrow(NotLeadingError);
-  await client.call('GET', '/x');
+  await expect(write()).rejects.toThrow(NotLeadingError);
+  await expect(api.delete(resources.secrets, { namespace: 'default', name: 'x', uid: 'u' })).rejects.toThrow(
+    NotLeadingError,
+  );
+  await expect(api.list(resources.secrets, { limit: 1 })).rejects.not.toThrow(NotLeadingError);
 });

@@ -1,10 +1,10 @@
 import { sleep, systemClock } from '@ifactor/common';
 import { without } from '@ifactor/common/json';
 import type { Outage } from '../view/outage.ts';
-import type { Client } from './client.ts';
 import { answered } from './error.ts';
 import type { KubeObject } from './object.ts';
-import { apiVersionOf, pathOf, resources } from './resource.ts';
+import type { KubeApi } from './port.ts';
+import { resources } from './resource.ts';
 
 type LeaseSpec = {
   holderIdentity?: string;
@@ -15,7 +15,7 @@ type LeaseSpec = {
 };
 
 export type LeaseOptions = {
-  client: Client;
+  api: KubeApi;
   namespace: string;
   name: string;
   identity: string;
@@ -45,11 +45,10 @@ export type Lease = {
  * over only after it has seen the lease unchanged for a whole duration by its own clock, so that clocks need not agree.
  */
 export function holdLease(options: LeaseOptions): Lease {
-  const { client, namespace, name, identity, outage, signal, seconds = 10 } = options;
+  const { api, namespace, name, identity, outage, signal, seconds = 10 } = options;
   const duration = seconds * 1000;
   /** One request may take this long. */
   const patience = Math.ceil(duration / 3);
-  const path = pathOf(resources.leases, namespace, name);
   let seen: { version: string; at: number; duration: number } | undefined;
   let held: KubeObject | undefined;
   let validUntil = -Infinity;
@@ -94,30 +93,17 @@ export function holdLease(options: LeaseOptions): Lease {
     return performance.now() - seen.at > seen.duration;
   }
 
-  async function read(): Promise<KubeObject | undefined> {
-    try {
-      return await client.call<KubeObject>('GET', path, { signal: AbortSignal.timeout(patience) });
-    } catch (error) {
-      if (answered(error, 404)) return undefined;
-      throw error;
-    }
+  function read(): Promise<KubeObject | undefined> {
+    return api.get(resources.leases, { namespace, name }, AbortSignal.timeout(patience));
   }
 
   /** @returns undefined where another one was faster */
   async function write(found: KubeObject | undefined, spec: LeaseSpec): Promise<KubeObject | undefined> {
-    const body = {
-      apiVersion: apiVersionOf(resources.leases),
-      kind: 'Lease',
-      metadata: found?.metadata ?? { name, namespace },
-      spec,
-    };
+    const lease = { metadata: found?.metadata ?? { name, namespace }, spec };
+    const limited = { signal: AbortSignal.timeout(patience) };
     try {
-      if (found === undefined)
-        return await client.call('POST', pathOf(resources.leases, namespace), {
-          body,
-          signal: AbortSignal.timeout(patience),
-        });
-      return await client.call('PUT', path, { body, signal: AbortSignal.timeout(patience) });
+      if (found === undefined) return await api.create(resources.leases, lease, limited);
+      return await api.replace(resources.leases, lease, limited);
     } catch (error) {
       if (!answered(error, 404, 409)) throw error;
       return undefined;

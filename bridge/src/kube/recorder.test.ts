@@ -15,7 +15,7 @@ test('the same note on the same object is one Event that counts; another object 
       json(response, {});
     });
   });
-  const recorder = createRecorder(http.client, quiet, 'here', () => true);
+  const recorder = createRecorder(http.api, quiet, 'here', () => true);
   const note = { type: 'Warning', reason: 'DriftObserved', message: 'the kernel differs in mtu; repairing' } as const;
   for (let times = 0; times < 50; times++) recorder.note(wireguard('wg1'), note);
   recorder.note(wireguard('wg2'), note);
@@ -35,7 +35,7 @@ test('an object that changes all the time fills no log', async () => {
     request.resume();
     json(response, {});
   });
-  const recorder = createRecorder(http.client, quiet, 'here', () => true);
+  const recorder = createRecorder(http.api, quiet, 'here', () => true);
   for (let times = 0; times < 500; times++)
     recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'R', message: `number ${times}` });
   await recorder.flush();
@@ -48,7 +48,7 @@ test('who does not lead writes no Events', async () => {
     calls++;
     json(response, {});
   });
-  const recorder = createRecorder(http.client, quiet, 'here', () => false);
+  const recorder = createRecorder(http.api, quiet, 'here', () => false);
   recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'R', message: 'm' });
   await recorder.flush();
   expect(calls).toBe(0);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { every, explain, systemClock } from '@ifactor/common';
 import type { Clock, Log } from '@ifactor/common';
-import type { Client } from './client.ts';
 import { answered } from './error.ts';
 import type { KubeObject } from './object.ts';
-import { pathOf, resources } from './resource.ts';
+import type { KubeApi, NewObject } from './port.ts';
+import { resources } from './resource.ts';
 
 export type EventNote = { type: 'Normal' | 'Warning'; reason: string; message: string };
 
@@ -35,7 +35,7 @@ const most = 30;
 const windowMs = 3_600_000;
 
 export function createRecorder(
-  client: Client,
+  api: KubeApi,
   log: Log,
   host: string,
   allowed: () => boolean,
@@ -59,11 +59,9 @@ export function createRecorder(
     const counted = { count, lastTimestamp: last };
     try {
       if (one.written === 0) {
-        await client.call('POST', pathOf(resources.events, namespace), {
-          body: { ...bodyOf(name, object, note, host), firstTimestamp: first, ...counted },
-        });
+        await api.create(resources.events, { ...bodyOf(name, object, note, host), firstTimestamp: first, ...counted });
       } else {
-        await client.call('PATCH', pathOf(resources.events, namespace, name), { patch: 'merge', body: counted });
+        await api.merge(resources.events, { namespace, name }, counted);
       }
       one.written = count;
     } catch (error) {
@@ -118,11 +116,9 @@ export function createRecorder(
   };
 }
 
-function bodyOf(name: string, object: KubeObject, note: EventNote, host: string): Record<string, unknown> {
-  const { namespace, uid, name: objectName, resourceVersion } = object.metadata;
+function bodyOf(name: string, object: KubeObject, note: EventNote, host: string): NewObject {
+  const { namespace = 'default', uid, name: objectName, resourceVersion } = object.metadata;
   return {
-    apiVersion: 'v1',
-    kind: 'Event',
     metadata: { name, namespace },
     involvedObject: {
       apiVersion: object.apiVersion,

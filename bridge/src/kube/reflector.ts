@@ -1,56 +1,69 @@
-import { Backoff, sleep, systemClock, systemRandom } from '@ifactor/common';
+import { Backoff, every, explain, sleep } from '@ifactor/common';
 import type { Clock, Random } from '@ifactor/common';
 import type { Outage } from '../view/outage.ts';
-import type { Client } from './client.ts';
-import { answered, ApiError } from './error.ts';
-import type { Status } from './error.ts';
+import { answered, ApiError, MalformedAnswerError } from './error.ts';
 import { keyOf } from './object.ts';
 import type { KubeObject } from './object.ts';
-import { apiVersionOf, pathOf } from './resource.ts';
+import type { KubeApi } from './port.ts';
 import type { Resource } from './resource.ts';
 
+/** How an object left the store: the watch said DELETED, or a complete list no longer had it. */
+export type Removal = 'deleted' | 'unlisted';
+
+/** A change of the store, told after the store holds it; `object` is undefined where it left. */
+export type Change = {
+  key: string;
+  object: KubeObject | undefined;
+  before: KubeObject | undefined;
+  removal: Removal | undefined;
+};
+
+export type ObjectStore = { get(key: string): KubeObject | undefined; all(): Iterable<KubeObject> };
+
 /** What the API server has of one resource, in all namespaces, kept up by list and watch. */
-export type Reflector = {
-  get(key: string): KubeObject | undefined;
-  all(): Iterable<KubeObject>;
-  /** Resolves at the first complete list, or when the server forbids it. */
+export type Reflector = ObjectStore & {
+  /** Resolves when the server answered for the first time, with a complete list or with a refusal. */
   readonly settled: Promise<void>;
+  /**
+   * Why an object that is not in the store may exist all the same. Undefined once a complete list was read, until the
+   * server refuses one.
+   */
+  readonly incomplete: string | undefined;
   /** True while the server forbids reading the resource. */
   readonly forbidden: boolean;
   /** Resolves after the signal given at the start was aborted and all work has ended. */
   readonly stopped: Promise<void>;
 };
 
-export type ReflectorOptions = {
-  client: Client;
-  resource: Resource;
+export type ReflectorHandlers = {
+  /** Called once per change, in order. */
+  changed: (change: Change) => void;
+  /** A complete list was read, where there was none or the server had refused one. */
+  completed?: () => void;
+};
+
+/** What every reflector of a bridge shares. */
+export type ReflectorContext = {
+  api: KubeApi;
   /** Told while the server cannot be read. */
   outage: Outage;
   signal: AbortSignal;
-  /** Called one at a time, after the store holds the new value; `object` is undefined when it is gone. */
-  onChange: (key: string, object: KubeObject | undefined, before: KubeObject | undefined) => void;
-  /** Objects per page of a list. */
-  page?: number;
-  clock?: Clock;
-  random?: Random;
+  clock: Clock;
+  random: Random;
+  /** Objects per page of a list; 500 when absent. */
+  pageSize?: number;
 };
 
-type List = { metadata: { resourceVersion: string; continue?: string }; items: KubeObject[] };
-type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'; object: KubeObject };
-
-/** A watch this long without a word (bookmarks come every minute) is taken for dead and begun again. */
+/** A watch without a message for this long (bookmarks come every minute) is taken for dead and started again. */
 const silenceMs = 5 * 60_000;
-/** In milliseconds. */
-const retry = { first: 200, most: 10_000 };
 
 /** Starts listing and watching; never gives up until the signal is aborted. */
-export function reflect(options: ReflectorOptions): Reflector {
-  const { client, resource, outage, signal, onChange, page = 500 } = options;
-  const { clock = systemClock, random = systemRandom } = options;
-  const path = pathOf(resource);
+export function reflect(context: ReflectorContext, resource: Resource, handlers: ReflectorHandlers): Reflector {
+  const { api, outage, signal, clock, random, pageSize = 500 } = context;
   const store = new Map<string, KubeObject>();
   const settled = Promise.withResolvers<void>();
-  const backoff = new Backoff(retry, random);
+  const backoff = new Backoff({ first: 200, most: 10_000 }, random);
+  let incomplete: string | undefined = `${resource.plural} have not been listed yet`;
   let forbidden = false;
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
@@ -58,89 +71,83 @@ export function reflect(options: ReflectorOptions): Reflector {
   function put(object: KubeObject): void {
     const key = keyOf(object);
     const before = store.get(key);
-    if (
-      before?.metadata.uid === object.metadata.uid &&
-      before.metadata.resourceVersion === object.metadata.resourceVersion
-    )
-      return;
-    // Items of a list of a built-in resource carry neither.
-    const whole = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
-    store.set(key, whole);
-    onChange(key, whole, before);
+    const { uid, resourceVersion } = object.metadata;
+    if (before?.metadata.uid === uid && before.metadata.resourceVersion === resourceVersion) return;
+    store.set(key, object);
+    handlers.changed({ key, object, before, removal: undefined });
   }
 
-  function drop(key: string): void {
+  function drop(key: string, removal: Removal): void {
     const before = store.get(key);
-    if (store.delete(key)) onChange(key, undefined, before);
+    if (store.delete(key)) handlers.changed({ key, object: undefined, before, removal });
   }
 
   /** Replaces the store's content by what the server has; returns the resourceVersion to watch from. */
   async function list(): Promise<string> {
     const seen = new Set<string>();
-    for (let token: string | undefined; ;) {
-      const answer: List = await client.call('GET', path, { query: { limit: page, continue: token }, signal });
-      for (const item of answer.items) {
+    for (let from: string | undefined; ;) {
+      const page = await api.list(resource, { limit: pageSize, from, signal });
+      for (const item of page.items) {
         seen.add(keyOf(item));
         put(item);
       }
-      token = answer.metadata.continue;
-      if (token !== undefined && token !== '') continue;
-      // Only a complete list proves that something is gone.
-      for (const key of store.keys()) if (!seen.has(key)) drop(key);
-      return answer.metadata.resourceVersion;
+      from = page.next;
+      if (from !== undefined) continue;
+      // Only after the last page is it known what the list does not have.
+      for (const key of store.keys()) if (!seen.has(key)) drop(key, 'unlisted');
+      return page.resourceVersion;
     }
   }
 
-  /** Follows changes until the server ends the watch. @throws ApiError 410 when `version` is too old */
-  async function watch(): Promise<void> {
+  /** Follows changes until the server ends the watch. @throws ApiError 410 when the version is too old */
+  async function watch(resourceVersion: string): Promise<void> {
     const silent = new AbortController();
-    const expectWord = (): (() => void) =>
-      clock.after(silenceMs, () => silent.abort(new Error('the watch fell silent')), true);
-    const query = {
-      watch: true,
-      allowWatchBookmarks: true,
-      resourceVersion: version,
+    let heard = clock.monotonic();
+    const stopLooking = every(clock, silenceMs / 10, () => {
+      if (clock.monotonic() - heard > silenceMs) silent.abort(new Error('the watch fell silent'));
+    });
+    const options = {
+      resourceVersion,
       timeoutSeconds: 240 + Math.floor(random.fraction() * 120),
+      signal: AbortSignal.any([signal, silent.signal]),
     };
-    let cancel = expectWord();
     try {
-      for await (const line of client.lines(
-        path,
-        { query, signal: AbortSignal.any([signal, silent.signal]) },
-        recovered,
-      )) {
-        cancel();
-        cancel = expectWord();
-        const { type, object } = JSON.parse(line) as WatchEvent;
-        if (type === 'ERROR') {
-          const status = object as unknown as Status;
-          throw new ApiError(status.code ?? 500, status, `watch ${path}`);
-        }
-        if (type === 'DELETED') drop(keyOf(object));
+      for await (const { type, object } of api.watch(resource, options, () => outage.up(resource.plural))) {
+        heard = clock.monotonic();
+        if (type === 'DELETED') drop(keyOf(object), 'deleted');
         else if (type !== 'BOOKMARK') put(object);
         version = object.metadata.resourceVersion;
       }
     } finally {
-      cancel();
+      stopLooking();
     }
-  }
-
-  function recovered(): void {
-    outage.up(resource.plural);
   }
 
   async function round(): Promise<void> {
     if (version === undefined) {
       version = await list();
+      const was = incomplete;
+      incomplete = undefined;
       forbidden = false;
-      recovered();
+      outage.up(resource.plural);
       settled.resolve();
+      if (was !== undefined) handlers.completed?.();
     }
     const started = clock.monotonic();
-    await watch();
+    await watch(version);
     // A server that ends each watch at once must not be asked in a tight loop.
     if (clock.monotonic() - started < 1000) await sleep(clock, backoff.next(), signal);
     else backoff.reset();
+  }
+
+  /** What follows from a refusal: the store stays, but what it lacks is no longer known to be absent. */
+  function refused(error: unknown): void {
+    if (!(error instanceof ApiError || error instanceof MalformedAnswerError)) return;
+    if (version !== undefined && !answered(error, 401, 403, 404)) return;
+    version = undefined;
+    incomplete = `${resource.plural} cannot be listed: ${explain(error)}`;
+    forbidden = answered(error, 401, 403);
+    settled.resolve();
   }
 
   async function run(): Promise<void> {
@@ -157,14 +164,10 @@ export function reflect(options: ReflectorOptions): Reflector {
           await sleep(clock, backoff.next(), signal);
           continue;
         }
-        if (answered(error, 401, 403, 404)) version = undefined;
-        if (answered(error, 403)) {
-          forbidden = true;
-          settled.resolve();
-        }
+        refused(error);
         outage.down(resource.plural, hint(error, resource), error);
-        const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
-        await sleep(clock, Math.max(asked, backoff.next()), signal);
+        const askedMs = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
+        await sleep(clock, Math.max(askedMs, backoff.next()), signal);
       }
     }
   }
@@ -174,6 +177,9 @@ export function reflect(options: ReflectorOptions): Reflector {
     get: (key) => store.get(key),
     all: () => store.values(),
     settled: settled.promise,
+    get incomplete() {
+      return incomplete;
+    },
     get forbidden() {
       return forbidden;
     },
@@ -181,9 +187,14 @@ export function reflect(options: ReflectorOptions): Reflector {
   };
 }
 
+const consequence = 'nothing is removed until they can be listed';
+
 function hint(error: unknown, { plural, group }: Resource): string {
   if (answered(error, 404))
-    return `waiting for the API server to know ${plural}.${group}: apply the CRDs (kubectl apply -f crds/)`;
-  if (answered(error, 401, 403)) return `the API server does not let the bridge read ${plural}: see bridge/rbac.yaml`;
+    return `waiting for the API server to know ${plural}.${group}: apply the CRDs (kubectl apply -f crds/manifests); ${consequence}`;
+  if (answered(error, 401, 403))
+    return `the API server does not let the bridge read ${plural} in all namespaces: see bridge/rbac.yaml; ${consequence}`;
+  if (error instanceof ApiError || error instanceof MalformedAnswerError)
+    return `the API server does not list ${plural}; ${consequence}`;
   return 'waiting for the API server';
 }

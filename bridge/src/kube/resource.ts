@@ -5,6 +5,7 @@ import type { KindName } from '@ifactor/crds';
 export type Resource = { group: string; version: string; plural: string; kind: string };
 
 export const resources = {
+  namespaces: { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' },
   secrets: { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' },
   events: { group: '', version: 'v1', plural: 'events', kind: 'Event' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' },

@@ -1,51 +1,34 @@
-import type { Client } from './client.ts';
 import { answered } from './error.ts';
 import type { KubeObject } from './object.ts';
-import { apiVersionOf, pathOf } from './resource.ts';
+import type { KubeApi } from './port.ts';
 import type { Resource } from './resource.ts';
 
-/** The manager that owns `/status` and the finalizers. */
+/** The field manager that owns `/status` and the finalizers. */
 export const fieldManager = 'ifactor';
 
 /**
- * Server-side apply of a whole status to the very object read (by uid): fields left out are removed.
- * @returns false where the object is gone or is another by now, so that there is nothing left to write
+ * Writes a whole status to the very object read (by uid).
+ * @returns false where the object is gone or has another uid, so that there is nothing left to write
  */
-export async function applyStatus(
-  client: Client,
-  resource: Resource,
-  object: KubeObject,
-  status: unknown,
-): Promise<boolean> {
+export function applyStatus(api: KubeApi, resource: Resource, object: KubeObject, status: unknown): Promise<boolean> {
   const { name, namespace, uid } = object.metadata;
-  const body = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace, uid }, status };
-  return unlessGone(
-    client.call('PATCH', pathOf(resource, namespace, name, 'status'), {
-      patch: 'apply',
-      query: { fieldManager, force: true },
-      body,
-    }),
-  );
+  const metadata = { name, uid, ...(namespace !== undefined && { namespace }) };
+  return unlessGone(api.applyStatus(resource, { metadata, status }, { fieldManager }));
 }
 
-/** Sets the finalizers of the very version read. @returns false where there is a newer one, or none */
-export async function setFinalizers(
-  client: Client,
+/** Sets the finalizers of the very version read. @returns false where there is a newer version, or no object */
+export function setFinalizers(
+  api: KubeApi,
   resource: Resource,
-  object: KubeObject,
-  finalizers: string[],
+  { metadata }: KubeObject,
+  finalizers: readonly string[],
 ): Promise<boolean> {
-  const { name, namespace, uid, resourceVersion } = object.metadata;
-  return unlessGone(
-    client.call('PATCH', pathOf(resource, namespace, name), {
-      patch: 'merge',
-      query: { fieldManager },
-      // The API server refuses the patch (409) if either has changed.
-      body: { metadata: { uid, resourceVersion, finalizers } },
-    }),
-  );
+  const { uid, resourceVersion } = metadata;
+  const change = { metadata: { uid, resourceVersion, finalizers } };
+  return unlessGone(api.merge(resource, metadata, change, { fieldManager }));
 }
 
+/** @returns false where the server answered that the object is gone or has changed (404, 409) */
 export async function unlessGone(call: Promise<unknown>): Promise<boolean> {
   try {
     await call;

@@ -71,3 +71,11 @@ export function planSecrets(plan: KubeObject): string[] {
     ref === undefined ? [] : [`${ref.namespace}/${ref.name}`],
   );
 }
+
+/** Whether a plan reads Secrets, or owns some for the keys that it spells out. */
+export function usesSecrets(plan: KubeObject): boolean {
+  const { data: spec } = WireGuardNetworkPlanSpecSchema.safeParse(plan.spec ?? {});
+  return (spec?.nodes ?? []).some(
+    ({ privateKey, privateKeyRef }) => privateKey !== undefined || privateKeyRef !== undefined,
+  );
+}

@@ -1,4 +1,4 @@
-import { InterfaceStatusSchema } from '@ifactor/crds';
+import { InterfaceStatusSchema, PlanStatusSchema } from '@ifactor/crds';
 import type { Condition, InterfaceAddress, InterfaceStatus, PlanInterfaceStatus, PlanStatus } from '@ifactor/crds';
 import type { KubeObject } from '../kube/object.ts';
 import { ready, readyOf } from '../status/status.ts';
@@ -142,4 +142,15 @@ function spellAddress({ local, peer, prefixlen }: InterfaceAddress): string {
 /** The status of an object of the API as an interface's, empty where it is none. */
 export function interfaceStatusOf(object: KubeObject): InterfaceStatus {
   return InterfaceStatusSchema.safeParse(object.status ?? {}).data ?? {};
+}
+
+/** The status of a plan while the API server does not list what its children could be: nothing is changed. */
+export function unreadablePlan(missing: readonly string[], object: KubeObject, now: Date): PlanStatus {
+  const before = PlanStatusSchema.safeParse(object.status ?? {}).data;
+  const observedGeneration = object.metadata.generation ?? 0;
+  const message = `${some(missing, '; ')}; children, Secrets and finalizers are left as they are; see bridge/rbac.yaml`;
+  return {
+    ...before,
+    conditions: [ready(before, { status: 'Unknown', reason: 'ListIncomplete', message, observedGeneration }, now)],
+  };
 }

@@ -1,6 +1,6 @@
 import type { EventType, RecordedEvent } from '@ifactor/crds';
 import { expect, test } from 'vitest';
-import { createStory } from './eventNotes.ts';
+import { createEventNotes } from './eventNotes.ts';
 
 let sequence = 0;
 const event = (type: EventType, state: string, data: object, name = 'br1'): RecordedEvent =>
@@ -19,7 +19,7 @@ const event = (type: EventType, state: string, data: object, name = 'br1'): Reco
   }) as RecordedEvent;
 
 test('drift is told with its fields, and its repair once the interface is healthy again', () => {
-  const tell = createStory();
+  const tell = createEventNotes();
   const drift = [
     { field: 'mtu', wanted: 1400, found: 1500 },
     { field: 'addresses', wanted: [], found: [] },
@@ -41,7 +41,7 @@ test('drift is told with its fields, and its repair once the interface is health
 });
 
 test('a failure names the operation and what the kernel said', () => {
-  const tell = createStory();
+  const tell = createEventNotes();
   const data = { operation: { type: 'CreateLink' }, code: 'EOPNOTSUPP', message: 'this kernel has no "dummy"' };
   expect(tell(event('OperationFailed', 'failed', data))).toEqual({
     type: 'Warning',

@@ -4,7 +4,7 @@ import type { EventNote } from '../kube/recorder.ts';
 const healthy = new Set(['configured', 'moved-to-netns']);
 
 /** Turns the event log into what `kubectl describe` tells. Remembers only what is drifted now. */
-export function createStory(): (event: RecordedEvent) => EventNote | undefined {
+export function createEventNotes(): (event: RecordedEvent) => EventNote | undefined {
   const drifted = new Map<string, string>();
   return (event) => {
     const id = `${event.key.kind}/${event.key.namespace}/${event.key.name}`;

@@ -2,12 +2,15 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createClient } from '../kube/client.ts';
 import type { Client } from '../kube/client.ts';
+import { createKubeApi } from '../kube/http.ts';
+import type { KubeApi } from '../kube/port.ts';
 
 export type Handler = (url: URL, response: ServerResponse, request: IncomingMessage) => void;
 
 /** An HTTP server on loopback that answers as the test says, and a client of it. */
 export type TestServer = {
   client: Client;
+  api: KubeApi;
   port: number;
   handle(handler: Handler): void;
   stop(): Promise<void>;
@@ -32,6 +35,7 @@ export async function startHttp(first: Handler, port = 0): Promise<TestServer> {
   };
   return {
     client,
+    api: createKubeApi(client),
     port: address.port,
     handle(next) {
       handler = next;
@@ -46,4 +50,13 @@ export async function startHttp(first: Handler, port = 0): Promise<TestServer> {
 
 export function json(response: ServerResponse, body: unknown, status = 200): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+/** As the API server says that an object does not exist. */
+export function notFound(response: ServerResponse, name = 'ifactor-bridge'): void {
+  json(
+    response,
+    { kind: 'Status', code: 404, reason: 'NotFound', message: `"${name}" not found`, details: { name } },
+    404,
+  );
 }

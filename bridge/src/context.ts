@@ -1,0 +1,17 @@
+import type { Clock, Log, Random } from '@ifactor/common';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { KubeApi } from './kube/port.ts';
+
+/** What everything in one bridge shares: both sides, time, chance and the log. */
+export type Context = {
+  api: KubeApi;
+  connection: NatsConnection;
+  /** Makes the streams that are missing. */
+  prepare: () => Promise<unknown>;
+  clock: Clock;
+  random: Random;
+  log: Log;
+};
+
+/** Enqueues what has to be reconciled: interfaces by `kind/namespace/name`, plans by `namespace/name`. */
+export type Enqueue = { desired(key: string): void; status(key: string): void; plan(key: string): void };

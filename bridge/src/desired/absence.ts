@@ -1,0 +1,49 @@
+import type { Desired } from '@ifactor/crds';
+import { kindOf, unspell } from '../key.ts';
+import type { KubeApi } from '../kube/port.ts';
+import { resourceOf } from '../kube/resource.ts';
+import { planKey } from '../view/objects.ts';
+import type { Objects } from '../view/objects.ts';
+import type { Brake } from './brake.ts';
+
+/**
+ * Whether an object that the stream wants and that the API server was not found to have is gone.
+ * `gone`: the deletion was seen, or every list is complete, the brake lets it through, and the API server itself says that
+ * the object does not exist. `unproven`: nothing follows; what may change that enqueues the key again.
+ */
+export type Verdict = 'gone' | 'unproven';
+
+export type Absence = {
+  judge(key: string, last: Pick<Desired, 'uid' | 'deletionTimestamp'>): Promise<Verdict>;
+  /** The same of a plan, of which `children` interfaces are left. @param key `namespace/name` */
+  judgePlan(key: string, uid: string, children: number): Promise<Verdict>;
+  /** The object exists, or its tombstone is stored. */
+  settle(key: string): void;
+};
+
+export function createAbsence(
+  objects: Pick<Objects, 'incomplete' | 'deletions'>,
+  brake: Pick<Brake, 'admits' | 'forget'>,
+  api: Pick<KubeApi, 'get'>,
+): Absence {
+  return {
+    async judge(key, { uid, deletionTimestamp }) {
+      if (objects.deletions.has(key, uid)) return 'gone';
+      const { kind: token, namespace, name } = unspell(key);
+      const kind = kindOf(token);
+      if (kind === undefined || objects.incomplete(kind).length > 0) return 'unproven';
+      if (deletionTimestamp === undefined && !brake.admits(key)) return 'unproven';
+      // The store may lag behind what another bridge published; the API server's own answer does not.
+      const found = await api.get(resourceOf(kind), { namespace, name });
+      return found?.metadata.uid === uid ? 'unproven' : 'gone';
+    },
+    async judgePlan(key, uid, children) {
+      if (objects.deletions.has(planKey(key), uid)) return 'gone';
+      if (!brake.admits(planKey(key), children)) return 'unproven';
+      const { namespace, name } = unspell(planKey(key));
+      const found = await api.get(resourceOf('WireGuardNetworkPlan'), { namespace, name });
+      return found?.metadata.uid === uid ? 'unproven' : 'gone';
+    },
+    settle: (key) => brake.forget(key),
+  };
+}

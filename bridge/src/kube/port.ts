@@ -1,0 +1,51 @@
+import type { KubeObject, Metadata } from './object.ts';
+import type { Resource } from './resource.ts';
+
+/** One object of a resource. `namespace` is left out for a resource without namespaces. */
+export type Target = { namespace?: string | undefined; name: string };
+
+/** A page of a list over all namespaces. `next` asks for the following page; the last page has none. */
+export type ListPage = { items: KubeObject[]; resourceVersion: string; next: string | undefined };
+
+export type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; object: KubeObject };
+
+export type WatchOptions = {
+  resourceVersion: string;
+  /** When the server ends the watch. */
+  timeoutSeconds: number;
+  signal: AbortSignal;
+};
+
+/** An object that the API server does not have yet. */
+export type NewObject = { metadata: Partial<Metadata> & { name: string }; [field: string]: unknown };
+
+export type WriteOptions = { fieldManager?: string; signal?: AbortSignal };
+
+/**
+ * All that the bridge asks of Kubernetes. Each call fails with an ApiError where the server refuses, a
+ * MalformedAnswerError where its answer is not what was asked for, and an Error with a cause where it cannot be reached.
+ */
+export type KubeApi = {
+  /** One page of all objects of a resource, in all namespaces; `from` is the `next` of the page before. */
+  list(resource: Resource, page: { limit: number; from?: string | undefined; signal?: AbortSignal }): Promise<ListPage>;
+  /** Changes after `resourceVersion`, until the server ends the watch; `opened` is called when it begins. */
+  watch(resource: Resource, options: WatchOptions, opened: () => void): AsyncIterable<WatchEvent>;
+  /**
+   * @returns undefined only where the server says that it knows the resource and has no object of this name. A 404 that
+   * says less (no such resource, a proxy) is an ApiError.
+   */
+  get(resource: Resource, target: Target, signal?: AbortSignal): Promise<KubeObject | undefined>;
+  /** @throws ApiError 409 where the name is in use */
+  create(resource: Resource, object: NewObject, options?: WriteOptions): Promise<KubeObject>;
+  /** Writes a whole object. @throws ApiError 409 where `metadata.resourceVersion` is not the newest */
+  replace(resource: Resource, object: NewObject, options?: WriteOptions): Promise<KubeObject>;
+  /** JSON merge patch. @throws ApiError 409 where `metadata.uid` or `metadata.resourceVersion` in it do not hold */
+  merge(resource: Resource, target: Target, change: object, options?: WriteOptions): Promise<KubeObject>;
+  /** Server-side apply, forced, of a whole status: fields left out are removed. `object.metadata.uid` must hold. */
+  applyStatus(resource: Resource, object: NewObject, options: { fieldManager: string }): Promise<KubeObject>;
+  /** Deletes the object of this very uid. @throws ApiError 404 or 409 where there is no such object */
+  delete(resource: Resource, target: Target & { uid: string }): Promise<void>;
+};
+
+/** The write methods, which only a leader may call. */
+export const writes = ['create', 'replace', 'merge', 'applyStatus', 'delete'] as const;

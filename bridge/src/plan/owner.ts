@@ -1,0 +1,15 @@
+import { kinds } from '@ifactor/crds';
+import type { KubeObject } from '../kube/object.ts';
+
+/**
+ * The plan that controls an object, if one does. An owner reference has no namespace: it means a plan of the object's own
+ * namespace, whatever uid it names.
+ */
+export function ownerPlan({ metadata }: KubeObject): { name: string; uid: string } | undefined {
+  return metadata.ownerReferences?.find(({ controller, kind, apiVersion }) => {
+    const [group] = apiVersion.split('/');
+    return (
+      controller === true && kind === kinds.WireGuardNetworkPlan.kind && group === kinds.WireGuardNetworkPlan.group
+    );
+  });
+}

@@ -1,0 +1,19 @@
+import { kinds } from '@ifactor/crds';
+import type { InterfaceStatus } from '@ifactor/crds';
+import type { KubeObject } from '../kube/object.ts';
+import { wantedStatus } from '../status/status.ts';
+import { isPlace, placeOf, saidOf } from '../view/relations.ts';
+import type { View } from '../view/view.ts';
+import { interfaceStatusOf } from './status.ts';
+
+/** What a plan's child shows: from the stream, which is ahead of the API; undefined where its agent said nothing yet. */
+export function saidOfChild(
+  { messages, nodes }: Pick<View, 'messages' | 'nodes'>,
+  child: KubeObject,
+  now: number,
+): InterfaceStatus | undefined {
+  const place = placeOf(child, kinds.WireGuardInterface.token);
+  if (!isPlace(place)) return interfaceStatusOf(child);
+  const said = saidOf(messages.statuses, child, place);
+  return wantedStatus(child, said, nodes.view(place.node, now), undefined, new Date(now));
+}

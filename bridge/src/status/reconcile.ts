@@ -1,0 +1,90 @@
+import type { Clock } from '@ifactor/common';
+import { formatStatusSubject } from '@ifactor/crds';
+import type { StatusMessage } from '@ifactor/crds';
+import { kindOf, unspell } from '../key.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { resourceOf } from '../kube/resource.ts';
+import { isPlace, placeOf, saidOf } from '../view/relations.ts';
+import type { NodeView } from '../view/nodes.ts';
+import type { View } from '../view/view.ts';
+import { isHeld, mayGo, withFinalizer, withoutFinalizers } from './finalizer.ts';
+import { wantedStatus } from './status.ts';
+import type { ObjectWriter } from './writer.ts';
+
+export type StatusParts = {
+  view: View;
+  writer: ObjectWriter;
+  /** What to do where an agent speaks of an object that is gone: the agent is told, and its status purged. */
+  stray(subject: string): Promise<void>;
+  clock: Clock;
+};
+
+/** What passes within this time is not written, so that the state it leads to need not wait for its turn. */
+const passingMs = 200;
+/** How long an agent is given for its first status; creation times have no fractions. */
+const firstStatusMs = 3000;
+
+/**
+ * Brings one interface of the API to show what its agent says: finalizers and status.
+ * @returns milliseconds after which to look again, if that is needed
+ */
+export async function reconcileStatus(parts: StatusParts, key: string): Promise<number | undefined> {
+  const { view, writer, clock } = parts;
+  const { kind: token } = unspell(key);
+  const kind = kindOf(token);
+  if (kind === undefined) return undefined;
+  const object = view.objects.get(key);
+  const complete = view.objects.incomplete(kind).length === 0;
+  const place = object && placeOf(object, token);
+  const own = place !== undefined && isPlace(place) ? formatStatusSubject(place) : undefined;
+  if (complete && (object === undefined || own !== undefined))
+    for (const subject of view.messages.statusesOf(key)) if (subject !== own) await parts.stray(subject);
+  if (object === undefined || place === undefined) return undefined;
+
+  const resource = resourceOf(kind);
+  const now = clock.now();
+  const said = isPlace(place) ? saidOf(view.messages.statuses, object, place) : undefined;
+  const node: NodeView = isPlace(place) ? view.nodes.view(place.node, now) : { state: 'unknown' };
+  let again: number | undefined;
+  if (complete) {
+    const added = withFinalizer(object.metadata);
+    if (added !== undefined) again = await writer.finalizers(resource, object, added);
+  }
+  if (object.metadata.deletionTimestamp !== undefined) {
+    if (!isHeld(object.metadata)) return undefined;
+    const go = mayGo(object, said, node, now);
+    if (go === true && complete) {
+      return writer.finalizers(resource, object, withoutFinalizers(object.metadata));
+    }
+    if (typeof go === 'number') again = go;
+  }
+
+  const status = wantedStatus(object, said, node, isPlace(place) ? undefined : place.refused, new Date(now));
+  if (status === undefined) return again;
+  const saidAt = own === undefined ? undefined : view.messages.statuses.get(own)?.time;
+  const waitMs = settling(object, said, node, saidAt, now);
+  return earlier(again, waitMs > 0 ? waitMs : await writer.status(resource, object, status));
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+/** Milliseconds to wait before a status is worth writing: another one is about to follow. */
+function settling(
+  object: KubeObject,
+  said: StatusMessage | undefined,
+  node: NodeView,
+  saidAt: number | undefined,
+  now: number,
+): number {
+  if (node.state !== 'reachable') return 0;
+  if (said === undefined) {
+    const wait = Date.parse(object.metadata.creationTimestamp) + firstStatusMs - now;
+    // More than the whole time is a clock that differs.
+    return wait <= firstStatusMs ? wait : 0;
+  }
+  const moving = said.status.state === 'pending' || said.status.state === 'creating' || said.status.state === 'drifted';
+  const age = now - (saidAt ?? 0);
+  return moving && age >= 0 ? passingMs - age : 0;
+}

@@ -1,0 +1,34 @@
+import type { RecordedEvent } from '@ifactor/crds';
+import type { Context } from '../context.ts';
+import { spell } from '../key.ts';
+import type { Recorder } from '../kube/recorder.ts';
+import { followEvents } from '../stream/events.ts';
+import type { Objects } from '../view/objects.ts';
+import { createEventNotes } from './eventNotes.ts';
+
+/** Turns the event log into Kubernetes Events, only while leading: all bridges share one place in the log. */
+export function tellEvents(
+  { connection, prepare, log }: Context,
+  objects: Pick<Objects, 'get'>,
+  recorder: Recorder,
+): { start(): void; stop(): Promise<void> } {
+  const noteOf = createEventNotes();
+  let running: { stop: AbortController; ended: Promise<void> } | undefined;
+
+  function tell(event: RecordedEvent): void {
+    const note = noteOf(event);
+    const object = objects.get(spell(event.key));
+    if (note !== undefined && object !== undefined) recorder.note(object, note);
+  }
+
+  return {
+    start() {
+      const stop = new AbortController();
+      running = { stop, ended: followEvents(connection, prepare, tell, log, stop.signal) };
+    },
+    async stop() {
+      running?.stop.abort();
+      await running?.ended;
+    },
+  };
+}

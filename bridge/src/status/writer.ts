@@ -1,0 +1,50 @@
+import type { Clock } from '@ifactor/common';
+import { sameJson } from '@ifactor/common/json';
+import type { KubeObject } from '../kube/object.ts';
+import type { KubeApi } from '../kube/port.ts';
+import type { Recorder } from '../kube/recorder.ts';
+import type { Resource } from '../kube/resource.ts';
+import { applyStatus, setFinalizers } from '../kube/write.ts';
+import type { OwnWrites } from '../view/change.ts';
+import { noteOf } from './note.ts';
+import type { WithConditions } from './status.ts';
+
+/** Writes what the bridge keeps on an object: its status and its finalizers. */
+export type ObjectWriter = {
+  /**
+   * Writes a status where it differs, at most once a second per object, and tells of a changed Ready as an Event.
+   * @returns milliseconds after which to try again, where the object's last write was too recent
+   */
+  status(resource: Resource, object: KubeObject, status: WithConditions): Promise<number | undefined>;
+  /** @returns milliseconds after which to try again, where the object has changed since it was read */
+  finalizers(resource: Resource, object: KubeObject, finalizers: readonly string[]): Promise<number | undefined>;
+};
+
+/** The least time between two writes of one object's status. */
+const paceMs = 1000;
+
+export function createObjectWriter(api: KubeApi, ownWrites: OwnWrites, recorder: Recorder, clock: Clock): ObjectWriter {
+  return {
+    async status(resource, object, status) {
+      if (sameJson(status, object.status ?? {})) return undefined;
+      const last = ownWrites.of(object) ?? {};
+      const now = clock.monotonic();
+      const waitMs = (last.statusAt ?? -Infinity) + paceMs - now;
+      if (waitMs > 0) return waitMs;
+      ownWrites.note(object, { status, statusAt: now });
+      try {
+        if (!(await applyStatus(api, resource, object, status))) return undefined;
+      } catch (error) {
+        ownWrites.note(object, { status: last.status });
+        throw error;
+      }
+      const note = noteOf(last.status ?? object.status, status);
+      if (note !== undefined) recorder.note(object, note);
+      return undefined;
+    },
+    async finalizers(resource, object, finalizers) {
+      ownWrites.note(object, { finalizers });
+      return (await setFinalizers(api, resource, object, finalizers)) ? undefined : paceMs;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { streams } from '@ifactor/common/nats';
+import type { Context, Enqueue } from '../context.ts';
+import { follow } from '../stream/follower.ts';
+import type { Entry, Follower } from '../stream/follower.ts';
+import { isTombstone } from '../stream/publisher.ts';
+import type { Deletions } from './deletions.ts';
+import type { Outage } from './outage.ts';
+import { createIndex, objectOf } from './relations.ts';
+
+/** What the streams say last of each object. A change enqueues what depends on it. */
+export type Messages = {
+  desired: Follower;
+  statuses: Follower;
+  /** Subjects of IFACTOR_DESIRED and of IFACTOR_STATUS that speak of an object, by `kind/namespace/name`. */
+  desiredOf: (key: string) => Iterable<string>;
+  statusesOf: (key: string) => Iterable<string>;
+  /** Enqueues every object that IFACTOR_DESIRED speaks of. */
+  enqueueAll(): void;
+};
+
+export type MessagesOptions = {
+  context: Context;
+  enqueue: Enqueue;
+  outage: Outage;
+  deletions: Deletions;
+  /** An agent said something new of an object. */
+  onStatus: (key: string) => void;
+  signal: AbortSignal;
+};
+
+export function readMessages({ context, enqueue, outage, deletions, onStatus, signal }: MessagesOptions): Messages {
+  const byDesired = createIndex();
+  const byStatus = createIndex();
+  const { connection, prepare } = context;
+  const following = { connection, prepare, outage, signal };
+
+  function desiredChanged(subject: string, entry: Entry | undefined): void {
+    const key = objectOf(subject);
+    if (key === undefined) return;
+    byDesired.set(subject, entry === undefined ? [] : [key]);
+    if (entry === undefined || isTombstone(entry)) deletions.forget(key);
+    enqueue.desired(key);
+  }
+
+  function statusChanged(subject: string, entry: Entry | undefined): void {
+    const key = objectOf(subject);
+    if (key === undefined) return;
+    byStatus.set(subject, entry === undefined ? [] : [key]);
+    onStatus(key);
+  }
+
+  const desired = follow({ ...following, stream: streams.desired, onChange: desiredChanged });
+  const statuses = follow({ ...following, stream: streams.status, onChange: statusChanged });
+  return {
+    desired,
+    statuses,
+    desiredOf: (key) => byDesired.sources(key),
+    statusesOf: (key) => byStatus.sources(key),
+    enqueueAll() {
+      for (const { subject } of desired.all()) {
+        const key = objectOf(subject);
+        if (key !== undefined) enqueue.desired(key);
+      }
+    },
+  };
+}
