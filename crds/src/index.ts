@@ -13,21 +13,7 @@ export type {
   RecordedEvent,
   Slot,
 } from './message/event.ts';
-export type {
-  Address,
-  Drift,
-  KindAttributes,
-  Observed,
-  ObservedGre,
-  ObservedIpip,
-  ObservedLink,
-  ObservedMacvlan,
-  ObservedPeer,
-  ObservedVlan,
-  ObservedVrf,
-  ObservedVxlan,
-  ObservedWireGuard,
-} from './message/observed.ts';
+export type { Address, Drift, Observed, ObservedLink, ObservedPeer, ObservedWireGuard } from './message/observed.ts';
 export type { AttributedLink, KernelOperation, LinkKind, Operation } from './message/operation.ts';
 export {
   ConditionSchema,
@@ -48,26 +34,17 @@ export {
 export type { ConfirmSpec, ContainerSelector, InterfaceAddress, PortRange, SecretRef } from './schema/common.ts';
 export { API_VERSION, FINALIZER, GROUP, kinds, LEGACY_FINALIZERS, VERSION } from './schema/kinds.ts';
 export type { InterfaceKindName, InterfaceToken, KindMeta, KindName } from './schema/kinds.ts';
-export { NetlinkAddressSchema, NetlinkInterfaceSpecSchema, netlinkTypes, vethEnds } from './schema/netlinkInterface.ts';
-export type {
-  NetlinkAddress,
-  NetlinkInterfaceSpec,
-  NetlinkType,
-  VethEnd,
-  VethEndSpec,
-} from './schema/netlinkInterface.ts';
+export { isNetlinkType, netlinkKinds, netlinkTypes } from './schema/kind/index.ts';
+export type { KindAttributes, NetlinkType, Section } from './schema/kind/index.ts';
+export { vethEnds } from './schema/kind/veth.ts';
+export type { VethEnd } from './schema/kind/veth.ts';
+export { NetlinkAddressSchema } from './schema/netlinkAddress.ts';
+export type { NetlinkAddress } from './schema/netlinkAddress.ts';
+export { deviceBelow, enslaves, isPaired, NetlinkInterfaceSpecSchema, slavesOf } from './schema/netlinkInterface.ts';
+export type { NetlinkInterfaceSpec } from './schema/netlinkInterface.ts';
 export { PlanStatusSchema } from './schema/planStatus.ts';
 export type { PlanAllocation, PlanInterfaceStatus, PlanStatus } from './schema/planStatus.ts';
 export { isInterfaceName } from './schema/text.ts';
-export type { GreSpec } from './schema/kind/gre.ts';
-export type { IpipSpec } from './schema/kind/ipip.ts';
-export { macvlanModes } from './schema/kind/macvlan.ts';
-export type { MacvlanSpec } from './schema/kind/macvlan.ts';
-export { vlanProtocols } from './schema/kind/vlan.ts';
-export type { VlanSpec } from './schema/kind/vlan.ts';
-export type { VrfSpec } from './schema/kind/vrf.ts';
-export { VXLAN_PORT, VxlanSchema } from './schema/kind/vxlan.ts';
-export type { VxlanSpec } from './schema/kind/vxlan.ts';
 export { linkEnds, WireGuardNetworkPlanSpecSchema } from './schema/wireGuardNetworkPlan.ts';
 export type { PlanLink, PlanLinkEnd, PlanNode, WireGuardNetworkPlanSpec } from './schema/wireGuardNetworkPlan.ts';
 export { WireGuardInterfaceSpecSchema, WireGuardPeerSchema } from './schema/wireguardInterface.ts';

@@ -1,3 +1,4 @@
+import { enslaves, isPaired } from '@ifactor/crds';
 import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedWireGuard, Slot } from '@ifactor/crds';
 import { isKernelError } from '../kernel/index.ts';
 import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
@@ -7,7 +8,7 @@ import type { Driver } from '../interface/diff/driver.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { lookup } from './lookup.ts';
 import { markOf } from '../interface/diff/mark.ts';
-import { fromKernel } from './translate.ts';
+import { fromKernel } from './attributes.ts';
 
 type Seen = (device: Omit<WireGuardDevice, 'privateKey'>) => void;
 
@@ -54,8 +55,8 @@ async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<Observ
   // The kernel lists them by age; the order means nothing.
   addresses.sort((a, b) => (printAddress(a) < printAddress(b) ? -1 : 1));
   const result: ObservedLink = { index, name, kind, up, mtu, alias, addrGenMode: link.addrGenMode ?? null, addresses };
-  if (kind === 'bridge' || kind === 'vrf') result.slaves = lookup(netns).slaves(index);
-  if (kind === 'veth') result.peerIndex = link.peerIndex;
+  if (enslaves(kind)) result.slaves = lookup(netns).slaves(index);
+  if (isPaired(kind)) result.peerIndex = link.peerIndex;
   Object.assign(result, fromKernel(netns, link));
   if (kind === 'wireguard') {
     const device = await deviceOf(netns, link);

@@ -5,7 +5,7 @@ import { defined } from '../interface/diff/defined.ts';
 import { readEndpoint } from '../interface/diff/endpoint.ts';
 import { farMark, isMark } from '../interface/diff/mark.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
-import { toKernel } from './translate.ts';
+import { hasAttributes, toKernel } from './attributes.ts';
 
 /** What carrying out operations needs from its surroundings. */
 export type Hands = {
@@ -34,23 +34,10 @@ async function find(netns: Netns, name: string): Promise<Link> {
 function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Netns, hands: Hands): NewLink {
   const { name, mtu, mac, farMac, link } = operation;
   const base = { name, ...defined({ mtu, mac }) };
-  switch (link.kind) {
-    case 'veth': {
-      const far = hands.netns('peer');
-      return { ...base, kind: 'veth', peer: { name: link.peer, netns: far, ...defined({ mtu, mac: farMac }) } };
-    }
-    case 'bridge':
-    case 'dummy':
-    case 'wireguard':
-      return { ...base, kind: link.kind };
-    case 'vxlan':
-    case 'vlan':
-    case 'macvlan':
-    case 'vrf':
-    case 'ipip':
-    case 'gre':
-      return { ...base, ...toKernel(netns, link) };
-  }
+  if (hasAttributes(link)) return { ...base, ...toKernel(netns, link) };
+  if (!('peer' in link)) return { ...base, kind: link.kind };
+  const peer = { name: link.peer, netns: hands.netns('peer'), ...defined({ mtu, mac: farMac }) };
+  return { ...base, kind: link.kind, peer };
 }
 
 /** Gives a new or adopted link its mark and its fixed settings in one request. */
@@ -73,7 +60,7 @@ async function createLink(operation: KernelOperation & { type: 'CreateLink' }, h
   const made = await find(netns, name);
   await settle(netns, made, mark, up);
   const data = { slot, name, index: made.index, ...defined({ mac: made.mac ?? undefined }) };
-  if (link.kind !== 'veth') return { type: 'LinkCreated', data };
+  if (!('peer' in link)) return { type: 'LinkCreated', data };
   const far = hands.netns('peer');
   await far.barrier();
   const peer = await find(far, link.peer);

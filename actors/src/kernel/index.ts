@@ -11,9 +11,8 @@ export type {
   Netns,
   NewLink,
 } from './kernel.ts';
-export { moduleOf } from './wire/kind/index.ts';
+export { isAttributed, moduleOf } from './wire/kind/index.ts';
 export type { AttributedKind, Attributes } from './wire/kind/index.ts';
-export type { VxlanAttributes } from './wire/kind/vxlan.ts';
 export type {
   WireGuardAccess,
   WireGuardChange,

@@ -4,7 +4,8 @@
  * Two implementations pass one suite (testing/kernel): the kernel of this machine (linux) and one in memory (testing/memory).
  * All text is canonical: IP addresses as RFC 5952 has them, keys as base64.
  */
-import type { AttributedKind, Attributes } from './wire/kind/index.ts';
+import type { AttributedKind, Attributes, PlainKind } from './wire/kind/index.ts';
+import type { NewPair } from './wire/kind/veth.ts';
 import type { WireGuardAccess } from './wireguard/types.ts';
 
 export type AddrGenMode = 'eui64' | 'none' | 'stable' | 'random';
@@ -77,14 +78,7 @@ type NewLinkBase = {
   netns?: Netns;
 };
 
-export type NewLink = NewLinkBase &
-  (
-    | { kind: 'bridge' }
-    | { kind: 'dummy' }
-    | { kind: 'wireguard' }
-    | AttributedKind
-    | { kind: 'veth'; peer: { name: string; mtu?: number; mac?: string; up?: boolean; netns?: Netns } }
-  );
+export type NewLink = NewLinkBase & ({ kind: PlainKind } | AttributedKind | NewPair<Netns>);
 
 /**
  * What to change of a link. Carried out in this order: everything else, then `up`, then `netns`. A move takes a link

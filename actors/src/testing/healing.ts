@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
 import type { Bench } from './kernel/suite.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
-import type { Address, AttributedKind, Link, Netns, VxlanAttributes } from '../kernel/index.ts';
+import type { Address, AttributedKind, Attributes, Link, Netns } from '../kernel/index.ts';
 import type { Fact, Live } from '../node/runner/actor.ts';
 import { TestNode } from './node.ts';
 
@@ -207,7 +207,7 @@ const wantedVxlan = {
   ageing: 0,
   proxy: true,
 };
-const otherVxlans: { attribute: string; other: Partial<VxlanAttributes> }[] = [
+const otherVxlans: { attribute: string; other: Partial<Attributes['vxlan']> }[] = [
   { attribute: 'vni', other: { vni: 10 } },
   { attribute: 'local', other: { local: '10.9.9.3' } },
   { attribute: 'group', other: { group: '10.9.9.4' } },

@@ -1,6 +1,5 @@
 import type { Slot } from './event.ts';
-import type { MacvlanSpec } from '../schema/kind/macvlan.ts';
-import type { VlanSpec } from '../schema/kind/vlan.ts';
+import type { KindAttributes } from '../schema/kind/index.ts';
 
 /** An address on a link. `local` and `peer` in canonical text (RFC 5952), no prefix; `prefixlen` in bits. */
 export type Address = {
@@ -9,48 +8,6 @@ export type Address = {
   peer: string | null;
   prefixlen: number;
   noPrefixRoute: boolean;
-};
-
-/** Attributes of a vxlan link; `dev` is the name of the device below it. */
-export type ObservedVxlan = {
-  vni: number;
-  dev: string | null;
-  local: string | null;
-  group: string | null;
-  port: number;
-  portRange: [number, number] | null;
-  tos: number;
-  ttl: number;
-  learning: boolean;
-  ageing: boolean;
-  proxy: boolean;
-};
-
-export type ObservedVlan = { dev: string | null; id: number; protocol: VlanSpec['protocol'] };
-
-export type ObservedMacvlan = { dev: string | null; mode: MacvlanSpec['mode'] | 'source' };
-
-export type ObservedVrf = { table: number };
-
-/** Of an IP-in-IP tunnel. `ttl` 0: that of the inner packet. */
-export type ObservedIpip = {
-  dev: string | null;
-  local: string | null;
-  remote: string | null;
-  ttl: number;
-  tos: number;
-};
-
-export type ObservedGre = ObservedIpip & { inputKey: number | null; outputKey: number | null };
-
-/** What each kind has that no other has. */
-export type KindAttributes = {
-  vxlan: ObservedVxlan;
-  vlan: ObservedVlan;
-  macvlan: ObservedMacvlan;
-  vrf: ObservedVrf;
-  ipip: ObservedIpip;
-  gre: ObservedGre;
 };
 
 export type ObservedPeer = {
@@ -82,9 +39,9 @@ export type ObservedLink = {
   alias: string | null;
   addrGenMode: string | null;
   addresses: readonly Address[];
-  /** Names of the links enslaved to this one (bridges and vrfs only). */
+  /** Names of the links enslaved to this one; absent where its kind has none. */
   slaves?: readonly string[];
-  /** Index of the far end, in its own netns (veth only). */
+  /** Index of the far end, in its own netns; absent where its kind has none. */
   peerIndex?: number | null;
   wireguard?: ObservedWireGuard;
 } & Partial<KindAttributes>;

@@ -1,18 +1,14 @@
 import type { Reach, Slot } from './event.ts';
-import type { Address, KindAttributes } from './observed.ts';
+import type { KindAttributes, KindCreation, NetlinkType } from '../schema/kind/index.ts';
+import type { Address } from './observed.ts';
 
 /** A kind with its own attributes, under its own name: `{ kind: 'vlan', vlan: { … } }`. */
 export type AttributedLink = {
   [K in keyof KindAttributes]: { kind: K } & { [A in K]: KindAttributes[A] };
 }[keyof KindAttributes];
 
-/** What to make, by kind. A veth's far end is made with it, in slot `peer`. */
-export type LinkKind =
-  | { kind: 'bridge' }
-  | { kind: 'dummy' }
-  | { kind: 'wireguard' }
-  | { kind: 'veth'; peer: string }
-  | AttributedLink;
+/** What to make, by kind. The far end of a pair is made with it, in slot `peer`. */
+export type LinkKind = { kind: 'wireguard' } | { [K in NetlinkType]: { kind: K } & KindCreation[K] }[NetlinkType];
 
 /** An idempotent action on the kernel: making what exists adopts it, removing what is gone succeeds. Plain data, no secrets. */
 export type KernelOperation =

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { KindName } from '../schema/kinds.ts';
-import { netlinkTypes } from '../schema/netlinkInterface.ts';
+import { netlinkTypes } from '../schema/kind/index.ts';
 
 type Case = { kind: KindName; why: string; spec: Record<string, unknown> };
 /** `names`: what a refusal must say, so that the user finds the field. */

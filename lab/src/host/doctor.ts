@@ -1,6 +1,5 @@
 import { arch } from 'node:os';
 import { moduleOf } from '@ifactor/actors/kernel';
-import { netlinkTypes } from '@ifactor/crds';
 import { kubectl } from '../cluster/apiserver.ts';
 import { dockerVersion } from './docker.ts';
 import { hasKind, linkKinds, type LinkKind } from './kernel.ts';
@@ -93,10 +92,7 @@ function lackOf(kind: LinkKind): string {
     bridge: 'no lab: its nodes are joined by a bridge',
     veth: 'no lab: its nodes are joined by veth pairs',
   };
-  const type = netlinkTypes.some((name) => name === kind);
-  const lack =
-    needed[kind] ??
-    (type ? `interfaces of type ${kind} get Ready=False, KernelUnsupported` : 'nothing that ifactor makes');
+  const lack = needed[kind] ?? `interfaces of type ${kind} get Ready=False, KernelUnsupported`;
   return `${lack}: modprobe ${moduleOf(kind)}`;
 }
 

@@ -3,7 +3,8 @@ import type { Difference } from './driver.ts';
 
 /** Names of the links that are to be enslaved to a link, in its netns; the list is exhaustive. */
 type Enslaving = {
-  kind: 'bridge' | 'vrf';
+  /** Kind of the upper link. */
+  kind: string;
   /** Name of the upper link. */
   name: string;
   wanted: readonly string[];

@@ -1,15 +1,7 @@
 import { NetlinkInterfaceSpecSchema, WireGuardInterfaceSpecSchema } from '@ifactor/crds';
-import type { InterfaceSpec, Key, NetlinkInterfaceSpec } from '@ifactor/crds';
-import { bridge } from './bridge.ts';
+import type { InterfaceSpec, Key, NetlinkInterfaceSpec, NetlinkType } from '@ifactor/crds';
 import type { Driver } from '../diff/driver.ts';
-import { dummy } from './dummy.ts';
-import { gre } from './gre.ts';
-import { ipip } from './ipip.ts';
-import { macvlan } from './macvlan.ts';
-import { veth } from './veth.ts';
-import { vlan } from './vlan.ts';
-import { vrf } from './vrf.ts';
-import { vxlan } from './vxlan.ts';
+import * as netlinkKinds from './registry.ts';
 import { wireguard } from './wireguard.ts';
 
 export { printAddress } from '../diff/address.ts';
@@ -18,17 +10,7 @@ export { pskFingerprint } from '../diff/fingerprint.ts';
 export { markOf, nearMark } from '../diff/mark.ts';
 export { privateKeyRef } from './wireguard.ts';
 
-const byType: Record<NetlinkInterfaceSpec['type'], Driver<NetlinkInterfaceSpec>> = {
-  bridge,
-  dummy,
-  gre,
-  ipip,
-  macvlan,
-  veth,
-  vlan,
-  vrf,
-  vxlan,
-};
+const byType: Record<NetlinkType, Driver<NetlinkInterfaceSpec>> = netlinkKinds;
 
 type Found = { driver: Driver; spec: InterfaceSpec } | { problem: string };
 

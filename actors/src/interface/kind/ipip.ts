@@ -1,8 +1,8 @@
-import type { IpipSpec, ObservedIpip } from '@ifactor/crds';
+import type { KindAttributes, Section } from '@ifactor/crds';
 import { attributed, section } from '../diff/attributed.ts';
 
 /** What tunnels of IPv4 packets have in common. */
-export const tunnelOf = ({ dev, local, remote, ttl, tos }: IpipSpec): ObservedIpip => ({
+export const tunnelOf = ({ dev, local, remote, ttl, tos }: Section<'ipip'>): KindAttributes['ipip'] => ({
   dev: dev ?? null,
   local: local ?? null,
   remote,
@@ -11,7 +11,7 @@ export const tunnelOf = ({ dev, local, remote, ttl, tos }: IpipSpec): ObservedIp
 });
 
 /** A tunnel without a far end is another kind of device to the kernel than one with; and another device below means another mtu. */
-export const changesTunnel = (found: ObservedIpip, wanted: ObservedIpip): boolean =>
+export const changesTunnel = (found: KindAttributes['ipip'], wanted: KindAttributes['ipip']): boolean =>
   found.remote !== null && found.dev === wanted.dev;
 
 /** An IP-in-IP tunnel: IPv4 packets within IPv4 packets to one far end. */

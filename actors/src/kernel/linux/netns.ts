@@ -102,7 +102,7 @@ export class RealNetns implements Netns {
     const operation = `create ${link.kind} ${link.name}`;
     try {
       await this.#ask(operation, () => encodeNewLink(link, netnsFd));
-      if (link.kind === 'veth') await real(link.peer.netns ?? link.netns ?? this).#greetPeer(link.peer, operation);
+      if ('peer' in link) await real(link.peer.netns ?? link.netns ?? this).#greetPeer(link.peer, operation);
     } catch (error) {
       if (!isKernelError(error, 'EOPNOTSUPP') || !/^(unknown device type)?$/i.test(error.kernelWords ?? ''))
         throw error;
@@ -176,7 +176,7 @@ export class RealNetns implements Netns {
     closeSync(this.fd);
   }
 
-  /** The end of a veth that was made with the other one, here. */
+  /** The far end of a pair that was made with the near one, here. */
   async #greetPeer({ name, up }: { name: string; up?: boolean }, operation: string): Promise<void> {
     if (up) await this.#ask(operation, () => encodeUp(name));
     this.#follower.refresh(name);
@@ -224,7 +224,7 @@ export class RealNetns implements Netns {
       this.#parts.userspace.at(this.id, change.name)?.vanished(this.id);
   }
 
-  async #createUserspace(link: Extract<NewLink, { kind: 'wireguard' }>, operation: string): Promise<void> {
+  async #createUserspace(link: NewLink, operation: string): Promise<void> {
     await this.#parts.userspace.create(this, link.name, operation);
     await this.barrier();
     const made = this.link(link.name);

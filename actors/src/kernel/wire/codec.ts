@@ -4,6 +4,8 @@ import type { MessageWriter } from './attribute.ts';
 export type Codec<Given, Shown extends Given = Given> = {
   /** True: the index of the device below stands in IFLA_LINK of the message, not here. */
   lower?: true;
+  /** The kernel module that brings the kind. Absent: it has the name of the kind. */
+  module?: string;
   write(writer: MessageWriter, attributes: Given): void;
   /** @param lower IFLA_LINK, null where there is none */
   read(data: Buffer, lower: number | null): Shown;

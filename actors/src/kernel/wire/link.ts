@@ -2,6 +2,7 @@
 import { AF_INET6 } from '@ifactor/common/ip';
 import type { AddrGenMode, Link, LinkChange, Netns, NewLink } from '../kernel.ts';
 import { isAttributed, readAttributes, written, type AttributedKind } from './kind/index.ts';
+import { VETH_INFO_PEER, type NewPair } from './kind/veth.ts';
 import { attributes, MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, text } from './attribute.ts';
 
 export const RTM_NEWLINK = 16;
@@ -26,7 +27,6 @@ const IFLA_LINK_NETNSID = 37;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
-const VETH_INFO_PEER = 1;
 const RTEXT_FILTER_SKIP_STATS = 8;
 const IFF_UP = 1;
 
@@ -162,21 +162,31 @@ function ifinfo(index: number, flags = 0, change = 0): Buffer {
 
 export function encodeNewLink(link: NewLink, fd: NetnsFd): Buffer {
   const up = link.up ? IFF_UP : 0;
-  const writer = new MessageWriter(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 256)
-    .raw(ifinfo(0, up, up))
-    .text(IFLA_IFNAME, link.name);
-  if (link.mtu) writer.u32(IFLA_MTU, link.mtu);
-  if (link.mac) writer.bytes(IFLA_ADDRESS, macBytes(link.mac));
+  const writer = new MessageWriter(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 256).raw(ifinfo(0, up, up));
+  writeBasics(writer, link);
   if (link.master) writer.u32(IFLA_MASTER, link.master);
   if (link.netns) writer.u32(IFLA_NET_NS_FD, fd(link.netns));
   if (isOfAttributedKind(link)) return writeKind(writer, link, true).finish();
   return writer
     .nest(IFLA_LINKINFO, (info) => {
       info.text(IFLA_INFO_KIND, link.kind);
-      if (link.kind === 'veth')
-        info.nest(IFLA_INFO_DATA, (data) => data.nest(VETH_INFO_PEER, (peer) => writePeer(peer, link.peer, fd)));
+      if ('peer' in link) info.nest(IFLA_INFO_DATA, (data) => writeFarEnd(data, link.peer, fd));
     })
     .finish();
+}
+
+function writeBasics(writer: MessageWriter, { name, mtu, mac }: Pick<NewLink, 'name' | 'mtu' | 'mac'>): void {
+  writer.text(IFLA_IFNAME, name);
+  if (mtu) writer.u32(IFLA_MTU, mtu);
+  if (mac) writer.bytes(IFLA_ADDRESS, Buffer.from(mac.replaceAll(':', ''), 'hex'));
+}
+
+function writeFarEnd(data: MessageWriter, { netns, ...end }: NewPair<Netns>['peer'], fd: NetnsFd): void {
+  data.nest(VETH_INFO_PEER, (peer) => {
+    // Not yet up: the kernel would have to bring it up before the other end exists (ENOTCONN).
+    writeBasics(peer.raw(ifinfo(0)), end);
+    if (netns) peer.u32(IFLA_NET_NS_FD, fd(netns));
+  });
 }
 
 const isOfAttributedKind = (link: NewLink): link is NewLink & AttributedKind => isAttributed(link.kind);
@@ -185,16 +195,6 @@ function writeKind(writer: MessageWriter, kind: AttributedKind, isNew: boolean):
   const { lower, write } = written(kind);
   if (isNew && lower !== null) writer.u32(IFLA_LINK, lower);
   return writer.nest(IFLA_LINKINFO, (info) => info.text(IFLA_INFO_KIND, kind.kind).nest(IFLA_INFO_DATA, write));
-}
-
-const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
-
-function writePeer(writer: MessageWriter, peer: Extract<NewLink, { kind: 'veth' }>['peer'], fd: NetnsFd): void {
-  // Not yet up: the kernel would have to bring it up before the other end exists (ENOTCONN).
-  writer.raw(ifinfo(0)).text(IFLA_IFNAME, peer.name);
-  if (peer.mtu) writer.u32(IFLA_MTU, peer.mtu);
-  if (peer.mac) writer.bytes(IFLA_ADDRESS, macBytes(peer.mac));
-  if (peer.netns) writer.u32(IFLA_NET_NS_FD, fd(peer.netns));
 }
 
 /**

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { interfaceNameSchema, IPV4, matching } from '../text.ts';
+import { shape } from './definition.ts';
+import type { KindDefinition } from './definition.ts';
 
 const address = (what: string): z.ZodString => matching(`^${IPV4}$`, 15, `${what} must be an IPv4 address`);
 
@@ -14,5 +16,18 @@ export const tunnel = {
   tos: z.int().min(0).max(255).optional().describe('TOS byte of the outer packets; 1 copies the inner one. Absent: 0.'),
 };
 
-export const IpipSchema = z.object(tunnel);
-export type IpipSpec = z.infer<typeof IpipSchema>;
+/** Of an IP-in-IP tunnel. `ttl` 0: that of the inner packet. */
+export type ObservedTunnel = {
+  dev: string | null;
+  local: string | null;
+  remote: string | null;
+  ttl: number;
+  tos: number;
+};
+
+export const ipip = {
+  section: z.object(tunnel),
+  required: true,
+  text: 'Settings of an IP-in-IP tunnel; required when type is ipip.',
+  attributes: shape<ObservedTunnel>(),
+} satisfies KindDefinition;

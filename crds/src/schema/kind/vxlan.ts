@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { ruled } from '../rule.ts';
 import { interfaceNameSchema, matching, patterns } from '../text.ts';
+import { shape } from './definition.ts';
+import type { KindDefinition } from './definition.ts';
 
 /** The UDP port IANA gave to VXLAN (RFC 7348); the kernel's own default, 8472, is older. */
-export const VXLAN_PORT = 4789;
+const VXLAN_PORT = 4789;
 
 const MULTICAST = '^(22[4-9]|23[0-9])\\\\.|^[fF][fF][0-9A-Fa-f]{2}:';
 const multicast = /^(22[4-9]|23[0-9])\.|^[fF][fF][0-9A-Fa-f]{2}:/;
 const address = (what: string): z.ZodString => matching(patterns.ip, 45, `${what} must be an IPv4 or IPv6 address`);
 
-export const VxlanSchema = ruled(
+const section = ruled(
   z.object({
     vni: z.int().min(1).max(16777215).describe('VXLAN network identifier, 1 to 16777215.'),
     dev: interfaceNameSchema('dev')
@@ -55,4 +57,25 @@ export const VxlanSchema = ruled(
     holds: ({ group, dev }) => group === undefined || dev !== undefined || !multicast.test(group),
   },
 );
-export type VxlanSpec = z.infer<typeof VxlanSchema>;
+
+/** Attributes of a vxlan link; `dev` is the name of the device below it. */
+type ObservedVxlan = {
+  vni: number;
+  dev: string | null;
+  local: string | null;
+  group: string | null;
+  port: number;
+  portRange: [number, number] | null;
+  tos: number;
+  ttl: number;
+  learning: boolean;
+  ageing: boolean;
+  proxy: boolean;
+};
+
+export const vxlan = {
+  section,
+  required: true,
+  text: 'Settings of a vxlan; required when type is vxlan.',
+  attributes: shape<ObservedVxlan>(),
+} satisfies KindDefinition;

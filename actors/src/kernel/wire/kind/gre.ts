@@ -18,6 +18,7 @@ const numbers = { link: 1, local: 6, remote: 7, ttl: 8, tos: 9 };
 const HAS_KEY = 0x2000;
 
 export const gre: Codec<GreAttributes> = {
+  module: 'ip_gre',
   write(writer, tunnel) {
     writeTunnel(writer, tunnel, numbers);
     const { inputKey, outputKey } = tunnel;

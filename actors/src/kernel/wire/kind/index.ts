@@ -1,35 +1,21 @@
-/** Kinds of link that have attributes of their own. */
+/** Kinds of link on the wire: those with attributes of their own (registry.ts), pairs (veth.ts), and those made by their name alone. */
 import type { Codec } from '../codec.ts';
-import { gre } from './gre.ts';
-import type { GreAttributes } from './gre.ts';
-import { ipip } from './ipip.ts';
-import type { IpipAttributes } from './ipip.ts';
-import { macvlan } from './macvlan.ts';
-import type { MacvlanAttributes } from './macvlan.ts';
-import { vlan } from './vlan.ts';
-import type { VlanAttributes } from './vlan.ts';
-import { vrf } from './vrf.ts';
-import type { VrfAttributes } from './vrf.ts';
-import { vxlan } from './vxlan.ts';
-import type { NewVxlan, VxlanAttributes } from './vxlan.ts';
+import * as registry from './registry.ts';
 import type { MessageWriter } from '../attribute.ts';
 
+/** Kinds that are made by their name alone. */
+export type PlainKind = 'bridge' | 'dummy' | 'wireguard';
+
+const codecs = { ...registry };
+type Codecs = typeof codecs;
+
 /** As the kernel shows them, by kind. */
-export type Attributes = {
-  vxlan: VxlanAttributes;
-  vlan: VlanAttributes;
-  macvlan: MacvlanAttributes;
-  vrf: VrfAttributes;
-  ipip: IpipAttributes;
-  gre: GreAttributes;
-};
-/** As they are asked for: what a vxlan leaves out, the kernel chooses. */
-type Given = Omit<Attributes, 'vxlan'> & { vxlan: NewVxlan };
+export type Attributes = { [K in keyof Codecs]: ReturnType<Codecs[K]['read']> };
+/** As they are asked for: what is left out, the kernel chooses. */
+type Given = { [K in keyof Codecs]: Parameters<Codecs[K]['write']>[1] };
 
 /** A kind with its attributes, under its own name: `{ kind: 'vrf', vrf: { table: 10 } }`. */
 export type AttributedKind = { [K in keyof Given]: { kind: K } & { [A in K]: Given[A] } }[keyof Given];
-
-const codecs: { [K in keyof Attributes]: Codec<Given[K], Attributes[K]> } = { vxlan, vlan, macvlan, vrf, ipip, gre };
 
 export const isAttributed = (kind: string): kind is keyof Attributes => Object.hasOwn(codecs, kind);
 
@@ -46,8 +32,6 @@ export function readAttributes(kind: keyof Attributes, data: Buffer, lower: numb
   return { [kind]: codecs[kind].read(data, lower) };
 }
 
-/** Modules that are not named after the kind that they bring. */
-const modules: Readonly<Record<string, string>> = { vlan: '8021q', gre: 'ip_gre' };
-
-/** The kernel module that brings a kind of link. */
-export const moduleOf = (kind: string): string => modules[kind] ?? kind;
+/** The kernel module that brings a kind of link: most are named after their kind. */
+export const moduleOf = (kind: string): string =>
+  (isAttributed(kind) ? (codecs[kind] as Codec<object>).module : undefined) ?? kind;

@@ -17,6 +17,7 @@ const etherTypes = { '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
 
 export const vlan: Codec<VlanAttributes> = {
   lower: true,
+  module: '8021q',
   write(writer, { id, protocol }) {
     writer.u16(ID, id).u16be(PROTOCOL, etherTypes[protocol]);
   },

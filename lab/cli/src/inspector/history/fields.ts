@@ -1,5 +1,6 @@
 import { differenceOf, driverIn, printAddress } from '@ifactor/actors';
 import type { Context } from '@ifactor/actors';
+import { enslaves, netlinkTypes, slavesOf } from '@ifactor/crds';
 import type {
   Drift,
   InterfaceSpec,
@@ -73,14 +74,14 @@ function wanted(spec: InterfaceSpec, context: Context): Texts {
     ...(spec.mtu === undefined ? {} : { mtu: String(spec.mtu) }),
     addresses: list(spec.addresses.map(cidr)),
     ...special(driverIn(context)?.attributes?.(spec)),
-    ...slaves(spec, (spec.type === 'vrf' ? spec.vrf : spec.bridge)?.slaves),
+    ...slaves(spec.type, slavesOf(spec)),
   };
 }
 
 /** Attributes that only this kind has: `vxlan.vni`, `vlan.id`, … */
-function special(attributes: { [K in keyof KindAttributes]?: KindAttributes[K] | undefined } = {}): Texts {
+function special(attributes: Partial<KindAttributes> = {}): Texts {
   const entries = Object.entries(attributes).flatMap(([kind, fields]) =>
-    Object.entries(fields ?? {}).map(([field, value]): [string, string] => [`${kind}.${field}`, plain(value)]),
+    Object.entries(fields).map(([field, value]): [string, string] => [`${kind}.${field}`, plain(value)]),
   );
   return Object.fromEntries(entries);
 }
@@ -95,8 +96,8 @@ const plain = (value: unknown): string =>
         : spell(value);
 
 /** Of the kinds that have some. */
-const slaves = (spec: InterfaceSpec, names: readonly string[] = []): Texts =>
-  'type' in spec && (spec.type === 'bridge' || spec.type === 'vrf') ? { [`${spec.type}.slaves`]: list(names) } : {};
+const slaves = (kind: string, names: readonly string[] = []): Texts =>
+  enslaves(kind) ? { [`${kind}.slaves`]: list(names) } : {};
 
 /** As `ip` prints it. */
 const cidr = ({ ipcidr, peerCidr }: NetlinkAddress): string =>
@@ -137,15 +138,18 @@ function wantedPeer(
 }
 
 function observedTexts(link: ObservedLink, spec: InterfaceSpec): Texts {
-  const { vxlan, vlan, macvlan, vrf, ipip, gre, wireguard } = link;
+  const { wireguard } = link;
+  const own = netlinkTypes.flatMap((kind) =>
+    kind in link ? [[kind, (link as object as { [field: string]: unknown })[kind]]] : [],
+  );
   const texts: Texts = {
     link: link.name,
     kind: link.kind,
     up: yes(link.up),
     mtu: String(link.mtu),
     addresses: list(link.addresses.map(printAddress)),
-    ...special({ vxlan, vlan, macvlan, vrf, ipip, gre }),
-    ...slaves(spec, link.slaves),
+    ...special(Object.fromEntries(own)),
+    ...('type' in spec ? slaves(spec.type, link.slaves) : {}),
     ...(wireguard
       ? {
           publicKey: wireguard.publicKey,

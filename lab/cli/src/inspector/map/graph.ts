@@ -1,3 +1,4 @@
+import { deviceBelow, slavesOf } from '@ifactor/crds';
 import type { NetlinkInterfaceSpec } from '@ifactor/crds';
 import { infoOf, keysOf } from '../history/actor.ts';
 import type { ActorId, ActorInfo, Topology } from '../protocol.ts';
@@ -40,9 +41,8 @@ export function graphOf(tracks: Iterable<Track>): Graph {
   return { actors, links };
 }
 
-const slavesOf = ({ bridge, vrf }: NetlinkInterfaceSpec): string[] => (bridge ?? vrf)?.slaves ?? [];
-const devicesUnder = ({ vxlan, vlan, macvlan, ipip, gre }: NetlinkInterfaceSpec): string[] =>
-  [(vxlan ?? vlan ?? macvlan ?? ipip ?? gre)?.dev ?? []].flat();
+/** The device below, in a list; empty where there is none. */
+const devicesUnder = (spec: NetlinkInterfaceSpec): string[] => [deviceBelow(spec) ?? []].flat();
 
 /** All that an actor adds to the graph, to tell whether that is news. */
 export function shapeOf(track: Track): string {

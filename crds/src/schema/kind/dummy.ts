@@ -1,0 +1,8 @@
+import { z } from 'zod';
+import type { KindDefinition } from './definition.ts';
+
+export const dummy = {
+  section: z.object({}),
+  required: false,
+  text: 'Settings of a dummy: there are none.',
+} satisfies KindDefinition;
