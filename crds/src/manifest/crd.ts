@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConditionSchema, InterfaceStatusSchema } from '../message/status.ts';
+import { netlinkTypes } from '../schema/kind/index.ts';
 import { kinds } from '../schema/kinds.ts';
 import type { KindName } from '../schema/kinds.ts';
 import { NetlinkInterfaceSpecSchema } from '../schema/netlinkInterface.ts';
@@ -91,8 +92,7 @@ export const definitions: Readonly<Record<KindName, Definition>> = {
     columns: interfaceColumns('.kind'),
   },
   NetlinkInterface: {
-    description:
-      "An interface on one node (bridge, veth, vxlan, dummy, vlan, macvlan, vrf, ipip or gre), in the agent's network namespace or in a container.",
+    description: `An interface on one node (${netlinkTypes.join(', ')}), in the agent's network namespace or in a container.`,
     spec: NetlinkInterfaceSpecSchema,
     status: InterfaceStatus,
     columns: interfaceColumns('.spec.type'),
