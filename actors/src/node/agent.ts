@@ -14,19 +14,19 @@ import { systemClock } from '@ifactor/common';
 import { followDesired } from './session/desiredFollower.ts';
 import { AnotherAgent, startHeartbeat } from './session/heartbeat.ts';
 import { loadIdentity } from './secrets/identity.ts';
-import { keyOf, news, sameSecrets } from './session/facts.ts';
+import { keyOf, newFacts, sameSecrets } from './session/facts.ts';
 import { openJournal, recoverJournal } from './journal/journal.ts';
 import type { Journal } from './journal/journal.ts';
 import { JournalError } from './journal/error.ts';
 import { spellKey } from './journal/read.ts';
-import type { Live } from './runner/actor.ts';
+import type { Actor } from './runner/actor.ts';
 import { StatusPublisher } from './session/statusPublisher.ts';
 import { Runner } from './runner/runner.ts';
 import { Secrets } from './secrets/secrets.ts';
 import { startService } from './session/service.ts';
 import { Shipper } from './shipping/shipper.ts';
-import { statusMessage, takeIn } from './session/status.ts';
-import { Wishes } from './session/desiredStore.ts';
+import { statusMessage, refreshDetails } from './session/status.ts';
+import { DesiredStore } from './session/desiredStore.ts';
 import { answers, Backoff, pause } from './session/connection.ts';
 
 export type AgentOptions = {
@@ -64,7 +64,7 @@ export function startAgent(options: AgentOptions): Agent {
   const kernel = openKernel({ stateDir, report: (error) => log.warn('kernel', { error: explain(error) }) });
   const places = createPlaces({ ...options.places, kernel, log });
   const host = { node, hostname: hostname() };
-  const stored = new Wishes(journal, log);
+  const stored = new DesiredStore(journal, log);
   /** What came while no event could be made: of each object the last. */
   const held = new Map<string, { key: Key; desired: Desired }>();
   const stopping = new AbortController();
@@ -91,7 +91,7 @@ export function startAgent(options: AgentOptions): Agent {
       publisher?.touch(actor.id, busy ? busyStatus : undefined);
     },
     looked: (actor) => {
-      if (takeIn(actor, Date.now())) publisher?.touch(actor.id);
+      if (refreshDetails(actor, Date.now())) publisher?.touch(actor.id);
     },
     forgotten: ({ key, id }) => {
       secrets.forget(key);
@@ -128,12 +128,12 @@ export function startAgent(options: AgentOptions): Agent {
       );
     }
     secrets.learn(key, desired);
-    const facts = news(actor, desired);
+    const facts = newFacts(actor, desired);
     for (const fact of facts) runner.tell(actor, fact, causeOf(desired));
     if (!sameSecrets(before, desired)) tellSecrets(actor, desired);
   };
 
-  const tellSecrets = (actor: Live, desired: Desired): void => {
+  const tellSecrets = (actor: Actor, desired: Desired): void => {
     const { context } = actor.snapshot;
     for (const { ref } of [...desired.secrets, ...desired.missing]) {
       const fact = secrets.resolve(actor.key, ref);
@@ -157,7 +157,7 @@ export function startAgent(options: AgentOptions): Agent {
     const known = actor.snapshot.context.desired;
     // Of a time before the disk was full: the log knows more.
     if (known?.uid === desired.uid && known.generation > desired.generation) continue;
-    for (const fact of news(actor, desired)) runner.tell(actor, fact, causeOf(desired));
+    for (const fact of newFacts(actor, desired)) runner.tell(actor, fact, causeOf(desired));
   }
   if (runner.actors.size > 0) log.info('brings up what the journal holds', { interfaces: runner.actors.size });
 

@@ -15,7 +15,7 @@ import { openMemory } from '../testing/memory/bench.ts';
 import { TestNode } from '../testing/node.ts';
 import { startAgent } from './agent.ts';
 import { readJournal } from './journal/read.ts';
-import type { Live } from './runner/actor.ts';
+import type { Actor } from './runner/actor.ts';
 import { serve } from './serve.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -49,7 +49,7 @@ describe.skipIf(process.getuid?.() !== 0)('a node whose disk is full', () => {
     expect(() => writeFileSync(join(folder, 'filler'), Buffer.alloc(64 << 20))).toThrow('ENOSPC');
   };
   const freeDisk = (): void => rmSync(join(folder, 'filler'));
-  const bridge = (): Live =>
+  const bridge = (): Actor =>
     node.apply('NetlinkInterface', 'br0', { interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400 });
   const mtu = async (): Promise<number | undefined> => (await bench.kernel.open(path)).link('br0')?.mtu;
   const sabotage = async (value: number): Promise<void> => {
@@ -57,7 +57,7 @@ describe.skipIf(process.getuid?.() !== 0)('a node whose disk is full', () => {
     await netns.changeLink(netns.link('br0')?.index ?? 0, { mtu: value });
   };
   /** Looks for which somebody asks: two events each. */
-  const ask = (actor: Live, times: number): void => {
+  const ask = (actor: Actor, times: number): void => {
     for (let i = 0; i < times; i++) node.runner.tell(actor, { type: 'ResyncRequested', data: { by: 'test' } }, null);
   };
   const stored = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 export { createPlaces } from '../containers/index.ts';
 export { Runner } from './runner/runner.ts';
 export type { RunnerOptions } from './runner/runner.ts';
-export { wireOf } from './session/connection.ts';
-export { keyOf, news } from './session/facts.ts';
+export { connectivityOf } from './session/connection.ts';
+export { keyOf, newFacts } from './session/facts.ts';
 export { Shipper } from './shipping/shipper.ts';

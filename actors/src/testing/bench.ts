@@ -6,7 +6,7 @@ import { startNats } from '@ifactor/common/testing';
 import type { NatsServer } from '@ifactor/common/testing';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach } from 'vitest';
-import { wireOf } from '../node/session/connection.ts';
+import { connectivityOf } from '../node/session/connection.ts';
 
 /** A folder and a NATS server of its own for each test of a file, and connections that are closed after it. */
 export type NatsBench = {
@@ -59,7 +59,7 @@ export function natsBench(): NatsBench {
     dial: async (servers = nats.url) => {
       const connection = await connectOnce({ servers, name: 'test' });
       cleanups.push(() => connection.close());
-      wireOf(connection);
+      connectivityOf(connection);
       return connection;
     },
     restart: async (wipe = false) => {

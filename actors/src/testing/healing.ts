@@ -5,7 +5,7 @@ import type { EventData } from '@ifactor/crds';
 import type { Bench } from './kernel/suite.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Address, AttributedKind, Attributes, Link, Netns } from '../kernel/index.ts';
-import type { Fact, Live } from '../node/runner/actor.ts';
+import type { Fact, Actor } from '../node/runner/actor.ts';
 import { TestNode } from './node.ts';
 
 type Kind = 'NetlinkInterface' | 'WireGuardInterface';
@@ -543,14 +543,14 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       await bench.close();
     });
 
-    const tell = async (actor: Live, fact: Fact): Promise<void> => {
+    const tell = async (actor: Actor, fact: Fact): Promise<void> => {
       const from = node.journal.sequence;
       node.runner.tell(actor, fact, null);
       await node.until(() => node.journal.sequence > from);
     };
     const untouched = (): unknown => ['slave0x', 'slave1x'].map((link) => at.box.link(link)?.index);
 
-    const healthy = async (subject: (typeof subjects)[number]): Promise<Live> => {
+    const healthy = async (subject: (typeof subjects)[number]): Promise<Actor> => {
       node.secret('default', subject.name, 'privateKey', Buffer.alloc(32, 1));
       node.secret('default', subject.name, `psk:${peerKey}`, Buffer.alloc(32, 2));
       const actor = node.apply(subject.kind, subject.name, subject.spec);

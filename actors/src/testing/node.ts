@@ -6,10 +6,10 @@ import { createLog } from '@ifactor/common';
 import type { ContainerSelector, Desired, RecordedEvent, State } from '@ifactor/crds';
 import { systemClock } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
-import { keyOf, news } from '../node/session/facts.ts';
+import { keyOf, newFacts } from '../node/session/facts.ts';
 import { openJournal } from '../node/journal/journal.ts';
 import type { Journal } from '../node/journal/journal.ts';
-import type { Fact, Live } from '../node/runner/actor.ts';
+import type { Fact, Actor } from '../node/runner/actor.ts';
 import { Runner } from '../node/runner/runner.ts';
 import type { RunnerOptions } from '../node/runner/runner.ts';
 import type { Place, Places } from '../containers/index.ts';
@@ -133,7 +133,7 @@ export class TestNode {
     name: string,
     spec: object,
     more: Partial<Desired> = {},
-  ): Live {
+  ): Actor {
     const desired: Desired = {
       apiVersion: 'networking.dn42.io/v1alpha1',
       kind,
@@ -151,16 +151,16 @@ export class TestNode {
     const key = keyOf(desired);
     if (!key) throw new Error(`agents do not carry out ${kind}`);
     const actor = this.runner.actor(key);
-    for (const fact of news(actor, desired)) this.runner.tell(actor, fact, null);
+    for (const fact of newFacts(actor, desired)) this.runner.tell(actor, fact, null);
     return actor;
   }
 
-  delete(kind: 'NetlinkInterface' | 'WireGuardInterface', name: string): Live {
+  delete(kind: 'NetlinkInterface' | 'WireGuardInterface', name: string): Actor {
     return this.apply(kind, name, {}, { deletionTimestamp: '2026-01-02T00:00:00Z' });
   }
 
   /** Resolves when the actor is in one of these states with nothing in flight; rejects with its log when it takes too long. */
-  async settles(actor: Live, ...states: State[]): Promise<void> {
+  async settles(actor: Actor, ...states: State[]): Promise<void> {
     const done = (): boolean => {
       const { value, context } = actor.snapshot;
       const { secrets, places, observe } = context.asked;
@@ -190,12 +190,12 @@ export class TestNode {
     });
   }
 
-  events(actor?: Live): RecordedEvent[] {
+  events(actor?: Actor): RecordedEvent[] {
     return [...this.journal.read(actor ? { key: actor.id } : {})];
   }
 
   /** The actor's log as a person reads it. */
-  story(actor?: Live): string {
+  story(actor?: Actor): string {
     return this.events(actor)
       .map(({ sequence, type, state, data }) => `${sequence} ${type} → ${state} ${JSON.stringify(data)}`)
       .join('\n');

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { EventType, State } from '@ifactor/crds';
-import type { Live } from '../node/runner/actor.ts';
+import type { Actor } from '../node/runner/actor.ts';
 import type { Bench } from './kernel/suite.ts';
 import type { Netns } from '../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';
@@ -83,7 +83,7 @@ export class Stage {
     await this.#box.barrier();
   }
 
-  get #actor(): Live | undefined {
+  get #actor(): Actor | undefined {
     return this.#node.runner.actors.get(`${key.kind}/${key.namespace}/${key.name}`);
   }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
 import { systemClock } from '@ifactor/common';
-import { keyOf, news, Runner, createPlaces } from '@ifactor/actors/node';
+import { keyOf, newFacts, Runner, createPlaces } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import { openKernel } from '@ifactor/actors/kernel';
 import { bridges, desired } from '../workload.ts';
@@ -47,7 +47,7 @@ const start = performance.now();
 for (const text of messages) {
   const message: ReturnType<typeof desired> = JSON.parse(text);
   const actor = runner.actor(keyOf(message)!);
-  for (const fact of news(actor, message)) runner.tell(actor, fact, null);
+  for (const fact of newFacts(actor, message)) runner.tell(actor, fact, null);
 }
 await done.promise;
 const took = performance.now() - start;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
 import { systemClock } from '@ifactor/common';
-import { keyOf, news, Runner } from '@ifactor/actors/node';
+import { keyOf, newFacts, Runner } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import { MemoryKernel } from '@ifactor/actors/testing';
 import type { IdleBytes } from '../logReport.ts';
@@ -78,14 +78,14 @@ for (let from = 0; from < count; from += batch) {
   for (const bridge of list.slice(from, from + batch)) {
     const message = JSON.parse(JSON.stringify(desired('n1', bridge))) as ReturnType<typeof desired>;
     const actor = runner.actor(keyOf(message)!);
-    for (const fact of news(actor, message)) runner.tell(actor, fact, null);
+    for (const fact of newFacts(actor, message)) runner.tell(actor, fact, null);
   }
   await done.promise;
 }
 clearTimeout(keepAlive);
 // As the runner does by itself, some each time.
-runner.rest(count);
-runner.rest(count);
+runner.packIdle(count);
+runner.packIdle(count);
 const full = heap();
 if (journal.last() !== 3 * count)
   throw new Error(`${journal.last()} events instead of three for each: they were not at rest`);

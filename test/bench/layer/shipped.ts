@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
 import { connectOnce } from '@ifactor/common/nats';
 import { systemClock } from '@ifactor/common';
-import { keyOf, news, Runner, Shipper, wireOf, createPlaces } from '@ifactor/actors/node';
+import { keyOf, newFacts, Runner, Shipper, connectivityOf, createPlaces } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import type { RunnerOptions } from '@ifactor/actors/node';
 import { openKernel } from '@ifactor/actors/kernel';
@@ -24,7 +24,7 @@ const places = createPlaces({ kernel, home: path, log });
 const node = path.slice(path.lastIndexOf('/') + 1);
 const stored = openJournal(stateDir, { node });
 const connection = mode === 'ship' ? await connectOnce({ servers, name: 'bench' }) : undefined;
-if (connection) wireOf(connection);
+if (connection) connectivityOf(connection);
 const shipper = connection && new Shipper({ connection, journal: stored, log });
 const journal = mode === 'nothing' ? forgetful(node) : stored;
 const noSecrets = {
@@ -59,7 +59,7 @@ const start = performance.now();
 for (const text of messages) {
   const message: ReturnType<typeof desired> = JSON.parse(text);
   const actor = runner.actor(keyOf(message)!);
-  for (const fact of news(actor, message)) runner.tell(actor, fact, null);
+  for (const fact of newFacts(actor, message)) runner.tell(actor, fact, null);
 }
 await done.promise;
 const took = performance.now() - start;

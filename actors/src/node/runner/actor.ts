@@ -3,9 +3,9 @@ import type { Netns, WireGuardDevice } from '../../kernel/index.ts';
 import type { Driver } from '../../interface/kind/index.ts';
 import { driverIn } from '../../interface/machine/decide.ts';
 import { initial } from '../../interface/machine/fold.ts';
-import { Few } from './smallMap.ts';
+import { SmallMap } from './smallMap.ts';
 import { pack, unpack } from './packedActor.ts';
-import type { Rested } from './packedActor.ts';
+import type { ActorState } from './packedActor.ts';
 import type { Snapshot } from '../../interface/machine/fold.ts';
 
 /** What an event follows from: the event before it, and what set the chain off. */
@@ -15,22 +15,22 @@ export type Cause = { id: string; correlation: string };
 export type Follower = { selector: string; stop: () => void; retired: (() => void) | null };
 
 // What actors have in common as long as nothing happens to them.
-const unshaken: Live['handshakes'] = { at: 0, times: new Map() };
+const unshaken: Actor['handshakes'] = { at: 0, times: new Map() };
 const none: readonly never[] = [];
 
 /** The running side of one actor: what the fold must not hold, such as sockets and timers. */
-export class Live {
+export class Actor {
   readonly key: Key;
   /** `kind/namespace/name`. */
   readonly id: string;
   /** Followers of the places that the spec names, by slot. */
-  followers = new Few<Slot, Follower>();
+  followers = new SmallMap<Slot, Follower>();
   /** Followers of places the spec no longer names, kept until the links there are gone. */
   former: readonly Follower[] = none;
-  netns = new Few<Slot, Netns>();
+  netns = new SmallMap<Slot, Netns>();
   /** Raised whenever `netns` changes: what was seen before is of another place. */
   epoch = 0;
-  #timers: Few<string, () => void> | null = null;
+  #timers: SmallMap<string, () => void> | null = null;
   /** Operations that were carried out and whose outcome is still to be looked at. */
   performed: { id: string; cause: Cause } | null = null;
   looking = false;
@@ -40,14 +40,14 @@ export class Live {
   /** Handshakes as the status was last told of them, by peer, in milliseconds since 1970. */
   handshakes: { readonly at: number; readonly times: ReadonlyMap<string, number> } = unshaken;
   /** A digest of what the status last said of the link beyond the fold. */
-  told = '';
+  statusDigest = '';
   /** Events since the last stored snapshot. */
   unsaved = 0;
   /** What the runner was told to look out for, as keys of its interest map. */
-  interests: readonly string[] = none;
+  subscriptions: readonly string[] = none;
   claims: readonly string[] = none;
   /** Packed while the actor is at rest. */
-  #state: Rested | string;
+  #state: ActorState | string;
   /** Whether the state was asked for since the last `rest`. */
   #awake = true;
 
@@ -66,20 +66,20 @@ export class Live {
     this.#wake().snapshot = snapshot;
   }
 
-  get timers(): Few<string, () => void> {
-    return (this.#timers ??= new Few());
+  get timers(): SmallMap<string, () => void> {
+    return (this.#timers ??= new SmallMap());
   }
 
-  get lastEvent(): Rested['lastEvent'] {
+  get lastEvent(): ActorState['lastEvent'] {
     return this.#wake().lastEvent;
   }
 
-  set lastEvent(event: Rested['lastEvent']) {
+  set lastEvent(event: ActorState['lastEvent']) {
     this.#wake().lastEvent = event;
   }
 
   /** Packs the state of an actor that nobody has asked since the last call. True where it did. */
-  rest(): boolean {
+  packIfIdle(): boolean {
     if (typeof this.#state === 'string') return false;
     if (this.#awake) {
       this.#awake = false;
@@ -90,7 +90,7 @@ export class Live {
     return true;
   }
 
-  #wake(): Rested {
+  #wake(): ActorState {
     this.#awake = true;
     if (typeof this.#state === 'string') this.#state = unpack(this.#state);
     return this.#state;
@@ -98,14 +98,14 @@ export class Live {
 }
 
 /** Driver and spec of an actor whose spec is sound. */
-export function soundSpec(actor: Live): { driver: Driver; spec: InterfaceSpec } | null {
+export function soundSpec(actor: Actor): { driver: Driver; spec: InterfaceSpec } | null {
   const { context } = actor.snapshot;
   const driver = driverIn(context);
   return driver === null || context.spec === null ? null : { driver, spec: context.spec };
 }
 
 /** The slots of an actor that are open, with the names it claims there. */
-export function claimedNames(actor: Live): { slot: Slot; netns: Netns; name: string }[] {
+export function claimedNames(actor: Actor): { slot: Slot; netns: Netns; name: string }[] {
   const sound = soundSpec(actor);
   if (!sound) return [];
   return sound.driver.names(sound.spec).flatMap(({ slot, name }) => {

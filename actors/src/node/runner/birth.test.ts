@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bench } from '../../testing/kernel/suite.ts';
-import type { Live } from './actor.ts';
+import type { Actor } from './actor.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { openMemory } from '../../testing/memory/bench.ts';
 import { TestNode } from '../../testing/node.ts';
@@ -32,7 +32,7 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
       made.secret('default', 'wg0', 'privateKey', Buffer.alloc(32, 1));
       return made;
     };
-    const apply = (): Live => node.apply('WireGuardInterface', 'wg0', spec);
+    const apply = (): Actor => node.apply('WireGuardInterface', 'wg0', spec);
     const index = async (): Promise<number | undefined> => {
       const box = await bench.kernel.open(paths['box'] ?? '');
       await box.barrier();
@@ -40,7 +40,7 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
       box.close();
       return found;
     };
-    const made = (actor: Live): unknown[] => node.events(actor).filter(({ type }) => type === 'LinkCreated');
+    const made = (actor: Actor): unknown[] => node.events(actor).filter(({ type }) => type === 'LinkCreated');
     const renew = async (): Promise<void> => {
       await bench.removeNetns(paths['home'] ?? '');
       paths['home'] = await bench.addNetns();

@@ -1,10 +1,10 @@
 import type { Slot } from '@ifactor/crds';
 import { claimedNames } from './actor.ts';
-import type { Fact, Live } from './actor.ts';
-import { Many } from './multimap.ts';
+import type { Fact, Actor } from './actor.ts';
+import { Multimap } from './multimap.ts';
 
 /** Who comes first: the older object; of two made in the same second, the one with the smaller uid. */
-function before(a: Live, b: Live): boolean {
+function before(a: Actor, b: Actor): boolean {
   const [x, y] = [a.snapshot.context.desired, b.snapshot.context.desired];
   const left = `${x?.creationTimestamp ?? ''} ${x?.uid ?? ''}`;
   const right = `${y?.creationTimestamp ?? ''} ${y?.uid ?? ''}`;
@@ -16,24 +16,24 @@ function before(a: Live, b: Live): boolean {
  * and says for whom.
  */
 export class Claims {
-  readonly #claimants = new Many<Live>();
-  readonly #tell: (actor: Live, fact: Fact) => void;
+  readonly #claimants = new Multimap<Actor>();
+  readonly #tell: (actor: Actor, fact: Fact) => void;
 
-  constructor(tell: (actor: Live, fact: Fact) => void) {
+  constructor(tell: (actor: Actor, fact: Fact) => void) {
     this.#tell = tell;
   }
 
   /** To be called whenever an actor's spec, places or end may have changed. */
-  update(actor: Live): void {
+  update(actor: Actor): void {
     this.#set(actor, actor.snapshot.value === 'deleted' ? [] : claimsOf(actor));
   }
 
   /** The actor is gone. */
-  remove(actor: Live): void {
+  remove(actor: Actor): void {
     this.#set(actor, []);
   }
 
-  #set(actor: Live, claims: readonly string[]): void {
+  #set(actor: Actor, claims: readonly string[]): void {
     if (claims.length === actor.claims.length && claims.every((claim, at) => claim === actor.claims[at])) return;
     const touched = new Set([...actor.claims, ...claims].map(place));
     for (const claim of actor.claims) this.#claimants.delete(place(claim), actor);
@@ -62,7 +62,7 @@ export class Claims {
   }
 }
 
-const claimsOf = (actor: Live): string[] =>
+const claimsOf = (actor: Actor): string[] =>
   claimedNames(actor).map(({ netns, name, slot }) => [netns.id, name, slot].join('/'));
 
 /** `netns/name` of a claim `netns/name/slot`. Interface names hold no slash. */

@@ -5,7 +5,7 @@ import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
-import type { Live } from './actor.ts';
+import type { Actor } from './actor.ts';
 
 const second = 1000;
 const good = { interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }] };
@@ -51,10 +51,10 @@ describe('a change with spec.confirm', () => {
     await home.barrier();
     return home.link('br0')?.mtu;
   };
-  const types = (actor: Live): EventType[] => node.events(actor).map(({ type }) => type);
+  const types = (actor: Actor): EventType[] => node.events(actor).map(({ type }) => type);
   const worked = async (): Promise<void> => node.settles(node.apply('NetlinkInterface', 'br0', good), 'configured');
   /** Applies a spec and waits till it is in the kernel and on trial. */
-  const tried = async (spec: object): Promise<Live> => {
+  const tried = async (spec: object): Promise<Actor> => {
     const actor = node.apply('NetlinkInterface', 'br0', spec);
     await node.until(
       () => actor.snapshot.context.verdict.reason === 'Confirming' && actor.snapshot.value === 'configured',
@@ -289,7 +289,7 @@ describe('a change with spec.confirm', () => {
     for (const [print, value] of keys) node.keys.set(print, value);
     key(3);
     node.runner.restore('test');
-    [actor] = [...node.runner.actors.values()] as [Live];
+    [actor] = [...node.runner.actors.values()] as [Actor];
     await node.until(
       () => actor.snapshot.context.observed !== null,
       () => node.story(actor),

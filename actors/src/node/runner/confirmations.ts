@@ -1,10 +1,10 @@
 import type { Operation, Reach } from '@ifactor/crds';
 import { judge, trialOf } from '../../interface/machine/confirm.ts';
 import type { Clock } from '@ifactor/common';
-import type { Cause, Fact, Live } from './actor.ts';
+import type { Cause, Fact, Actor } from './actor.ts';
 
-export type TrialsOptions = {
-  tell: (actor: Live, fact: Fact, cause: Cause | null) => void;
+export type ConfirmationsOptions = {
+  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
   clock: Clock;
   /** Whether NATS answers now. Never rejects. */
   nats: () => Promise<boolean>;
@@ -19,16 +19,16 @@ const longest = 1000;
 const grace = 5000;
 
 /** Watches what changes with `spec.confirm` may make the node lose, and tells when one has proved itself or has not. */
-export class Trials {
-  readonly #options: TrialsOptions;
-  readonly #watches = new Map<Live, () => void>();
+export class Confirmations {
+  readonly #options: ConfirmationsOptions;
+  readonly #watches = new Map<Actor, () => void>();
 
-  constructor(options: TrialsOptions) {
+  constructor(options: ConfirmationsOptions) {
     this.#options = options;
   }
 
   /** What is reached before the change: only that can be lost by it. */
-  async begin(actor: Live, { generation, timeoutSeconds, probe }: Begin, cause: Cause): Promise<void> {
+  async begin(actor: Actor, { generation, timeoutSeconds, probe }: Begin, cause: Cause): Promise<void> {
     const watched = await this.#reached(actor, probe === null ? ['nats'] : ['nats', 'probe'], probe);
     this.#options.tell(actor, { type: 'ConfirmBegan', data: { generation, timeoutSeconds, watched } }, cause);
   }
@@ -37,7 +37,7 @@ export class Trials {
    * Looks again and again till the trial is decided. Time without an answer counts from the change, or from a little after the
    * start of an agent that died during the trial.
    */
-  watch(actor: Live, operation: Await, cause: Cause): void {
+  watch(actor: Actor, operation: Await, cause: Cause): void {
     const { clock, tell } = this.#options;
     const { generation, timeoutSeconds, watched, probe, to, resumed } = operation;
     const timeout = timeoutSeconds * 1000;
@@ -70,7 +70,7 @@ export class Trials {
     next();
   }
 
-  forget(actor: Live): void {
+  forget(actor: Actor): void {
     this.#watches.get(actor)?.();
     this.#watches.delete(actor);
   }
@@ -79,7 +79,7 @@ export class Trials {
     for (const actor of this.#watches.keys()) this.forget(actor);
   }
 
-  async #reached(actor: Live, asked: readonly Reach[], probe: string | null): Promise<Reach[]> {
+  async #reached(actor: Actor, asked: readonly Reach[], probe: string | null): Promise<Reach[]> {
     const answers = await Promise.all(
       asked.map(async (reach) => ({
         reach,
@@ -91,7 +91,7 @@ export class Trials {
 }
 
 /** From where the interface belongs. A netns that is closed reaches nothing. */
-async function reaches(actor: Live, probe: string | null): Promise<boolean> {
+async function reaches(actor: Actor, probe: string | null): Promise<boolean> {
   const netns = actor.netns.get('target') ?? actor.netns.get('home');
   if (!netns || probe === null) return false;
   return netns.reaches(probe).catch(() => false);

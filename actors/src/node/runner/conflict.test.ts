@@ -4,7 +4,7 @@ import type { Link, Netns, NewLink } from '../../kernel/index.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { openMemory } from '../../testing/memory/bench.ts';
 import { TestNode } from '../../testing/node.ts';
-import type { Live } from './actor.ts';
+import type { Actor } from './actor.ts';
 
 /* Who finds its name taken says by whom, touches nothing of theirs, and goes on by itself when the name is free. */
 
@@ -51,11 +51,11 @@ function conflictSuite(where: string, open: () => Promise<Bench>): void {
       await bench.close();
     });
 
-    const apply = (kind: 'bridge' | 'vxlan' | 'veth' | 'wireguard'): Live => {
+    const apply = (kind: 'bridge' | 'vxlan' | 'veth' | 'wireguard'): Actor => {
       if (kind === 'wireguard') return node.apply('WireGuardInterface', 'a', tunnel('one'));
       return node.apply('NetlinkInterface', 'a', { bridge: bridge('x0'), vxlan, veth }[kind]);
     };
-    const conflict = async (actor: Live, words: string): Promise<void> => {
+    const conflict = async (actor: Actor, words: string): Promise<void> => {
       await node.settles(actor, 'pending');
       expect(actor.snapshot.context.verdict).toMatchObject({
         reason: 'NameConflict',

@@ -4,7 +4,7 @@ import { Docker, noDocker, sharedSocket } from '../../testing/containers/docker.
 import { makePlaces } from '../../testing/containers/harness.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
-import type { Live } from './actor.ts';
+import type { Actor } from './actor.ts';
 
 /* Interfaces in a container of a real engine, whatever becomes of it. */
 
@@ -13,7 +13,7 @@ describe.skipIf(process.getuid?.() !== 0 || noDocker() !== undefined)('in a Dock
   const docker = new Docker(sharedSocket);
   let name: string;
   let node: TestNode;
-  let actors: Live[];
+  let actors: Actor[];
 
   beforeAll(() => docker.import());
   afterAll(() => docker.drop('rmi', docker.image));
@@ -52,7 +52,7 @@ describe.skipIf(process.getuid?.() !== 0 || noDocker() !== undefined)('in a Dock
     await all('moved-to-netns');
   });
 
-  const all = async (state: Live['snapshot']['value']): Promise<void> => {
+  const all = async (state: Actor['snapshot']['value']): Promise<void> => {
     for (const actor of actors) await node.settles(actor, state);
   };
   const links = async (): Promise<string[]> => {

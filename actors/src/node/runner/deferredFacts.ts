@@ -1,13 +1,13 @@
-import type { Cause, Fact, Live } from './actor.ts';
+import type { Cause, Fact, Actor } from './actor.ts';
 
 /** A fact on its way to an actor. */
-export type Item = { actor: Live; fact: Fact; cause: Cause | null };
+export type Item = { actor: Actor; fact: Fact; cause: Cause | null };
 
 /**
  * Facts that wait while no event may be made, in order. Where a later one says all that an earlier one of the same matter said, the
  * earlier is none of the actor's business any more: so they do not grow with the time that is waited.
  */
-export class Held {
+export class DeferredFacts {
   readonly #items = new Map<string, Item>();
   #count = 0;
 

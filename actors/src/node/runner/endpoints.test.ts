@@ -7,7 +7,7 @@ import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Address, Netns } from '../../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
-import type { Live } from './actor.ts';
+import type { Actor } from './actor.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -63,7 +63,7 @@ describe('the endpoint of a peer', () => {
     kernel.removeNetns('home');
   });
 
-  const up = async (): Promise<Live> => {
+  const up = async (): Promise<Actor> => {
     const actor = node.apply('WireGuardInterface', 'wg0', spec);
     await node.settles(actor, 'configured');
     return actor;

@@ -5,17 +5,17 @@ import type { Look, Remembered } from '../../interface/diff/endpoint.ts';
 import { isMark } from '../../interface/diff/mark.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
 import type { Clock } from '@ifactor/common';
-import type { Live } from './actor.ts';
+import type { Actor } from './actor.ts';
 import type { Resolve } from './resolver.ts';
 
 export type EndpointsOptions = {
   clock: Clock;
   resolve: Resolve;
   /** Looks at an actor again: a name stands for other addresses now. */
-  look: (actor: Live) => void;
+  look: (actor: Actor) => void;
   /** Tries again what had no address. */
-  retry: (actor: Live) => void;
-  actors: () => Iterable<Live>;
+  retry: (actor: Actor) => void;
+  actors: () => Iterable<Actor>;
   /** Milliseconds without a handshake after which an endpoint is doubted. Default: 135 s, as wireguard-tools' reresolve-dns has it. */
   quiet?: number;
 };
@@ -30,7 +30,7 @@ type Peer = Remembered & { endpoint: string; jitter: number };
 export class Endpoints {
   readonly #options: EndpointsOptions;
   readonly #quiet: number;
-  readonly #peers = new Map<Live, Map<string, Peer>>();
+  readonly #peers = new Map<Actor, Map<string, Peer>>();
   readonly #gathering = new Map<Netns, () => void>();
 
   constructor(options: EndpointsOptions) {
@@ -39,7 +39,7 @@ export class Endpoints {
   }
 
   /** The observation with its stale endpoints marked; `actor.device` is of the same look. */
-  mark(actor: Live, observed: Observed): Observed {
+  mark(actor: Actor, observed: Observed): Observed {
     const { spec } = actor.snapshot.context;
     const slot = observed.links.target?.wireguard ? 'target' : 'home';
     const link = observed.links[slot];
@@ -73,7 +73,7 @@ export class Endpoints {
     );
   }
 
-  forget(actor: Live): void {
+  forget(actor: Actor): void {
     this.#peers.delete(actor);
   }
 
@@ -83,7 +83,7 @@ export class Endpoints {
   }
 
   #isStale(
-    actor: Live,
+    actor: Actor,
     { publicKey, endpoint }: WireGuardPeer,
     before: ReadonlyMap<string, Peer> | undefined,
     after: Map<string, Peer>,
@@ -109,7 +109,7 @@ export class Endpoints {
     return stale;
   }
 
-  #ask(actor: Live, publicKey: string, moved: boolean): void {
+  #ask(actor: Actor, publicKey: string, moved: boolean): void {
     const { spec } = actor.snapshot.context;
     const peer = this.#peers.get(actor)?.get(publicKey);
     const endpoint =

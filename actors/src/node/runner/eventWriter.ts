@@ -4,7 +4,7 @@ import type { RecordedEvent } from '@ifactor/crds';
 import type { Clock } from '@ifactor/common';
 import type { Journal } from '../journal/journal.ts';
 
-export type StoringOptions = {
+export type EventWriterOptions = {
   journal: Pick<Journal, 'append' | 'room'>;
   clock: Clock;
   log: Log;
@@ -16,11 +16,11 @@ export type StoringOptions = {
 const again = 1000;
 
 /** Stores events, and tries for ever where they cannot be stored. */
-export class Storing {
-  readonly #options: StoringOptions;
+export class EventWriter {
+  readonly #options: EventWriterOptions;
   #trouble: { reason: string; cancel: () => void } | null = null;
 
-  constructor(options: StoringOptions) {
+  constructor(options: EventWriterOptions) {
     this.#options = options;
   }
 

@@ -7,10 +7,10 @@ import { observe } from '../../driver/index.ts';
 import { driftIn } from '../../interface/machine/fold.ts';
 import type { Clock } from '@ifactor/common';
 import { soundSpec } from './actor.ts';
-import type { Cause, Fact, Live } from './actor.ts';
+import type { Cause, Fact, Actor } from './actor.ts';
 
 export type LookerOptions = {
-  tell: (actor: Live, fact: Fact, cause: Cause | null) => void;
+  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
   clock: Clock;
   log: Log;
   /** Every netns that is open now. */
@@ -18,9 +18,9 @@ export type LookerOptions = {
   /** Milliseconds between looks at a WireGuard device. */
   poll: number;
   /** Judges what was seen by what was seen before. */
-  mark: (actor: Live, observed: Observed) => Observed;
+  mark: (actor: Actor, observed: Observed) => Observed;
   /** After each look that succeeded. */
-  looked: (actor: Live) => void;
+  looked: (actor: Actor) => void;
   /** No event may be made now: whoever goes on looks at every actor anew. */
   parked: () => boolean;
 };
@@ -31,7 +31,7 @@ const again = 1000;
 /** Looks at the kernel for an actor, and tells it what is news. One look at a time per actor. */
 export class Looker {
   readonly #options: LookerOptions;
-  readonly #polls = new Map<Live, () => void>();
+  readonly #polls = new Map<Actor, () => void>();
   #stopped = false;
 
   constructor(options: LookerOptions) {
@@ -39,7 +39,7 @@ export class Looker {
   }
 
   /** Looks soon. `cause`: the event that asked for it; absent where the kernel changed by itself. */
-  look(actor: Live, cause: Cause | null = null): void {
+  look(actor: Actor, cause: Cause | null = null): void {
     if (this.#stopped) return;
     // The outcome of operations that were carried out is still told.
     if (this.#options.parked() && actor.performed === null) return;
@@ -57,14 +57,14 @@ export class Looker {
   }
 
   /** Keeps looking at an actor with a WireGuard device now and then, as long as it has one. */
-  follow(actor: Live): void {
+  follow(actor: Actor): void {
     const wanted =
       !this.#stopped && actor.key.kind === 'wireguardinterface' && actor.snapshot.context.observed !== null;
     if (!wanted) this.forget(actor);
     else if (!this.#polls.has(actor)) this.#schedule(actor);
   }
 
-  forget(actor: Live): void {
+  forget(actor: Actor): void {
     this.#polls.get(actor)?.();
     this.#polls.delete(actor);
   }
@@ -75,7 +75,7 @@ export class Looker {
     this.#polls.clear();
   }
 
-  #schedule(actor: Live): void {
+  #schedule(actor: Actor): void {
     const { clock, poll } = this.#options;
     // Spread by up to a fifth, so that a thousand devices are not asked at once.
     const milliseconds = poll * (0.9 + 0.2 * Math.random());
@@ -86,7 +86,7 @@ export class Looker {
     this.#polls.set(actor, cancel);
   }
 
-  async #look(actor: Live, cause: Cause | null): Promise<void> {
+  async #look(actor: Actor, cause: Cause | null): Promise<void> {
     const sound = soundSpec(actor);
     if (!sound) return;
     // What changed in this turn of the event loop is looked at once.
@@ -117,14 +117,14 @@ export class Looker {
   }
 
   /** An answer is owed: the look is tried again. A change that nobody waits for is noticed by the next notification. */
-  #retry(actor: Live, cause: Cause | null, milliseconds: number): void {
+  #retry(actor: Actor, cause: Cause | null, milliseconds: number): void {
     const owed = actor.performed !== null || actor.snapshot.context.asked.observe;
     if (!owed) return;
     if (milliseconds === 0) actor.lookAgain = true;
     else this.#options.clock.after(milliseconds, () => this.look(actor, cause));
   }
 
-  #report(actor: Live, observed: Observed, cause: Cause | null): void {
+  #report(actor: Actor, observed: Observed, cause: Cause | null): void {
     const { tell } = this.#options;
     const { context } = actor.snapshot;
     const { performed } = actor;

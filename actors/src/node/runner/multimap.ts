@@ -1,5 +1,5 @@
 /** Several values by one key, where most keys have a single one: a set is made for those that have more. */
-export class Many<V extends object> {
+export class Multimap<V extends object> {
   readonly #values = new Map<string, V | Set<V>>();
 
   get(key: string): Iterable<V> {

@@ -47,15 +47,15 @@ test('an actor rests when nobody asked for it, and goes on where it was when som
   for (const actor of actors) await node.settles(actor, 'configured');
   const before = actors.map(({ snapshot }) => hashOf(snapshot));
   // The first round only forgets that they were asked.
-  node.runner.rest(10);
-  expect(actors.map((actor) => actor.rest())).toEqual([true, true, true]);
-  expect(actors.map((actor) => actor.rest())).toEqual([false, false, false]);
+  node.runner.packIdle(10);
+  expect(actors.map((actor) => actor.packIfIdle())).toEqual([true, true, true]);
+  expect(actors.map((actor) => actor.packIfIdle())).toEqual([false, false, false]);
   expect(actors.map(({ snapshot }) => hashOf(snapshot))).toEqual(before);
 
   // Just asked: two rounds again, and no more at once than allowed.
-  node.runner.rest(10);
-  node.runner.rest(2);
-  expect(actors.map((actor) => actor.rest())).toEqual([false, false, true]);
+  node.runner.packIdle(10);
+  node.runner.packIdle(2);
+  expect(actors.map((actor) => actor.packIfIdle())).toEqual([false, false, true]);
   const from = node.journal.sequence;
   await home.deleteLink(home.link('br1')?.index ?? 0);
   await node.until(() => node.journal.sequence > from && home.link('br1') !== undefined);

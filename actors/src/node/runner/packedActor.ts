@@ -57,14 +57,14 @@ const alike = [
 const options = { dictionary: Buffer.from(JSON.stringify(alike)), windowBits: 12, memLevel: 4 };
 
 /** What an actor knows, and the last it heard. */
-export type Rested = { snapshot: Snapshot; lastEvent: { sequence: number; type: EventType; time: string } | null };
+export type ActorState = { snapshot: Snapshot; lastEvent: { sequence: number; type: EventType; time: string } | null };
 
 /** What `unpack` makes the same of, in a string of one byte for each character. */
-export const pack = ({ snapshot, lastEvent }: Rested): string =>
+export const pack = ({ snapshot, lastEvent }: ActorState): string =>
   deflateRawSync(JSON.stringify({ ...freeze(snapshot), lastEvent }), options).toString('latin1');
 
-export function unpack(packed: string): Rested {
+export function unpack(packed: string): ActorState {
   const text = inflateRawSync(Buffer.from(packed, 'latin1'), options).toString();
-  const { lastEvent, ...frozen } = JSON.parse(text) as ReturnType<typeof freeze> & Pick<Rested, 'lastEvent'>;
+  const { lastEvent, ...frozen } = JSON.parse(text) as ReturnType<typeof freeze> & Pick<ActorState, 'lastEvent'>;
   return { snapshot: thaw(frozen), lastEvent };
 }

@@ -5,15 +5,15 @@ import type { Netns } from '../../kernel/index.ts';
 import { perform } from '../../driver/index.ts';
 import type { Hands } from '../../driver/index.ts';
 import { readEndpoint } from '../../interface/diff/endpoint.ts';
-import type { Cause, Fact, Live } from './actor.ts';
+import type { Cause, Fact, Actor } from './actor.ts';
 import type { Resolve } from './resolver.ts';
 import type { SecretSource } from './runner.ts';
 
 export type PerformerOptions = {
-  tell: (actor: Live, fact: Fact, cause: Cause | null) => void;
-  look: (actor: Live) => void;
+  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
+  look: (actor: Actor) => void;
   secrets: Pick<SecretSource, 'use'>;
-  site: (id: string) => Netns | undefined;
+  netnsById: (id: string) => Netns | undefined;
   resolve: Resolve;
 };
 
@@ -28,7 +28,7 @@ export class Performer {
   }
 
   /** Stops at the first failure. After the last one the kernel is looked at, and what it shows is told. Never rejects. */
-  async perform(actor: Live, id: string, operations: readonly KernelOperation[], cause: Cause): Promise<void> {
+  async perform(actor: Actor, id: string, operations: readonly KernelOperation[], cause: Cause): Promise<void> {
     const addresses = this.#addresses(operations);
     const leave = await this.#birth(actor, operations, addresses);
     try {
@@ -39,7 +39,7 @@ export class Performer {
   }
 
   async #carryOut(
-    actor: Live,
+    actor: Actor,
     id: string,
     operations: readonly KernelOperation[],
     hands: Hands,
@@ -70,7 +70,7 @@ export class Performer {
    * after the other. Resolves when it is this one's turn, to what gives it to the next.
    */
   async #birth(
-    actor: Live,
+    actor: Actor,
     operations: readonly KernelOperation[],
     addresses: ReadonlyMap<string, Promise<string>>,
   ): Promise<() => void> {
@@ -104,14 +104,14 @@ export class Performer {
     return found;
   }
 
-  #hands(actor: Live, addresses: ReadonlyMap<string, Promise<string>>): Hands {
+  #hands(actor: Actor, addresses: ReadonlyMap<string, Promise<string>>): Hands {
     return {
       netns: (slot) => {
         const netns = actor.netns.get(slot);
         if (!netns) throw new KernelError('ENOENT', `use the netns of ${slot}`, { meaning: 'it is gone' });
         return netns;
       },
-      netnsById: this.#options.site,
+      netnsById: this.#options.netnsById,
       secret: (fingerprint) => this.#options.secrets.use(actor.key, fingerprint),
       address: async (host) => addresses.get(host) ?? Promise.reject(new Error(`${host} was not asked for`)),
     };

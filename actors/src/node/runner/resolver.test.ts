@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { expect, test } from 'vitest';
 import { TestClock } from '@ifactor/common/testing';
-import { patient, systemResolve } from './resolver.ts';
+import { withTimeLimit, systemResolve } from './resolver.ts';
 
 test('names are resolved as the machine does', async () => {
   const found = await systemResolve('localhost');
@@ -11,7 +11,7 @@ test('names are resolved as the machine does', async () => {
 
 test('a name that several ask for is looked up once at a time', async () => {
   const asked: string[] = [];
-  const resolve = patient(async (host) => {
+  const resolve = withTimeLimit(async (host) => {
     asked.push(host);
     return ['192.0.2.1', '192.0.2.2'];
   }, new TestClock());
@@ -25,8 +25,8 @@ test('a name that several ask for is looked up once at a time', async () => {
 
 test('a resolver that does not answer is not waited for, and an empty answer is none', async () => {
   const clock = new TestClock();
-  const silent = patient(() => new Promise(() => undefined), clock)('a').catch((error: Error) => error.message);
+  const silent = withTimeLimit(() => new Promise(() => undefined), clock)('a').catch((error: Error) => error.message);
   await clock.pass(2000);
   expect(await silent).toBe('no resolver answered within 2 s');
-  await expect(patient(async () => [], clock)('a')).rejects.toThrow('it has no address');
+  await expect(withTimeLimit(async () => [], clock)('a')).rejects.toThrow('it has no address');
 });

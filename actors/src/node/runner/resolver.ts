@@ -11,7 +11,7 @@ export const systemResolve: Resolve = async (host) => (await lookup(host, { all:
 const patience = 2000;
 
 /** Looks each name up once at a time, whoever asks, and not for long. */
-export function patient(resolve: Resolve, clock: Clock): Resolve {
+export function withTimeLimit(resolve: Resolve, clock: Clock): Resolve {
   const underWay = new Map<string, Promise<readonly string[]>>();
   const ask = async (host: string): Promise<readonly string[]> => {
     const late = Promise.withResolvers<never>();

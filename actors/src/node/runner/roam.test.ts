@@ -4,7 +4,7 @@ import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../../kernel/index.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
-import type { Live } from './actor.ts';
+import type { Actor } from './actor.ts';
 
 /** Milliseconds without a handshake after which an endpoint is doubted. */
 const quiet = 400;
@@ -31,7 +31,7 @@ describe.skipIf(process.getuid?.() !== 0)('a tunnel between two containers', () 
     await bench.close();
   });
 
-  const apply = async (name: 'one' | 'two', listenPort: number, endpoint: string): Promise<Live> => {
+  const apply = async (name: 'one' | 'two', listenPort: number, endpoint: string): Promise<Actor> => {
     const [own, far] = name === 'one' ? ['10.9.0.1', '10.9.0.2'] : ['10.9.0.2', '10.9.0.1'];
     const actor = node.apply('WireGuardInterface', name, {
       interfaceName: `wg-${name}`,

@@ -8,20 +8,20 @@ import { fold, freeze, thaw } from '../../interface/machine/fold.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from '@ifactor/common';
 import { Endpoints } from './endpoints.ts';
-import { Held } from './deferredFacts.ts';
+import { DeferredFacts } from './deferredFacts.ts';
 import type { Item } from './deferredFacts.ts';
-import { Interests } from './subscriptions.ts';
+import { Subscriptions } from './subscriptions.ts';
 import type { Journal } from '../journal/journal.ts';
 import { parseKey, spellKey } from '../journal/read.ts';
-import { Live } from './actor.ts';
+import { Actor } from './actor.ts';
 import type { Cause, Fact } from './actor.ts';
 import { Looker } from './looker.ts';
 import { Performer } from './performer.ts';
-import { patient, systemResolve } from './resolver.ts';
+import { withTimeLimit, systemResolve } from './resolver.ts';
 import type { Resolve } from './resolver.ts';
-import { Sites } from './places.ts';
-import { Storing } from './eventWriter.ts';
-import { Trials } from './confirmations.ts';
+import { Slots } from './slots.ts';
+import { EventWriter } from './eventWriter.ts';
+import { Confirmations } from './confirmations.ts';
 
 /** What the runner asks about the secrets of an interface. */
 export type SecretSource = {
@@ -50,11 +50,11 @@ export type RunnerOptions = {
   /** Addresses of host names; those of the system where it is absent. */
   resolve?: Resolve;
   /** Called after events of an actor were stored, once per batch. */
-  changed(actor: Live): void;
+  changed(actor: Actor): void;
   /** Called after each look at the kernel, whether or not it was news. */
-  looked?(actor: Live): void;
+  looked?(actor: Actor): void;
   /** Called when the object is gone for good, and its actor with it. */
-  forgotten?(actor: Live): void;
+  forgotten?(actor: Actor): void;
   /** Called when events were stored. */
   stored(): void;
   /** Called when the journal can be written again after it could not. */
@@ -65,51 +65,51 @@ export type RunnerOptions = {
 const snapshotEvery = 200;
 
 /** Milliseconds between two rounds in which actors that nobody asked are put to rest, and how many at most are at once. */
-const restEvery = 5000;
-const restAtOnce = 1000;
+const packEveryMs = 5000;
+const packAtOnce = 1000;
 
 /**
  * Runs the actors of a node: takes facts, folds them, stores the events, and then carries out what the machines ask.
  * All that arrives within one turn of the event loop is stored in one transaction, before anything is acted on.
  */
 export class Runner {
-  readonly actors = new Map<string, Live>();
+  readonly actors = new Map<string, Actor>();
   readonly #options: RunnerOptions;
   readonly #queue: Item[] = [];
-  readonly #interests = new Interests();
+  readonly #subscriptions = new Subscriptions();
   readonly #claims: Claims;
   readonly #looker: Looker;
   readonly #performer: Performer;
-  readonly #sites: Sites;
+  readonly #slots: Slots;
   readonly #endpoints: Endpoints;
-  readonly #trials: Trials;
-  readonly #held = new Held();
+  readonly #confirmations: Confirmations;
+  readonly #deferred = new DeferredFacts();
   #scheduled = false;
   #stopped = false;
-  readonly #storing: Storing;
+  readonly #eventWriter: EventWriter;
   #parked = false;
   /** Actors that finished while that could not be stored. */
   readonly #finished = new Set<string>();
-  readonly #resting: NodeJS.Timeout;
+  readonly #packing: NodeJS.Timeout;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#resting = setInterval(() => this.rest(restAtOnce), restEvery).unref();
-    const tell = (actor: Live, fact: Fact, cause: Cause | null = null): void => this.tell(actor, fact, cause);
+    this.#packing = setInterval(() => this.packIdle(packAtOnce), packEveryMs).unref();
+    const tell = (actor: Actor, fact: Fact, cause: Cause | null = null): void => this.tell(actor, fact, cause);
     const { log, clock, secrets, places } = options;
-    this.#storing = new Storing({ journal: options.journal, clock, log, recovered: () => this.#recover() });
+    this.#eventWriter = new EventWriter({ journal: options.journal, clock, log, recovered: () => this.#recover() });
     this.#claims = new Claims(tell);
-    this.#trials = new Trials({ tell, clock, nats: options.nats });
-    this.#sites = new Sites({
+    this.#confirmations = new Confirmations({ tell, clock, nats: options.nats });
+    this.#slots = new Slots({
       places,
       tell,
       changed: (netns, change) => {
         this.#endpoints.changed(netns, change);
-        for (const actor of this.#interests.in(netns, change)) this.#looker.look(actor);
+        for (const actor of this.#subscriptions.in(netns, change)) this.#looker.look(actor);
       },
     });
-    const look = (actor: Live): void => this.#looker.look(actor);
-    const resolve = patient(options.resolve ?? systemResolve, clock);
+    const look = (actor: Actor): void => this.#looker.look(actor);
+    const resolve = withTimeLimit(options.resolve ?? systemResolve, clock);
     this.#endpoints = new Endpoints({
       clock,
       resolve,
@@ -122,13 +122,13 @@ export class Runner {
       tell,
       clock,
       log,
-      open: () => this.#sites.open(),
+      open: () => this.#slots.open(),
       poll: options.poll ?? 5000,
       mark: (actor, observed) => this.#endpoints.mark(actor, observed),
       looked: (actor) => options.looked?.(actor),
       parked: () => this.#parked,
     });
-    this.#performer = new Performer({ tell, look, secrets, site: (id) => this.#sites.byId(id), resolve });
+    this.#performer = new Performer({ tell, look, secrets, netnsById: (id) => this.#slots.byId(id), resolve });
   }
 
   /** Brings back the actors of the journal. Their places, timers and operations in flight are begun anew. */
@@ -154,10 +154,10 @@ export class Runner {
   }
 
   /** The actor of a key; made where there is none. */
-  actor(key: Key): Live {
+  actor(key: Key): Actor {
     const id = spellKey(key);
     let actor = this.actors.get(id);
-    if (!actor) this.actors.set(id, (actor = new Live(key, id)));
+    if (!actor) this.actors.set(id, (actor = new Actor(key, id)));
     return actor;
   }
 
@@ -171,14 +171,14 @@ export class Runner {
 
   /** Why events are not stored now, in words; null where they are. */
   get trouble(): string | null {
-    return this.#storing.trouble;
+    return this.#eventWriter.trouble;
   }
 
   /** Queues a fact. It is folded and stored at the end of this turn of the event loop. */
-  tell(actor: Live, fact: Fact, cause: Cause | null): void {
+  tell(actor: Actor, fact: Fact, cause: Cause | null): void {
     // What a forgotten actor's last requests bring is nobody's.
     if (this.#stopped || this.actors.get(actor.id) !== actor) return;
-    if (this.#parked) return this.#held.add({ actor, fact, cause });
+    if (this.#parked) return this.#deferred.add({ actor, fact, cause });
     this.#queue.push({ actor, fact, cause });
     this.#schedule();
   }
@@ -192,9 +192,9 @@ export class Runner {
   /** Folds and stores what is queued, and begins what the machines ask for. */
   flush(): void {
     this.#scheduled = false;
-    const touched = new Set<Live>();
+    const touched = new Set<Actor>();
     while (this.#queue.length > 0 && !this.#full()) {
-      const asked: { actor: Live; operation: Operation; cause: Cause }[] = [];
+      const asked: { actor: Actor; operation: Operation; cause: Cause }[] = [];
       const recorded: RecordedEvent[] = [];
       for (const item of this.#queue.splice(0, this.#options.journal.room)) {
         const { event, operations } = this.#record(item, recorded.length);
@@ -203,11 +203,11 @@ export class Runner {
         const cause = { id: event.id, correlation: event.correlationId };
         for (const operation of operations) asked.push({ actor: item.actor, operation, cause });
       }
-      this.#storing.store(recorded);
+      this.#eventWriter.store(recorded);
       for (const actor of touched) {
-        this.#sites.update(actor);
+        this.#slots.update(actor);
         this.#claims.update(actor);
-        this.#interests.update(actor);
+        this.#subscriptions.update(actor);
       }
       for (const { actor, operation, cause } of asked) this.#ask(actor, operation, cause);
     }
@@ -219,17 +219,17 @@ export class Runner {
   stop(): void {
     if (this.#scheduled) this.flush();
     this.#stopped = true;
-    this.#storing.stop();
-    clearInterval(this.#resting);
+    this.#eventWriter.stop();
+    clearInterval(this.#packing);
     for (const actor of this.actors.values()) {
       this.#save(actor);
       for (const cancel of actor.timers.values()) cancel();
-      this.#sites.leave(actor);
+      this.#slots.leave(actor);
     }
     this.#looker.stop();
-    this.#trials.stop();
+    this.#confirmations.stop();
     this.#endpoints.stop();
-    this.#sites.stop();
+    this.#slots.stop();
   }
 
   #record({ actor, fact, cause }: Item, position: number): { event: RecordedEvent; operations: readonly Operation[] } {
@@ -258,13 +258,13 @@ export class Runner {
 
   /** Whether no event may be made now; from then on till the journal can be written. */
   #full(): boolean {
-    if (this.#storing.room > 0) return false;
+    if (this.#eventWriter.room > 0) return false;
     if (!this.#parked)
       this.#options.log.error(
         'one more event might be lost: interfaces are left as they are until events can be stored',
       );
     this.#parked = true;
-    for (const item of this.#queue.splice(0)) this.#held.add(item);
+    for (const item of this.#queue.splice(0)) this.#deferred.add(item);
     return true;
   }
 
@@ -272,7 +272,7 @@ export class Runner {
     for (const id of this.#finished) this.#finish(id);
     if (this.#parked) {
       this.#parked = false;
-      this.#queue.push(...this.#held.take());
+      this.#queue.push(...this.#deferred.take());
       if (this.#queue.length > 0) this.#schedule();
       for (const actor of this.actors.values()) this.#looker.look(actor);
     }
@@ -280,22 +280,22 @@ export class Runner {
     this.#options.stored();
   }
 
-  #ask(actor: Live, operation: Operation, cause: Cause): void {
+  #ask(actor: Actor, operation: Operation, cause: Cause): void {
     switch (operation.type) {
       case 'ResolveSecrets':
         for (const ref of operation.refs) this.tell(actor, this.#options.secrets.resolve(actor.key, ref), cause);
         return;
       case 'ResolveNetns':
-        this.#sites.resolve(actor, operation.slots, cause);
+        this.#slots.resolve(actor, operation.slots, cause);
         return;
       case 'Observe':
         this.#looker.look(actor, cause);
         return;
       case 'BeginConfirm':
-        void this.#trials.begin(actor, operation, cause);
+        void this.#confirmations.begin(actor, operation, cause);
         return;
       case 'AwaitConfirm':
-        this.#trials.watch(actor, operation, cause);
+        this.#confirmations.watch(actor, operation, cause);
         return;
       case 'Perform':
         void this.#performer.perform(actor, operation.id, operation.operations, cause);
@@ -312,16 +312,16 @@ export class Runner {
     }
   }
 
-  #settle(actor: Live): void {
+  #settle(actor: Actor): void {
     const { value, context } = actor.snapshot;
     this.#options.changed(actor);
     if (value === 'deleted' && context.deletion?.gone) this.#forget(actor);
     else if (actor.unsaved >= snapshotEvery && context.running === null) this.#save(actor);
-    if (context.settled) this.#sites.dropFormer(actor);
+    if (context.settled) this.#slots.dropFormer(actor);
     this.#looker.follow(actor);
   }
 
-  #save(actor: Live): void {
+  #save(actor: Actor): void {
     if (actor.unsaved === 0 || this.trouble !== null || !actor.lastEvent) return;
     try {
       this.#options.journal.saveSnapshot(actor.id, actor.lastEvent.sequence, JSON.stringify(freeze(actor.snapshot)));
@@ -331,13 +331,13 @@ export class Runner {
     }
   }
 
-  #forget(actor: Live): void {
+  #forget(actor: Actor): void {
     for (const cancel of actor.timers.values()) cancel();
-    this.#sites.leave(actor);
+    this.#slots.leave(actor);
     this.#looker.forget(actor);
-    this.#trials.forget(actor);
+    this.#confirmations.forget(actor);
     this.#endpoints.forget(actor);
-    this.#interests.remove(actor);
+    this.#subscriptions.remove(actor);
     this.#claims.remove(actor);
     this.actors.delete(actor.id);
     this.#finish(actor.id);
@@ -357,11 +357,11 @@ export class Runner {
   }
 
   /** Lets actors that nobody has asked since the last call take less memory, so many of them at most. */
-  rest(most: number): void {
+  packIdle(most: number): void {
     let packed = 0;
     for (const actor of this.actors.values()) {
       if (packed >= most) return;
-      if (actor.rest()) packed++;
+      if (actor.packIfIdle()) packed++;
     }
   }
 

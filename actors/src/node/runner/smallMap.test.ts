@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Few } from './smallMap.ts';
-import { Many } from './multimap.ts';
+import { SmallMap } from './smallMap.ts';
+import { Multimap } from './multimap.ts';
 
 const key = fc.constantFrom('a', 'b', 'c');
 const act = fc.record({ what: fc.constantFrom('set', 'set', 'delete', 'clear'), key, value: fc.nat(3) });
@@ -10,7 +10,7 @@ describe('few', () => {
   it('is a map', () => {
     fc.assert(
       fc.property(fc.array(act), (acts) => {
-        const [few, map] = [new Few<string, number>(), new Map<string, number>()];
+        const [few, map] = [new SmallMap<string, number>(), new Map<string, number>()];
         for (const one of acts) {
           for (const either of [few, map]) {
             if (one.what === 'set') either.set(one.key, one.value);
@@ -30,7 +30,7 @@ describe('few', () => {
   });
 
   it('can be walked while it changes', () => {
-    const few = new Few<string, number>();
+    const few = new SmallMap<string, number>();
     few.set('a', 1);
     few.set('b', 2);
     const seen: string[] = [];
@@ -48,7 +48,7 @@ describe('many', () => {
   it('is a map of sets', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), key, fc.nat(2))), (acts) => {
-        const many = new Many<object>();
+        const many = new Multimap<object>();
         const sets = new Map<string, Set<object>>([
           ['a', new Set()],
           ['b', new Set()],

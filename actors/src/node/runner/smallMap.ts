@@ -1,7 +1,7 @@
 const none: readonly never[] = Object.freeze([]);
 
 /** A map of a few entries, as most actors have it, of one or none: the table of a `Map` would take ten times the memory. */
-export class Few<K, V> implements Iterable<readonly [K, V]> {
+export class SmallMap<K, V> implements Iterable<readonly [K, V]> {
   // A key and its value by turns. Replaced and never changed, so that it can be walked meanwhile.
   #entries: readonly (K | V)[] = none;
 

@@ -1,36 +1,39 @@
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { markOf, nearMark } from '../../interface/kind/index.ts';
 import { claimedNames, soundSpec } from './actor.ts';
-import type { Live } from './actor.ts';
-import { Many } from './multimap.ts';
+import type { Actor } from './actor.ts';
+import { Multimap } from './multimap.ts';
 
 /** Which actors a change in a netns may concern: found by name, index, master and mark, without asking every actor. */
-export class Interests {
-  readonly #interested = new Many<Live>();
+export class Subscriptions {
+  readonly #subscribed = new Multimap<Actor>();
 
   /** To be called whenever an actor's spec, places or observation changed. */
-  update(actor: Live): void {
-    this.#set(actor, interestsOf(actor));
+  update(actor: Actor): void {
+    this.#set(actor, subscriptionsOf(actor));
   }
 
   /** The actor is gone. */
-  remove(actor: Live): void {
+  remove(actor: Actor): void {
     this.#set(actor, []);
   }
 
-  #set(actor: Live, interests: readonly string[]): void {
-    if (interests.length === actor.interests.length && interests.every((key, at) => key === actor.interests[at]))
+  #set(actor: Actor, subscriptions: readonly string[]): void {
+    if (
+      subscriptions.length === actor.subscriptions.length &&
+      subscriptions.every((key, at) => key === actor.subscriptions[at])
+    )
       return;
-    for (const key of actor.interests) this.#interested.delete(key, actor);
-    for (const key of interests) this.#interested.add(key, actor);
-    actor.interests = interests;
+    for (const key of actor.subscriptions) this.#subscribed.delete(key, actor);
+    for (const key of subscriptions) this.#subscribed.add(key, actor);
+    actor.subscriptions = subscriptions;
   }
 
   /** The actors that should look again after this change. */
-  in(netns: Netns, change: NetnsChange): Set<Live> {
-    const found = new Set<Live>();
+  in(netns: Netns, change: NetnsChange): Set<Actor> {
+    const found = new Set<Actor>();
     const add = (key: string): void => {
-      for (const actor of this.#interested.get(key)) found.add(actor);
+      for (const actor of this.#subscribed.get(key)) found.add(actor);
     };
     if (change.type === 'resync') add(netns.id);
     if (change.type === 'resync' || change.type === 'lost') return found;
@@ -44,7 +47,7 @@ export class Interests {
   }
 }
 
-function interestsOf(actor: Live): string[] {
+function subscriptionsOf(actor: Actor): string[] {
   const sound = soundSpec(actor);
   if (!sound) return [];
   const keys = new Set<string>([flat(markOf(actor.key))]);

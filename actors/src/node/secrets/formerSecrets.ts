@@ -7,7 +7,7 @@ import type { Key, SealedSecret } from '@ifactor/crds';
  * Sealed secrets of former specs, for as long as a change may be rolled back to one: the bridge delivers those of the declared spec
  * only. One file per interface, in `<state folder>/former`; as sealed as they came.
  */
-export class Kept {
+export class FormerSecrets {
   readonly #folder: string;
   readonly #known = new Map<string, readonly SealedSecret[]>();
 

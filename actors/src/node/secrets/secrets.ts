@@ -7,10 +7,10 @@ import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import { SecretError } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { spellKey } from '../journal/read.ts';
-import { Kept } from './formerSecrets.ts';
+import { FormerSecrets } from './formerSecrets.ts';
 import { privateFile } from './privateFile.ts';
 
-type Held = { version: string; fingerprint: string; value: Buffer };
+type Opened = { version: string; fingerprint: string; value: Buffer };
 type Missing = { reason: string; message: string };
 type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventData[T] } }[
   | 'SecretResolved'
@@ -27,42 +27,42 @@ const generated = 'generated';
 export class Secrets {
   readonly #identity: Identity;
   readonly #folder: string;
-  readonly #held = new Map<string, Map<string, Held | Missing>>();
-  readonly #kept: Kept;
+  readonly #known = new Map<string, Map<string, Opened | Missing>>();
+  readonly #former: FormerSecrets;
 
   /** @param folder state folder; keys made here lie in its `keys` */
   constructor(identity: Identity, folder: string) {
     this.#identity = identity;
     this.#folder = join(folder, 'keys');
-    this.#kept = new Kept(folder);
+    this.#former = new FormerSecrets(folder);
   }
 
   /** Keeps the secrets of a former spec at hand, which a change may be rolled back to; also over a restart, till `drop`. */
   keep(key: Key, former: readonly SealedSecret[]): void {
-    this.#kept.keep(key, former);
+    this.#former.keep(key, former);
   }
 
   /** Nothing will be rolled back any more. */
   drop(key: Key): void {
-    this.#kept.drop(key);
+    this.#former.drop(key);
   }
 
   /** Takes over what a desired message says of an interface's secrets, all of them. Tombstones say nothing. */
   learn(key: Key, { secrets, missing, deleted }: Pick<Desired, 'secrets' | 'missing' | 'deleted'>): void {
     if (deleted === true) return;
-    const known = new Map<string, Held | Missing>(
+    const known = new Map<string, Opened | Missing>(
       missing.map(({ ref, reason, message }) => [ref, { reason, message }]),
     );
     for (const sealed of secrets) known.set(sealed.ref, this.#opened(sealed));
     // A key that was made here is in no message, and stays.
-    const made = this.#held.get(spellKey(key))?.get(own);
+    const made = this.#known.get(spellKey(key))?.get(own);
     if (!known.has(own) && made && 'value' in made && made.version === generated) known.set(own, made);
-    this.#held.set(spellKey(key), known);
+    this.#known.set(spellKey(key), known);
   }
 
   /** What is known of a secret; a private key that the spec gives nowhere is made here, once in the life of the interface. */
   resolve(key: Key, ref: string): Fact {
-    const known = this.#held.get(spellKey(key));
+    const known = this.#known.get(spellKey(key));
     if (known !== undefined && ref === own && !known.has(own)) known.set(own, this.#generated(key));
     const found = known?.get(ref) ?? {
       reason: 'NotDelivered',
@@ -78,10 +78,10 @@ export class Secrets {
    * @throws SecretError where it has been replaced or never came
    */
   use(key: Key, fingerprint: string): Buffer {
-    for (const held of this.#held.get(spellKey(key))?.values() ?? []) {
+    for (const held of this.#known.get(spellKey(key))?.values() ?? []) {
       if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
     }
-    for (const held of this.#former(key))
+    for (const held of this.#formerOf(key))
       if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
     throw new SecretError(
       'NotDelivered',
@@ -91,12 +91,12 @@ export class Secrets {
 
   /** The interface is gone: drops its secrets, the key made for it included. */
   forget(key: Key): void {
-    this.#held.delete(spellKey(key));
-    this.#kept.forget(key);
+    this.#known.delete(spellKey(key));
+    this.#former.forget(key);
     rmSync(this.#path(key), { force: true });
   }
 
-  #opened(sealed: SealedSecret): Held | Missing {
+  #opened(sealed: SealedSecret): Opened | Missing {
     try {
       return hold(sealed.ref, sealed.version, keyIn(sealed.ref, this.#identity.open(sealed)));
     } catch (error) {
@@ -106,8 +106,8 @@ export class Secrets {
   }
 
   /** What a former spec used: the sealed ones that are kept, and the key that was made here before one was given. */
-  #former(key: Key): (Held | Missing)[] {
-    const sealed = this.#kept.of(key).map((one) => this.#opened(one));
+  #formerOf(key: Key): (Opened | Missing)[] {
+    const sealed = this.#former.of(key).map((one) => this.#opened(one));
     try {
       return [...sealed, hold(own, generated, keyIn(own, readFileSync(this.#path(key))))];
     } catch {
@@ -115,7 +115,7 @@ export class Secrets {
     }
   }
 
-  #generated(key: Key): Held | Missing {
+  #generated(key: Key): Opened | Missing {
     try {
       const value = privateFile(this.#path(key), () => Buffer.from(randomBytes(32).toString('base64')));
       return hold(own, generated, keyIn(own, value));
@@ -134,7 +134,7 @@ export class Secrets {
   }
 }
 
-const hold = (ref: string, version: string, value: Buffer): Held => ({
+const hold = (ref: string, version: string, value: Buffer): Opened => ({
   version,
   value,
   fingerprint: ref === own ? publicKeyOf(value) : pskFingerprint(value),

@@ -4,23 +4,23 @@ import type { NatsConnection } from '@nats-io/transport-node';
  * Whether NATS is reachable just now. What is published while it is not is lost or late, so whoever publishes waits for
  * `up` first, and ends what it was doing when `session` aborts.
  */
-export type Wire = {
+export type Connectivity = {
   /** Resolves while connected; never after the connection was closed for good. */
   up(): Promise<void>;
   /** Aborted when the connection that is there now breaks. */
   session(): AbortSignal;
 };
 
-const wires = new WeakMap<NatsConnection, Wire>();
+const known = new WeakMap<NatsConnection, Connectivity>();
 
-/** The wire of a connection; one for all who ask. The connection must be up at the first call. */
-export function wireOf(connection: NatsConnection): Wire {
-  let wire = wires.get(connection);
-  if (wire === undefined) wires.set(connection, (wire = watch(connection)));
-  return wire;
+/** The connectivity of a connection, shared by its users. The connection must be up at the first call. */
+export function connectivityOf(connection: NatsConnection): Connectivity {
+  let connectivity = known.get(connection);
+  if (connectivity === undefined) known.set(connection, (connectivity = watch(connection)));
+  return connectivity;
 }
 
-function watch(connection: NatsConnection): Wire {
+function watch(connection: NatsConnection): Connectivity {
   let session = new AbortController();
   let up = Promise.withResolvers<void>();
   up.resolve();

@@ -7,7 +7,7 @@ import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { spellKey } from '../journal/read.ts';
-import { Backoff, orAborted, pause, wireOf } from './connection.ts';
+import { Backoff, orAborted, pause, connectivityOf } from './connection.ts';
 
 export type DesiredOptions = {
   connection: NatsConnection;
@@ -45,7 +45,7 @@ const upsets = new Set([
  */
 export function followDesired(options: DesiredOptions): { stop(): Promise<void> } {
   const { connection, log } = options;
-  const wire = wireOf(connection);
+  const connectivity = connectivityOf(connection);
   const stop = new AbortController();
   const stopped = stop.signal;
   const backoff = new Backoff();
@@ -56,9 +56,9 @@ export function followDesired(options: DesiredOptions): { stop(): Promise<void> 
   };
   const run = async (): Promise<void> => {
     while (!stopped.aborted) {
-      await orAborted(wire.up(), stopped).catch(() => undefined);
+      await orAborted(connectivity.up(), stopped).catch(() => undefined);
       if (stopped.aborted || connection.isClosed()) return;
-      const broken = wire.session();
+      const broken = connectivity.session();
       const signal = AbortSignal.any([broken, stopped]);
       try {
         await orAborted(round(options, signal, settled), signal);

@@ -4,7 +4,7 @@ import type { Desired } from '@ifactor/crds';
 import type { Journal } from '../journal/journal.ts';
 
 /** The last word on what is desired of each object, by its actor's id; in memory, and in the journal for a start without NATS. */
-export class Wishes {
+export class DesiredStore {
   readonly #journal: Pick<Journal, 'putDesired' | 'deleteDesired'>;
   readonly #log: Log;
   readonly #known: Map<string, Desired>;

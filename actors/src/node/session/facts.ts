@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { kinds } from '@ifactor/crds';
 import type { Desired, InterfaceSpec, Key } from '@ifactor/crds';
-import type { Fact, Live } from '../runner/actor.ts';
+import type { Fact, Actor } from '../runner/actor.ts';
 
 /** The actor that an object is for; null for kinds that agents do not carry out. */
 export function keyOf({ kind, namespace, name }: Pick<Desired, 'kind' | 'namespace' | 'name'>): Key | null {
@@ -13,7 +13,7 @@ export function keyOf({ kind, namespace, name }: Pick<Desired, 'kind' | 'namespa
  * What a desired message means to an actor: the facts that are news to it. Messages repeat (restarts, resyncs) and
  * Kubernetes counts up resource versions for changes of status: neither is news.
  */
-export function news(actor: Live, desired: Desired): Fact[] {
+export function newFacts(actor: Actor, desired: Desired): Fact[] {
   const { context } = actor.snapshot;
   const known = context.desired;
   const { uid, generation } = desired;

@@ -6,7 +6,7 @@ import { ensureStreams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { orAborted, pause, wireOf } from './connection.ts';
+import { orAborted, pause, connectivityOf } from './connection.ts';
 
 /** Two agents of one node name would fight over its interfaces. */
 export class AnotherAgent extends Error {
@@ -91,14 +91,14 @@ async function follow(
   beats: Beats,
   stopped: AbortSignal,
 ): Promise<void> {
-  const wire = wireOf(connection);
+  const connectivity = connectivityOf(connection);
   for (let failures = 0; ;) {
-    const broken = wire.session();
+    const broken = connectivity.session();
     await pause(failures === 0 ? interval : Math.min(interval, 1000), stopped, broken);
-    await orAborted(wire.up(), stopped).catch(() => undefined);
+    await orAborted(connectivity.up(), stopped).catch(() => undefined);
     if (stopped.aborted || connection.isClosed()) return;
     try {
-      await orAborted(beats.beat(false), AbortSignal.any([stopped, wire.session()]));
+      await orAborted(beats.beat(false), AbortSignal.any([stopped, connectivity.session()]));
       failures = 0;
     } catch (error) {
       if (stopped.aborted) return;
@@ -170,7 +170,7 @@ export async function untilVacant(
   interval = 5000,
 ): Promise<void> {
   while (!signal.aborted && !connection.isClosed()) {
-    await orAborted(wireOf(connection).up(), signal).catch(() => undefined);
+    await orAborted(connectivityOf(connection).up(), signal).catch(() => undefined);
     if (signal.aborted) return;
     // Away from NATS nobody can be asked: the next round is.
     const other = await call(connection, node, defaultPatience).catch(() => undefined);

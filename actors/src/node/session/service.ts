@@ -2,13 +2,13 @@ import { Svcm } from '@nats-io/services';
 import type { ServiceMsg } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { freeze, hashOf } from '../../interface/machine/fold.ts';
-import type { Live } from '../runner/actor.ts';
+import type { Actor } from '../runner/actor.ts';
 import type { Runner } from '../runner/runner.ts';
 
 export type ServiceOptions = { connection: NatsConnection; node: string; runner: Runner; version: string };
 
 /** Answers of the service are JSON: what was asked about, or `{error}`. */
-type Action = (actor: Live, runner: Runner) => unknown;
+type Action = (actor: Actor, runner: Runner) => unknown;
 
 const by = 'nats request';
 

@@ -3,7 +3,7 @@ import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
 import { printAddress, privateKeyRef } from '../../interface/kind/index.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
 import { hashOf } from '../../interface/machine/fold.ts';
-import type { Live } from '../runner/actor.ts';
+import type { Actor } from '../runner/actor.ts';
 
 /** Handshakes are told to the status at most this often, in milliseconds. */
 const handshakeEvery = 30_000;
@@ -15,7 +15,7 @@ export type Host = { node: string; hostname: string };
  * What the world is told of an actor: its fold, and beside it what the kernel shows now (operational state, flags,
  * handshakes), which is no part of any decision. Null before its object is known.
  */
-export function statusMessage(actor: Live, host: Host): StatusMessage | null {
+export function statusMessage(actor: Actor, host: Host): StatusMessage | null {
   const { context } = actor.snapshot;
   if (!context.desired) return null;
   const { kind, namespace, name } = actor.key;
@@ -30,7 +30,7 @@ export function statusMessage(actor: Live, host: Host): StatusMessage | null {
   };
 }
 
-function statusOf(actor: Live, host: Host): InterfaceStatus {
+function statusOf(actor: Actor, host: Host): InterfaceStatus {
   const { value, context } = actor.snapshot;
   const { desired, ready, verdict } = context;
   const condition: Condition = {
@@ -59,7 +59,7 @@ function statusOf(actor: Live, host: Host): InterfaceStatus {
  * Takes in what a look showed beyond the fold. True where the status should be told anew: the link's operational state
  * changed, or a peer shook hands and the last telling is long enough ago.
  */
-export function takeIn(actor: Live, now: number): boolean {
+export function refreshDetails(actor: Actor, now: number): boolean {
   const { handshakes, device } = actor;
   const first = device?.peers.some(
     ({ publicKey, lastHandshakeTime }) => lastHandshakeTime !== null && !handshakes.times.has(publicKey),
@@ -71,14 +71,14 @@ export function takeIn(actor: Live, now: number): boolean {
     actor.handshakes = { at: now, times: new Map(shaken) };
   }
   // Kept for every interface as long as it lives: a digest takes the least room.
-  const told = hash('sha1', JSON.stringify([netlinkOf(actor), wireguardOf(actor, true)]), 'base64');
-  if (told === actor.told) return false;
-  actor.told = told;
+  const digest = hash('sha1', JSON.stringify([netlinkOf(actor), wireguardOf(actor, true)]), 'base64');
+  if (digest === actor.statusDigest) return false;
+  actor.statusDigest = digest;
   return true;
 }
 
 /** The link where it belongs, or, on its way there, at home. */
-function netlinkOf(actor: Live): InterfaceStatus['netlink'] {
+function netlinkOf(actor: Actor): InterfaceStatus['netlink'] {
   const links = actor.snapshot.context.observed?.links ?? {};
   for (const slot of ['target', 'home'] as const) {
     const netns = actor.netns.get(slot);
@@ -100,7 +100,7 @@ function netlinkOf(actor: Live): InterfaceStatus['netlink'] {
  * The device. Its public key is told as soon as it is known, and while the link is away: other ends are configured by it,
  * and a link that is being healed must not make them drop theirs.
  */
-function wireguardOf({ device, handshakes, snapshot }: Live, there: boolean): InterfaceStatus['wireguard'] {
+function wireguardOf({ device, handshakes, snapshot }: Actor, there: boolean): InterfaceStatus['wireguard'] {
   const publicKey = snapshot.context.secrets[privateKeyRef] ?? device?.publicKey;
   if (!device || !there) return publicKey ? { publicKey, listenPort: 0, peers: [] } : undefined;
   return {

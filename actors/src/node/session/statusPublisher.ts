@@ -5,7 +5,7 @@ import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/common
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { Backoff, orAborted, pause, wireOf } from './connection.ts';
+import { Backoff, orAborted, pause, connectivityOf } from './connection.ts';
 
 export type StatusOptions = {
   connection: NatsConnection;
@@ -70,12 +70,12 @@ export class StatusPublisher {
 
   async #run(): Promise<void> {
     const { connection, log } = this.#options;
-    const wire = wireOf(connection);
+    const connectivity = connectivityOf(connection);
     const stopped = this.#stop.signal;
     for (let failures = 0; !stopped.aborted;) {
-      await orAborted(wire.up(), stopped).catch(() => undefined);
+      await orAborted(connectivity.up(), stopped).catch(() => undefined);
       if (stopped.aborted || connection.isClosed()) return;
-      const broken = wire.session();
+      const broken = connectivity.session();
       const signal = AbortSignal.any([broken, stopped]);
       try {
         await orAborted(this.#check(), signal);

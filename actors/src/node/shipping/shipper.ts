@@ -10,7 +10,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Journal } from '../journal/journal.ts';
 import { resume } from './resume.ts';
 import type { Place } from './resume.ts';
-import { Backoff, orAborted, pause, wireOf } from '../session/connection.ts';
+import { Backoff, orAborted, pause, connectivityOf } from '../session/connection.ts';
 
 export type ShipperOptions = {
   connection: NatsConnection;
@@ -89,14 +89,14 @@ export class Shipper {
 
   async #run(): Promise<void> {
     const { connection, log } = this.#options;
-    const wire = wireOf(connection);
+    const connectivity = connectivityOf(connection);
     const stopped = this.#stop.signal;
     const aborted = new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve()));
     const backoff = new Backoff();
     for (let failures = 0; !stopped.aborted;) {
-      await Promise.race([wire.up(), aborted]);
+      await Promise.race([connectivity.up(), aborted]);
       if (stopped.aborted || connection.isClosed()) return;
-      const broken = wire.session();
+      const broken = connectivity.session();
       const before = this.#shipped.sequence;
       const signal = AbortSignal.any([broken, stopped]);
       try {

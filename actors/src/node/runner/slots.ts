@@ -2,21 +2,21 @@ import type { ContainerSelector, Slot } from '@ifactor/crds';
 import type { Place, Places } from '../../containers/index.ts';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { soundSpec } from './actor.ts';
-import type { Cause, Fact, Follower, Live } from './actor.ts';
+import type { Cause, Fact, Follower, Actor } from './actor.ts';
 
-export type SitesOptions = {
+export type SlotsOptions = {
   places: Places;
-  tell: (actor: Live, fact: Fact, cause: Cause | null) => void;
+  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
   changed: (netns: Netns, change: NetnsChange) => void;
 };
 
 /** Keeps each actor's slots open, and listens in every netns that some actor uses. */
-export class Sites {
-  readonly #options: SitesOptions;
+export class Slots {
+  readonly #options: SlotsOptions;
   readonly #stop: () => void;
   readonly #uses = new Map<Netns, { count: number; stop: () => void }>();
 
-  constructor(options: SitesOptions) {
+  constructor(options: SlotsOptions) {
     this.#options = options;
     // Whoever lives elsewhere may have left a link at home, where links are born.
     let home: Netns | null = null;
@@ -41,7 +41,7 @@ export class Sites {
   }
 
   /** Follows these slots, and tells the actor where each leads, now and at every change. */
-  resolve(actor: Live, slots: readonly Slot[], cause: Cause): void {
+  resolve(actor: Actor, slots: readonly Slot[], cause: Cause): void {
     const sound = soundSpec(actor);
     for (const { slot, container } of sound?.driver.places(sound.spec) ?? []) {
       if (!slots.includes(slot)) continue;
@@ -58,7 +58,7 @@ export class Sites {
   }
 
   /** Lets go of slots that the spec has no more; their links are removed first, so the netns stays open until then. */
-  update(actor: Live): void {
+  update(actor: Actor): void {
     const sound = soundSpec(actor);
     if (!sound) return;
     const wanted = new Map(
@@ -69,7 +69,7 @@ export class Sites {
     }
   }
 
-  dropFormer(actor: Live): void {
+  dropFormer(actor: Actor): void {
     const { former } = actor;
     if (former.length === 0) return;
     actor.former = [];
@@ -79,14 +79,14 @@ export class Sites {
     }
   }
 
-  leave(actor: Live): void {
+  leave(actor: Actor): void {
     for (const { stop } of actor.followers.values()) stop();
     actor.followers.clear();
     for (const slot of actor.netns.keys()) this.#set(actor, slot, null);
     this.dropFormer(actor);
   }
 
-  #retire(actor: Live, slot: Slot): void {
+  #retire(actor: Actor, slot: Slot): void {
     const follower = actor.followers.get(slot);
     if (!follower) return;
     const netns = actor.netns.get(slot);
@@ -97,7 +97,7 @@ export class Sites {
     actor.former = [...actor.former, follower];
   }
 
-  #follow(actor: Live, slot: Slot, container: ContainerSelector | null, selector: string, cause: Cause): void {
+  #follow(actor: Actor, slot: Slot, container: ContainerSelector | null, selector: string, cause: Cause): void {
     let first: Cause | null = cause;
     const listener = (place: Place): void => {
       if (follower.retired) {
@@ -120,7 +120,7 @@ export class Sites {
     actor.followers.set(slot, follower);
   }
 
-  #set(actor: Live, slot: Slot, netns: Netns | null): void {
+  #set(actor: Actor, slot: Slot, netns: Netns | null): void {
     const before = actor.netns.get(slot);
     if (before === netns) return;
     actor.epoch++;
