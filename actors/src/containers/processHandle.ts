@@ -1,0 +1,59 @@
+/** One process, held by an open descriptor of its folder in /proc: it never stands for another process with the same number. */
+import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { codeOf } from '@ifactor/common';
+
+/** `forbidden`: the agent may not read it. `ended`: it ended, or there never was one. */
+export type ProcessNetns = { path: string; id: string } | 'forbidden' | 'ended';
+
+/**
+ * A number and a start time do not identify a process: the start time counts clock ticks of 10 ms, and a process that ends gives its
+ * number back at once. What is looked up below an open /proc/PID belongs to the process that the folder was opened for, and fails
+ * with ENOENT or ESRCH when that one has ended, whoever has its number then.
+ */
+export class ProcessHandle {
+  readonly pid: number;
+  readonly #fd: number;
+
+  private constructor(pid: number, fd: number) {
+    this.pid = pid;
+    this.#fd = fd;
+  }
+
+  /** null where no process has this number. Close it. */
+  static open(pid: number): ProcessHandle | null {
+    try {
+      return new ProcessHandle(pid, openSync(`/proc/${pid}`, constants.O_RDONLY | constants.O_DIRECTORY));
+    } catch {
+      return null;
+    }
+  }
+
+  /** The network namespace that it is in now. `path` leads there as long as the process lives and the handle is open. */
+  netns(): ProcessNetns {
+    try {
+      // The remains of a process that nobody waited for (a zombie) have no namespaces: ENOENT.
+      const path = this.#path('ns/net');
+      return { path, id: String(statSync(path, { bigint: true }).ino) };
+    } catch (error) {
+      const code = codeOf(error);
+      return code === 'EACCES' || code === 'EPERM' ? 'forbidden' : 'ended';
+    }
+  }
+
+  /** Text of a file in its folder, such as 'cgroup'; null where it cannot be read. */
+  read(file: string): string | null {
+    try {
+      return readFileSync(this.#path(file), 'latin1');
+    } catch {
+      return null;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #path(file: string): string {
+    return `/proc/self/fd/${this.#fd}/${file}`;
+  }
+}
