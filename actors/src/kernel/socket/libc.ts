@@ -28,6 +28,24 @@ const getsockname = libc.func('int getsockname(int fd, void *address, _Inout_ ui
   length: [number],
 ) => number;
 
+const connect = libc.func('int connect(int fd, void *address, uint32_t length)') as (
+  fd: number,
+  address: Buffer,
+  length: number,
+) => number;
+
+const AF_NETLINK = 16;
+
+/**
+ * Connects a netlink socket to the kernel's port (0): the kernel then refuses what other sockets send to its port (ECONNREFUSED there),
+ * so that it never fills the receive buffer. What they send to a multicast group still arrives, with their port as sender.
+ */
+export function acceptOnlyFromKernel(fd: number): boolean {
+  const kernel = Buffer.alloc(12); // struct sockaddr_nl
+  kernel.writeUInt16LE(AF_NETLINK, 0);
+  return connect(fd, kernel, kernel.length) === 0;
+}
+
 const send = libc.func('long send(int fd, void *data, size_t length, int flags)');
 
 /**
@@ -64,7 +82,7 @@ export function droppedBy(fd: number): number {
 /** The port that a netlink socket is bound to; undefined where the descriptor is no netlink socket. */
 export function netlinkPort(fd: number): number | undefined {
   const address = Buffer.alloc(12); // struct sockaddr_nl
-  if (getsockname(fd, address, [address.length]) !== 0 || address.readUInt16LE(0) !== 16) return undefined;
+  if (getsockname(fd, address, [address.length]) !== 0 || address.readUInt16LE(0) !== AF_NETLINK) return undefined;
   return address.readUInt32LE(4);
 }
 

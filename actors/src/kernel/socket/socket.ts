@@ -1,7 +1,7 @@
 /** A netlink socket that lives in a netns of our choice. */
 import { readdirSync } from 'node:fs';
 import { RawNetlinkSocket } from 'netlink';
-import { droppedBy, inNetns, netlinkPort, sendAside, setSocketOption } from './libc.ts';
+import { acceptOnlyFromKernel, droppedBy, inNetns, netlinkPort, sendAside, setSocketOption } from './libc.ts';
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_GENERIC = 16;
@@ -13,11 +13,17 @@ const NETLINK_NO_ENOBUFS = 5;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 
+/**
+ * The sender of what the kernel sends. Whoever has CAP_NET_ADMIN in a netns (the root of a container) can send to the ports and groups
+ * there, too: that is not read.
+ */
+const kernelPort = 0;
+
 /** Milliseconds between two looks at what a socket has lost, where no message leads to one. */
 const lookEvery = 5000;
 
 export type SocketHandlers = {
-  /** One datagram: one or more messages. May throw: then `broken` hears of it. */
+  /** One datagram from the kernel: one or more messages. May throw: then `broken` hears of it. */
   receive(data: Buffer): void;
   /** ENOBUFS: the receive buffer ran over and messages were lost; the socket goes on. */
   broken(error: Error & { code?: string }): void;
@@ -55,6 +61,7 @@ export function openSocket(
     // An error that is pending when the event loop polls the socket makes the package abort the process. So the kernel only
     // counts what it drops, and the count is looked at with each message: behind a loss there are always some still to be read.
     setSocketOption(own, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
+    acceptOnlyFromKernel(own);
     if (options.receiveBuffer) setSocketOption(own, SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBuffer);
   }
   let closed = false;
@@ -69,7 +76,11 @@ export function openSocket(
     }
   };
   raw.on('error', (error) => guard(() => handlers.broken(error)));
-  raw.on('truncatedMessage', () => guard(() => handlers.broken(new Error('a netlink message was cut off'))));
+  raw.on('truncatedMessage', (_data, sender) =>
+    guard(() => {
+      if (sender.port === kernelPort) handlers.broken(new Error('a netlink message was cut off'));
+    }),
+  );
   let dropped = 0;
   const count = (): void => {
     const before = dropped;
@@ -77,9 +88,9 @@ export function openSocket(
     if (dropped !== before)
       handlers.broken(Object.assign(new Error('the receive buffer of a netlink socket ran over'), { code: 'ENOBUFS' }));
   };
-  raw.on('message', (data) =>
+  raw.on('message', (data, sender) =>
     guard(() => {
-      handlers.receive(data);
+      if (sender.port === kernelPort) handlers.receive(data);
       count();
     }),
   );
