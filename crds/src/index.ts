@@ -30,6 +30,7 @@ export {
   InterfaceAddressSchema,
   PortRangeSchema,
   SecretRefSchema,
+  isNetnsName,
 } from './schema/common.ts';
 export type { ConfirmSpec, ContainerSelector, InterfaceAddress, PortRange, SecretRef } from './schema/common.ts';
 export { API_VERSION, FINALIZER, GROUP, kinds, LEGACY_FINALIZERS, VERSION } from './schema/kinds.ts';

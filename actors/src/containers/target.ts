@@ -1,5 +1,5 @@
 /** From a selector, as declared, to what has to be watched. Pure. */
-import type { ContainerSelector } from '@ifactor/crds';
+import { isNetnsName, type ContainerSelector } from '@ifactor/crds';
 
 export type EngineName = 'docker' | 'podman';
 
@@ -22,6 +22,12 @@ export function targetOf(
   if (docker) return containerTarget('docker', docker.name, aliases.get(docker.name));
   if (podman) return containerTarget('podman', podman.name, aliases.get(podman.name));
   if (netns?.path !== undefined) return pathTarget(netns.path, `network namespace ${netns.path}`, false);
+  // Manifests of an older definition may hold any text.
+  if (netns?.name !== undefined && !isNetnsName(netns.name))
+    return {
+      via: 'nothing',
+      message: `netns.name ${JSON.stringify(netns.name)} is not a name in /run/netns: correct it, or give netns.path`,
+    };
   if (netns?.name !== undefined)
     return pathTarget(`/run/netns/${netns.name}`, `network namespace "${netns.name}"`, false);
   if (netns?.pid !== undefined) return { via: 'process', pid: netns.pid, label: `process ${netns.pid}` };

@@ -65,6 +65,9 @@ export const SecretRefSchema = z.object({
 });
 export type SecretRef = z.infer<typeof SecretRefSchema>;
 
+const NETNS_NAME =
+  'netns.name must be a name in /run/netns: not "." or "..", and without "/"; for another file give netns.path';
+
 /** Where an interface belongs. The first of docker, podman, netns.path, netns.name, netns.pid that is given counts. */
 export const ContainerSelectorSchema = z.object({
   docker: z
@@ -87,10 +90,8 @@ export const ContainerSelectorSchema = z.object({
         .max(4096)
         .optional()
         .describe('Path of a network namespace file on the node, such as /proc/1234/ns/net. Beats name and pid.'),
-      name: z
-        .string()
+      name: patterned(patterns.netnsName, 255, NETNS_NAME)
         .min(1)
-        .max(255)
         .optional()
         .describe('A named network namespace under /run/netns, as `ip netns` makes them. Beats pid.'),
       pid: z
@@ -209,3 +210,10 @@ export const DeepInterfaceAddressSchema = addressRules
       ofFamily('inet6', { pattern: ':' }, {}),
     ],
   });
+
+const netnsName = new RegExp(patterns.netnsName);
+
+/** Whether this is a name below /run/netns and leads nowhere else. */
+export function isNetnsName(name: string): boolean {
+  return name.length <= 255 && netnsName.test(name);
+}

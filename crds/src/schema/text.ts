@@ -43,6 +43,8 @@ export const patterns = {
   endpointBrackets: `^([^\\[]|\\[(${IPV6})(%[A-Za-z0-9_.-]{1,15})?\\]:)`,
   /** 32 bytes in base64, in its one canonical spelling (the last letter's spare bits are 0). */
   key: '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$',
+  /** A file directly below /run/netns: neither `.` nor `..`, no `/`, no control character. */
+  netnsName: '^([^\\x00-\\x1f/.][^\\x00-\\x1f/]*|\\.[^\\x00-\\x1f/.][^\\x00-\\x1f/]*|\\.\\.[^\\x00-\\x1f/]+)$',
   nodeName: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
 } as const;
 
