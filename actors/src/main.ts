@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
 import type { Level } from '@ifactor/common';
-import { serve } from './node/serve.ts';
+import manifest from '../package.json' with { type: 'json' };
 
 type Flags = {
   node: string;
@@ -15,10 +14,6 @@ type Flags = {
   podman?: string;
   containerAlias: Map<string, string>;
   logLevel: Level;
-};
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
 };
 
 function nodeName(value: string): string {
@@ -38,7 +33,7 @@ const program = new Command('ifactor-agent')
   .description(
     "Keeps this machine's network interfaces as they are declared: takes what is desired from NATS, drives netlink, heals drift.",
   )
-  .version(version)
+  .version(manifest.version)
   .requiredOption('--node <name>', 'name of this node, as spec.node of its interfaces', nodeName)
   .addOption(
     new Option('--nats <url>', 'NATS server; several separated by commas')
@@ -83,6 +78,8 @@ await run('ifactor-agent', async () => {
   const flags = program.opts<Flags>();
   if (process.getuid?.() !== 0)
     throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
+  // Native code: what comes before works, and says what is wrong, where that cannot be loaded.
+  const { serve } = await import('./node/serve.ts');
   const log = createLog(`agent/${flags.node}`, flags.logLevel);
   const stop = new AbortController();
   void stopSignal().then((signal) => stop.abort(new Error(signal)));
@@ -101,7 +98,7 @@ await run('ifactor-agent', async () => {
         ...(flags.docker ? { docker: flags.docker } : {}),
         ...(flags.podman ? { podman: flags.podman } : {}),
       },
-      version,
+      version: manifest.version,
       log,
     },
     stop.signal,

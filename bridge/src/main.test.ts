@@ -54,6 +54,12 @@ test('--help shows how to use it', async () => {
   expect(output).toContain('ifactor-bridge --kubeconfig ~/.kube/config');
 });
 
+test('--version is one line', async () => {
+  const { code, output } = await start('--version').exit;
+  expect(code).toBe(0);
+  expect(output).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 test.each([
   ['an unknown flag', ['--bogus'], /unknown option '--bogus'/],
   ['a level that is none', ['--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],

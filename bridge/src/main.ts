@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
 import type { Level } from '@ifactor/common';
 import { connect } from '@ifactor/common/nats';
@@ -26,6 +27,7 @@ const program = new Command('ifactor-bridge')
   .description(
     'Carries interfaces declared in Kubernetes to NATS, and what their agents say back into status and Events.',
   )
+  .version(manifest.version)
   .addOption(
     new Option('--kubeconfig <file>', "how to reach the API server; default: the pod's service account").env(
       'KUBECONFIG',

@@ -1,27 +1,10 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { run, UsageError } from '@ifactor/common';
-import { labCommands } from '@ifactor/lab/command';
-import { uiCommand } from './command/ui.ts';
-import { registerReplay } from './command/index.ts';
-
-const program = new Command('ifactor')
-  .description('Network interfaces of many Linux machines, kept as declared in Kubernetes.')
-  .enablePositionalOptions()
-  .addCommand(labCommands())
-  .addCommand(uiCommand())
-  .showSuggestionAfterError();
-registerReplay(program);
-
-// Commands made before they were added do not inherit how errors are shown.
-for (const stack = [program]; ;) {
-  const command = stack.pop();
-  if (!command) break;
-  command.exitOverride().configureOutput({ writeErr: () => {} });
-  stack.push(...command.commands);
-}
+import { operatorProgram } from './command/program.ts';
 
 await run('ifactor', async () => {
+  const program = await operatorProgram(process.argv.slice(2));
   try {
     await program.parseAsync();
   } catch (error) {

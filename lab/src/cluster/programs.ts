@@ -6,6 +6,7 @@ import { guestImage, type GuestImage } from '../vm/guestImage.ts';
 import { writeControl } from '../vm/protocol.ts';
 import { guestNetwork, guestReady, qemuArguments } from '../vm/qemu.ts';
 import { clusterPrograms } from './apiserver.ts';
+import { kubeconfigOf, natsCredentials, natsUrl } from './environment.ts';
 import { machineOf } from '../host/machine.ts';
 import type { Manifest } from './manifest.ts';
 import { netnsPath, nodeNetns } from '../host/netns.ts';
@@ -35,15 +36,6 @@ function makers(lab: Manifest): Map<string, () => Program> {
     ...lab.nodes.map(({ name }) => [`agent/${name}`, () => agentProgram(lab, name)] as const),
     ['ui', () => uiProgram(lab)],
   ]);
-}
-
-export function natsUrl(lab: Manifest, host = '127.0.0.1'): string {
-  return `nats://${host}:${lab.nats.port}`;
-}
-
-/** The lab's kubeconfig: its own, or the one it was given. */
-export function kubeconfigOf(lab: Manifest): string {
-  return lab.cluster.kind === 'kubeconfig' ? lab.cluster.path : pathsOf(lab.dir).kubeconfig;
 }
 
 export function natsProgram(lab: Manifest): Program {
@@ -134,13 +126,6 @@ export function uiProgram(lab: Manifest): Program {
     args: [operatorProgram(), 'ui', '--lazy', '--nats', natsUrl(lab), '--port', String(lab.ui.port)],
     env: { ...natsCredentials(lab), IFACTOR_UI_TOKEN: lab.ui.token },
   };
-}
-
-/** Where a browser finds the inspector of this lab. */
-export const uiUrl = ({ ui }: Manifest): string => `http://127.0.0.1:${ui.port}/?token=${ui.token}`;
-
-export function natsCredentials(lab: Manifest): Record<string, string> {
-  return { NATS_USER: lab.nats.user, NATS_PASSWORD: lab.nats.password };
 }
 
 /** The operator's program, which runs the lab: this process was started as it. */

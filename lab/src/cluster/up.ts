@@ -14,6 +14,7 @@ import {
   type Manifest,
   type Runtime,
 } from './manifest.ts';
+import { kubeconfigOf, natsUrl } from './environment.ts';
 import { fetchNats, findNats, type NatsProgram } from '../host/natsBinary.ts';
 import { makeContainer, makeNodes } from '../host/netns.ts';
 import type { UpOptions } from './options.ts';
@@ -24,9 +25,7 @@ import { helperMark, launch, running, start } from '../process/program.ts';
 import {
   agentProgram,
   bridgeProgram,
-  kubeconfigOf,
   natsProgram,
-  natsUrl,
   parts,
   prepareVm,
   uiProgram,

@@ -1,6 +1,5 @@
-import { environmentOf } from '../cluster/environment.ts';
+import { environmentOf, uiUrl } from '../cluster/environment.ts';
 import type { Manifest } from '../cluster/manifest.ts';
-import { uiUrl } from '../cluster/programs.ts';
 import { quote } from '../host/shell.ts';
 import type { UpFlags } from './up.ts';
 

@@ -10,7 +10,6 @@ import { upCommand } from './up.ts';
 
 export function labCommands(): Command {
   return new Command('lab')
-    .description('A whole cluster on this machine: API server, NATS, bridge, nodes and containers.')
     .enablePositionalOptions()
     .addCommand(upCommand(), { isDefault: true })
     .addCommand(downCommand())

@@ -1,5 +1,4 @@
 import { arch } from 'node:os';
-import { moduleOf } from '@ifactor/actors/kernel';
 import { kubectl } from '../cluster/apiserver.ts';
 import { dockerVersion } from './docker.ts';
 import { hasKind, linkKinds, type LinkKind } from './kernel.ts';
@@ -69,6 +68,8 @@ export async function examine(): Promise<Finding[]> {
 
 async function kernel(): Promise<Finding[]> {
   const userspace = onPath('wireguard-go');
+  // Native code, which no other command of the lab needs.
+  const { moduleOf } = await import('@ifactor/actors/kernel');
   return Promise.all(
     linkKinds.map(async (kind) => {
       const has = await hasKind(kind);
@@ -82,7 +83,12 @@ async function kernel(): Promise<Finding[]> {
           lack: 'no WireGuard: modprobe wireguard, or apt-get install wireguard-go',
         };
       }
-      return { what, has, detail: has ? 'can be made' : 'not in this kernel', lack: lackOf(kind) };
+      return {
+        what,
+        has,
+        detail: has ? 'can be made' : 'not in this kernel',
+        lack: `${lackOf(kind)}: modprobe ${moduleOf(kind)}`,
+      };
     }),
   );
 }
@@ -92,8 +98,7 @@ function lackOf(kind: LinkKind): string {
     bridge: 'no lab: its nodes are joined by a bridge',
     veth: 'no lab: its nodes are joined by veth pairs',
   };
-  const lack = needed[kind] ?? `interfaces of type ${kind} get Ready=False, KernelUnsupported`;
-  return `${lack}: modprobe ${moduleOf(kind)}`;
+  return needed[kind] ?? `interfaces of type ${kind} get Ready=False, KernelUnsupported`;
 }
 
 async function kubectlVersion(): Promise<string | undefined> {

@@ -1,11 +1,13 @@
 import { machine } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
+import type { Key } from '@ifactor/crds';
 import type { Command } from 'commander';
 import { parseSelector, parseTime } from '../log/selector.ts';
 import type { Selector } from '../log/selector.ts';
 import { logCommand, withSource } from '../log/source.ts';
-import type { SourceFlags } from '../log/source.ts';
+import type { Source, SourceFlags } from '../log/source.ts';
 import { eventText } from '../log/text.ts';
+import { none } from '../replay/walk.ts';
 
 type Flags = SourceFlags & {
   namespace: string;
@@ -18,7 +20,7 @@ type Flags = SourceFlags & {
 };
 
 export function eventsCommand(): Command {
-  return logCommand('events', 'Show what happened, event by event.', [
+  return logCommand('events', [
     'ifactor events --since 15m',
     'ifactor events wgi/wg-lax1-lax2-0 --follow',
     'ifactor events nl --type DriftObserved,LinkRemoved --json',
@@ -49,9 +51,18 @@ export function eventsCommand(): Command {
           count++;
           console.log(json ? JSON.stringify(event) : eventText(event));
         }
-        if (count === 0) process.stderr.write('ifactor: the log holds no such events\n');
+        if (count > 0) return;
+        if (wanted.name !== undefined && !(await known(source, wanted))) throw none({ key: wanted as Key });
+        process.stderr.write('ifactor: the log holds no such events\n');
       });
     });
+}
+
+/** Whether the log holds any event of the object that was named, whatever else was asked for. */
+async function known(source: Source, { kind, namespace, name, node }: Selector): Promise<boolean> {
+  const object = { kind, namespace, name, node } as Selector;
+  for await (const _ of source.events(object)) return true;
+  return false;
 }
 
 function parseTypes(text: string): string[] {

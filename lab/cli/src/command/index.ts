@@ -1,20 +1,47 @@
 import type { Command } from 'commander';
-import { eventsCommand } from './events.ts';
-import { machineCommand } from './machine.ts';
-import { replayCommand } from './replay.ts';
-import { traceCommand } from './trace.ts';
-import { exportCommand, importCommand } from './transfer.ts';
 
-/** Adds the commands that read the event log. */
-export function registerReplay(program: Command): void {
-  for (const command of [
-    eventsCommand(),
-    replayCommand(),
-    traceCommand(),
-    exportCommand(),
-    importCommand(),
-    machineCommand(),
-  ]) {
-    program.addCommand(command);
-  }
-}
+/** A command of `ifactor`: what `--help` says of it, and the module that has the rest. */
+export type Entry = { description: string; load(): Promise<Command> };
+
+/*
+ * In the order of `--help`. Each command is loaded when somebody asks for it, so that none pays for another: the lab brings QEMU
+ * and native code, the inspector a layout engine and a bundler, and `replay` works where none of these can be loaded.
+ */
+export const commands: Readonly<Record<string, Entry>> = {
+  lab: {
+    description: 'A whole cluster on this machine: API server, NATS, bridge, nodes and containers.',
+    load: async () => (await import('@ifactor/lab/command')).labCommands(),
+  },
+  ui: {
+    description: 'Serve the inspector: a page that shows every machine, its history and why.',
+    load: async () => (await import('./ui.ts')).uiCommand(),
+  },
+  events: {
+    description: 'Show what happened, event by event.',
+    load: async () => (await import('./events.ts')).eventsCommand(),
+  },
+  replay: {
+    description: 'Fold the log of an interface, up to any point of it.',
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
+  trace: {
+    description: 'Show what followed from an apply, down to the kernel.',
+    load: async () => (await import('./trace.ts')).traceCommand(),
+  },
+  export: {
+    description: 'Write a log to a file, for a bug report. It holds no key, only public keys and fingerprints.',
+    load: async () => (await import('./transfer.ts')).exportCommand(),
+  },
+  import: {
+    description: 'Put the events of a log file into IFACTOR_EVENTS of a NATS server, to look at them with every tool.',
+    load: async () => (await import('./transfer.ts')).importCommand(),
+  },
+  machine: {
+    description: 'Draw the lifecycle machine.',
+    load: async () => (await import('./machine.ts')).machineCommand(),
+  },
+  completion: {
+    description: 'Print a script that completes commands, options and their values in a shell.',
+    load: async () => (await import('./completion.ts')).completionCommand(),
+  },
+};

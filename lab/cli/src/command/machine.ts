@@ -7,7 +7,6 @@ type Format = (typeof formats)[number];
 
 export function machineCommand(): Command {
   return new Command('machine')
-    .description('Draw the lifecycle machine.')
     .addOption(
       new Option('--format <format>', "json loads in Stately's tools, xstate is a module for them")
         .choices(formats)

@@ -26,7 +26,7 @@ type Flags = SourceFlags & {
 };
 
 export function replayCommand(): Command {
-  return logCommand('replay', 'Fold the log of an interface, up to any point of it.', [
+  return logCommand('replay', [
     'ifactor replay wgi/wg1 --at 2026-11-23T03:12:00Z',
     'ifactor replay nl/vxlan1 --step',
     'ifactor replay --verify',

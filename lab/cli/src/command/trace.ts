@@ -13,10 +13,7 @@ import type { Cause } from '../replay/causes.ts';
 type Flags = SourceFlags & { namespace: string; node?: string; generation?: number };
 
 export function traceCommand(): Command {
-  return logCommand('trace', 'Show what followed from an apply, down to the kernel.', [
-    'ifactor trace wgi/wg1',
-    'ifactor trace nl/vxlan1 --generation 3',
-  ])
+  return logCommand('trace', ['ifactor trace wgi/wg1', 'ifactor trace nl/vxlan1 --generation 3'])
     .argument('<object>', 'KIND/NAME or KIND/NAMESPACE/NAME')
     .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
     .option('--node <name>', 'only events of this node')

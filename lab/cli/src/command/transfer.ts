@@ -16,11 +16,7 @@ import { connectBy } from '../log/stream.ts';
 type ExportFlags = SourceFlags & { namespace: string; node?: string; since?: string; output?: string };
 
 export function exportCommand(): Command {
-  return logCommand(
-    'export',
-    'Write a log to a file, for a bug report. It holds no key, only public keys and fingerprints.',
-    ['ifactor export > lab.log', 'ifactor export wgi/wg1 --output wg1.log'],
-  )
+  return logCommand('export', ['ifactor export > lab.log', 'ifactor export wgi/wg1 --output wg1.log'])
     .argument('[selector]', 'KIND, KIND/NAME or KIND/NAMESPACE/NAME')
     .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
     .option('--node <name>', 'only events of this node')
@@ -58,7 +54,6 @@ const writer =
 
 export function importCommand(): Command {
   return new Command('import')
-    .description('Put the events of a log file into IFACTOR_EVENTS of a NATS server, to look at them with every tool.')
     .argument('<file>', 'a file that `ifactor export` wrote')
     .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
     .option('--creds <file>', 'credentials file for NATS')

@@ -9,7 +9,6 @@ import { serve } from '../inspector/server/server.ts';
 import { feedViewers } from '../inspector/stately.ts';
 import { logCommand, openSource, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
-import { natsName } from '../log/stream.ts';
 
 /** In the environment: the token to ask for, instead of one made up; a lab's, so that its address stays the same. */
 export const uiToken = 'IFACTOR_UI_TOKEN';
@@ -17,7 +16,7 @@ export const uiToken = 'IFACTOR_UI_TOKEN';
 type Flags = SourceFlags & { port: number; stately?: number; open?: boolean; lazy?: boolean };
 
 export function uiCommand(): Command {
-  return logCommand('ui', 'Serve the inspector: a page that shows every machine, its history and why.', [
+  return logCommand('ui', [
     'ifactor ui',
     'ifactor ui --file bug.log',
     'ifactor ui --journal /var/lib/ifactor --port 8080',
@@ -42,7 +41,7 @@ async function runUi(flags: Flags): Promise<void> {
   const stop = new AbortController();
   const stopped = stopSignal().then(() => stop.abort());
 
-  const name = file ?? natsName(flags);
+  const name = file ?? (await import('../log/stream.ts')).natsName(flags);
   const feed = new Feed({ kind: file === undefined ? 'live' : 'file', name });
   if (file !== undefined) await withSource(flags, (source) => load(feed, source));
   const folder = lazy ? undefined : await page(say);

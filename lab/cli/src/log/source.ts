@@ -1,11 +1,8 @@
 import { Command } from 'commander';
-import { readJournal } from '@ifactor/actors/journal';
 import type { JournalRead } from '@ifactor/actors/journal';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
-import { openFile } from './file.ts';
 import { selects } from './selector.ts';
 import type { Selector } from './selector.ts';
-import { openStream } from './stream.ts';
 
 /** Where a log is read from. */
 export type Source = {
@@ -29,9 +26,8 @@ export type Source = {
 export type SourceFlags = { nats?: string; creds?: string; journal?: string; file?: string; dir?: string };
 
 /** A command with the options that say where the log is. */
-export function logCommand(name: string, description: string, examples: string[]): Command {
+export function logCommand(name: string, examples: string[]): Command {
   return new Command(name)
-    .description(description)
     .option('--nats <url>', 'read the streams of this NATS server (default: $NATS_URL, else the lab of this folder)')
     .option('--creds <file>', 'credentials file for NATS')
     .option('--dir <folder>', "the lab's folder (default: .lab)")
@@ -42,9 +38,11 @@ export function logCommand(name: string, description: string, examples: string[]
 
 /** Opens the source that the flags name. @throws UsageError, JournalError, or NATS' own */
 export async function openSource(flags: SourceFlags): Promise<Source> {
-  if (flags.file !== undefined) return openFile(flags.file);
-  if (flags.journal !== undefined) return journalSource(readJournal(flags.journal));
-  return openStream(flags);
+  // Each by itself: a file is read where there is neither SQLite nor NATS, and no command pays for the others.
+  if (flags.file !== undefined) return (await import('./file.ts')).openFile(flags.file);
+  if (flags.journal !== undefined)
+    return journalSource((await import('@ifactor/actors/journal')).readJournal(flags.journal));
+  return (await import('./stream.ts')).openStream(flags);
 }
 
 /** Runs a step with the source that the flags name, and closes it. */
