@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { crdFile } from '#files';
 import type { Json } from '@ifactor/common/json';
 import { readDefinition } from './schema/resource.ts';
 
@@ -9,5 +9,5 @@ export { kubeconfigOf } from './http/kubeconfig.ts';
 /** The CRDs of ifactor, as committed. */
 export const ownDefinitions = (): Json[] =>
   ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces'].map((name) =>
-    readDefinition(fileURLToPath(import.meta.resolve(`@ifactor/crds/manifests/${name}.yaml`))),
+    readDefinition(crdFile(`manifests/${name}.yaml`)),
   );

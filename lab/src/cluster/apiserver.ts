@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { crdFile, ownProgram } from '#files';
 import { LabError } from './error.ts';
 import { answers } from '../host/https.ts';
 import type { Cluster, Manifest } from './manifest.ts';
@@ -18,9 +18,8 @@ export function clusterPrograms({ dir, cluster }: Manifest): Program[] {
     case 'kubeconfig':
       return [];
     case 'embedded': {
-      const main = join(import.meta.dirname, '..', 'apiserver', 'main.ts');
       const args = ['--dir', paths.apiserver, '--port', String(cluster.port), '--kubeconfig', paths.kubeconfig];
-      return [{ part: 'apiserver', command: process.execPath, args: [main, ...args] }];
+      return [{ part: 'apiserver', command: process.execPath, args: [ownProgram('apiserver'), ...args] }];
     }
     case 'assets':
       return assetsPrograms(paths.apiserver, paths.kubeconfig, cluster);
@@ -62,11 +61,6 @@ export async function reachable(kubeconfig: string): Promise<boolean> {
     (await capture(kubectl(), ['--kubeconfig', kubeconfig, '--request-timeout=5s', 'get', '--raw', '/version']))
       .code === 0
   );
-}
-
-/** Path of a file beside the committed CRDs, such as `examples/wgp1.yaml`. */
-export function crdFile(name: string): string {
-  return join(dirname(fileURLToPath(import.meta.resolve('@ifactor/crds'))), '..', name);
 }
 
 function assetsPrograms(

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { ownProgram } from '#files';
 import { UsageError } from '@ifactor/common';
 import { guestImage, type GuestImage } from '../vm/guestImage.ts';
 import { writeControl } from '../vm/protocol.ts';
@@ -64,7 +64,7 @@ export function bridgeProgram(lab: Manifest): Program {
     part: 'bridge',
     command: process.execPath,
     // A fixed name: a bridge that was killed is followed at once, without waiting for its lease to expire.
-    args: [mainOf('@ifactor/bridge'), '--identity', 'lab', '--kubeconfig', kubeconfigOf(lab), '--nats', natsUrl(lab)],
+    args: [ownProgram('bridge'), '--identity', 'lab', '--kubeconfig', kubeconfigOf(lab), '--nats', natsUrl(lab)],
     env: natsCredentials(lab),
   };
 }
@@ -72,7 +72,7 @@ export function bridgeProgram(lab: Manifest): Program {
 export function agentProgram(lab: Manifest, node: string): Program {
   const alias = ({ name, real }: Manifest['containers'][number]) =>
     lab.runtime === 'netns' ? [`${name}=netns:${netnsPath(real)}`] : real === name ? [] : [`${name}=docker:${real}`];
-  const [command = '', ...args] = machineOf(lab).argv([process.execPath, mainOf('@ifactor/actors')]);
+  const [command = '', ...args] = machineOf(lab).argv([process.execPath, ownProgram('agent')]);
   return {
     part: `agent/${node}`,
     command,
@@ -133,8 +133,4 @@ export function operatorProgram(): string {
   const [, program] = process.argv;
   if (program === undefined) throw new Error('this process was not started from a file');
   return program;
-}
-
-function mainOf(workspace: string): string {
-  return join(dirname(fileURLToPath(import.meta.resolve(workspace))), 'main.ts');
 }

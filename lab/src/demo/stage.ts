@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename, relative } from 'node:path';
-import { crdFile, kubectl } from '../cluster/apiserver.ts';
+import { crdFile } from '#files';
+import { kubectl } from '../cluster/apiserver.ts';
 import { environmentOf } from '../cluster/environment.ts';
 import { LabError } from '../cluster/error.ts';
 import type { Manifest } from '../cluster/manifest.ts';

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { ownProgram } from '#files';
 import { capture as captureInside } from '../vm/command.ts';
 import { readControl } from '../vm/protocol.ts';
 import { LabError } from '../cluster/error.ts';
@@ -28,7 +28,7 @@ export function machineOf({ dir, vm }: Pick<Manifest, 'dir' | 'vm'>): Machine {
         return { code: 127, stdout: '', stderr: error instanceof Error ? error.message : String(error) };
       }
     },
-    argv: (command) => [process.execPath, join(import.meta.dirname, '../vm/run.ts'), vmControl, ...command],
+    argv: (command) => [process.execPath, ownProgram('inside'), vmControl, ...command],
   };
 }
 

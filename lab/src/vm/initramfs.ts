@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 
 import { basename, dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
+import { initScript } from '#files';
 import { onPath } from '../host/shell.ts';
 import { VmUnavailable } from './error.ts';
 import type { Kernel } from './debian.ts';
@@ -24,7 +25,7 @@ export async function makeInitramfs(kernel: Kernel, path: string): Promise<void>
   try {
     for (const name of ['bin', 'lib', 'proc', 'sys', 'dev', 'host', 'over', 'root']) await mkdir(join(work, name));
     await copyFile(busybox, join(work, 'bin/busybox'));
-    await writeFile(join(work, 'init'), await readFile(join(import.meta.dirname, 'init.sh')), { mode: 0o755 });
+    await writeFile(join(work, 'init'), await readFile(initScript()), { mode: 0o755 });
     const modules = await withDependencies(kernel);
     for (const file of modules) await unpack(file, join(work, 'lib', plain(file)));
     await writeFile(join(work, 'lib/order'), modules.map((file) => `${plain(file)}\n`).join(''));

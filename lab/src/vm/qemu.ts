@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { ownProgram } from '#files';
 import type { Accelerator } from './accelerator.ts';
 import type { Kernel } from './debian.ts';
 import { VmFailed } from './error.ts';
@@ -38,7 +39,7 @@ export function qemuArguments({
   const words = {
     modules: join(kernel.root, 'lib/modules', kernel.release),
     node: process.execPath,
-    agent: join(import.meta.dirname, 'guest.ts'),
+    agent: ownProgram('guest'),
     control: controlFile,
     port: String(guestNetwork.port),
   };

@@ -52,14 +52,14 @@ export function eventsCommand(): Command {
           console.log(json ? JSON.stringify(event) : eventText(event));
         }
         if (count > 0) return;
-        if (wanted.name !== undefined && !(await known(source, wanted))) throw none({ key: wanted as Key });
+        if (wanted.name !== undefined && !(await hasObject(source, wanted))) throw none({ key: wanted as Key });
         process.stderr.write('ifactor: the log holds no such events\n');
       });
     });
 }
 
 /** Whether the log holds any event of the object that was named, whatever else was asked for. */
-async function known(source: Source, { kind, namespace, name, node }: Selector): Promise<boolean> {
+async function hasObject(source: Source, { kind, namespace, name, node }: Selector): Promise<boolean> {
   const object = { kind, namespace, name, node } as Selector;
   for await (const _ of source.events(object)) return true;
   return false;

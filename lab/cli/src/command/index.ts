@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 /** A command of `ifactor`: what `--help` says of it, and the module that has the rest. */
-export type Entry = { description: string; load(): Promise<Command> };
+export type Entry = { description: string; load: () => Promise<Command> };
 
 /*
  * In the order of `--help`. Each command is loaded when somebody asks for it, so that none pays for another: the lab brings QEMU

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { someKey, someLives, startNats } from '@ifactor/actors/testing';
+import { someKey, someLives } from '@ifactor/actors/testing';
+import { startNats } from '@ifactor/common/testing';
 import { openJournal } from '@ifactor/actors/journal';
 import { connectOnce, ensureStreams } from '@ifactor/common/nats';
 import { encodeEvent } from '@ifactor/crds';
@@ -58,6 +59,8 @@ function ifactor(absent: readonly string[], args: readonly string[]): Promise<Ou
   });
 }
 
+const file = (): string[] => ['--file', join(folder, 'bug.log')];
+
 /** Native code in a process that has imported a module of a package. */
 function loadedBy(name: string): Promise<string[]> {
   const code = `import ${JSON.stringify(name)};
@@ -84,8 +87,6 @@ test('the hook keeps native packages out', async () => {
 });
 
 describe('without native packages', () => {
-  const file = () => ['--file', join(folder, 'bug.log')];
-
   test.each([['events'], ['replay', 'nl/a'], ['replay', 'nl/a', '--step'], ['replay', '--verify'], ['trace', 'nl/a']])(
     '%j reads a file',
     async (...words) => {
@@ -112,7 +113,7 @@ describe('without native packages', () => {
   });
 
   test('streams are read', async () => {
-    const nats = await startNats(folder);
+    const nats = await startNats({ folder });
     try {
       const connection = await connectOnce({ servers: nats.url, name: 'test' });
       await ensureStreams(connection);
@@ -143,14 +144,11 @@ describe('without native packages', () => {
 
 test('an object that the log does not know is an error, as for trace', async () => {
   for (const command of ['events', 'trace']) {
-    const { code, out, err } = await ifactor(native, [command, 'nl/nope', '--file', join(folder, 'bug.log')]);
+    const { code, out, err } = await ifactor(native, [command, 'nl/nope', ...file()]);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(/^ifactor: the log holds no .*nl\/nope|^ifactor: the log holds no .*default\/nope/);
   }
-  const { code, err } = await ifactor(native, [
-    ...['events', 'nl/a', '--type', 'SecretResolved'],
-    ...['--file', join(folder, 'bug.log')],
-  ]);
+  const { code, err } = await ifactor(native, ['events', 'nl/a', '--type', 'SecretResolved', ...file()]);
   expect({ code, err }).toEqual({ code: 0, err: 'ifactor: the log holds no such events\n' });
 });
 

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { spawn } from 'node:child_process';
+import { page } from '#page';
 import { createLog, stopSignal, UsageError } from '@ifactor/common';
 import { Feed } from '../inspector/feed.ts';
 import { follow, load } from '../inspector/live.ts';
-import { page } from '../inspector/server/page.ts';
 import { serve } from '../inspector/server/server.ts';
 import { feedViewers } from '../inspector/stately.ts';
 import { logCommand, openSource, withSource } from '../log/source.ts';

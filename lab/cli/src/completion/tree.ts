@@ -30,8 +30,7 @@ export function nodesOf(command: Command, before = ''): Node[] {
   ];
 }
 
-const isDefault = (parent: Command, one: Command): boolean =>
-  (parent as unknown as { _defaultCommandName: string | null })._defaultCommandName === one.name();
+const isDefault = (parent: Command, one: Command): boolean => Reflect.get(parent, '_defaultCommandName') === one.name();
 
 const shown = (option: Option): boolean => !option.hidden && option.long !== undefined;
 

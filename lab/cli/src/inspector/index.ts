@@ -10,5 +10,5 @@ export type {
   Request,
   Topology,
 } from './protocol.ts';
-export { page } from './server/page.ts';
+export { page } from '#page';
 export { headers } from './server/policy.ts';

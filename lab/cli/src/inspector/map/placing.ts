@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ElkNode } from 'elkjs';
 
@@ -23,7 +24,7 @@ export function place(graph: ElkNode): Promise<ElkNode> {
 }
 
 function start(): Worker {
-  const started = new Worker(new URL('elk.ts', import.meta.url));
+  const started = new Worker(new URL(`elk${extname(import.meta.filename)}`, import.meta.url));
   started.on('message', (answer: Answer) => {
     const one = waiting.get(answer.id);
     waiting.delete(answer.id);
