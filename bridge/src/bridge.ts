@@ -1,6 +1,6 @@
 import { systemClock, systemRandom } from '@ifactor/common';
 import type { Clock, Log, Random } from '@ifactor/common';
-import { ensureStreams } from '@ifactor/common/nats';
+import { eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Context } from './context.ts';
 import { createSealer } from './desired/seal.ts';
@@ -25,6 +25,8 @@ export type BridgeSettings = {
   leaseSeconds?: number;
   /** How long deletion markers stay in the stream; 600 when absent. */
   tombstoneSeconds?: number;
+  /** Copies of each stream that is created; when absent, 3 where the servers can hold them, else 1. */
+  natsReplicas?: number;
 };
 
 export type BridgeOptions = {
@@ -53,14 +55,16 @@ export function startBridge(options: BridgeOptions): Bridge {
   let lease: Lease | undefined;
   const leads = (): boolean => lease?.holds() ?? false;
   const api = fence(options.api, leads);
-  const context: Context = { api, connection, prepare: preparing(connection), log, ...time };
+  const replicas = settings.natsReplicas === undefined ? {} : { replicas: settings.natsReplicas };
+  const store = eventStoreOf(connection, replicas);
+  const context: Context = { api, connection, store, log, ...time };
   const recorder = createRecorder(api, log, settings.identity, leads, time.clock);
   const ownWrites = createOwnWrites();
   const queues = createQueues(context, () => workers);
   const enqueue = enqueueInto(queues);
   const view = createView(context, enqueue, ownWrites, reading.signal);
   const { desired } = view.messages;
-  const publisher = createPublisher(connection, desired, createSealer());
+  const publisher = createPublisher({ store, follower: desired, sealer: createSealer(), leads, clock: time.clock });
   const { workers, brake } = createWorkers(
     {
       context,
@@ -78,7 +82,8 @@ export function startBridge(options: BridgeOptions): Bridge {
     publisher,
     leads,
     log,
-    keep: (settings.tombstoneSeconds ?? 600) * 1000,
+    clock: time.clock,
+    retentionMs: (settings.tombstoneSeconds ?? 600) * 1000,
     signal: reading.signal,
   });
   const telling = tellEvents(context, view.objects, recorder);
@@ -98,6 +103,7 @@ export function startBridge(options: BridgeOptions): Bridge {
       name: 'ifactor-bridge',
       identity: settings.identity,
       outage: view.apiOutage,
+      clock: time.clock,
       signal,
       seconds: settings.leaseSeconds ?? 10,
       onLead() {
@@ -138,10 +144,4 @@ export function startBridge(options: BridgeOptions): Bridge {
     begin().catch(reject);
   });
   return { ready: ready.promise, stopped };
-}
-
-/** Makes missing streams, one at a time: each follower asks for them when NATS comes back. */
-function preparing(connection: NatsConnection): () => Promise<unknown> {
-  let making: Promise<unknown> | undefined;
-  return () => (making ??= ensureStreams(connection).finally(() => (making = undefined)));
 }

@@ -1,4 +1,5 @@
 import type { Clock, Log, Random } from '@ifactor/common';
+import type { EventStore } from '@ifactor/common/eventStore';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { KubeApi } from './kube/port.ts';
 
@@ -6,8 +7,8 @@ import type { KubeApi } from './kube/port.ts';
 export type Context = {
   api: KubeApi;
   connection: NatsConnection;
-  /** Makes the streams that are missing. */
-  prepare: () => Promise<unknown>;
+  /** The streams behind the connection. */
+  store: EventStore;
   clock: Clock;
   random: Random;
   log: Log;

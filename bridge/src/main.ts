@@ -20,6 +20,8 @@ type Flags = {
   identity?: string;
   leaseNamespace?: string;
   tombstoneSeconds?: number;
+  leaseSeconds?: number;
+  natsReplicas?: number;
   logLevel: Level;
 };
 
@@ -47,8 +49,22 @@ const program = new Command('ifactor-bridge')
   .addOption(
     new Option(
       '--tombstone-seconds <seconds>',
-      'how long the stream says of a deleted object that it is gone (default: 600)',
+      'how long deletion markers stay in the stream, in seconds (default: 600)',
     ).argParser(seconds),
+  )
+  .addOption(
+    new Option(
+      '--lease-seconds <seconds>',
+      'how long the leader may be silent before another bridge leads, in seconds (default: 10)',
+    ).argParser(wholeSeconds),
+  )
+  .addOption(
+    new Option(
+      '--nats-replicas <count>',
+      'copies of each NATS stream: 1, 3 or 5 (default: 3 where the servers can hold them, else 1)',
+    )
+      .env('NATS_REPLICAS')
+      .argParser(replicaCount),
   )
   .addOption(
     new Option('--log-level <level>', 'least level that is logged')
@@ -101,6 +117,8 @@ async function main(): Promise<void> {
       identity,
       leaseNamespace: namespace,
       ...(flags.tombstoneSeconds !== undefined && { tombstoneSeconds: flags.tombstoneSeconds }),
+      ...(flags.leaseSeconds !== undefined && { leaseSeconds: flags.leaseSeconds }),
+      ...(flags.natsReplicas !== undefined && { natsReplicas: flags.natsReplicas }),
     },
     log,
     signal: stop.signal,
@@ -116,6 +134,17 @@ function seconds(text: string): number {
   const number = Number(text);
   if (text === '' || !(number > 0)) throw new InvalidArgumentError('give a number of seconds');
   return number;
+}
+
+function wholeSeconds(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('give a whole number of seconds');
+  return Number(text);
+}
+
+function replicaCount(text: string): number {
+  if (!['1', '3', '5'].includes(text))
+    throw new InvalidArgumentError('give 1, 3 or 5: an even number of copies stops as soon as half of them are lost');
+  return Number(text);
 }
 
 function readFlags(): Flags {

@@ -70,12 +70,13 @@ export function createWorkers(parts: ReconcilerParts, enqueue: Enqueue): { worke
     const entry = messages.statuses.get(subject);
     const said = entry && readStatus(entry);
     if (said && !(await tombstoneStray({ api, desired: messages.desired, publisher }, said))) return;
-    await publisher.purgeStatus(subject);
-    messages.statuses.forget(subject);
+    if (entry === undefined) return;
+    await publisher.purgeStatus(entry);
+    if (messages.statuses.get(subject)?.sequence === entry.sequence) messages.statuses.forget(subject);
   }
 
   const workers: Workers = {
-    desired: (key) => reconcileDesired({ view, publisher, absence, clock }, key),
+    desired: (key) => reconcileDesired({ api, view, publisher, absence, clock }, key),
     status: (key) => reconcileStatus({ view, writer, stray, clock }, key),
     plan: (key) => reconcilePlan({ api, view, writer, reservations, absence, clock }, key),
   };

@@ -18,6 +18,8 @@ export type BridgeProcess = {
   output(): string;
   /** Waits for a line of its log that matches; looks from the beginning. */
   said(pattern: RegExp, milliseconds?: number): Promise<void>;
+  /** SIGSTOP stops it between two instructions, SIGCONT lets it go on. */
+  send(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** @returns its exit code, null where a signal ended it */
   end(signal?: NodeJS.Signals): Promise<number | null>;
 };
@@ -120,6 +122,7 @@ function startBridge(kubeconfig: string, nats: string, identity: string, flags: 
         milliseconds,
       );
     },
+    send: (signal) => void child.kill(signal),
     async end(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       const [code] = child.exitCode === null && child.signalCode === null ? await ended : [child.exitCode];

@@ -1,11 +1,15 @@
 import type { Clock } from '@ifactor/common';
+import { SequenceConflict } from '@ifactor/common/eventStore';
 import { API_VERSION, formatDesiredSubject } from '@ifactor/crds';
 import type { StatusMessage } from '@ifactor/crds';
 import { draft, tombstone } from './draft.ts';
 import type { Absence } from './absence.ts';
 import { kindOf, unspell } from '../key.ts';
+import { NotLeadingError } from '../kube/fence.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { KubeApi } from '../kube/port.ts';
 import { resourceOf } from '../kube/resource.ts';
+import { isOlder } from './version.ts';
 import { readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
 import type { Follower } from '../stream/follower.ts';
@@ -13,18 +17,41 @@ import { isPlace, placeOf } from '../view/relations.ts';
 import type { View } from '../view/view.ts';
 
 export type DesiredParts = {
+  api: Pick<KubeApi, 'get'>;
   view: Pick<View, 'objects' | 'messages' | 'nodes'>;
   publisher: Pick<Publisher, 'publish'>;
   absence: Absence;
   clock: Clock;
 };
 
+/** What the watch has shown so far is older than what the stream says; it catches up by itself. */
+export class StaleViewError extends Error {
+  override name = 'StaleViewError';
+}
+
+/** Milliseconds after which a bridge that does not lead looks again whether it does. */
+const untilLeadingMs = 1000;
+
 /**
  * Brings the stream to say of one object what the API server says: the desired state on its node's subject, tombstones on
  * all others. Deletions that no watch reported are found here, since the stream still speaks of the object.
+ * @returns milliseconds after which the object has to be looked at again, if it has
+ * @throws StaleViewError where the watch is behind; the caller tries again
  */
-export async function reconcileDesired(parts: DesiredParts, key: string): Promise<undefined> {
-  const { view, publisher, absence, clock } = parts;
+export async function reconcileDesired(parts: DesiredParts, key: string): Promise<number | undefined> {
+  try {
+    await decideAndPublish(parts, key);
+    return undefined;
+  } catch (error) {
+    // Another bridge wrote meanwhile: what to do is decided again from what is there now.
+    if (error instanceof SequenceConflict) return 0;
+    if (error instanceof NotLeadingError) return untilLeadingMs;
+    throw error;
+  }
+}
+
+async function decideAndPublish(parts: DesiredParts, key: string): Promise<void> {
+  const { api, view, publisher, absence, clock } = parts;
   const { objects, messages, nodes } = view;
   const object = objects.get(key);
   let current: string | undefined;
@@ -32,10 +59,16 @@ export async function reconcileDesired(parts: DesiredParts, key: string): Promis
     absence.settle(key);
     const place = placeOf(object, unspell(key).kind);
     // What was desired before stays in force; the object's status says why.
-    if (!isPlace(place)) return undefined;
+    if (!isPlace(place)) return;
     current = formatDesiredSubject(place);
     const node = nodes.view(place.node, clock.now());
-    await publisher.publish(current, draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry));
+    const entry = messages.desired.get(current);
+    const wanted = draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry);
+    const said = [current, ...messages.desiredOf(key)].map((subject) => messages.desired.get(subject));
+    const lasts = said.map((message) => message && readDesired(message));
+    if (lasts.some((last) => last !== undefined && isOlder(wanted.desired, last)))
+      await assertCurrent(api, place.kind, object);
+    await publisher.publish(current, wanted, entry);
   }
   for (const subject of messages.desiredOf(key)) {
     if (subject === current) continue;
@@ -43,10 +76,21 @@ export async function reconcileDesired(parts: DesiredParts, key: string): Promis
     const last = entry && readDesired(entry);
     if (last === undefined || last.deleted === true) continue;
     if (object === undefined && (await absence.judge(key, last)) === 'unproven') continue;
-    await publisher.publish(subject, tombstone(last));
+    await publisher.publish(subject, tombstone(last), entry);
     absence.settle(key);
   }
-  return undefined;
+}
+
+/**
+ * What looks older than the stream's last message is published only if the API server has nothing newer: a bridge that
+ * was stopped reads what its successor wrote before its own watch has caught up.
+ */
+async function assertCurrent(api: DesiredParts['api'], token: string, object: KubeObject): Promise<void> {
+  const kind = kindOf(token);
+  const { uid, resourceVersion, namespace = '', name } = object.metadata;
+  const live = kind && (await api.get(resourceOf(kind), { namespace, name }));
+  if (live?.metadata.uid === uid && live.metadata.resourceVersion === resourceVersion) return;
+  throw new StaleViewError(`the watch of ${token} ${namespace}/${name} is behind the API server`);
 }
 
 /**
@@ -83,6 +127,6 @@ export async function tombstoneStray(
     resourceVersion: '0',
     creationTimestamp: '',
   };
-  await publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }));
+  await publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }), entry);
   return true;
 }

@@ -1,5 +1,6 @@
 import { formatDesiredSubject } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/common/nats';
+import { systemClock, systemRandom } from '@ifactor/common';
+import { eventStoreOf, streams } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
@@ -12,7 +13,7 @@ import { follow } from '../stream/follower.ts';
 import type { Follower } from '../stream/follower.ts';
 import { createPublisher, readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
-import { startSweeping } from './sweep.ts';
+import { startSweeping, sweepAction } from './sweep.ts';
 import { startNats, until } from '@ifactor/common/testing';
 import { quiet, wireguard } from '../testing/objects.ts';
 
@@ -30,21 +31,33 @@ type Side = {
 async function side(connection: NatsConnection): Promise<Side> {
   const stop = new AbortController();
   const { signal } = stop;
+  const store = eventStoreOf(connection);
   const desired = follow({
-    connection,
+    store,
     stream: streams.desired,
-    prepare: () => ensureStreams(connection),
     outage: createOutage(quiet, 'back'),
+    clock: systemClock,
+    random: systemRandom,
     signal,
     onChange: () => undefined,
   });
   await desired.settled;
-  const publisher = createPublisher(connection, desired, createSealer());
+  let leading = true;
+  const publisher = createPublisher({
+    store,
+    follower: desired,
+    sealer: createSealer(),
+    leads: () => leading,
+    clock: systemClock,
+  });
   return {
     desired,
     publisher,
     stop,
-    sweep: (leads, keep) => startSweeping({ desired, publisher, leads: () => leads, log: quiet, keep, signal }),
+    sweep(leads, retentionMs) {
+      leading = leads;
+      startSweeping({ desired, publisher, leads: () => leads, log: quiet, clock: systemClock, retentionMs, signal });
+    },
   };
 }
 const subjects = async (connection: NatsConnection): Promise<string[]> => {
@@ -59,8 +72,10 @@ test('tombstones go when they are old enough, wishes stay, and only the leader t
   const connection = await nats.connect();
   const leader = await side(connection);
   const second = await side(await nats.connect());
-  for (const name of ['wg1', 'wg2', 'wg3']) await leader.publisher.publish(subject(name), wish(name));
-  for (const name of ['wg1', 'wg2']) await leader.publisher.publish(subject(name), gone(name));
+  for (const name of ['wg1', 'wg2', 'wg3'])
+    await leader.publisher.publish(subject(name), wish(name), leader.desired.get(subject(name)));
+  for (const name of ['wg1', 'wg2'])
+    await leader.publisher.publish(subject(name), gone(name), leader.desired.get(subject(name)));
   await until(() => [...second.desired.all()].length === 3);
   second.sweep(false, 1);
   leader.sweep(true, 500);
@@ -68,7 +83,7 @@ test('tombstones go when they are old enough, wishes stay, and only the leader t
   await until(async () => (await subjects(connection)).join() === 'wg3', 'the tombstones to go');
   expect([...leader.desired.all()].map((entry) => entry.subject)).toEqual([subject('wg3')]);
   // Used again, the name begins anew.
-  await leader.publisher.publish(subject('wg1'), wish('wg1'));
+  await leader.publisher.publish(subject('wg1'), wish('wg1'), leader.desired.get(subject('wg1')));
   expect(await subjects(connection)).toEqual(['wg1', 'wg3']);
   for (const { stop } of [leader, second]) stop.abort();
 });
@@ -77,9 +92,9 @@ test('a tombstone is not taken out together with what was wanted after it', asyn
   await using nats = await startNats();
   const connection = await nats.connect();
   const { desired, publisher, stop } = await side(connection);
-  await publisher.publish(subject('wg1'), gone('wg1'));
+  await publisher.publish(subject('wg1'), gone('wg1'), desired.get(subject('wg1')));
   const old = desired.get(subject('wg1'))!;
-  await publisher.publish(subject('wg1'), wish('wg1'));
+  await publisher.publish(subject('wg1'), wish('wg1'), desired.get(subject('wg1')));
   await publisher.purgeTombstone(old);
   expect(await subjects(connection)).toEqual(['wg1']);
   expect(desired.get(subject('wg1'))?.sequence).toBe(2);
@@ -91,7 +106,7 @@ test('who stands by learns what the leader took out', async () => {
   const connection = await nats.connect();
   const leader = await side(connection);
   const second = await side(await nats.connect());
-  await leader.publisher.publish(subject('wg1'), gone('wg1'));
+  await leader.publisher.publish(subject('wg1'), gone('wg1'), leader.desired.get(subject('wg1')));
   await until(() => second.desired.get(subject('wg1')) !== undefined);
   await leader.publisher.purgeTombstone(leader.desired.get(subject('wg1'))!);
   expect(second.desired.get(subject('wg1'))).toBeDefined();
@@ -134,8 +149,27 @@ test("an agent is told again of what is gone by the API server's word only", asy
   const { sequence } = desired.get(subject('wg1'))!;
   expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(desired.get(subject('wg1'))?.sequence).toBe(sequence);
-  await publisher.publish(subject('wg1'), wish('wg1'));
+  await publisher.publish(subject('wg1'), wish('wg1'), desired.get(subject('wg1')));
   expect(await tombstoneStray({ api, desired, publisher }, { ...said, uid: 'an earlier life' })).toBe(true);
   expect(told()?.deleted).toBeUndefined();
   stop.abort();
+});
+
+test('a tombstone is removed by the leader when it is too old, and looked at by others when that must have happened', () => {
+  const entry = (type: string) => ({
+    subject: subject('wg1'),
+    sequence: 1,
+    time: 1_000_000,
+    header: (name: string) => (name === 'ce-type' ? type : ''),
+    body: '',
+  });
+  const tombstoneEntry = entry('ifactor.DesiredRemoved');
+  const after = (age: number, leads: boolean) => sweepAction(tombstoneEntry, 1_000_000 + age, 10_000, leads);
+  expect(after(10_000, true)).toBeUndefined();
+  expect(after(10_001, true)).toBe('purge');
+  expect(after(10_001, false)).toBeUndefined();
+  expect(after(80_000, false)).toBeUndefined();
+  expect(after(80_001, false)).toBe('reread');
+  expect(sweepAction(entry('ifactor.Desired'), 9_000_000, 10_000, true)).toBeUndefined();
+  expect(sweepAction(entry('ifactor.Desired'), 9_000_000, 10_000, false)).toBeUndefined();
 });

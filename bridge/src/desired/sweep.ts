@@ -1,46 +1,66 @@
-import { explain } from '@ifactor/common';
-import type { Log } from '@ifactor/common';
+import { every, explain } from '@ifactor/common';
+import type { Clock, Log } from '@ifactor/common';
 import { isTombstone } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
-import type { Follower } from '../stream/follower.ts';
+import type { Entry, Follower } from '../stream/follower.ts';
 
 export type SweepOptions = {
   desired: Follower;
   publisher: Pick<Publisher, 'purgeTombstone' | 'reread'>;
   leads: () => boolean;
   log: Log;
-  /** How long a tombstone is kept, ms. */
-  keep: number;
+  clock: Clock;
+  /** How long a tombstone is kept, in milliseconds. */
+  retentionMs: number;
   signal: AbortSignal;
 };
 
-/** The longest time between two sweeps, ms. */
-const longest = 60_000;
+/** The longest time between two sweeps, in milliseconds. */
+const longestIntervalMs = 60_000;
 
 /**
- * Takes tombstones out of the stream that are older than `keep`: what is deleted must not fill it for ever. No agent needs them: one
- * that was away meanwhile still says how the interface is, and is told again that its object is gone. Ends with the signal.
+ * Removes tombstones from the stream that are older than `retentionMs`: what is deleted must not fill it for ever. No agent needs
+ * them: one that was away meanwhile still says how the interface is, and is told again that its object is gone. Ends with the signal.
  */
-export function startSweeping({ desired, publisher, leads, log, keep, signal }: SweepOptions): void {
+export function startSweeping(options: SweepOptions): void {
+  const { clock, log, retentionMs, signal } = options;
   let busy = false;
-  const sweep = async (): Promise<void> => {
+  const tick = async (): Promise<void> => {
     if (busy) return;
     busy = true;
     try {
-      for (const entry of Array.from(desired.all()).filter(isTombstone)) {
-        if (signal.aborted) return;
-        const age = Date.now() - entry.time;
-        if (age <= keep) continue;
-        if (leads()) await publisher.purgeTombstone(entry);
-        // What the leader has taken out is not told: whoever stands by looks.
-        else if (age > 2 * keep + longest) await publisher.reread(entry.subject);
-      }
+      await sweep(options);
     } catch (error) {
-      log.debug('cannot take out tombstones now', { error: explain(error) });
+      log.debug('cannot remove tombstones now; retrying', { error: explain(error) });
     } finally {
       busy = false;
     }
   };
-  const timer = setInterval(() => void sweep(), Math.max(100, Math.min(keep / 2, longest)));
-  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  const end = every(clock, Math.max(100, Math.min(retentionMs / 2, longestIntervalMs)), () => void tick());
+  signal.addEventListener('abort', end, { once: true });
+}
+
+async function sweep({ desired, publisher, leads, clock, retentionMs, signal }: SweepOptions): Promise<void> {
+  for (const entry of Array.from(desired.all())) {
+    if (signal.aborted) return;
+    const action = sweepAction(entry, clock.now(), retentionMs, leads());
+    if (action === 'purge') await publisher.purgeTombstone(entry);
+    if (action === 'reread') await publisher.reread(entry.subject);
+  }
+}
+
+/**
+ * The leader removes a tombstone that is too old. Nobody is told of that, so a bridge that stands by looks when the leader
+ * must have done so.
+ */
+export function sweepAction(
+  entry: Entry,
+  now: number,
+  retentionMs: number,
+  leads: boolean,
+): 'purge' | 'reread' | undefined {
+  if (!isTombstone(entry)) return undefined;
+  const age = now - entry.time;
+  if (leads) return age > retentionMs ? 'purge' : undefined;
+  return age > 2 * retentionMs + longestIntervalMs ? 'reread' : undefined;
 }

@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { expect, test } from 'vitest';
 import { json, notFound, startHttp } from '../testing/http.ts';
 import type { Handler } from '../testing/http.ts';
@@ -38,7 +39,7 @@ function leases(): { handler: Handler; current(): KubeObject | undefined; reacha
   return { handler, current: () => lease, reachable: (yes) => (up = yes) };
 }
 
-function contender(api: KubeApi, identity: string) {
+function contender(api: KubeApi, identity: string, clock = systemClock) {
   const stop = new AbortController();
   const log: string[] = [];
   const lease = holdLease({
@@ -47,6 +48,7 @@ function contender(api: KubeApi, identity: string) {
     name: 'ifactor-bridge',
     identity,
     outage: createOutage(quiet, 'back'),
+    clock,
     signal: stop.signal,
     seconds: 1,
     onLead: () => void log.push('lead'),
@@ -96,6 +98,23 @@ test('never two at once: one that cannot renew stops before another may begin', 
   expect(both).toBe(false);
   await Promise.all([a.leave(), b.leave()]);
 });
+
+test.each(['monotonic', 'now'] as const)(
+  'a process that was stopped knows that its lease may be lost before it does anything else (%s)',
+  async (reading) => {
+    const server = leases();
+    await using http = await startHttp(server.handler);
+    let stoppedMs = 0;
+    const clock = { ...systemClock, [reading]: () => systemClock[reading]() + stoppedMs };
+    const a = contender(http.api, 'a', clock);
+    await until(() => a.holds());
+    // Nothing of the bridge runs between these two lines.
+    stoppedMs = 700;
+    expect(a.holds()).toBe(false);
+    await until(() => a.holds(), 'the renewal');
+    await a.leave();
+  },
+);
 
 test('who does not lead writes nothing', async () => {
   await using http = await startHttp((_url, response) => json(response, {}));

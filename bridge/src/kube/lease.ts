@@ -1,4 +1,5 @@
-import { sleep, systemClock } from '@ifactor/common';
+import { sleep, timestamp } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { without } from '@ifactor/common/json';
 import type { Outage } from '../view/outage.ts';
 import { answered } from './error.ts';
@@ -21,6 +22,7 @@ export type LeaseOptions = {
   identity: string;
   /** Told while the lease cannot be read or written. */
   outage: Outage;
+  clock: Clock;
   signal: AbortSignal;
   /** The lease is ours; called again after each loss. */
   onLead(): void;
@@ -32,7 +34,7 @@ export type LeaseOptions = {
 };
 
 export type Lease = {
-  /** True only while no other bridge can have taken over: asked before each write. */
+  /** True only while no other bridge can have taken over, also in a process that was stopped meanwhile: asked before each write. */
   holds(): boolean;
   /** Resolves after the signal was aborted and the lease, if ours, has been given up. */
   readonly stopped: Promise<void>;
@@ -43,22 +45,27 @@ export type Lease = {
 /**
  * Leader election by a coordination Lease. A holder that cannot renew stops at two thirds of the duration; another one takes
  * over only after it has seen the lease unchanged for a whole duration by its own clock, so that clocks need not agree.
+ * Time that passes while the process is stopped counts: by the monotonic clock, and, for a machine that was suspended
+ * together with it, by the wall clock.
  */
 export function holdLease(options: LeaseOptions): Lease {
-  const { api, namespace, name, identity, outage, signal, seconds = 10 } = options;
+  const { api, namespace, name, identity, outage, clock, signal, seconds = 10 } = options;
   const duration = seconds * 1000;
-  /** One request may take this long. */
-  const patience = Math.ceil(duration / 3);
+  const validMs = (duration * 2) / 3;
+  const requestTimeoutMs = Math.ceil(duration / 3);
   let seen: { version: string; at: number; duration: number } | undefined;
   let held: KubeObject | undefined;
-  let validUntil = -Infinity;
+  let renewed = { monotonic: -Infinity, wall: -Infinity };
   let leading = false;
   let announced: string | undefined;
 
-  const holds = (): boolean => leading && performance.now() < validUntil;
+  const moment = () => ({ monotonic: clock.monotonic(), wall: clock.now() });
+  const isValid = (): boolean =>
+    clock.monotonic() - renewed.monotonic < validMs && clock.now() - renewed.wall < validMs;
+  const holds = (): boolean => leading && isValid();
 
   async function attempt(): Promise<void> {
-    const asked = performance.now();
+    const asked = moment();
     const found = held ?? (await read());
     held = undefined;
     const spec = (found?.spec ?? {}) as LeaseSpec;
@@ -68,7 +75,7 @@ export function holdLease(options: LeaseOptions): Lease {
       announced = holder;
       return;
     }
-    const now = new Date().toISOString().replace('Z', '000Z');
+    const now = timestamp(clock).replace('Z', '000Z');
     const mine: LeaseSpec = {
       holderIdentity: identity,
       leaseDurationSeconds: seconds,
@@ -78,7 +85,7 @@ export function holdLease(options: LeaseOptions): Lease {
     };
     held = await write(found, mine);
     if (held === undefined) return;
-    validUntil = asked + (duration * 2) / 3;
+    renewed = asked;
     announced = undefined;
     if (leading) return;
     leading = true;
@@ -89,18 +96,18 @@ export function holdLease(options: LeaseOptions): Lease {
   function expired(lease: KubeObject, spec: LeaseSpec): boolean {
     const version = lease.metadata.resourceVersion;
     if (seen?.version !== version)
-      seen = { version, at: performance.now(), duration: (spec.leaseDurationSeconds ?? seconds) * 1000 };
-    return performance.now() - seen.at > seen.duration;
+      seen = { version, at: clock.monotonic(), duration: (spec.leaseDurationSeconds ?? seconds) * 1000 };
+    return clock.monotonic() - seen.at > seen.duration;
   }
 
   function read(): Promise<KubeObject | undefined> {
-    return api.get(resources.leases, { namespace, name }, AbortSignal.timeout(patience));
+    return api.get(resources.leases, { namespace, name }, AbortSignal.timeout(requestTimeoutMs));
   }
 
   /** @returns undefined where another one was faster */
   async function write(found: KubeObject | undefined, spec: LeaseSpec): Promise<KubeObject | undefined> {
     const lease = { metadata: found?.metadata ?? { name, namespace }, spec };
-    const limited = { signal: AbortSignal.timeout(patience) };
+    const limited = { signal: AbortSignal.timeout(requestTimeoutMs) };
     try {
       if (found === undefined) return await api.create(resources.leases, lease, limited);
       return await api.replace(resources.leases, lease, limited);
@@ -111,7 +118,7 @@ export function holdLease(options: LeaseOptions): Lease {
   }
 
   async function lose(): Promise<void> {
-    if (!leading || performance.now() < validUntil) return;
+    if (!leading || isValid()) return;
     leading = false;
     await options.onLost();
   }
@@ -125,7 +132,7 @@ export function holdLease(options: LeaseOptions): Lease {
         if (!signal.aborted) outage.down('lease', `waiting for the lease ${namespace}/${name}`, error);
       }
       await lose();
-      await sleep(systemClock, leading ? duration / 5 : Math.min(duration / 5, 1000), signal);
+      await sleep(clock, leading ? duration / 5 : Math.min(duration / 5, 1000), signal);
     }
   }
 

@@ -8,7 +8,7 @@ import { createEventNotes } from './eventNotes.ts';
 
 /** Turns the event log into Kubernetes Events, only while leading: all bridges share one place in the log. */
 export function tellEvents(
-  { connection, prepare, log }: Context,
+  { store, clock, random, log }: Context,
   objects: Pick<Objects, 'get'>,
   recorder: Recorder,
 ): { start(): void; stop(): Promise<void> } {
@@ -24,7 +24,7 @@ export function tellEvents(
   return {
     start() {
       const stop = new AbortController();
-      running = { stop, ended: followEvents(connection, prepare, tell, log, stop.signal) };
+      running = { stop, ended: followEvents({ store, take: tell, log, clock, random, signal: stop.signal }) };
     },
     async stop() {
       running?.stop.abort();

@@ -1,109 +1,119 @@
 import { hostname } from 'node:os';
-import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { DesiredSchema } from '@ifactor/crds';
+import { timestamp } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
+import { SequenceConflict } from '@ifactor/common/eventStore';
+import type { EventStore } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
+import { DesiredSchema } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
 import type { Draft } from '../desired/draft.ts';
 import type { Sealer } from '../desired/seal.ts';
+import { NotLeadingError } from '../kube/fence.ts';
 import type { Entry, Follower } from './follower.ts';
 
 /** Header that holds `Draft.content`: tells without opening anything whether a message says what is wanted now. */
 export const contentHeader = 'ifactor-content';
 
+/**
+ * Writes the desired stream. Every write asks first whether this bridge leads, and states the message that it replaces:
+ * what was decided before a successor wrote is refused by one or the other.
+ */
 export type Publisher = {
   /**
-   * Makes the draft the last message on the subject, and returns when the stream has stored it; does nothing where it
-   * already is. May be repeated after any failure.
+   * Makes the draft the last message on the subject in place of `replaced`, the message that the draft was decided from,
+   * and returns when the stream has stored it; does nothing where the subject says the same already.
+   * @throws SequenceConflict where the subject has moved on, NotLeadingError; the caller decides again from what is there
    * @throws Error where the stream did not answer; the caller tries again
    */
-  publish(subject: string, draft: Draft): Promise<void>;
-  /** Removes what the status stream holds on a subject. */
-  purgeStatus(subject: string): Promise<void>;
+  publish(subject: string, draft: Draft, replaced: Entry | undefined): Promise<void>;
+  /** Removes what the status stream holds on a subject, up to this message. */
+  purgeStatus(entry: Entry): Promise<void>;
   /** Removes a tombstone, and nothing that was published over it meanwhile. */
   purgeTombstone(entry: Entry): Promise<void>;
-  /** Brings `last` to what the stream itself holds on a subject now. */
+  /** Brings the follower to what the stream itself holds on a subject now. */
   reread(subject: string): Promise<void>;
+};
+
+export type PublisherOptions = {
+  store: EventStore;
+  /** Of the desired stream. */
+  follower: Follower;
+  sealer: Sealer;
+  leads: () => boolean;
+  clock: Clock;
 };
 
 const removed = 'ifactor.DesiredRemoved';
 
-export function createPublisher(connection: NatsConnection, last: Follower, sealer: Sealer): Publisher {
-  const js = jetstream(connection);
-  // A lost answer costs this long before the next try.
-  const timeout = 5000;
+export function createPublisher({ store, follower, sealer, leads, clock }: PublisherOptions): Publisher {
+  function assertLeading(what: string): void {
+    if (!leads()) throw new NotLeadingError(`${what}: another bridge may lead by now`);
+  }
 
-  async function store(subject: string, wanted: Draft, again = ''): Promise<void> {
-    const { desired, open, sealKey, content } = wanted;
-    const expected = last.get(subject)?.sequence ?? 0;
+  async function append(subject: string, draft: Draft, expected: number, again = ''): Promise<void> {
+    const { desired, open, sealKey, content } = draft;
     const body: Desired = {
       ...desired,
       secrets: sealKey === undefined ? [] : open.map((secret) => sealer.seal(secret, sealKey)),
     };
     // The sequence is part of the id: to want again what was wanted before is another message, a second try is not.
     const id = `${desired.uid}@${desired.resourceVersion}#${content}:${expected}${again}`;
-    const attributes = headers();
-    attributes.set('ce-specversion', '1.0');
-    attributes.set('ce-id', id);
-    attributes.set('ce-source', `/ifactor/bridge/${hostname()}`);
-    attributes.set('ce-type', desired.deleted === true ? removed : 'ifactor.Desired');
-    attributes.set('ce-subject', `${desired.kind.toLowerCase()}/${desired.namespace}/${desired.name}`);
-    attributes.set('ce-time', new Date().toISOString());
-    attributes.set('ce-correlationid', `${desired.uid}@${desired.resourceVersion}`);
-    attributes.set('content-type', 'application/json');
-    attributes.set(contentHeader, content);
-    const payload = JSON.stringify(body);
-    const ack = await js.publish(subject, payload, {
-      msgID: id,
-      expect: { streamName: streams.desired, lastSubjectSequence: expected },
-      headers: attributes,
-      timeout,
-    });
-    if (ack.duplicate && again === '') {
+    const headers: Record<string, string> = {
+      'ce-specversion': '1.0',
+      'ce-id': id,
+      'ce-source': `/ifactor/bridge/${hostname()}`,
+      'ce-type': desired.deleted === true ? removed : 'ifactor.Desired',
+      'ce-subject': `${desired.kind.toLowerCase()}/${desired.namespace}/${desired.name}`,
+      'ce-time': timestamp(clock),
+      'ce-correlationid': `${desired.uid}@${desired.resourceVersion}`,
+      'content-type': 'application/json',
+      [contentHeader]: content,
+    };
+    const message = { subject, body: JSON.stringify(body), headers, id, expectedSequence: expected };
+    // Last of all before the message leaves: sealing takes time, and the process may have been stopped meanwhile.
+    assertLeading(`publish ${subject}`);
+    const { sequence, duplicate } = await store.append(streams.desired, message);
+    if (duplicate && again === '') {
       await reread(subject);
+      const there = follower.get(subject);
+      if (contentOf(there) === content) return;
       // The server remembers for minutes what it has stored, though it was taken out since.
-      return contentOf(last.get(subject)) === content ? undefined : store(subject, wanted, `~${Date.now()}`);
+      if (there === undefined) return append(subject, draft, 0, `~${clock.now()}`);
+      throw new SequenceConflict(subject, expected);
     }
-    last.put({ subject, sequence: ack.seq, time: Date.now(), header: (name) => attributes.get(name), body: payload });
+    follower.put({ ...message, sequence, time: clock.now(), header: (name) => headers[name] ?? '' });
   }
 
   /** Reads the subject's last message from the stream itself. */
   async function reread(subject: string): Promise<void> {
-    const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
-    const message = await manager.streams.getMessage(streams.desired, { last_by_subj: subject });
-    if (message === null) {
-      last.forget(subject);
-      return;
-    }
-    const { seq: sequence, header, time } = message;
-    // Forgotten first: in a stream made anew the right entry has the lower number.
-    last.forget(subject);
-    last.put({ subject, sequence, time: time.getTime(), header: (name) => header.get(name), body: message.string() });
+    const message = await store.last(streams.desired, subject);
+    const before = follower.get(subject);
+    if (message !== undefined && message.sequence === before?.sequence) return;
+    // Forgotten first: in a stream that was created again the right entry has the lower number.
+    follower.forget(subject);
+    if (message !== undefined) follower.put(message);
   }
 
   return {
-    async publish(subject, draft) {
-      if (contentOf(last.get(subject)) === draft.content) return;
+    async publish(subject, draft, replaced) {
+      if (contentOf(replaced) === draft.content) return;
       try {
-        await store(subject, draft);
+        await append(subject, draft, replaced?.sequence ?? 0);
       } catch (error) {
-        if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamWrongLastSequence)
-          throw error;
-        // Somebody else was first, or an earlier try of ours was stored and its answer lost. (2.15 says so even where
-        // older servers answer "duplicate".)
+        if (!(error instanceof SequenceConflict)) throw error;
         await reread(subject);
-        if (contentOf(last.get(subject)) !== draft.content) await store(subject, draft);
+        // An earlier try of ours was stored and its answer lost, or another bridge wants the same.
+        if (contentOf(follower.get(subject)) !== draft.content) throw error;
       }
     },
-    async purgeStatus(subject) {
-      const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
-      await manager.streams.purge(streams.status, { filter: subject });
+    async purgeStatus({ subject, sequence }) {
+      assertLeading(`remove ${subject}`);
+      await store.purge(streams.status, subject, sequence);
     },
     async purgeTombstone({ subject, sequence }) {
-      const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
-      await manager.streams.purge(streams.desired, { filter: subject, seq: sequence + 1 });
-      if (last.get(subject)?.sequence === sequence) last.forget(subject);
+      assertLeading(`remove ${subject}`);
+      await store.purge(streams.desired, subject, sequence);
+      if (follower.get(subject)?.sequence === sequence) follower.forget(subject);
     },
     reread,
   };

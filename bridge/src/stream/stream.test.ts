@@ -1,5 +1,7 @@
 import { formatDesiredSubject } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/common/nats';
+import { systemClock, systemRandom } from '@ifactor/common';
+import { SequenceConflict } from '@ifactor/common/eventStore';
+import { eventStoreOf, streams } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
@@ -11,7 +13,7 @@ import { quiet, registered, secret, wireguard } from '../testing/objects.ts';
 import { follow } from './follower.ts';
 import type { Follower } from './follower.ts';
 import { createPublisher, readDesired } from './publisher.ts';
-import type { Publisher } from './publisher.ts';
+import type { Draft } from '../desired/draft.ts';
 
 const subject = (name: string): string =>
   formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
@@ -20,7 +22,8 @@ const secrets = { get: () => undefined, forbidden: false };
 type Side = {
   connection: NatsConnection;
   last: Follower;
-  publisher: Publisher;
+  /** Decides from what the follower has. */
+  publisher: { publish(subject: string, draft: Draft): Promise<void> };
   changes: string[];
   stop: AbortController;
 };
@@ -28,16 +31,31 @@ type Side = {
 async function side(connection: NatsConnection): Promise<Side> {
   const stop = new AbortController();
   const changes: string[] = [];
+  const store = eventStoreOf(connection);
   const last = follow({
-    connection,
+    store,
     stream: streams.desired,
-    prepare: () => ensureStreams(connection),
     outage: createOutage(quiet, 'back'),
+    clock: systemClock,
+    random: systemRandom,
     signal: stop.signal,
     onChange: (at, entry) => changes.push(`${entry === undefined ? '-' : '+'}${at.split('.').at(-1)}`),
   });
   await last.settled;
-  return { connection, last, publisher: createPublisher(connection, last, createSealer()), changes, stop };
+  const publisher = createPublisher({
+    store,
+    follower: last,
+    sealer: createSealer(),
+    leads: () => true,
+    clock: systemClock,
+  });
+  return {
+    connection,
+    last,
+    publisher: { publish: (at, wish) => publisher.publish(at, wish, last.get(at)) },
+    changes,
+    stop,
+  };
 }
 
 async function messages(connection: NatsConnection): Promise<number> {
@@ -69,7 +87,7 @@ test('wanting again what was wanted before is another message', async () => {
   stop.abort();
 });
 
-test('two bridges that say the same store it once, and the later wish wins where they differ', async () => {
+test('two bridges that say the same store it once; one that has not seen what the other wrote decides again', async () => {
   await using nats = await startNats();
   const a = await side(await nats.connect());
   const b = await side(await nats.connect());
@@ -77,8 +95,13 @@ test('two bridges that say the same store it once, and the later wish wins where
   await Promise.all([a.publisher.publish(subject('wg1'), wish), b.publisher.publish(subject('wg1'), wish)]);
   expect(await messages(a.connection)).toBe(1);
   const next = draft(wireguard('wg1', { mtu: 1300 }), secrets, undefined);
-  // b has not necessarily seen a's message: it is told so by the stream, reads again, and succeeds.
   await b.publisher.publish(subject('wg1'), next);
+  // a decided from the first message, which is not the last any more.
+  const seen = a.last.get(subject('wg1'));
+  if (seen?.sequence === 1) {
+    const late = draft(wireguard('wg1', { mtu: 1200 }), secrets, undefined);
+    await expect(a.publisher.publish(subject('wg1'), late)).rejects.toBeInstanceOf(SequenceConflict);
+  }
   await until(() => a.last.get(subject('wg1'))?.sequence === 2);
   a.stop.abort();
   b.stop.abort();

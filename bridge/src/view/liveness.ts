@@ -17,11 +17,12 @@ export function followNodes(
   signal: AbortSignal,
   changed: (node: string) => void,
 ): { nodes: Nodes; registry: Follower } {
-  const { connection, prepare, clock, log } = context;
+  const { connection, store, clock, random, log } = context;
   const nodes = createNodes();
   const registry = follow({
-    connection,
-    prepare,
+    store,
+    clock,
+    random,
     outage,
     signal,
     stream: `KV_${nodesBucket}`,

@@ -31,8 +31,8 @@ export type MessagesOptions = {
 export function readMessages({ context, enqueue, outage, deletions, onStatus, signal }: MessagesOptions): Messages {
   const byDesired = createIndex();
   const byStatus = createIndex();
-  const { connection, prepare } = context;
-  const following = { connection, prepare, outage, signal };
+  const { store, clock, random } = context;
+  const following = { store, clock, random, outage, signal };
 
   function desiredChanged(subject: string, entry: Entry | undefined): void {
     const key = objectOf(subject);

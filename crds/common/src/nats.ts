@@ -1,15 +1,24 @@
 import { readFile } from 'node:fs/promises';
-import { jetstreamManager, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
-import type { StreamConfig } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
-import type { KV } from '@nats-io/kv';
-import { connect as dial, credsAuthenticator, nanos } from '@nats-io/transport-node';
+import { connect as dial, credsAuthenticator } from '@nats-io/transport-node';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { UsageError } from './cli.ts';
 import { explain } from './log.ts';
 import type { Log } from './log.ts';
 
 export { expecting, publishAcked } from './acked.ts';
+export { eventStoreOf } from './eventStore/natsEventStore.ts';
+export { sessionOf } from './eventStore/session.ts';
+export {
+  ensureStreams,
+  maxMessageBytes,
+  nodesBucket,
+  raiseStreams,
+  readStreamMetadata,
+  streams,
+  streamsAreCurrent,
+  writeStreamMetadata,
+} from './streams.ts';
+export type { RaisedStream, StreamOptions } from './streams.ts';
 
 export type NatsOptions = {
   /** `nats://host:port`, several separated by commas. */
@@ -22,34 +31,6 @@ export type NatsOptions = {
 
 /** The oldest server that has what we use (multiple filters per consumer). */
 const oldest = [2, 10] as const;
-
-export const streams = {
-  desired: 'IFACTOR_DESIRED',
-  events: 'IFACTOR_EVENTS',
-  status: 'IFACTOR_STATUS',
-} as const;
-export const nodesBucket = 'ifactor_nodes';
-
-const configs: (Pick<StreamConfig, 'name' | 'subjects'> & Partial<StreamConfig>)[] = [
-  {
-    name: streams.desired,
-    subjects: ['ifactor.desired.>'],
-    description: 'What is wanted of each interface: the last word per object.',
-    max_msgs_per_subject: 1,
-  },
-  {
-    name: streams.events,
-    subjects: ['ifactor.event.>'],
-    description: 'What happened to each interface, in order.',
-    max_age: nanos(30 * 24 * 3600 * 1000),
-  },
-  {
-    name: streams.status,
-    subjects: ['ifactor.status.>'],
-    description: 'How each interface is: the last word per object.',
-    max_msgs_per_subject: 1,
-  },
-];
 
 /**
  * Connects once; later breaks are mended by the client for ever.
@@ -98,22 +79,4 @@ export async function connect(options: NatsOptions, log: Log, signal?: AbortSign
       await new Promise((resolve) => setTimeout(resolve, Math.min(200 * 2 ** Math.min(tries, 4), 2000)));
     }
   }
-}
-
-/** Makes the streams and the bucket that are missing; leaves alone what is there, since an operator may have tuned it. */
-export async function ensureStreams(connection: NatsConnection): Promise<KV> {
-  const manager = await jetstreamManager(connection);
-  const present = new Set<string>();
-  for await (const name of manager.streams.names()) present.add(name);
-  for (const config of configs) {
-    if (present.has(config.name)) continue;
-    await manager.streams.add({
-      retention: RetentionPolicy.Limits,
-      storage: StorageType.File,
-      discard: DiscardPolicy.Old,
-      allow_direct: true,
-      ...config,
-    });
-  }
-  return new Kvm(connection).create(nodesBucket, { history: 1 });
 }

@@ -39,7 +39,11 @@ export function encodeEvent(event: RecordedEvent, headers: Headers): { subject: 
  * Reads what `encodeEvent` wrote.
  * @throws EnvelopeError where the message is no event of ours
  */
-export function decodeEvent(subject: string, headers: Headers | undefined, payload: string): RecordedEvent {
+export function decodeEvent(
+  subject: string,
+  headers: Pick<Headers, 'get'> | undefined,
+  payload: string,
+): RecordedEvent {
   const { node, type } = parseEventSubject(subject);
   if (headers === undefined) throw new EnvelopeError(`${subject}: no headers, so no CloudEvents attributes`);
   const need = (name: string): string => {

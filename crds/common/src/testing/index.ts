@@ -1,6 +1,8 @@
 /** What tests of all workspaces share. Not for use in programs. */
 export { TestClock } from './clock.ts';
 export { freePort } from './freePort.ts';
+export { createMemoryEventStore } from './memoryEventStore.ts';
+export type { MemoryEventStore, MemoryStreams } from './memoryEventStore.ts';
 export { natsServerPath, startNats } from './natsServer.ts';
 export type { NatsServer, NatsServerOptions } from './natsServer.ts';
 export { until } from './until.ts';

@@ -1,0 +1,236 @@
+import { formatDesiredSubject } from '@ifactor/crds';
+import type { Desired } from '@ifactor/crds';
+import { expect, onTestFinished, test } from 'vitest';
+import { spell } from '../key.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { isTombstone, readDesired } from '../stream/publisher.ts';
+import { wireguard } from '../testing/objects.ts';
+import { desiredBench } from '../testing/stream.ts';
+import type { DesiredBench, DesiredSide } from '../testing/stream.ts';
+import { createDeletions } from '../view/deletions.ts';
+import { createNodes } from '../view/nodes.ts';
+import { createAbsence } from './absence.ts';
+import { reconcileDesired, StaleViewError } from './publish.ts';
+import type { DesiredParts } from './publish.ts';
+import { isOlder } from './version.ts';
+
+/* Newer is never replaced by older: what a bridge does that decides from an old view of either side. */
+
+const subject = (name: string, node = 'lax1'): string =>
+  formatDesiredSubject({ node, kind: 'wireguardinterface', namespace: 'default', name });
+const key = spell({ kind: 'wireguardinterface', namespace: 'default', name: 'wg1' });
+const at = (generation: number, spec = {}, uid = 'uid-wg1'): KubeObject =>
+  wireguard('wg1', { mtu: 1400 + generation, ...spec }, { generation, resourceVersion: String(100 * generation), uid });
+
+/** What the API server has, and how often it was asked. */
+class Api {
+  object: KubeObject | undefined;
+  asked = 0;
+  get(): Promise<KubeObject | undefined> {
+    this.asked++;
+    return Promise.resolve(this.object);
+  }
+}
+
+/** A bridge: its view of the API server is what it was last shown, its view of the stream its own follower. */
+async function bridge(bench: DesiredBench, api: Api) {
+  const side = await bench.side();
+  onTestFinished(() => side.stop());
+  let shown: KubeObject | undefined;
+  const secrets = { get: () => undefined, forbidden: false };
+  const parts = {
+    api,
+    view: {
+      objects: { get: () => shown, secrets },
+      nodes: createNodes(),
+      messages: {
+        desired: side.desired,
+        desiredOf: () => [...side.desired.all()].map((entry) => entry.subject),
+      },
+    },
+    publisher: side.publisher,
+    absence: createAbsence(
+      { incomplete: () => [], deletions: createDeletions() },
+      { admits: () => true, forget: () => undefined },
+      api,
+    ),
+    clock: bench.clock,
+  };
+  return {
+    ...side,
+    parts,
+    show: (object: KubeObject | undefined) => (shown = object),
+    publish: () => reconcileDesired(parts as unknown as DesiredParts, key),
+    side,
+  };
+}
+
+async function stored(side: Pick<DesiredSide, 'store'>, node = 'lax1'): Promise<Desired | undefined> {
+  const message = await side.store.last('IFACTOR_DESIRED', subject('wg1', node));
+  return message && readDesired(message);
+}
+const settle = (bench: DesiredBench): Promise<void> => bench.clock.pass(0);
+
+test('one apply is one message; the same again is none', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  expect(await one.publish()).toBeUndefined();
+  await one.publish();
+  expect((await one.store.state('IFACTOR_DESIRED')).last).toBe(1);
+  expect(await stored(one)).toMatchObject({ uid: 'uid-wg1', generation: 1, spec: { mtu: 1401 } });
+  expect(api.asked).toBe(0);
+});
+
+test('who does not lead writes nothing, and looks again later', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  one.side.leads = false;
+  expect(await one.publish()).toBe(1000);
+  expect(await stored(one)).toBeUndefined();
+  one.side.leads = true;
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 1 });
+  one.side.leads = false;
+  const entry = one.desired.get(subject('wg1'))!;
+  await expect(one.publisher.purgeTombstone(entry)).rejects.toThrow('another bridge may lead');
+  await expect(one.publisher.purgeStatus(entry)).rejects.toThrow('another bridge may lead');
+  expect(await stored(one)).toBeDefined();
+});
+
+test('a message that a successor wrote meanwhile sends the object back to be looked at again', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const old = await bridge(bench, api);
+  const successor = await bridge(bench, api);
+  old.show(at(1));
+  successor.show((api.object = at(2)));
+  await settle(bench);
+  // Both decide from an empty subject; the successor is first.
+  const [first, second] = [successor.publish(), old.publish()];
+  expect([await first, await second]).toEqual([undefined, 0]);
+  expect(await stored(old)).toMatchObject({ generation: 2 });
+  // Looked at again, the old view is known to be old.
+  await expect(old.publish()).rejects.toBeInstanceOf(StaleViewError);
+  old.show(at(2));
+  expect(await old.publish()).toBeUndefined();
+  expect((await old.store.state('IFACTOR_DESIRED')).last).toBe(1);
+});
+
+test('an old view never replaces what is newer, though nobody else leads', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const frozen = await bridge(bench, api);
+  const other = await bridge(bench, api);
+  for (const [before, after] of [
+    [at(1), at(2)],
+    // The same generation, written later: a finalizer, or a Secret.
+    [at(3), { ...at(3, { mtu: 1300 }), metadata: { ...at(3).metadata, resourceVersion: '1000' } }],
+    // Another object of the same name.
+    [at(11), at(12, {}, 'uid-second')],
+  ] as const) {
+    other.show((api.object = after));
+    await other.publish();
+    await settle(bench);
+    const { last } = await other.store.state('IFACTOR_DESIRED');
+    frozen.show(before);
+    await expect(frozen.publish()).rejects.toBeInstanceOf(StaleViewError);
+    expect((await other.store.state('IFACTOR_DESIRED')).last).toBe(last);
+  }
+});
+
+test('an API server that was restored from a backup is believed', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(5)));
+  await one.publish();
+  one.show((api.object = at(4)));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 4 });
+});
+
+test('an object that the watch has not shown yet is not deleted', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const frozen = await bridge(bench, api);
+  const successor = await bridge(bench, api);
+  successor.show((api.object = at(1)));
+  await successor.publish();
+  await settle(bench);
+  await frozen.publish();
+  expect((await stored(frozen))?.deleted).toBeUndefined();
+});
+
+test('an object that moved to another node meanwhile is not moved back', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const frozen = await bridge(bench, api);
+  const successor = await bridge(bench, api);
+  frozen.show(at(1));
+  await frozen.publish();
+  await settle(bench);
+  successor.show((api.object = at(2, { node: 'lax2' })));
+  await successor.publish();
+  await settle(bench);
+  const { last } = await frozen.store.state('IFACTOR_DESIRED');
+  await expect(frozen.publish()).rejects.toBeInstanceOf(StaleViewError);
+  expect((await frozen.store.state('IFACTOR_DESIRED')).last).toBe(last);
+});
+
+test('an object that is gone gets one tombstone with its uid and without its spec', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  await one.publish();
+  one.show((api.object = undefined));
+  await one.publish();
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ deleted: true, uid: 'uid-wg1', spec: {}, generation: 1 });
+  expect(isTombstone(one.desired.get(subject('wg1'))!)).toBe(true);
+  expect((await one.store.state('IFACTOR_DESIRED')).last).toBe(2);
+  expect(api.asked).toBe(1);
+});
+
+test('an object that moved to another node is told to both', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  await one.publish();
+  one.show((api.object = at(2, { node: 'lax2' })));
+  await one.publish();
+  expect(await stored(one, 'lax2')).toMatchObject({ generation: 2 });
+  expect(await stored(one, 'lax1')).toMatchObject({ deleted: true });
+});
+
+test('an object without a legal node changes nothing', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  await one.publish();
+  one.show((api.object = at(2, { node: 'No Name' })));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 1 });
+});
+
+test('a message that is taken for a duplicate of one that was removed is stored again', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  await one.publish();
+  const entry = one.desired.get(subject('wg1'))!;
+  await one.store.purge('IFACTOR_DESIRED', subject('wg1'));
+  await one.publisher.reread(subject('wg1'));
+  expect(one.desired.get(subject('wg1'))).toBeUndefined();
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 1 });
+  expect(one.desired.get(subject('wg1'))!.sequence).toBeGreaterThan(entry.sequence);
+});
+
+test('versions are compared by generation within one life, and by resource version', () => {
+  const version = (generation: number, resourceVersion: string, uid = 'a') => ({ uid, generation, resourceVersion });
+  expect(isOlder(version(1, '5'), version(2, '5'))).toBe(true);
+  expect(isOlder(version(2, '5'), version(2, '5'))).toBe(false);
+  expect(isOlder(version(2, '9'), version(2, '10'))).toBe(true);
+  expect(isOlder(version(2, '10'), version(2, '9'))).toBe(false);
+  expect(isOlder(version(1, '10', 'b'), version(7, '9'))).toBe(false);
+  expect(isOlder(version(1, '8', 'b'), version(1, '9'))).toBe(true);
+  expect(isOlder(version(1, 'x'), version(1, '9'))).toBe(false);
+  expect(isOlder(version(1, '9'), version(1, 'x'))).toBe(false);
+});

@@ -1,0 +1,14 @@
+import type { Desired } from '@ifactor/crds';
+
+type Version = Pick<Desired, 'uid' | 'generation' | 'resourceVersion'>;
+
+/**
+ * Whether one version of an object was written before another. Resource versions of one API server grow with each write,
+ * also from one life of a name to the next; where one is not a number, nothing is known from it.
+ */
+export function isOlder(one: Version, other: Version): boolean {
+  if (one.uid === other.uid && one.generation < other.generation) return true;
+  return number(one.resourceVersion) < number(other.resourceVersion);
+}
+
+const number = (version: string): bigint | number => (/^\d+$/.test(version) ? BigInt(version) : NaN);

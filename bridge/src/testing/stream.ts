@@ -1,0 +1,70 @@
+import { systemRandom } from '@ifactor/common';
+import type { EventStore } from '@ifactor/common/eventStore';
+import { streams } from '@ifactor/common/nats';
+import { createMemoryEventStore, TestClock } from '@ifactor/common/testing';
+import type { MemoryEventStore } from '@ifactor/common/testing';
+import { createSealer } from '../desired/seal.ts';
+import { follow } from '../stream/follower.ts';
+import type { Follower } from '../stream/follower.ts';
+import { createPublisher } from '../stream/publisher.ts';
+import type { Publisher } from '../stream/publisher.ts';
+import { createOutage } from '../view/outage.ts';
+import { quiet } from './objects.ts';
+
+/** The desired stream without a server, and any number of bridges' views of it. */
+export type DesiredBench = {
+  clock: TestClock;
+  memory: MemoryEventStore;
+  /** A bridge's side; `leads` is what its lease says. */
+  side(): Promise<DesiredSide>;
+};
+
+export type DesiredSide = {
+  store: EventStore;
+  desired: Follower;
+  publisher: Publisher;
+  /** What its lease says. */
+  leads: boolean;
+  stop(): void;
+};
+
+export function desiredBench(): DesiredBench {
+  const clock = new TestClock();
+  const memory = createMemoryEventStore(clock, {
+    [streams.desired]: 'last per subject',
+    [streams.status]: 'last per subject',
+    [streams.events]: 'all',
+  });
+  return {
+    clock,
+    memory,
+    async side() {
+      const stop = new AbortController();
+      const store = memory.connect();
+      const desired = follow({
+        store,
+        stream: streams.desired,
+        outage: createOutage(quiet, 'back'),
+        clock,
+        random: systemRandom,
+        signal: stop.signal,
+        onChange: () => undefined,
+      });
+      await desired.settled;
+      const side: DesiredSide = {
+        store,
+        desired,
+        leads: true,
+        publisher: createPublisher({
+          store,
+          follower: desired,
+          sealer: createSealer(),
+          leads: () => side.leads,
+          clock,
+        }),
+        stop: () => stop.abort(),
+      };
+      return side;
+    },
+  };
+}

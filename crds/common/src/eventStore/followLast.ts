@@ -1,0 +1,60 @@
+import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
+import { Backoff, orAborted, sleep } from '../wait.ts';
+import type { EventStore, StoredMessage } from './eventStore.ts';
+
+export type FollowLastOptions = {
+  store: EventStore;
+  stream: string;
+  filter: string;
+  /** `behind`: the message was there before this round began, and may have been given in an earlier round. */
+  onMessage(message: StoredMessage, behind: boolean): void;
+  /** Everything that the stream holds has been given; these are all of its subjects. */
+  onCaughtUp(subjects: ReadonlySet<string>): void;
+  /** The stream cannot be read; the next try comes by itself. Not called while the connection is broken. */
+  onFailure(error: unknown): void;
+  clock: Clock;
+  random: Random;
+  signal: AbortSignal;
+};
+
+/**
+ * Follows the last message of each subject until the signal is aborted: first what is there, then each change, in the
+ * stream's order. Begins again whenever the connection or the stream did, since the stream may have lost messages or be
+ * another one; creates it where it is missing.
+ */
+export async function followLast(options: FollowLastOptions): Promise<void> {
+  const { store, onFailure, clock, random, signal } = options;
+  const backoff = new Backoff({ first: 50, most: 5000 }, random);
+  while (!signal.aborted) {
+    await orAborted(store.connected(), signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const session = store.session();
+    const round = AbortSignal.any([session, signal]);
+    try {
+      await orAborted(followOnce(options, round, backoff), round);
+    } catch (error) {
+      if (round.aborted) continue;
+      onFailure(error);
+    }
+    await sleep(clock, backoff.next(), signal, session);
+  }
+}
+
+async function followOnce(options: FollowLastOptions, signal: AbortSignal, backoff: Backoff): Promise<void> {
+  const { store, stream, filter, onMessage, onCaughtUp } = options;
+  await store.prepare();
+  const subjects = new Set<string>();
+  let behind = true;
+  for await (const followed of store.follow(stream, filter, signal)) {
+    if (signal.aborted) return;
+    if (followed.type === 'caughtUp') {
+      behind = false;
+      backoff.reset();
+      onCaughtUp(subjects);
+      continue;
+    }
+    if (behind) subjects.add(followed.message.subject);
+    onMessage(followed.message, behind);
+  }
+}

@@ -1,0 +1,199 @@
+import { AckPolicy, DeliverPolicy, jetstream, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { ConsumerMessages, JetStreamManager, JsMsg, MsgRequest, StoredMsg } from '@nats-io/jetstream';
+import { headers as createHeaders, nanos } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { expecting, publishAcked } from '../acked.ts';
+import { ensureStreams, maxMessageBytes } from '../streams.ts';
+import type { StreamOptions } from '../streams.ts';
+import { SequenceConflict, StreamMissing } from './eventStore.ts';
+import type { EventStore, Followed, NewMessage, StoredMessage } from './eventStore.ts';
+import { sessionOf } from './session.ts';
+
+/** Milliseconds after which a request to JetStream counts as lost. */
+const timeout = 5000;
+/** A reader by name that nobody uses is forgotten after this long, in milliseconds. */
+const consumerRetention = 24 * 3600 * 1000;
+/** After these an ordered consumer would go on from its old place, which is wrong if the stream was created again. */
+const placeLost = new Set([
+  'consumer_not_found',
+  'stream_not_found',
+  'consumer_deleted',
+  'ordered_consumer_recreated',
+  'reset',
+]);
+/** "wrong last sequence" with the sequence in its words, and since 2.12 without. */
+const conflicts = new Set<number>([JetStreamApiCodes.StreamWrongLastSequence, 10164]);
+
+/** "no message found", and "sequence … not found" in the answer to a deletion. */
+const gone = new Set<number>([JetStreamApiCodes.NoMessageFound, 10043]);
+
+const stores = new WeakMap<NatsConnection, EventStore>();
+
+/**
+ * JetStream through a connection that is up; one store for all who ask.
+ * @param options how streams that are missing are created; taken from the first who asks
+ */
+export function eventStoreOf(connection: NatsConnection, options: StreamOptions = {}): EventStore {
+  let store = stores.get(connection);
+  if (store === undefined) stores.set(connection, (store = createStore(connection, options)));
+  return store;
+}
+
+function createStore(connection: NatsConnection, options: StreamOptions): EventStore {
+  const js = jetstream(connection);
+  const { connected, session } = sessionOf(connection);
+  let preparing: Promise<void> | undefined;
+  const manager = (): Promise<JetStreamManager> => jetstreamManager(connection, { checkAPI: false, timeout });
+
+  async function get(stream: string, query: object): Promise<StoredMessage | undefined> {
+    const { streams } = await manager();
+    // The server takes `seq` together with `next_by_subj`; the client's type does not know.
+    const message = await streams.getMessage(stream, query as MsgRequest).catch(typed(stream));
+    return message === null ? undefined : fromStored(message);
+  }
+
+  async function append(stream: string, { subject, body, headers, id, expectedSequence }: NewMessage) {
+    const attributes = createHeaders();
+    for (const [name, value] of Object.entries(headers)) attributes.set(name, value);
+    expecting(attributes, {
+      stream,
+      ...(id !== undefined && { id }),
+      ...(expectedSequence !== undefined && { lastSubjectSequence: expectedSequence }),
+    });
+    try {
+      const { seq, duplicate } = await publishAcked(connection, subject, body, attributes);
+      return { sequence: seq, duplicate };
+    } catch (error) {
+      if (error instanceof JetStreamApiError && conflicts.has(error.code))
+        throw new SequenceConflict(subject, expectedSequence ?? 0, { cause: error });
+      throw error;
+    }
+  }
+
+  async function* follow(stream: string, filter: string, signal: AbortSignal): AsyncIterable<Followed> {
+    const consumer = await js.consumers
+      .get(stream, {
+        deliver_policy: DeliverPolicy.LastPerSubject,
+        ...(filter !== '>' && { filter_subjects: filter }),
+      })
+      .catch(typed(stream));
+    const { num_pending: waiting, delivered } = await consumer.info().catch(typed(stream));
+    let behind = waiting > 0 || delivered.stream_seq > 0;
+    if (!behind) yield { type: 'caughtUp' };
+    const messages = await consumer.consume({ max_messages: 1000, idle_heartbeat: 5000 });
+    for await (const message of until(messages, signal)) {
+      yield { type: 'message', message: fromDelivered(message) };
+      if (!behind || message.info.pending > 0) continue;
+      behind = false;
+      yield { type: 'caughtUp' };
+    }
+  }
+
+  async function* consume(
+    stream: string,
+    name: string,
+    filter: string,
+    signal: AbortSignal,
+  ): AsyncIterable<StoredMessage> {
+    const { consumers } = await manager();
+    const configuration = {
+      durable_name: name,
+      ack_policy: AckPolicy.All,
+      deliver_policy: DeliverPolicy.New,
+      filter_subject: filter,
+      inactive_threshold: nanos(consumerRetention),
+    };
+    await consumers.add(stream, configuration).catch(typed(stream));
+    const consumer = await js.consumers.get(stream, name).catch(typed(stream));
+    const messages = await consumer.consume({ max_messages: 500, abort_on_missing_resource: true });
+    let read: JsMsg | undefined;
+    try {
+      for await (const message of until(messages, signal)) {
+        yield fromDelivered(message);
+        read = message;
+        // Acknowledging one acknowledges all before it.
+        if (message.info.pending > 0 && message.seq % 50 !== 0) continue;
+        message.ack();
+        read = undefined;
+      }
+    } finally {
+      read?.ack();
+    }
+  }
+
+  /** The messages until the signal is aborted, the connection breaks, or the place in the stream is lost. */
+  async function* until(messages: ConsumerMessages, signal: AbortSignal): AsyncIterable<JsMsg> {
+    const ended = AbortSignal.any([signal, session()]);
+    const stop = (): void => messages.stop();
+    ended.addEventListener('abort', stop);
+    if (ended.aborted) stop();
+    const watching = (async () => {
+      for await (const { type } of messages.status()) if (placeLost.has(type)) stop();
+    })();
+    try {
+      yield* messages;
+    } finally {
+      ended.removeEventListener('abort', stop);
+      stop();
+      await watching;
+    }
+  }
+
+  return {
+    append,
+    last: (stream, filter) => get(stream, { last_by_subj: filter }),
+    next: (stream, from, filter) => get(stream, { seq: from, next_by_subj: filter }),
+    async state(stream) {
+      const { streams } = await manager();
+      const { created, state } = await streams.info(stream).catch(typed(stream));
+      return { created, last: state.last_seq };
+    },
+    async remove(stream, sequence) {
+      const { streams } = await manager();
+      await streams.deleteMessage(stream, sequence).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError && gone.has(error.code)) return;
+        typed(stream)(error);
+      });
+    },
+    async purge(stream, filter, through) {
+      const { streams } = await manager();
+      await streams.purge(stream, { filter, ...(through !== undefined && { seq: through + 1 }) }).catch(typed(stream));
+    },
+    follow,
+    consume,
+    prepare: () =>
+      (preparing ??= ensureStreams(connection, options)
+        .then(() => undefined)
+        .finally(() => (preparing = undefined))),
+    connected,
+    session,
+    get maxMessageBytes() {
+      return Math.min(connection.info?.max_payload ?? maxMessageBytes, maxMessageBytes);
+    },
+  };
+}
+
+function typed(stream: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      throw new StreamMissing(stream, { cause: error });
+    throw error;
+  };
+}
+
+function fromDelivered(message: JsMsg): StoredMessage {
+  const { subject, seq: sequence, headers } = message;
+  return {
+    subject,
+    sequence,
+    time: message.time.getTime(),
+    header: (name) => headers?.get(name) ?? '',
+    body: message.string(),
+  };
+}
+
+function fromStored(message: StoredMsg): StoredMessage {
+  const { subject, seq: sequence, header, time } = message;
+  return { subject, sequence, time: time.getTime(), header: (name) => header.get(name), body: message.string() };
+}

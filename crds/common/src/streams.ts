@@ -1,0 +1,204 @@
+import { DiscardPolicy, JetStreamApiError, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
+import { nanos } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { UsageError } from './cli.ts';
+
+export const streams = {
+  desired: 'IFACTOR_DESIRED',
+  events: 'IFACTOR_EVENTS',
+  status: 'IFACTOR_STATUS',
+} as const;
+export const nodesBucket = 'ifactor_nodes';
+
+/** The largest message that our streams take, headers included: what a server takes unless configured otherwise. */
+export const maxMessageBytes = 1 << 20;
+
+const mebibyte = 1 << 20;
+/** Copies of each stream where a cluster can hold them: one server may die. Two would stop when either dies. */
+const defaultReplicas = 3;
+/** Part of the usual size that is asked for where the server has no room for all of it. */
+const smallPart = 1 / 16;
+
+type Configuration = Pick<StreamConfig, 'name' | 'max_bytes' | 'discard'> & Partial<StreamConfig>;
+
+/**
+ * The last word per object must not be lost for another one's, so a full stream refuses; the history forgets its oldest
+ * part instead, so that it never stops what is wanted or how things are from being said.
+ */
+const configurations: readonly Configuration[] = [
+  {
+    name: streams.desired,
+    subjects: ['ifactor.desired.>'],
+    description: 'What is wanted of each interface: the last message per object.',
+    max_msgs_per_subject: 1,
+    max_bytes: 512 * mebibyte,
+    discard: DiscardPolicy.New,
+  },
+  {
+    name: streams.events,
+    subjects: ['ifactor.event.>'],
+    description: 'What happened to each interface, in order.',
+    max_age: nanos(30 * 24 * 3600 * 1000),
+    max_bytes: 2048 * mebibyte,
+    discard: DiscardPolicy.Old,
+  },
+  {
+    name: streams.status,
+    subjects: ['ifactor.status.>'],
+    description: 'How each interface is: the last message per object.',
+    max_msgs_per_subject: 1,
+    max_bytes: 512 * mebibyte,
+    discard: DiscardPolicy.New,
+  },
+];
+const nodesStream: Configuration = { name: `KV_${nodesBucket}`, max_bytes: 64 * mebibyte, discard: DiscardPolicy.New };
+
+/** Copies of each stream; absent: as many as the streams that are there have, else 3, or 1 without a cluster of three. */
+export type StreamOptions = { replicas?: number };
+
+/** Creates the streams and the bucket that are missing; leaves alone what is there, since an operator may have tuned it. */
+export async function ensureStreams(connection: NatsConnection, { replicas }: StreamOptions = {}): Promise<KV> {
+  const manager = await jetstreamManager(connection);
+  const present = new Map<string, StreamInfo>();
+  for await (const info of manager.streams.list()) present.set(info.config.name, info);
+  const kvm = new Kvm(connection);
+  const ours = [...configurations, nodesStream];
+  const missing = ours.filter(({ name }) => !present.has(name));
+  if (missing.length === 0) return kvm.open(nodesBucket);
+  const kept = Math.max(0, ...ours.map(({ name }) => present.get(name)?.config.num_replicas ?? 0));
+  const counts = replicas !== undefined ? [replicas] : kept > 0 ? [kept] : [defaultReplicas, 1];
+  for (const configuration of missing) {
+    await firstAccepted(counts, (count, part) => create(manager, kvm, configuration, count, part));
+  }
+  return kvm.open(nodesBucket);
+}
+
+/** Tries each number of copies at full size, then smaller. */
+async function firstAccepted(
+  counts: readonly number[],
+  attempt: (count: number, part: number) => Promise<unknown>,
+): Promise<void> {
+  const attempts = counts.flatMap((count) => [
+    [count, 1],
+    [count, smallPart],
+  ]);
+  for (const [at, [count = 1, part = 1]] of attempts.entries()) {
+    try {
+      await attempt(count, part);
+      return;
+    } catch (error) {
+      // Somebody else created it a moment ago.
+      if (hasCode(error, errorCodes.nameInUse)) return;
+      if (at === attempts.length - 1 || !hasCode(error, ...errorCodes.noRoom)) throw error;
+    }
+  }
+}
+
+async function create(
+  manager: JetStreamManager,
+  kvm: Kvm,
+  { name, ...configuration }: Configuration,
+  count: number,
+  part: number,
+): Promise<void> {
+  const max_bytes = Math.floor(configuration.max_bytes * part);
+  if (name === nodesStream.name) {
+    await kvm.create(nodesBucket, { history: 1, replicas: count, max_bytes, maxValueSize: maxMessageBytes });
+    return;
+  }
+  await manager.streams.add({
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    allow_direct: true,
+    ...configuration,
+    name,
+    subjects: configuration.subjects ?? [],
+    max_bytes,
+    max_msg_size: maxMessageBytes,
+    num_replicas: count,
+  });
+}
+
+/** One stream before and after `raiseStreams`. */
+export type RaisedStream = { name: string; replicas: [before: number, after: number]; maxBytes: number };
+
+/**
+ * Gives the streams of an older installation their sizes and copies, and creates those that are missing. Bounds that an
+ * operator set are kept. Returns when the server accepted it; the copies fill up afterwards.
+ * @throws UsageError where the server cannot hold so many copies
+ */
+export async function raiseStreams(connection: NatsConnection, options: StreamOptions = {}): Promise<RaisedStream[]> {
+  await ensureStreams(connection, options);
+  const manager = await jetstreamManager(connection);
+  const raised: RaisedStream[] = [];
+  for (const { name, max_bytes, discard } of [...configurations, nodesStream]) {
+    const { config } = await manager.streams.info(name);
+    const bounded = {
+      ...(config.max_bytes <= 0 && { max_bytes, discard }),
+      ...(config.max_msg_size <= 0 && { max_msg_size: maxMessageBytes }),
+    };
+    const counts = options.replicas !== undefined ? [options.replicas] : [defaultReplicas, config.num_replicas];
+    let after = config;
+    await firstAccepted(counts, async (count, part) => {
+      const size = bounded.max_bytes === undefined ? {} : { max_bytes: Math.floor(bounded.max_bytes * part) };
+      ({ config: after } = await manager.streams.update(name, { ...bounded, ...size, num_replicas: count }));
+    }).catch((cause: unknown) => {
+      if (!hasCode(cause, ...errorCodes.noRoom)) throw cause;
+      throw new UsageError(`${name} cannot have ${counts[0]} replicas here: ${(cause as Error).message}`, { cause });
+    });
+    raised.push({ name, replicas: [config.num_replicas, after.num_replicas], maxBytes: after.max_bytes });
+  }
+  return raised;
+}
+
+/** Whether every copy of every stream of ours has all messages. */
+export async function streamsAreCurrent(connection: NatsConnection): Promise<boolean> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  for (const { name } of [...configurations, nodesStream]) {
+    const { config, cluster } = await manager.streams.info(name);
+    const followers = cluster?.replicas ?? [];
+    if (config.num_replicas > 1 && (!cluster?.leader || followers.length < config.num_replicas - 1)) return false;
+    if (followers.some(({ current, offline }) => !current || offline === true)) return false;
+  }
+  return true;
+}
+
+/** What was written into the metadata of a stream, such as whose it is; undefined where the stream does not exist. */
+export async function readStreamMetadata(
+  connection: NatsConnection,
+  stream: string = streams.desired,
+): Promise<Record<string, string> | undefined> {
+  const manager = await jetstreamManager(connection);
+  try {
+    return { ...(await manager.streams.info(stream)).config.metadata };
+  } catch (error) {
+    if (hasCode(error, errorCodes.streamNotFound)) return undefined;
+    throw error;
+  }
+}
+
+/** Sets these entries of a stream's metadata; others and the rest of its configuration stay. */
+export async function writeStreamMetadata(
+  connection: NatsConnection,
+  entries: Record<string, string>,
+  stream: string = streams.desired,
+): Promise<void> {
+  const manager = await jetstreamManager(connection);
+  const { config } = await manager.streams.info(stream);
+  await manager.streams.update(stream, { metadata: { ...config.metadata, ...entries } });
+}
+
+/** Numbers of nats-server's errors (server/errors.json). */
+const errorCodes = {
+  nameInUse: 10058,
+  streamNotFound: 10059,
+  /** No peers, insufficient resources, insufficient storage, replicas without a cluster. */
+  noRoom: [10005, 10002, 10023, 10047, 10074],
+};
+
+function hasCode(error: unknown, ...codes: readonly number[]): boolean {
+  return error instanceof JetStreamApiError && codes.includes(error.code);
+}
