@@ -223,8 +223,8 @@ test('a message that is taken for a duplicate of one that was removed is stored 
   expect(one.desired.get(subject('wg1'))!.sequence).toBeGreaterThan(entry.sequence);
 });
 
+const version = (generation: number, resourceVersion: string, uid = 'a') => ({ uid, generation, resourceVersion });
 test('versions are compared by generation within one life, and by resource version', () => {
-  const version = (generation: number, resourceVersion: string, uid = 'a') => ({ uid, generation, resourceVersion });
   expect(isOlder(version(1, '5'), version(2, '5'))).toBe(true);
   expect(isOlder(version(2, '5'), version(2, '5'))).toBe(false);
   expect(isOlder(version(2, '9'), version(2, '10'))).toBe(true);

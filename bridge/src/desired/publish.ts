@@ -97,7 +97,7 @@ async function assertCurrent(api: DesiredParts['api'], token: string, object: Ku
  * Tells an agent again of an object that is gone: the agent speaks of one that the API server does not have, or not on
  * that node, and the stream says nothing of it. The agent was away while the object was deleted and its tombstone taken
  * out, or the stream was lost together with it. What the stream lacks proves nothing: the API server is asked now.
- * @returns false where the object exists after all
+ * @returns false where the object exists after all, or the stream still wants one of its name
  */
 export async function tombstoneStray(
   { api, desired, publisher }: { api: Pick<KubeApi, 'get'>; desired: Follower; publisher: Pick<Publisher, 'publish'> },
@@ -109,8 +109,10 @@ export async function tombstoneStray(
   const subject = formatDesiredSubject({ node, kind: token, namespace, name });
   const entry = desired.get(subject);
   const last = entry && readDesired(entry);
-  // What is desired now is decided elsewhere; a tombstone of this very object is on its way.
-  if (last !== undefined && (last.deleted !== true || last.uid === uid)) return true;
+  // Whether what is desired now is gone is decided elsewhere, and told to the agent first.
+  if (last !== undefined && last.deleted !== true) return false;
+  // The agent was told of this very object.
+  if (last?.uid === uid) return true;
   const object = await api.get(resourceOf(kind), { namespace, name });
   if (object?.metadata.uid === uid) {
     const place = placeOf(object, token);
