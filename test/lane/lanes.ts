@@ -8,7 +8,7 @@ export const UNITS = ['common', 'crds', 'bridge', 'actors', 'lab', 'cli'] as con
 const PART_OF: Readonly<Record<string, string>> = { kube: 'contract' };
 
 /** What ought to run first, because it says more plainly what is wrong; the rest follows by name. */
-const FIRST = ['lane', 'contract', 'kernel', 'e2e'];
+const FIRST = ['lane', 'law', 'contract', 'kernel', 'e2e'];
 
 export interface Lane {
   name: string;

@@ -1,3 +1,6 @@
+import { systemClock, timestamp } from './clock.ts';
+import type { Clock } from './clock.ts';
+
 /** One line per message on stderr: time, level, component, message, `key=value`s. Never give it a secret. */
 export type Log = Record<
   'debug' | 'info' | 'warn' | 'error',
@@ -19,6 +22,7 @@ export function createLog(
   least: Level = 'info',
   write: (line: string) => void = (line) => process.stderr.write(line),
   fixed: Record<string, unknown> = {},
+  clock: Clock = systemClock,
 ): Log {
   const at =
     (level: Level) =>
@@ -27,14 +31,14 @@ export function createLog(
       const pairs = Object.entries({ ...fixed, ...fields })
         .filter(([, value]) => value !== undefined)
         .map(([key, value]) => ` ${key}=${spell(value)}`);
-      write(`${new Date().toISOString()} ${level.padEnd(5)} ${component} ${message}${pairs.join('')}\n`);
+      write(`${timestamp(clock)} ${level.padEnd(5)} ${component} ${message}${pairs.join('')}\n`);
     };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    with: (fields) => createLog(component, least, write, { ...fixed, ...fields }),
+    with: (fields) => createLog(component, least, write, { ...fixed, ...fields }, clock),
   };
 }
 

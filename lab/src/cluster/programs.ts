@@ -89,12 +89,12 @@ export function agentProgram(lab: Manifest, node: string): Program {
       ...lab.containers.flatMap((container) => alias(container).flatMap((value) => ['--container-alias', value])),
     ],
     env: natsCredentials(lab),
-    ...(lab.vm ? { patience: emulated } : {}),
+    ...(lab.vm ? { readyWithinMs: emulatedReadyMs } : {}),
   };
 }
 
-/** Seconds in which a program may become ready that an emulated processor runs: one minute is what two agents take on an idle machine. */
-const emulated = 240;
+/** In which a program may become ready that an emulated processor runs: one minute is what two agents take on an idle machine. */
+const emulatedReadyMs = 240_000;
 
 /** Where agents in a virtual machine keep their state: in its memory, since they outlive themselves but not their nodes. */
 export const guestState = '/run/ifactor';
@@ -106,7 +106,7 @@ export function vmProgram({ dir, vm }: Manifest): Program {
   if (!vm) throw new TypeError('this lab has no virtual machine');
   const { program, ...image } = JSON.parse(readFileSync(join(folder, 'image.json'), 'utf8')) as GuestImage;
   const args = qemuArguments({ ...image, memoryMb: 1536, consoleFile: paths.log('vm'), controlFile, port: vm.port });
-  return { part: 'vm', command: program, args, ready: guestReady, patience: emulated };
+  return { part: 'vm', command: program, args, ready: guestReady, readyWithinMs: emulatedReadyMs };
 }
 
 /** Finds a kernel and what else a guest is booted from, and writes it down. @throws VmUnavailable */

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { explain, stopSignal, UsageError } from '@ifactor/common';
+import { explain, stopSignal, systemClock, UsageError } from '@ifactor/common';
 import { down } from '../cluster/down.ts';
 import { readManifest, type Manifest } from '../cluster/manifest.ts';
 import { fromCaller, labDir, parseContainers, parseNodes, type UpOptions } from '../cluster/options.ts';
@@ -78,14 +78,14 @@ export async function runUp(flags: UpFlags): Promise<void> {
   const progress = createProgress();
   const stop = new AbortController();
   const stopped = onStop(stop);
-  const started = performance.now();
+  const started = systemClock.monotonic();
   const lab = await startOrClear(options, progress, stop.signal);
   if (!lab) {
     process.exitCode = 130;
     return;
   }
   if (flags.detach) detach(lab);
-  progress.say(`The lab is up (${((performance.now() - started) / 1000).toFixed(1)} s).`);
+  progress.say(`The lab is up (${((systemClock.monotonic() - started) / 1000).toFixed(1)} s).`);
   progress.say(hints(lab, flags));
   if (flags.detach) {
     process.exit();

@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { LabError } from '../cluster/error.ts';
@@ -5,7 +6,7 @@ import { netnsOf } from '../host/exec.ts';
 import { machineOf } from '../host/machine.ts';
 import type { Stage } from './stage.ts';
 
-const patience = 20_000;
+const backWithinMs = 20_000;
 
 /**
  * Monitors the links of a netns and says so once it has joined the kernel's group, which it does not say itself:
@@ -34,9 +35,10 @@ export async function deleteAndAwait(stage: Stage, container: string, link: stri
   const monitor = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   promise.catch(() => {});
-  const timer = setTimeout(
-    () => reject(new LabError(`${link} was deleted and is not back after ${patience / 1000} s`)),
-    patience,
+  const cancel = systemClock.after(
+    backWithinMs,
+    () => reject(new LabError(`${link} was deleted and is not back after ${backWithinMs / 1000} s`)),
+    true,
   );
   monitor.once('error', reject);
   monitor.once('exit', (code) => reject(new LabError(`ip monitor ended (${code})`)));
@@ -47,16 +49,16 @@ export async function deleteAndAwait(stage: Stage, container: string, link: stri
     if (line === 'listening') listening.resolve();
     const [, deleted, index] = about.exec(line) ?? [];
     if (index === undefined) return;
-    if (deleted !== undefined) gone ??= { index, time: performance.now() };
+    if (deleted !== undefined) gone ??= { index, time: systemClock.monotonic() };
     // The kernel may still speak of the old one.
-    else if (gone !== undefined && gone.index !== index) resolve(performance.now() - gone.time);
+    else if (gone !== undefined && gone.index !== index) resolve(systemClock.monotonic() - gone.time);
   });
   try {
     await Promise.race([listening.promise, promise]);
     await stage.show(stage.exec(container, 'ip', 'link', 'del', link));
     return await promise;
   } finally {
-    clearTimeout(timer);
+    cancel();
     monitor.removeAllListeners('exit').kill();
   }
 }

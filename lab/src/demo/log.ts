@@ -1,12 +1,12 @@
 import { jetstream } from '@nats-io/jetstream';
-import { createLog } from '@ifactor/common';
+import { createLog, systemClock } from '@ifactor/common';
 import { decodeEvent, eventFilter, type Key, type RecordedEvent } from '@ifactor/crds';
 import { connect, streams } from '@ifactor/common/nats';
 import { environmentOf } from '../cluster/environment.ts';
 import { LabError } from '../cluster/error.ts';
 import type { Manifest } from '../cluster/manifest.ts';
 
-const patience = 20_000;
+const tellWithinMs = 20_000;
 
 /**
  * Reads the event log of one interface from a time on, until an event is found for which `last` holds.
@@ -27,13 +27,13 @@ export async function readLog(
       opt_start_time: since.toISOString(),
     });
     const messages = await consumer.consume();
-    const timer = setTimeout(() => messages.stop(), patience);
+    const cancel = systemClock.after(tellWithinMs, () => messages.stop(), true);
     const events: RecordedEvent[] = [];
     for await (const message of messages) {
       const event = decodeEvent(message.subject, message.headers, message.string());
       events.push(event);
       if (last(event)) {
-        clearTimeout(timer);
+        cancel();
         return events;
       }
     }

@@ -1,8 +1,9 @@
+import { systemClock } from '@ifactor/common';
 import { LabError } from '../cluster/error.ts';
 import type { Stage } from './stage.ts';
 
 /** Time for a tunnel's first handshake, which WireGuard tries every 5 s, and for addresses to be usable. */
-const patience = 60_000;
+const answerWithinMs = 60_000;
 
 /**
  * Pings until each of these addresses answers, then once more before everyone's eyes.
@@ -10,14 +11,14 @@ const patience = 60_000;
  * @throws LabError where one did not answer
  */
 export async function ping(stage: Stage, container: string, target: string, from: string[]): Promise<void> {
-  const limit = Date.now() + patience;
+  const limit = systemClock.monotonic() + answerWithinMs;
   const lacks = (output: string) => from.filter((address) => !answered(output, address));
   for (let left = from; left.length > 0;) {
     const { stdout } = await stage.look(stage.inside(container, 'ping', '-c', '2', '-W', '1', target));
     left = lacks(stdout);
-    if (left.length > 0 && Date.now() > limit)
+    if (left.length > 0 && systemClock.monotonic() > limit)
       throw new LabError(
-        `${left.join(' and ')} did not answer a ping to ${target} from ${container} within ${patience / 1000} s`,
+        `${left.join(' and ')} did not answer a ping to ${target} from ${container} within ${answerWithinMs / 1000} s`,
       );
   }
   const missing = lacks(await stage.show(stage.inside(container, 'ping', '-c', '3', target)));

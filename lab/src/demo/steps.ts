@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { hasKind } from '../host/kernel.ts';
 import { LabError } from '../cluster/error.ts';
 import { machineOf } from '../host/machine.ts';
@@ -95,7 +96,7 @@ export const steps: Step[] = [
   {
     title: 'Deleted behind its back: back before you can look, and the log says why',
     async act(stage) {
-      const since = new Date();
+      const since = new Date(systemClock.now());
       const away = await deleteAndAwait(stage, 'agent1', 'veth1-a');
       stage.say(`veth1-a was away for ${away.toFixed(1)} ms`);
       await ping(stage, 'agent1', 'ff02::1%veth1-a', ['fe80::eeee:1', 'fe80::eeee:2']);

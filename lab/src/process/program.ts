@@ -12,7 +12,7 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
-import { explain, sleep, systemClock } from '@ifactor/common';
+import { every, explain, sleep, systemClock } from '@ifactor/common';
 import { LabError } from '../cluster/error.ts';
 import { endProcesses, identify, isAlive, processesWithEnvironment, type ProcessIdentity } from '@ifactor/common/proc';
 import { pathsOf } from '../cluster/paths.ts';
@@ -26,13 +26,13 @@ export type Program = {
   env?: Record<string, string>;
   /** Found in its log once it is ready (default: a message that ends with the word `ready`), or asked until true. */
   ready?: RegExp | (() => Promise<boolean>);
-  /** Seconds in which it has to be ready (default: 60). */
-  patience?: number;
+  /** Default: 60 000. */
+  readyWithinMs?: number;
 };
 
 const readyLine = / ready( [\w-]+=.*)?$/m;
-const defaultPatience = 60;
-const helperPatience = 15_000;
+const defaultReadyMs = 60_000;
+const helperEndsWithinMs = 15_000;
 /** What our processes may know of the caller's environment: no credential of the caller's is among it. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'DOCKER_HOST', 'DEBUG', 'IFACTOR_CACHE', 'XDG_CACHE_HOME'];
 
@@ -52,7 +52,7 @@ export function marked(dir: string): ProcessIdentity[] {
  */
 export async function start(dir: string, program: Program, abort?: AbortSignal): Promise<void> {
   abort?.throwIfAborted();
-  const { part, ready = readyLine, patience = defaultPatience } = program;
+  const { part, ready = readyLine, readyWithinMs = defaultReadyMs } = program;
   const { child, path, offset } = spawnLogged(dir, program);
 
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -61,12 +61,12 @@ export async function start(dir: string, program: Program, abort?: AbortSignal):
   };
   const watcher = watch(path, () => void check().catch(reject));
   // A server that says nothing when it is ready has to be asked.
-  const asking = ready instanceof RegExp ? undefined : setInterval(() => void check().catch(reject), 200);
+  const stopAsking = ready instanceof RegExp ? undefined : every(systemClock, 200, () => void check().catch(reject));
   const fail = (why: string) => {
     const said = textFrom(path, offset).trimEnd().split('\n').slice(-8).join('\n');
     reject(new LabError(`${part} ${why}; its log ${path} ends with:\n${said || '(nothing)'}`));
   };
-  const timer = setTimeout(() => fail(`was not ready within ${patience} s`), patience * 1000);
+  const cancel = systemClock.after(readyWithinMs, () => fail(`was not ready within ${readyWithinMs / 1000} s`), true);
   child.once('error', (cause) => reject(new LabError(`${part} could not be started: ${explain(cause)}`, { cause })));
   child.once('exit', (code, by) => fail(`ended (${by ?? `code ${code}`})`));
   const give = () => reject(abort?.reason);
@@ -76,8 +76,8 @@ export async function start(dir: string, program: Program, abort?: AbortSignal):
     await promise;
   } finally {
     watcher.close();
-    clearInterval(asking);
-    clearTimeout(timer);
+    stopAsking?.();
+    cancel();
     abort?.removeEventListener('abort', give);
     child.removeAllListeners();
     child.unref();
@@ -147,7 +147,7 @@ export async function endAll(dir: string): Promise<number> {
 
 /** Programs that a lab's owner ran when it was killed may still make things: resolves when they have ended. */
 export async function awaitHelpers(dir: string): Promise<void> {
-  const limit = systemClock.monotonic() + helperPatience;
+  const limit = systemClock.monotonic() + helperEndsWithinMs;
   let left = processesWithEnvironment(`${helperMark}=${dir}`);
   while (left.length > 0 && systemClock.monotonic() < limit) {
     await sleep(systemClock, 50);

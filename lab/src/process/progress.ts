@@ -1,3 +1,5 @@
+import { systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import pc from 'picocolors';
 import type { WriteStream } from 'node:tty';
 
@@ -9,7 +11,10 @@ export type Progress = {
 };
 
 /** Marks in colour on a terminal, plain elsewhere. */
-export function createProgress(out: Pick<WriteStream, 'write' | 'isTTY'> = process.stderr): Progress {
+export function createProgress(
+  out: Pick<WriteStream, 'write' | 'isTTY'> = process.stderr,
+  clock: Clock = systemClock,
+): Progress {
   const { green, red, dim } = pc.createColors(out.isTTY && pc.isColorSupported);
   const say = (line: string) => {
     out.write(`${line}\n`);
@@ -17,8 +22,8 @@ export function createProgress(out: Pick<WriteStream, 'write' | 'isTTY'> = proce
   return {
     say,
     async step(title, act, describe) {
-      const started = performance.now();
-      const took = () => dim(`${((performance.now() - started) / 1000).toFixed(1)} s`);
+      const started = clock.monotonic();
+      const took = () => dim(`${((clock.monotonic() - started) / 1000).toFixed(1)} s`);
       try {
         const result = await act();
         const more = describe?.(result);

@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { readFileSync, watch, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,7 +52,7 @@ export async function startVm({
   bootTimeoutMs = 120_000,
   report = () => {},
 }: VmOptions = {}): Promise<Vm> {
-  const started = Date.now();
+  const started = systemClock.monotonic();
   const dir = await mkdtemp(join(tmpdir(), 'ifactor-vm-'));
   let qemu: Qemu | undefined;
   const stop = async () => {
@@ -65,12 +66,12 @@ export async function startVm({
     const controlFile = join(dir, 'control.json');
     const control = writeControl(controlFile, port);
     writeFileSync(consoleFile, '');
-    const booted = Date.now();
+    const booted = systemClock.monotonic();
     qemu = startQemu(image.program, { ...image, memoryMb, consoleFile, controlFile, port });
     await Promise.race([saysReady(consoleFile), qemu.ended, timeout(bootTimeoutMs, qemu)]);
-    const bootMs = Date.now() - booted;
+    const bootMs = Math.round(systemClock.monotonic() - booted);
     report(
-      `Linux ${image.kernel.release} is up in a VM (${image.accel}, ${bootMs} ms, ${Date.now() - started} ms in all)`,
+      `Linux ${image.kernel.release} is up in a VM (${image.accel}, ${bootMs} ms, ${Math.round(systemClock.monotonic() - started)} ms in all)`,
     );
     return machine(image, bootMs, control, qemu, stop);
   } catch (error) {
@@ -125,6 +126,6 @@ function saysReady(consoleFile: string): Promise<void> {
 }
 
 async function timeout(ms: number, qemu: Qemu): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, ms).unref());
+  await new Promise<void>((resolve) => systemClock.after(ms, resolve));
   throw new VmFailed(`the VM was not up within ${ms / 1000} s; its console ends:\n${await qemu.tail()}`);
 }

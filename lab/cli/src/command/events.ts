@@ -1,5 +1,5 @@
 import { machine } from '@ifactor/actors';
-import { UsageError } from '@ifactor/common';
+import { systemClock, UsageError } from '@ifactor/common';
 import type { Key } from '@ifactor/crds';
 import type { Command } from 'commander';
 import { parseSelector, parseTime } from '../log/selector.ts';
@@ -39,8 +39,8 @@ export function eventsCommand(): Command {
         ...(selector === undefined ? {} : parseSelector(selector, namespace)),
         ...(node === undefined ? {} : { node }),
         ...(type === undefined ? {} : { types: type }),
-        ...(since === undefined ? {} : { since: parseTime(since) }),
-        ...(until === undefined ? {} : { until: parseTime(until) }),
+        ...(since === undefined ? {} : { since: parseTime(since, systemClock.now()) }),
+        ...(until === undefined ? {} : { until: parseTime(until, systemClock.now()) }),
       };
       await withSource(flags, async (source) => {
         if (follow && source.follow === undefined)

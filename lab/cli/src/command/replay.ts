@@ -1,5 +1,5 @@
 import { freeze, hashOf } from '@ifactor/actors';
-import { UsageError } from '@ifactor/common';
+import { systemClock, UsageError } from '@ifactor/common';
 import type { Key } from '@ifactor/crds';
 import type { Command } from 'commander';
 import pc from 'picocolors';
@@ -68,7 +68,9 @@ export function replayCommand(): Command {
 function rangeOf(key: Key, { node, at }: Flags): Range {
   const range = { key, ...(node === undefined ? {} : { node }) };
   if (at === undefined) return range;
-  return /^#?\d+$/.test(at) ? { ...range, sequence: Number(at.replace('#', '')) } : { ...range, time: parseTime(at) };
+  return /^#?\d+$/.test(at)
+    ? { ...range, sequence: Number(at.replace('#', '')) }
+    : { ...range, time: parseTime(at, systemClock.now()) };
 }
 
 /** The state and its reasons. */

@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { once } from 'node:events';
@@ -26,13 +27,13 @@ export function exportCommand(): Command {
       const wanted = {
         ...(selector === undefined ? {} : parseSelector(selector, flags.namespace)),
         ...(flags.node === undefined ? {} : { node: flags.node }),
-        ...(flags.since === undefined ? {} : { since: parseTime(flags.since) }),
+        ...(flags.since === undefined ? {} : { since: parseTime(flags.since, systemClock.now()) }),
       };
       await withSource(flags, async (source) => {
         const file = flags.output === undefined ? undefined : createWriteStream(flags.output, { mode: 0o600 });
         if (file) await once(file, 'open');
         const write = writer(file ?? process.stdout);
-        await write(fileHeader(new Date(), Object.keys(wanted).length > 0));
+        await write(fileHeader(new Date(systemClock.now()), Object.keys(wanted).length > 0));
         // First what the agents say, then the log: so the log reaches at least as far.
         for await (const status of source.statuses()) {
           if (selectsActor(wanted, placeOf(status))) await write(statusLine(status));

@@ -1,4 +1,5 @@
-import { explain } from '@ifactor/common';
+import { explain, systemClock, timestamp } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import type { State, StatusMessage } from '@ifactor/crds';
 import { Filters } from './history/filter.ts';
 import { graphOf, shapeOf } from './map/graph.ts';
@@ -9,8 +10,8 @@ import { Log } from './history/log.ts';
 import type { ActorId, Moment, SourceInfo, Told, Topology } from './protocol.ts';
 import type { Track } from './history/track.ts';
 
-/** In milliseconds: how long changes are gathered before they are told. */
-const gathering = 60;
+/** How long changes are gathered before they are told. */
+const gatherMs = 60;
 
 type Listener = (told: Told) => void;
 
@@ -28,16 +29,23 @@ export class Feed {
   #handshakes = new Handshakes();
   readonly #listeners = new Set<Listener>();
   readonly #changed = new Set<ActorId>();
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
+  readonly #clock: Clock;
   #placing: Promise<void> = Promise.resolve();
 
-  constructor(source: SourceInfo, log?: Log) {
+  constructor(source: SourceInfo, log?: Log, clock: Clock = systemClock) {
     this.#source = source;
+    this.#clock = clock;
     if (log) this.reset(log);
   }
 
   get source(): SourceInfo {
     return this.#source;
+  }
+
+  /** What the time is for whoever watches. */
+  get time(): string {
+    return timestamp(this.#clock);
   }
 
   get handshakes(): { readonly [link: string]: string } {
@@ -48,7 +56,7 @@ export class Feed {
     return this.#topology;
   }
 
-  /** Begins anew with another log. */
+  /** Starts again with another log. */
   reset(log = new Log()): void {
     this.log = log;
     this.filters = new Filters(log);
@@ -102,7 +110,7 @@ export class Feed {
 
   #moment(states: { [actor: ActorId]: State }, handshakes: Moment['handshakes']): Told {
     const { total } = this.log;
-    return { tell: 'moment', moment: { at: null, total, time: new Date().toISOString(), states, handshakes } };
+    return { tell: 'moment', moment: { at: null, total, time: this.time, states, handshakes } };
   }
 
   #greet(): void {
@@ -114,12 +122,12 @@ export class Feed {
   }
 
   #soon(): void {
-    this.#timer ??= setTimeout(() => this.#flush(), gathering).unref();
+    this.#cancel ??= this.#clock.after(gatherMs, () => this.#flush());
   }
 
   #flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     const states: { [actor: ActorId]: State } = {};
     let moved = false;
     for (const id of this.#changed) {
@@ -140,7 +148,7 @@ export class Feed {
     this.#tell(this.#moment(states, Object.fromEntries(shaken)));
   }
 
-  /** Lays the map out anew. */
+  /** Lays the map out again. */
   #place(graph: Graph): void {
     const map = ++this.#map;
     this.#placing = this.#placing.then(() => this.#layOut(graph, map));

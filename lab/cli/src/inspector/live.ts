@@ -1,12 +1,12 @@
-import { explain } from '@ifactor/common';
+import { explain, sleep, systemClock } from '@ifactor/common';
 import type { StatusMessage } from '@ifactor/crds';
 import type { Feed } from './feed.ts';
 import { Log } from './history/log.ts';
 import { pause } from './pause.ts';
 import type { Source } from '../log/source.ts';
 
-/** In milliseconds: between two tries to reach streams that are not there. */
-const retryEvery = 1000;
+/** Between two tries to reach streams that are not there. */
+const retryEveryMs = 1000;
 
 /** Reads what the source holds now into a feed. */
 export async function load(feed: Feed, source: Source): Promise<void> {
@@ -21,7 +21,7 @@ export async function load(feed: Feed, source: Source): Promise<void> {
 }
 
 /**
- * Feeds from streams, for ever: what they hold, then what comes. Streams that are not there, or were made anew, are read
+ * Feeds from streams, for ever: what they hold, then what comes. Streams that are not there, or were made again, are read
  * from their beginning as soon as they are.
  */
 export async function follow(feed: Feed, name: string, open: () => Promise<Source>, abort: AbortSignal): Promise<void> {
@@ -36,7 +36,7 @@ export async function follow(feed: Feed, name: string, open: () => Promise<Sourc
     } finally {
       await source?.close().catch(() => {});
     }
-    await rest(retryEvery, abort);
+    await sleep(systemClock, retryEveryMs, abort);
   }
 }
 
@@ -60,16 +60,3 @@ async function followOne(feed: Feed, name: string, source: Source, abort: AbortS
   // Either ends when the connection does; the other ends with it.
   await Promise.race([events(source.follow({})), statuses(source.followStatuses())]);
 }
-
-const rest = (milliseconds: number, abort: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    abort.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { machine } from '@ifactor/actors';
 import type { Snapshot } from '@ifactor/actors';
-import { UsageError } from '@ifactor/common';
+import { systemRandom, UsageError } from '@ifactor/common';
 import { WebSocketServer } from 'ws';
 import type { Feed } from './feed.ts';
 import { hostFits, originFits } from './server/policy.ts';
@@ -67,7 +67,7 @@ function* since({ log }: Feed, track: Track, told: Map<ActorId, number>): Genera
   const common = (time: string) => ({
     sessionId: track.id,
     rootId: track.id,
-    id: crypto.randomUUID(),
+    id: systemRandom.uuid(),
     createdAt: String(Date.parse(time)),
     _version: version,
   });

@@ -35,7 +35,7 @@ export function parseObject(text: string, namespace: string): Key {
 }
 
 /** Milliseconds since 1970 of an RFC 3339 time, or of a duration ago such as `90s`, `15m`, `2h`, `3d`. @throws UsageError */
-export function parseTime(text: string, now = Date.now()): number {
+export function parseTime(text: string, now: number): number {
   const [, count, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   if (count !== undefined) return now - Number(count) * ({ ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[unit] ?? 1);
   const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;

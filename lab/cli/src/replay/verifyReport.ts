@@ -1,3 +1,4 @@
+import { sleep, systemClock } from '@ifactor/common';
 import type { StatusMessage } from '@ifactor/crds';
 import pc from 'picocolors';
 import { actorOf, placeOf, replayAll } from '../log/lives.ts';
@@ -9,6 +10,7 @@ import type { Fault, Verdict } from './verify.ts';
 
 /** The log may lag behind what the agents say of themselves: it is read again so often. */
 const tries = 10;
+const retryEveryMs = 500;
 
 type Read = { verdicts: Map<string, Verdict>; faults: Fault[] };
 
@@ -20,7 +22,7 @@ export async function runVerify(source: Source, selector: Selector): Promise<voi
   for (let i = 1; i < tries && source.follow; i++) {
     const behind = [...verdicts].filter(([, { result }]) => result === 'behind').map(([actor]) => actor);
     if (behind.length === 0) break;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(systemClock, retryEveryMs);
     // Of one that lags only its own events are read again.
     const again =
       behind.length === 1 && behind[0] !== undefined

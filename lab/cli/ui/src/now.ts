@@ -1,20 +1,21 @@
+import { every, systemClock } from '@ifactor/common';
 import { useSyncExternalStore } from 'react';
 
 const listeners = new Set<() => void>();
-let now = Date.now();
-let timer: ReturnType<typeof setInterval> | undefined;
+let now = systemClock.now();
+let stop: (() => void) | undefined;
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  timer ??= setInterval(() => {
-    now = Date.now();
+  stop ??= every(systemClock, 1000, () => {
+    now = systemClock.now();
     for (const one of listeners) one();
-  }, 1000);
+  });
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+    stop?.();
+    stop = undefined;
   };
 }
 

@@ -128,7 +128,7 @@ test('what-if finds nothing that this code would decide otherwise, and the place
 
 test.each([
   ['moment', { at: 401 }, 'there is no position 401: the log has 400 events'],
-  ['moment', { at: -1 }, '-1 is no whole number'],
+  ['moment', { at: -1 }, '-1 is not a whole number'],
   ['actor', { actor: 'nobody', at: null }, 'the log holds no actor nobody'],
   ['chain', { event: 'none' }, 'the log holds no event none'],
   ['events', { filter: { text: 7 }, from: 0, count: 1 }, 'are texts'],

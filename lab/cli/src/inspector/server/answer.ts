@@ -17,9 +17,8 @@ type Answers = {
 
 /** What is answered from one log. Each throws a UsageError on what it cannot answer. */
 export const answers: Answers = {
-  moment({ log, handshakes }, { at }) {
-    if (at === null)
-      return { at, total: log.total, time: new Date().toISOString(), states: log.states(log.total), handshakes };
+  moment({ log, handshakes, time }, { at }) {
+    if (at === null) return { at, total: log.total, time, states: log.states(log.total), handshakes };
     const position = positionIn(log.total, at);
     return {
       at: position,
@@ -41,7 +40,7 @@ export const answers: Answers = {
 
 function whole(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new UsageError(`${JSON.stringify(value)} is no whole number`);
+  throw new UsageError(`${JSON.stringify(value)} is not a whole number`);
 }
 
 function positionIn(total: number, value: unknown): number {

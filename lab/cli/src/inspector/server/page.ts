@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { globSync, rmSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ export async function page(say: (line: string) => void): Promise<string> {
   const there = built();
   if (there !== null) return there;
   say('building the page …');
-  const begun = performance.now();
+  const begun = systemClock.monotonic();
   const { build } = await import('vite');
   const own = join(workshop, `ifactor-page-${process.pid}`);
   try {
@@ -43,7 +44,7 @@ export async function page(say: (line: string) => void): Promise<string> {
   } finally {
     rmSync(own, { recursive: true, force: true });
   }
-  say(`the page is built (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+  say(`the page is built (${((systemClock.monotonic() - begun) / 1000).toFixed(1)} s)`);
   return dist;
 }
 

@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
 
@@ -6,8 +7,7 @@ export function Command({ words, text }: { words: string; text: string }): React
   const [said, setSaid] = useState<string | null>(null);
   useEffect(() => {
     if (said === null) return;
-    const timer = setTimeout(() => setSaid(null), 2000);
-    return () => clearTimeout(timer);
+    return systemClock.after(2000, () => setSaid(null));
   }, [said]);
   const copy = (): void => {
     navigator.clipboard.writeText(text).then(

@@ -1,3 +1,4 @@
+import { every, systemClock } from '@ifactor/common';
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import './scrubber.css';
@@ -28,12 +29,11 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
   });
   useEffect(() => {
     if (!playing) return;
-    const timer = setInterval(() => {
+    return every(systemClock, 1000 / speed, () => {
       const { now: from, total: end, onSeek: seek, onPlay: play } = latest.current;
       if (from >= end) play(false);
       else seek(from + 1);
-    }, 1000 / speed);
-    return () => clearInterval(timer);
+    });
   }, [playing, speed]);
   const step = (by: number): void => onSeek(Math.max(0, Math.min(total, now + by)));
   return (

@@ -1,3 +1,4 @@
+import { systemClock } from '@ifactor/common';
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 import type { EventRow, Filter } from '../../../src/inspector/protocol.ts';
@@ -36,8 +37,7 @@ export function Timeline(): ReactElement {
   // Typing asks once it pauses.
   useEffect(() => {
     if ((store.get().filter.text ?? '') === text) return;
-    const timer = setTimeout(() => narrow(text === '' ? {} : { text }, 'text'), 150);
-    return () => clearTimeout(timer);
+    return systemClock.after(150, () => narrow(text === '' ? {} : { text }, 'text'));
   });
 
   // A row far away may not have arrived: the server knows where it stands.

@@ -1,0 +1,35 @@
+/** One word per thing: a name that one production file exports is not exported by another one for something else. */
+import { expect, it } from 'vitest';
+import { nameExceptions } from './exceptions.ts';
+import { against, suggestShrinking, codeOf, productionFiles } from './tree.ts';
+
+const declaration =
+  /^export (?:default )?(?:abstract |async )?(?:function\*?|class|const|let|type|interface|enum) +([A-Za-z_$][\w$]*)/gm;
+
+const exportedBy = (code: string): string[] => [...new Set([...code.matchAll(declaration)].map(([, name]) => name!))];
+
+it('reads what a file declares and exports, and not what it passes on', () => {
+  const code = [
+    'export const a = 1;',
+    'export async function b() {}',
+    'export type C<T> = T;',
+    'export abstract class D {}',
+    'export { e } from "./e.ts";',
+    'const f = 1;',
+    'export function b(overload: string): void;',
+  ].join('\n');
+  expect(exportedBy(code)).toEqual(['a', 'b', 'C', 'D']);
+});
+
+it('each exported name means one thing', () => {
+  const files = new Map<string, string[]>();
+  for (const path of productionFiles())
+    for (const name of exportedBy(codeOf(path))) files.set(name, [...(files.get(name) ?? []), path]);
+  const shared = [...files].filter(([, paths]) => paths.length > 1);
+  const { offends, mended } = against(
+    shared.map(([name]) => name),
+    Object.keys(nameExceptions),
+  );
+  expect(offends.map((name) => `${name}: ${files.get(name)?.join(', ')}`)).toEqual([]);
+  suggestShrinking('nameExceptions', mended);
+});

@@ -1,0 +1,44 @@
+/** The production code of the whole tree, as text. */
+import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+export const root = resolve(import.meta.dirname, '../..');
+
+/** Production files, relative to the root: no tests, no test seams, no declarations. */
+export function productionFiles(): string[] {
+  return ['crds', 'bridge', 'actors', 'lab']
+    .flatMap((workspace) =>
+      globSync(`${workspace}/**/*.{ts,tsx}`, { cwd: root, exclude: (path) => path.includes('node_modules') }),
+    )
+    .filter(
+      (path) => !/(^|\/)(node_modules|dist|testing)\/|\.test\.tsx?$|\.d\.ts$|(^|\/)[\w.]+\.config\.ts$/.test(path),
+    )
+    .toSorted();
+}
+
+/** The code of a file with comments and the content of strings blanked, line by line. Good enough to look for names in. */
+export function codeOf(path: string): string {
+  return blank(readFileSync(resolve(root, path), 'utf8'));
+}
+
+export function blank(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`\\])\/\/.*$|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/gm, (token) =>
+    token.startsWith('/') ? token.replaceAll(/[^\n]/g, ' ') : `${token[0]}${token.at(-1)}`,
+  );
+}
+
+/** Compares what a law finds with the exceptions it still has: new offences, and exceptions that are no longer needed. */
+export function against(
+  found: readonly string[],
+  exceptions: readonly string[],
+): { offends: string[]; mended: string[] } {
+  return {
+    offends: found.filter((one) => !exceptions.includes(one)),
+    mended: exceptions.filter((one) => !found.includes(one)),
+  };
+}
+
+/** Names exceptions that can be taken out of their list. No failure: somebody else's good deed breaks nobody's build. */
+export function suggestShrinking(list: string, mended: readonly string[]): void {
+  if (mended.length > 0) console.warn(`test/law/exceptions.ts: take out of ${list}: ${mended.join(', ')}`);
+}
