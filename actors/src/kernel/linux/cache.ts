@@ -17,6 +17,11 @@ export class Cache {
     for (const entry of this.#entries.values()) yield entry.link;
   }
 
+  /** How many links there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   link(name: string): Link | undefined {
     const index = this.#names.get(name);
     return index === undefined ? undefined : this.linkAt(index);

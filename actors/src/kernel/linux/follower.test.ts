@@ -74,6 +74,8 @@ function follow(dump: Dump): {
     emit: (change) => changes.push(change),
     present: (notification) => notification,
     report: (error) => reported.push(error),
+    maxLinks: 100,
+    crowded: () => {},
   });
   const answer = (): void => {
     for (const question of questions.splice(0))

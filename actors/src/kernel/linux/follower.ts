@@ -16,6 +16,10 @@ export type FollowerParts = {
   /** Last word on each link before it enters the cache. */
   present(notification: Notification): Notification;
   report: (error: unknown) => void;
+  /** Links that are cached at most. */
+  maxLinks: number;
+  /** A netns that was within the bound has outgrown it. */
+  crowded(reason: string): void;
 };
 
 export class Follower {
@@ -67,7 +71,14 @@ export class Follower {
 
   #notified(notification: Notification): void {
     if (this.#held) this.#held.push(notification);
-    else this.#tell(this.cache.fold(notification));
+    else this.#fold(notification);
+  }
+
+  #fold(notification: Notification): void {
+    if (this.#closed) return;
+    this.#tell(this.cache.fold(notification));
+    const { maxLinks } = this.#parts;
+    if (this.cache.size > maxLinks) this.#parts.crowded(`it has more than ${maxLinks} links`);
   }
 
   #tell(change: NetnsChange | undefined): void {
@@ -88,8 +99,9 @@ export class Follower {
       try {
         const next = new Cache();
         const interrupted = await this.#parts.dump((notification) => {
-          next.fold(this.#parts.present(notification));
+          if (next.size <= this.#parts.maxLinks) next.fold(this.#parts.present(notification));
         });
+        if (next.size > this.#parts.maxLinks) throw crowded(this.#parts.maxLinks);
         await this.#monitor.barrier();
         if (interrupted && ++tries < dumpTries) this.#again = true;
         for (const notification of this.#held) next.fold(notification);
@@ -97,7 +109,7 @@ export class Follower {
         for (const change of this.cache.replace(next)) this.#tell(change);
         this.#tell({ type: 'resync' });
       } finally {
-        for (const notification of this.#held?.splice(0) ?? []) this.#tell(this.cache.fold(notification));
+        for (const notification of this.#held?.splice(0) ?? []) this.#fold(notification);
         this.#held = undefined;
       }
     } while (this.#again && !this.#closed);
@@ -107,9 +119,17 @@ export class Follower {
     if (this.#closed) return;
     this.resync().catch((error: unknown) => {
       if (this.#closed || isKernelError(error, 'ECLOSED')) return;
+      if (isKernelError(error, 'E2BIG')) return this.#parts.crowded(error.message);
       this.#parts.report(error);
       clearTimeout(this.#retry);
       this.#retry = setTimeout(() => this.#recover(), retryAfter);
     });
   }
+}
+
+function crowded(maxLinks: number): KernelError {
+  return new KernelError('E2BIG', 'read its links', {
+    meaning: `there are more than ${maxLinks}`,
+    advice: 'remove some, or start the agent with a greater --max-links',
+  });
 }

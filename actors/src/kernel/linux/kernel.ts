@@ -8,6 +8,8 @@ import { Userspace } from '../wireguard/userspace.ts';
 export type KernelOptions = {
   /** Where wireguard-go processes are kept track of. */
   stateDir: string;
+  /** Links that a netns may have: one with more is refused with E2BIG, and let go of where it is open. Default: 20 000. */
+  maxLinks?: number;
   /** Hears what went wrong where nobody waits for an answer. Default: a process warning. */
   report?: (error: unknown) => void;
 };
@@ -26,10 +28,12 @@ class RealKernel implements Kernel {
   readonly #open = new Map<string, Open>();
   readonly #userspace: Userspace;
   readonly #report: (error: unknown) => void;
+  readonly #maxLinks: number;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ stateDir, report = warn }: KernelOptions) {
+  constructor({ stateDir, report = warn, maxLinks = 20_000 }: KernelOptions) {
+    this.#maxLinks = maxLinks;
     this.#userspace = new Userspace(stateDir, report);
     this.#report = report;
   }
@@ -68,6 +72,8 @@ class RealKernel implements Kernel {
         id,
         userspace: this.#userspace,
         report: this.#report,
+        maxLinks: this.#maxLinks,
+        crowded: (reason) => open && this.#lose(id, open, reason),
         released: () => open && this.#release(id, open),
       });
     } catch (error) {
@@ -85,6 +91,13 @@ class RealKernel implements Kernel {
     open.netns.shut();
     // Let go of because it ended: what served its links must not hold on to their ports.
     if ([...open.paths].every((path) => inode(path) !== id)) this.#userspace.lost(id);
+    this.#watchPaths();
+  }
+
+  #lose(id: string, open: Open, reason: string): void {
+    if (this.#open.get(id) !== open) return;
+    this.#open.delete(id);
+    open.netns.shut(reason);
     this.#watchPaths();
   }
 

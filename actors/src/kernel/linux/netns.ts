@@ -27,6 +27,9 @@ export type RealNetnsParts = {
   fd: number;
   id: string;
   userspace: Userspace;
+  maxLinks: number;
+  /** It has more links than that. */
+  crowded(reason: string): void;
   /** A use was given back. */
   released(): void;
   report: (error: unknown) => void;
@@ -58,6 +61,8 @@ export class RealNetns implements Netns {
       emit: (change) => this.#changed(change),
       present: (notification) => this.#present(notification),
       report: parts.report,
+      maxLinks: parts.maxLinks,
+      crowded: (reason) => parts.crowded(reason),
     });
     this.#kernelWireGuard = new KernelWireGuard({
       open: () => new Requests((handlers) => openSocket(parts.fd, NETLINK_GENERIC, handlers)),
