@@ -13,12 +13,19 @@ type Flags = {
   docker?: string;
   podman?: string;
   containerAlias: Map<string, string>;
+  allowHostNetns: boolean;
+  maxLinks: number;
   logLevel: Level;
 };
 
 function nodeName(value: string): string {
   if (/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/.test(value)) return value;
   throw new InvalidArgumentError('A node name has lower-case letters, digits, "-" and ".", as spec.node.');
+}
+
+function positive(value: string): number {
+  if (/^[1-9][0-9]{0,8}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('Give a number from 1.');
 }
 
 function alias(value: string, known: Map<string, string>): Map<string, string> {
@@ -52,6 +59,16 @@ const program = new Command('ifactor-agent')
     )
       .argParser(alias)
       .default(new Map<string, string>(), 'none'),
+  )
+  .option(
+    '--allow-host-netns',
+    'let container selectors lead to the network namespace of the machine or of the agent where that is not the home one',
+    false,
+  )
+  .addOption(
+    new Option('--max-links <count>', 'links that a network namespace may have; one with more is refused')
+      .argParser(positive)
+      .default(20_000),
   )
   .addOption(
     new Option('--log-level <level>', 'least level of the log on stderr')
@@ -92,8 +109,10 @@ await run('ifactor-agent', async () => {
         ...(flags.natsCreds ? { creds: flags.natsCreds } : {}),
       },
       stateDir: flags.stateDir,
+      maxLinks: flags.maxLinks,
       places: {
         aliases: flags.containerAlias,
+        allowHostNetns: flags.allowHostNetns,
         ...(flags.netns ? { home: flags.netns } : {}),
         ...(flags.docker ? { docker: flags.docker } : {}),
         ...(flags.podman ? { podman: flags.podman } : {}),

@@ -19,6 +19,12 @@ export class Backoff {
     this.#delay = Math.min(this.#delay * 2, this.#most);
   }
 
+  /** As `schedule`, after so many milliseconds; the delays of later calls stay as they were. */
+  scheduleIn(milliseconds: number, call: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(call, milliseconds).unref();
+  }
+
   /** Forgets the call that is still to come; the next delay is the first again. */
   reset(): void {
     clearTimeout(this.#timer);

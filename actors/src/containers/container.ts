@@ -3,7 +3,8 @@ import { Backoff } from './backoff.ts';
 import type { ContainerEvent, EngineError, Inspection } from './client.ts';
 import type { Engine } from './engine.ts';
 import { lost, type Source, type Where } from './place.ts';
-import { followProcess } from './process.ts';
+import { inContainer } from './cgroup.ts';
+import { followProcess, type Mistaken } from './process.ts';
 
 /**
  * The main process of the container is watched by itself, too: so a container whose engine is away (restarted, upgraded)
@@ -11,7 +12,7 @@ import { followProcess } from './process.ts';
  * @param label how messages name it
  */
 export function followContainer(engine: Engine, name: string, label: string, tell: (where: Where) => void): Source {
-  let bound: { id: string; run: string; pid: number; alive: boolean; process: Source } | undefined;
+  let bound: { id: string; run: string; pid: number; alive: boolean; mistaken: boolean; process: Source } | undefined;
   let seen = false;
   let away: EngineError | undefined;
   let asking = false;
@@ -30,8 +31,26 @@ export function followContainer(engine: Engine, name: string, label: string, tel
       return;
     }
     release();
-    bound = { id, run, pid, alive: false, process: followProcess(pid, label, processTold) };
+    bound = {
+      id,
+      run,
+      pid,
+      alive: false,
+      mistaken: false,
+      process: followProcess(pid, label, processTold, belongs(id)),
+    };
   };
+
+  /** The engine may not have noticed yet that the process ended, and another one has its number. */
+  const belongs =
+    (id: string): Mistaken =>
+    (handle) => {
+      const own = inContainer(handle.read('cgroup'), id, engine.name);
+      if (bound) bound.mistaken = !own;
+      return own
+        ? null
+        : `process ${handle.pid}, which ${engine.name} says is that of ${label}, is in no control group of it; asking ${engine.name} again`;
+    };
 
   function processTold(where: Where): void {
     if (!bound) return;
@@ -47,16 +66,15 @@ export function followContainer(engine: Engine, name: string, label: string, tel
     if (where.lost.reason === 'Forbidden') tell(where);
     else if (away) tell(unreachable(away));
     else if (alive) tell(lost('ContainerGone', `${label} has stopped: ${engine.name} start ${name}`));
-    else if (!seen) {
-      tell(
-        lost(
-          'ProcessNotFound',
-          `${label} runs as process ${pid}, which the agent cannot see: run the agent in the host's pid namespace (hostPID: true)`,
-        ),
-      );
-    }
+    else if (!seen) tell(bound.mistaken ? where : unseen(pid));
     retry.schedule(ask);
   }
+
+  const unseen = (pid: number): Where =>
+    lost(
+      'ProcessNotFound',
+      `${label} runs as process ${pid}, which the agent cannot see: run the agent in the host's pid namespace (hostPID: true)`,
+    );
 
   const unreachable = (error: EngineError): Where =>
     error.code === 'EACCES' || error.code === 'EPERM'

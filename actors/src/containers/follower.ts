@@ -7,7 +7,17 @@ import { lost, type LostReason, type Place, type Source, type StartSource, type 
 
 export type PlaceListener = (place: Place) => void;
 
-export type FollowerParts = { kernel: Kernel; label: string; start: StartSource; log: Log };
+export type FollowerParts = {
+  kernel: Kernel;
+  label: string;
+  start: StartSource;
+  /** Why the netns with this inode must not be used, in words that follow the label; null: it may be. */
+  refuse: (id: string) => string | null;
+  log: Log;
+};
+
+/** Milliseconds after which a netns that has too many links is opened again: reading them is not cheap. */
+const crowdedRetry = 30_000;
 
 export class Follower {
   readonly #parts: FollowerParts;
@@ -50,6 +60,8 @@ export class Follower {
 
   #told(where: Where): void {
     if (this.#stopped) return;
+    const refusal = 'id' in where ? this.#parts.refuse(where.id) : null;
+    if (refusal !== null) return this.#told(lost('HostNetns', `${this.#parts.label} ${refusal}`));
     this.#wanted = where;
     if ('lost' in where) {
       this.#retry.reset();
@@ -75,11 +87,15 @@ export class Follower {
           continue;
         }
         if (!opened) return;
+        if (opened.id !== where.id) {
+          // Replaced between the look and the opening: what was opened is another netns than the one that was looked at.
+          opened.close();
+          this.#retry.schedule(() => this.#source.again());
+          return;
+        }
         this.#retry.reset();
         this.#path = where.path;
         this.#become({ netns: opened });
-        // Replaced between the look and the opening.
-        if (opened.id !== where.id) this.#source.again();
         return;
       }
     } finally {
@@ -89,6 +105,11 @@ export class Follower {
 
   #failed(error: unknown): undefined {
     if (this.#stopped) return;
+    if (isKernelError(error, 'E2BIG')) {
+      this.#become(lost('TooManyLinks', `${this.#parts.label}: ${explain(error)}`));
+      this.#retry.scheduleIn(crowdedRetry, () => this.#source.again());
+      return;
+    }
     const reason: LostReason = isKernelError(error, 'EPERM', 'EACCES') ? 'Forbidden' : 'NetnsNotFound';
     if (!isKernelError(error, 'ENOENT', 'ESRCH'))
       this.#parts.log.warn('netns cannot be opened', { target: this.#parts.label, error });

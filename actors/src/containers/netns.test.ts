@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ContainerSelector } from '@ifactor/crds';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   addNetns,
@@ -14,6 +15,7 @@ import {
   unique,
   Watch,
 } from '../testing/containers/harness.ts';
+import { ProcessRecords } from './processRecords.ts';
 
 // Minutes: whoever removes many links elsewhere on the machine stops all that touches a netns meanwhile.
 describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
@@ -167,6 +169,87 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
       expect(watch.told).toHaveLength(told);
       return;
     }
+  });
+
+  const host: [string, ContainerSelector][] = [
+    ['the path of a process', { netns: { path: '/proc/self/ns/net' } }],
+    ['the path of a process by number', { netns: { path: `/proc/${process.pid}/ns/net` } }],
+    ['a process that is in no netns of its own', { netns: { pid: process.pid } }],
+  ];
+  // Not every machine lets its root look at process 1.
+  if (existsSync('/proc/1/ns/net')) host.push(['process 1', { netns: { pid: 1 } }]);
+
+  test.each(host)('%s leads to the host: refused, and allowed where that is meant', async (_what, selector) => {
+    const name = unique();
+    await addNetns(name);
+    const home = `/run/netns/${name}`;
+    const refused = new Watch(makePlaces({ home }), selector);
+    expect(await refused.lost('HostNetns')).toContain('--allow-host-netns');
+    expect(refused.told).toHaveLength(1);
+    const allowed = new Watch(makePlaces({ home, allowHostNetns: true }), selector);
+    await allowed.netns();
+  });
+
+  test('a symbolic link to the netns of the host is refused, and followed again when it leads elsewhere', async () => {
+    const [name, other] = [unique(), unique()];
+    await addNetns(name);
+    const link = join(temporaryFolder(), 'netns');
+    symlinkSync(`/proc/${process.pid}/ns/net`, link);
+    const watch = new Watch(makePlaces({ home: `/run/netns/${name}` }), { netns: { path: link } });
+    await watch.lost('HostNetns');
+    const id = await addNetns(other);
+    rmSync(link);
+    symlinkSync(`/run/netns/${other}`, link);
+    expect((await watch.netns()).id).toBe(id);
+  });
+
+  test('a selector may lead to the home netns, the own one too', async () => {
+    expect((await new Watch(makePlaces(), { netns: { pid: process.pid } }).netns()).id).toBe(
+      await netnsId('/proc/self/ns/net'),
+    );
+  });
+
+  test('more links than the bound: refused, and let go of when they become too many', async () => {
+    const name = unique();
+    await addNetns(name);
+    const add = (link: string): Promise<unknown> => run('ip', ['-n', name, 'link', 'add', link, 'type', 'bridge']);
+    const before = Number((await run('sh', ['-c', `ip -n ${name} -o link | wc -l`])).stdout);
+    const places = makePlaces({ maxLinks: before + 1 });
+    const watch = new Watch(places, { netns: { name } });
+    await add('br0');
+    const netns = await watch.netns();
+    await add('br1');
+    expect(await watch.lost('TooManyLinks')).toContain(`more than ${before + 1} (E2BIG); remove some`);
+    await expect(netns.resync()).rejects.toThrow(/closed/);
+    await run('ip', ['-n', name, 'link', 'del', 'br1']);
+    await new Watch(makePlaces({ maxLinks: before + 1 }), { netns: { name } }).netns();
+  });
+
+  test('a process is known by its start and boot over restarts of the agent', async () => {
+    const path = join(temporaryFolder(), 'processes.json');
+    const { pid } = await sleep();
+    const selector = { netns: { pid: pid! } };
+    const first = new ProcessRecords(path);
+    const watch = new Watch(makePlaces({ processes: first }), selector);
+    await watch.netns();
+    first.close();
+    watch.stop();
+    await new Watch(makePlaces({ processes: new ProcessRecords(path) }), selector).netns();
+
+    const record = JSON.parse(readFileSync(path, 'utf8')) as { [pid: string]: { startTime: string; boot: string } };
+    const known = record[String(pid)]!;
+    for (const other of [
+      { ...known, startTime: '1' },
+      { ...known, boot: 'another' },
+    ]) {
+      writeFileSync(path, JSON.stringify({ [String(pid)]: other }));
+      const recycled = new Watch(makePlaces({ processes: new ProcessRecords(path) }), selector);
+      expect(await recycled.lost('ProcessNotFound')).toContain(`process ${pid} is another one than the one selected`);
+      expect(recycled.told).toHaveLength(1);
+      recycled.stop();
+    }
+    // Selected by nobody any more, the number is free for another.
+    await new Watch(makePlaces({ processes: new ProcessRecords(path) }), selector).netns();
   });
 });
 

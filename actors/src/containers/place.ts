@@ -10,6 +10,9 @@ export type LostReason =
   | 'NetnsNotFound'
   | 'ProcessNotFound'
   | 'Forbidden'
+  /** It leads to the network namespace of the agent or of the machine, which is not the home netns. */
+  | 'HostNetns'
+  | 'TooManyLinks'
   /** The selector names nothing. */
   | 'NothingSelected';
 

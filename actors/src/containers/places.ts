@@ -6,8 +6,10 @@ import { followContainer } from './container.ts';
 import { Engine } from './engine.ts';
 import { followFile } from './file.ts';
 import { Follower, type PlaceListener } from './follower.ts';
+import { refuseHostNetns } from './hostNetns.ts';
 import { lost, type Source, type StartSource } from './place.ts';
-import { followProcess } from './process.ts';
+import { followProcess, type Mistaken } from './process.ts';
+import { ProcessRecords } from './processRecords.ts';
 import { socketPath } from './socket.ts';
 import { targetKey, targetOf, type EngineName, type Target } from './target.ts';
 
@@ -32,6 +34,10 @@ export type PlacesOptions = {
   podman?: string;
   /** Container name → `docker:NAME`, `podman:NAME` or `netns:PATH`. */
   aliases?: ReadonlyMap<string, string>;
+  /** Lets selectors lead to the netns of the agent and of the machine, where those are not the home netns. */
+  allowHostNetns?: boolean;
+  /** Which processes are meant by their numbers. Default: what was selected is forgotten with this object. */
+  processes?: ProcessRecords;
   log: Log;
 };
 
@@ -41,8 +47,11 @@ export function createPlaces({
   docker,
   podman,
   aliases,
+  allowHostNetns = false,
+  processes = new ProcessRecords(null),
   log,
 }: PlacesOptions): Places {
+  const refuseHost = allowHostNetns ? () => null : refuseHostNetns(home);
   const followers = new Map<string, Follower>();
   const engines: Record<EngineName, Engine> = {
     docker: new Engine('docker', socketPath(docker ?? process.env['DOCKER_HOST'] ?? '/var/run/docker.sock'), log),
@@ -50,6 +59,15 @@ export function createPlaces({
   };
 
   const homeTarget: Target = { via: 'file', path: home, label: `home network namespace ${home}`, container: false };
+
+  const mistaken =
+    (label: string): Mistaken =>
+    (handle) => {
+      const identity = handle.identity();
+      return identity === null || processes.means(identity)
+        ? null
+        : `${label} is another one than the one selected, which has ended: select its successor by another way, or delete this object and create it again`;
+    };
 
   const startOf = (target: Target): StartSource => {
     switch (target.via) {
@@ -74,7 +92,7 @@ export function createPlaces({
           );
       }
       case 'process':
-        return (tell) => followProcess(target.pid, target.label, tell);
+        return (tell) => followProcess(target.pid, target.label, tell, mistaken(target.label));
       case 'nothing':
         return (tell) => nowhere(target.message, tell);
       default:
@@ -89,7 +107,13 @@ export function createPlaces({
       let follower = followers.get(key);
       if (!follower) {
         const label = target.via === 'nothing' ? 'nothing' : target.label;
-        follower = new Follower({ kernel, label, start: startOf(target), log });
+        follower = new Follower({
+          kernel,
+          label,
+          start: startOf(target),
+          refuse: selector === null ? () => null : refuseHost,
+          log,
+        });
         followers.set(key, follower);
       }
       const own = follower;
@@ -99,6 +123,7 @@ export function createPlaces({
         if (own.listeners > 0 || followers.get(key) !== own) return;
         followers.delete(key);
         own.stop();
+        if (target.via === 'process') processes.forget(target.pid);
       };
     },
     close() {

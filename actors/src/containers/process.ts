@@ -8,11 +8,19 @@ import { ProcessHandle } from './processHandle.ts';
  */
 const lookEvery = 500;
 
+/** Why a process with the number is not the one that is meant, as a message; null: it is the one. */
+export type Mistaken = (handle: ProcessHandle) => string | null;
+
 /**
  * Another process that gets the number later is not followed.
  * @param label how messages name it
  */
-export function followProcess(pid: number, label: string, tell: (where: Where) => void): Source {
+export function followProcess(
+  pid: number,
+  label: string,
+  tell: (where: Where) => void,
+  mistaken: Mistaken = () => null,
+): Source {
   let handle: ProcessHandle | null = null;
   let ended = false;
   let last: string | undefined;
@@ -23,7 +31,14 @@ export function followProcess(pid: number, label: string, tell: (where: Where) =
   };
 
   const look = (): Where => {
-    if (!ended) handle ??= ProcessHandle.open(pid);
+    if (!ended && !handle) {
+      handle = ProcessHandle.open(pid);
+      const mistake = handle && mistaken(handle);
+      if (mistake !== null) {
+        release();
+        return lost('ProcessNotFound', mistake);
+      }
+    }
     const found = handle?.netns() ?? 'ended';
     if (found === 'forbidden')
       return lost(

@@ -1,6 +1,7 @@
 /** One process, held by an open descriptor of its folder in /proc: it never stands for another process with the same number. */
 import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { codeOf } from '@ifactor/common';
+import { bootId, parseStat, type ProcessIdentity } from '@ifactor/common/proc';
 
 /** `forbidden`: the agent may not read it. `ended`: it ended, or there never was one. */
 export type ProcessNetns = { path: string; id: string } | 'forbidden' | 'ended';
@@ -38,6 +39,12 @@ export class ProcessHandle {
       const code = codeOf(error);
       return code === 'EACCES' || code === 'EPERM' ? 'forbidden' : 'ended';
     }
+  }
+
+  /** By which a later agent knows the process again; null where it has ended. */
+  identity(): ProcessIdentity | null {
+    const startTime = parseStat(this.read('stat') ?? '')?.startTime;
+    return startTime === undefined ? null : { pid: this.pid, startTime, boot: bootId() };
   }
 
   /** Text of a file in its folder, such as 'cgroup'; null where it cannot be read. */

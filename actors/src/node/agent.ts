@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { explain } from '@ifactor/common';
 import { formatStatusSubject, machineVersion } from '@ifactor/crds';
 import type { Log } from '@ifactor/common';
@@ -7,7 +8,7 @@ import type { Desired, Key, NodeEntry } from '@ifactor/crds';
 import { connect } from '@ifactor/common/nats';
 import type { NatsOptions } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { createPlaces } from '../containers/index.ts';
+import { createPlaces, ProcessRecords } from '../containers/index.ts';
 import type { PlacesOptions } from '../containers/index.ts';
 import { openKernel } from '../kernel/index.ts';
 import { systemClock } from '@ifactor/common';
@@ -34,7 +35,9 @@ export type AgentOptions = {
   nats: NatsOptions;
   /** Folder of the journal, the keys and the WireGuard sockets; one agent at a time. */
   stateDir: string;
-  places: Omit<PlacesOptions, 'kernel' | 'log'>;
+  /** Links that a netns may have; one with more is refused. Default: 20 000. */
+  maxLinks?: number;
+  places: Omit<PlacesOptions, 'kernel' | 'log' | 'processes'>;
   version: string;
   log: Log;
 };
@@ -61,8 +64,13 @@ export function startAgent(options: AgentOptions): Agent {
   const journal = journalIn(stateDir, node, log);
   const identity = loadIdentity(stateDir);
   const secrets = new Secrets(identity, stateDir);
-  const kernel = openKernel({ stateDir, report: (error) => log.warn('kernel', { error: explain(error) }) });
-  const places = createPlaces({ ...options.places, kernel, log });
+  const kernel = openKernel({
+    stateDir,
+    report: (error) => log.warn('kernel', { error: explain(error) }),
+    ...(options.maxLinks === undefined ? {} : { maxLinks: options.maxLinks }),
+  });
+  const processes = new ProcessRecords(join(stateDir, 'processes.json'));
+  const places = createPlaces({ ...options.places, kernel, processes, log });
   const host = { node, hostname: hostname() };
   const stored = new DesiredStore(journal, log);
   /** What came while no event could be made: of each object the last. */
@@ -261,6 +269,8 @@ export function startAgent(options: AgentOptions): Agent {
     stop: async () => {
       stopping.abort();
       clearInterval(pruner);
+      // What the actors let go of now is selected still.
+      processes.close();
       runner.stop();
       await serving;
       await letGo();

@@ -23,8 +23,11 @@ export function temporaryFolder(): string {
   return path;
 }
 
-export function makePlaces(options: Partial<PlacesOptions> = {}): Places {
-  const kernel = openKernel({ stateDir: temporaryFolder() });
+export function makePlaces({
+  maxLinks = 1000,
+  ...options
+}: Partial<PlacesOptions> & { maxLinks?: number } = {}): Places {
+  const kernel = openKernel({ stateDir: temporaryFolder(), maxLinks });
   const places = createPlaces({ kernel, log: createLog('test', 'error'), ...options });
   onTestFinished(async () => {
     places.close();

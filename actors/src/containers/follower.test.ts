@@ -1,0 +1,35 @@
+import { createLog } from '@ifactor/common';
+import { expect, test } from 'vitest';
+import type { Kernel, Netns } from '../kernel/kernel.ts';
+import { Follower } from './follower.ts';
+import type { Place } from './place.ts';
+
+const netns = (id: string, closed: string[]): Netns =>
+  ({ id, subscribe: () => () => {}, close: () => closed.push(id) }) as unknown as Netns;
+
+test('a netns other than the one that was looked at is not told', async () => {
+  const closed: string[] = [];
+  const opened = [netns('2', closed), netns('1', closed)];
+  const kernel = { open: async () => opened.shift()! } as unknown as Kernel;
+  const told: Place[] = [];
+  const done = Promise.withResolvers<void>();
+  const follower = new Follower({
+    kernel,
+    label: 'it',
+    refuse: () => null,
+    log: createLog('test', 'error'),
+    start: (tell) => {
+      const say = (): void => tell({ path: '/p', id: '1' });
+      setImmediate(say);
+      return { again: say, stop: () => {} };
+    },
+  });
+  follower.add((place) => {
+    told.push(place);
+    done.resolve();
+  });
+  await done.promise;
+  expect(told.map((place) => 'netns' in place && place.netns.id)).toEqual(['1']);
+  expect(closed).toEqual(['2']);
+  follower.stop();
+});
