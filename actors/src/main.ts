@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
 import type { Level } from '@ifactor/common';
 import manifest from '../package.json' with { type: 'json' };
+import { checkHomeNetns } from './node/homeNetns.ts';
+import { systemRuntime } from './runtime.ts';
 
 type Flags = {
   node: string;
@@ -15,6 +17,7 @@ type Flags = {
   containerAlias: Map<string, string>;
   allowHostNetns: boolean;
   maxLinks: number;
+  keepKeys: number;
   logLevel: Level;
 };
 
@@ -34,6 +37,12 @@ function alias(value: string, known: Map<string, string>): Map<string, string> {
     throw new InvalidArgumentError('Give NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH.');
   }
   return known.set(name, target);
+}
+
+function days(value: string): number {
+  const number = Number(value);
+  if (value.trim() !== '' && number >= 0 && number <= 36_500) return number;
+  throw new InvalidArgumentError('Give a number of days, 0 or more.');
 }
 
 const program = new Command('ifactor-agent')
@@ -70,6 +79,7 @@ const program = new Command('ifactor-agent')
       .argParser(positive)
       .default(20_000),
   )
+  .option('--keep-keys <days>', 'keep a generated key for an object of the same name after deletion', days, 30)
   .addOption(
     new Option('--log-level <level>', 'least level of the log on stderr')
       .choices(['debug', 'info', 'warn', 'error'])
@@ -95,6 +105,7 @@ await run('ifactor-agent', async () => {
   const flags = program.opts<Flags>();
   if (process.getuid?.() !== 0)
     throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
+  if (flags.netns !== undefined) checkHomeNetns(flags.netns);
   // Native code: what comes before works, and says what is wrong, where that cannot be loaded.
   const { serve } = await import('./node/serve.ts');
   const log = createLog(`agent/${flags.node}`, flags.logLevel);
@@ -118,8 +129,9 @@ await run('ifactor-agent', async () => {
         ...(flags.podman ? { podman: flags.podman } : {}),
       },
       version: manifest.version,
-      log,
+      keepKeysDays: flags.keepKeys,
     },
+    systemRuntime(log),
     stop.signal,
   );
   process.exit(0);

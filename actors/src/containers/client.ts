@@ -1,4 +1,5 @@
 /** The part of the Docker Engine API that is needed here, over a unix socket. Podman's service speaks it, too. */
+import type { Clock } from '@ifactor/common';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { codeOf } from '@ifactor/common';
 import { member, text } from '@ifactor/common/json';
@@ -53,10 +54,10 @@ export type EventHandlers = {
 };
 
 /** @returns ends the stream, without a word to the handlers */
-export function events(socketPath: string, { open, event, end }: EventHandlers): () => void {
+export function events(socketPath: string, clock: Clock, { open, event, end }: EventHandlers): () => void {
   const query = new URLSearchParams({
     // The engine answers before it subscribes; what happens between the two is in its memory.
-    since: String(Math.floor(Date.now() / 1000) - 1),
+    since: String(Math.floor(clock.now() / 1000) - 1),
     filters: JSON.stringify({ type: ['container'], event: actions }),
   });
   let over = false;

@@ -1,24 +1,31 @@
 /** Follows a container by name: asks the engine, and again at each event that may concern it. */
-import { Backoff } from './backoff.ts';
+import type { Clock } from '@ifactor/common';
 import type { ContainerEvent, EngineError, Inspection } from './client.ts';
 import type { Engine } from './engine.ts';
 import { lost, type Source, type Where } from './place.ts';
 import { inContainer } from './cgroup.ts';
 import { followProcess, type Mistaken } from './process.ts';
+import { RetryTimer } from './retryTimer.ts';
 
 /**
  * The main process of the container is watched by itself, too: so a container whose engine is away (restarted, upgraded)
  * keeps its place as long as its process lives, and loses it when that ends.
  * @param label how messages name it
  */
-export function followContainer(engine: Engine, name: string, label: string, tell: (where: Where) => void): Source {
+export function followContainer(
+  engine: Engine,
+  name: string,
+  label: string,
+  clock: Clock,
+  tell: (where: Where) => void,
+): Source {
   let bound: { id: string; run: string; pid: number; alive: boolean; mistaken: boolean; process: Source } | undefined;
   let seen = false;
   let away: EngineError | undefined;
   let asking = false;
   let askAgain = false;
   let stopped = false;
-  const retry = new Backoff(50, 5000);
+  const retry = new RetryTimer(clock, { first: 50, most: 5000 });
 
   const release = (): void => {
     bound?.process.stop();
@@ -37,7 +44,7 @@ export function followContainer(engine: Engine, name: string, label: string, tel
       pid,
       alive: false,
       mistaken: false,
-      process: followProcess(pid, label, processTold, belongs(id)),
+      process: followProcess(pid, label, clock, processTold, belongs(id)),
     };
   };
 

@@ -1,8 +1,9 @@
 /** One container engine: its event stream, connected as long as somebody is interested, and reconnected for as long. */
-import type { Log } from '@ifactor/common';
-import { Backoff } from './backoff.ts';
+import type { Clock, Log } from '@ifactor/common';
+import type { Runtime } from '../runtime.ts';
 import { events, inspect, type ContainerEvent, type EngineError, type Inspection } from './client.ts';
 import { watchEntry } from './entry.ts';
+import { RetryTimer } from './retryTimer.ts';
 import type { EngineName } from './target.ts';
 
 export type EngineHandlers = {
@@ -17,13 +18,16 @@ export class Engine {
   readonly name: EngineName;
   readonly socketPath: string;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #subscribers = new Set<EngineHandlers>();
-  readonly #retry = new Backoff(25, 5000);
+  readonly #retry: RetryTimer;
   #state: { is: 'connecting' } | { is: 'connected' } | { is: 'away'; error: EngineError } = { is: 'connecting' };
   #disconnect: (() => void) | undefined;
   #unwatch: (() => void) | undefined;
 
-  constructor(name: EngineName, socketPath: string, log: Log) {
+  constructor(name: EngineName, socketPath: string, { clock, log }: Runtime) {
+    this.#clock = clock;
+    this.#retry = new RetryTimer(clock, { first: 25, most: 5000 });
     this.name = name;
     this.socketPath = socketPath;
     this.#log = log.with({ engine: name, socket: socketPath });
@@ -67,7 +71,7 @@ export class Engine {
   }
 
   #connect(): void {
-    this.#disconnect = events(this.socketPath, {
+    this.#disconnect = events(this.socketPath, this.#clock, {
       open: () => {
         this.#retry.reset();
         if (this.#state.is === 'away') this.#log.info('container engine is back');
@@ -76,7 +80,7 @@ export class Engine {
       },
       event: (event) => this.#each((handlers) => handlers.event(event)),
       end: (error) => {
-        if (this.#state.is !== 'away') this.#log.warn('container engine cannot be reached; trying again', { error });
+        if (this.#state.is !== 'away') this.#log.warn('container engine unreachable; retrying', { error });
         this.#state = { is: 'away', error };
         this.#retry.schedule(() => this.#connect());
         this.#each((handlers) => handlers.away(error));

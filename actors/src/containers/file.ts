@@ -1,13 +1,14 @@
 /** Follows a netns by the file that it is mounted on: `/run/netns/NAME`, or any path. */
 import { statfsSync, statSync } from 'node:fs';
-import { Backoff } from './backoff.ts';
 import { watchEntry } from './entry.ts';
-import { codeOf } from '@ifactor/common';
+import { codeOf, every } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { lost, type LostReason, type Source, type Where } from './place.ts';
+import { RetryTimer } from './retryTimer.ts';
 
 const NSFS_MAGIC = 0x6e736673;
 /** An unmount tells nobody. */
-const lookEvery = 1000;
+const lookEveryMs = 1000;
 /** Over half a second after each event. */
 const settlingLooks = 10;
 
@@ -22,11 +23,15 @@ export type FileTarget = {
   advice: string;
 };
 
-export function followFile({ path, label, absent, gone, advice }: FileTarget, tell: (where: Where) => void): Source {
+export function followFile(
+  { path, label, absent, gone, advice }: FileTarget,
+  clock: Clock,
+  tell: (where: Where) => void,
+): Source {
   let known: Where | undefined;
   let seen = false;
   // `ip netns add` makes the file first and mounts the netns on it a moment later; the mount itself is no event.
-  const settling = new Backoff(1, 256);
+  const settling = new RetryTimer(clock, { first: 1, most: 256 });
 
   const look = (): Where => {
     try {
@@ -62,13 +67,13 @@ export function followFile({ path, label, absent, gone, advice }: FileTarget, te
   };
 
   const unwatch = watchEntry(path, changed);
-  const timer = setInterval(() => check(false), lookEvery).unref();
+  const stopLooking = every(clock, lookEveryMs, () => check(false));
   const soon = setImmediate(() => check(true));
   return {
     again: () => check(true),
     stop() {
       unwatch();
-      clearInterval(timer);
+      stopLooking();
       clearImmediate(soon);
       settling.reset();
     },

@@ -1,6 +1,7 @@
 import { createLog } from '@ifactor/common';
 import { expect, test } from 'vitest';
 import type { Kernel, Netns } from '../kernel/kernel.ts';
+import { systemRuntime } from '../runtime.ts';
 import { Follower } from './follower.ts';
 import type { Place } from './place.ts';
 
@@ -17,7 +18,7 @@ test('a netns other than the one that was looked at is not told', async () => {
     kernel,
     label: 'it',
     refuse: () => null,
-    log: createLog('test', 'error'),
+    runtime: systemRuntime(createLog('test', 'error')),
     start: (tell) => {
       const say = (): void => tell({ path: '/p', id: '1' });
       setImmediate(say);

@@ -1,9 +1,10 @@
 /** One target, followed for all who are interested in it: holds its netns open, and nothing longer than it lasts. */
-import { explain, type Log } from '@ifactor/common';
+import { explain } from '@ifactor/common';
 import { isKernelError } from '../kernel/error.ts';
 import type { Kernel, Netns } from '../kernel/kernel.ts';
-import { Backoff } from './backoff.ts';
 import { lost, type LostReason, type Place, type Source, type StartSource, type Where } from './place.ts';
+import { RetryTimer } from './retryTimer.ts';
+import type { Runtime } from '../runtime.ts';
 
 export type PlaceListener = (place: Place) => void;
 
@@ -13,17 +14,17 @@ export type FollowerParts = {
   start: StartSource;
   /** Why the netns with this inode must not be used, in words that follow the label; null: it may be. */
   refuse: (id: string) => string | null;
-  log: Log;
+  runtime: Runtime;
 };
 
-/** Milliseconds after which a netns that has too many links is opened again: reading them is not cheap. */
-const crowdedRetry = 30_000;
+/** After which a netns that has too many links is opened again: reading them is not cheap. */
+const crowdedRetryMs = 30_000;
 
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #source: Source;
   readonly #listeners = new Map<object, { listener: PlaceListener; told: Place | undefined }>();
-  readonly #retry = new Backoff(20, 5000);
+  readonly #retry: RetryTimer;
   #wanted: Where | undefined;
   #opening = false;
   /** What the open netns was last opened by. */
@@ -34,6 +35,7 @@ export class Follower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
+    this.#retry = new RetryTimer(parts.runtime.clock, { first: 20, most: 5000 });
     this.#source = parts.start((where) => this.#told(where));
   }
 
@@ -107,12 +109,12 @@ export class Follower {
     if (this.#stopped) return;
     if (isKernelError(error, 'E2BIG')) {
       this.#become(lost('TooManyLinks', `${this.#parts.label}: ${explain(error)}`));
-      this.#retry.scheduleIn(crowdedRetry, () => this.#source.again());
+      this.#retry.scheduleIn(crowdedRetryMs, () => this.#source.again());
       return;
     }
     const reason: LostReason = isKernelError(error, 'EPERM', 'EACCES') ? 'Forbidden' : 'NetnsNotFound';
     if (!isKernelError(error, 'ENOENT', 'ESRCH'))
-      this.#parts.log.warn('netns cannot be opened', { target: this.#parts.label, error });
+      this.#parts.runtime.log.warn('netns cannot be opened', { target: this.#parts.label, error });
     this.#become(lost(reason, `${this.#parts.label} cannot be opened: ${explain(error)}; trying again`));
     this.#retry.schedule(() => this.#source.again());
   }
@@ -150,7 +152,7 @@ export class Follower {
     try {
       entry.listener(place);
     } catch (error) {
-      this.#parts.log.error('a listener failed', { target: this.#parts.label, error });
+      this.#parts.runtime.log.error('a listener failed', { target: this.#parts.label, error });
     }
   }
 }

@@ -1,5 +1,5 @@
 /** From a container selector to an open netns, followed for as long as somebody is interested. */
-import type { Log } from '@ifactor/common';
+import type { Runtime } from '../runtime.ts';
 import type { ContainerSelector } from '@ifactor/crds';
 import type { Kernel } from '../kernel/kernel.ts';
 import { followContainer } from './container.ts';
@@ -38,7 +38,7 @@ export type PlacesOptions = {
   allowHostNetns?: boolean;
   /** Which processes are meant by their numbers. Default: what was selected is forgotten with this object. */
   processes?: ProcessRecords;
-  log: Log;
+  runtime: Runtime;
 };
 
 export function createPlaces({
@@ -49,13 +49,14 @@ export function createPlaces({
   aliases,
   allowHostNetns = false,
   processes = new ProcessRecords(null),
-  log,
+  runtime,
 }: PlacesOptions): Places {
+  const { clock } = runtime;
   const refuseHost = allowHostNetns ? () => null : refuseHostNetns(home);
   const followers = new Map<string, Follower>();
   const engines: Record<EngineName, Engine> = {
-    docker: new Engine('docker', socketPath(docker ?? process.env['DOCKER_HOST'] ?? '/var/run/docker.sock'), log),
-    podman: new Engine('podman', socketPath(podman ?? '/run/podman/podman.sock'), log),
+    docker: new Engine('docker', socketPath(docker ?? process.env['DOCKER_HOST'] ?? '/var/run/docker.sock'), runtime),
+    podman: new Engine('podman', socketPath(podman ?? '/run/podman/podman.sock'), runtime),
   };
 
   const homeTarget: Target = { via: 'file', path: home, label: `home network namespace ${home}`, container: false };
@@ -73,7 +74,7 @@ export function createPlaces({
     switch (target.via) {
       case 'engine': {
         const { engine, name, label } = target;
-        return (tell) => followContainer(engines[engine], name, label, tell);
+        return (tell) => followContainer(engines[engine], name, label, clock, tell);
       }
       case 'file': {
         const { path, label, container } = target;
@@ -88,11 +89,12 @@ export function createPlaces({
                 ? `ip netns add ${path.slice('/run/netns/'.length)}`
                 : 'mount a network namespace there, or correct the path',
             },
+            clock,
             tell,
           );
       }
       case 'process':
-        return (tell) => followProcess(target.pid, target.label, tell, mistaken(target.label));
+        return (tell) => followProcess(target.pid, target.label, clock, tell, mistaken(target.label));
       case 'nothing':
         return (tell) => nowhere(target.message, tell);
       default:
@@ -112,7 +114,7 @@ export function createPlaces({
           label,
           start: startOf(target),
           refuse: selector === null ? () => null : refuseHost,
-          log,
+          runtime,
         });
         followers.set(key, follower);
       }

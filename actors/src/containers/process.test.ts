@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { identify } from '@ifactor/common/proc';
 import { expect, test } from 'vitest';
+import { systemClock } from '@ifactor/common';
 import { followProcess } from './process.ts';
 import { canNetns } from '../testing/containers/harness.ts';
 import type { Where } from './place.ts';
@@ -23,7 +24,7 @@ async function recycle(): Promise<boolean | null> {
   const pid = first.pid!;
   const start = startTicks(pid);
   const told: Where[] = [];
-  const source = followProcess(pid, 'it', (where) => told.push(where));
+  const source = followProcess(pid, 'it', systemClock, (where) => told.push(where));
   let second: ChildProcess | undefined;
   try {
     await new Promise(setImmediate);

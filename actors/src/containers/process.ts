@@ -1,4 +1,6 @@
 /** Follows the netns of one process till the process ends. */
+import { every } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { lost, type Source, type Where } from './place.ts';
 import { ProcessHandle } from './processHandle.ts';
 
@@ -6,7 +8,7 @@ import { ProcessHandle } from './processHandle.ts';
  * /proc tells of no change, a pidfd can be waited for only by `poll`, which Node offers for no foreign descriptor, and a
  * thread per process to block in it costs more than this look (10 µs).
  */
-const lookEvery = 500;
+const lookEveryMs = 500;
 
 /** Why a process with the number is not the one that is meant, as a message; null: it is the one. */
 export type Mistaken = (handle: ProcessHandle) => string | null;
@@ -18,6 +20,7 @@ export type Mistaken = (handle: ProcessHandle) => string | null;
 export function followProcess(
   pid: number,
   label: string,
+  clock: Clock,
   tell: (where: Where) => void,
   mistaken: Mistaken = () => null,
 ): Source {
@@ -58,16 +61,16 @@ export function followProcess(
     const text = JSON.stringify(where);
     if (text === last && !force) return;
     last = text;
-    if (ended) clearInterval(timer);
+    if (ended) stopLooking();
     tell(where);
   };
 
-  const timer = setInterval(() => check(false), lookEvery).unref();
+  const stopLooking = every(clock, lookEveryMs, () => check(false));
   const soon = setImmediate(() => check(true));
   return {
     again: () => check(true),
     stop() {
-      clearInterval(timer);
+      stopLooking();
       clearImmediate(soon);
       release();
     },

@@ -17,6 +17,7 @@ import { startAgent } from './agent.ts';
 import { readJournal } from './journal/read.ts';
 import type { Actor } from './runner/actor.ts';
 import { serve } from './serve.ts';
+import { systemRuntime } from '../runtime.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const numbersOf = (events: RecordedEvent[]): number[] => events.map(({ sequence }) => sequence);
@@ -171,14 +172,17 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     mkdirSync(stateDir);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', stateDir]);
     servers.cleanup(() => void execFileSync('umount', [stateDir]));
-    const agent = startAgent({
-      node: 'n1',
-      nats: { servers: servers.nats.url, name: 'agent' },
-      stateDir,
-      places: { aliases: new Map(), home: `/run/netns/${netns}` },
-      version: '0.1.0',
-      log: createLog('test', 'error', () => undefined),
-    });
+    const agent = startAgent(
+      {
+        node: 'n1',
+        nats: { servers: servers.nats.url, name: 'agent' },
+        stateDir,
+        places: { aliases: new Map(), home: `/run/netns/${netns}` },
+        version: '0.1.0',
+        keepKeysDays: 30,
+      },
+      systemRuntime(createLog('test', 'error', () => undefined)),
+    );
     servers.cleanup(() => agent.stop());
     const connection = await servers.dial();
     const bucket = await ensureStreams(connection);
@@ -263,8 +267,9 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
         stateDir,
         places: { aliases: new Map(), home: `/run/netns/${netns}` },
         version: '0.1.0',
-        log: createLog('test', 'info', (line) => void lines.push(line)),
+        keepKeysDays: 30,
       },
+      systemRuntime(createLog('test', 'info', (line) => void lines.push(line))),
       stop.signal,
       50,
     );
@@ -281,9 +286,9 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
           ).toHaveLength(1),
         20_000,
       );
-    await said(/Starts when there is room/);
+    await said(/The agent starts when there is room/);
     rmSync(filler);
     await said(/ ready\b/);
-    await said(/Starts when there is room/);
+    await said(/The agent starts when there is room/);
   });
 });

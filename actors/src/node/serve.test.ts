@@ -10,6 +10,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../testing/bench.ts';
 import { natsServerPath } from '@ifactor/common/testing';
 import { serve } from './serve.ts';
+import { systemRuntime } from '../runtime.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const node = 'n1';
@@ -47,8 +48,9 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
         stateDir: join(bench.folder, netns),
         places: { aliases: new Map(), home: `/run/netns/${netns}` },
         version: '0.1.0',
-        log: createLog(netns, 'info', (line) => void lines.push(line)),
+        keepKeysDays: 30,
       },
+      systemRuntime(createLog(netns, 'info', (line) => void lines.push(line))),
       stop.signal,
       100,
     );
@@ -85,7 +87,7 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
     await vi.waitFor(() => expect(first.links()).toContain('br0'), { timeout: 30_000, interval: 20 });
     expect(second.links()).not.toContain('br0');
     await first.end();
-    await second.said('the other agent of node n1 has gone; takes over');
+    await second.said('the other agent of node n1 is gone; taking over');
     await vi.waitFor(() => expect(second.links()).toContain('br0'), { timeout: 30_000, interval: 20 });
   });
 

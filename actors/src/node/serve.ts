@@ -1,25 +1,31 @@
-import { explain } from '@ifactor/common';
+import { explain, sleep } from '@ifactor/common';
 import { connect } from '@ifactor/common/nats';
 import { startAgent } from './agent.ts';
 import type { Agent, AgentOptions } from './agent.ts';
-import { AnotherAgent, untilVacant } from './session/heartbeat.ts';
+import { AnotherAgent, waitUntilVacant } from './session/heartbeat.ts';
 import { JournalError } from './journal/error.ts';
-import { pause } from './session/connection.ts';
+import type { Runtime } from '../runtime.ts';
 
 /**
  * Runs a node's agent until `stop`. Where another agent serves the node it says so, keeps its hands off, and takes the node over
  * once that one has gone; interfaces stay as they are meanwhile, and likewise until the disk has room for a journal.
  * @throws JournalError where the state folder cannot be used, and whatever else an agent cannot go on after
- * @param interval milliseconds between two questions whether the other one is still there, or room
+ * @param intervalMs between two questions whether the other one is still there, or room
  */
-export async function serve(options: AgentOptions, stop: AbortSignal, interval?: number): Promise<void> {
-  const { node, nats, log } = options;
+export async function serve(
+  options: AgentOptions,
+  runtime: Runtime,
+  stop: AbortSignal,
+  intervalMs?: number,
+): Promise<void> {
+  const { node, nats } = options;
+  const { clock, log } = runtime;
   const stopped = new Promise<null>((resolve) => {
     if (stop.aborted) resolve(null);
     stop.addEventListener('abort', () => resolve(null), { once: true });
   });
   while (!stop.aborted) {
-    const agent = await startWithRoom(options, stop, interval);
+    const agent = await startWithRoom(options, runtime, stop, intervalMs);
     if (agent === null) return;
     let rival: AnotherAgent | null;
     try {
@@ -31,30 +37,35 @@ export async function serve(options: AgentOptions, stop: AbortSignal, interval?:
       await agent.stop();
     }
     if (rival === null) return;
-    log.error(`${explain(rival)}. This one keeps its hands off, and takes over when that one has gone`);
+    log.error(`${explain(rival)}. Standing by: this agent takes over when that one is gone`);
     const connection = await connect(nats, log, stop).catch((error: unknown) => {
       if (stop.aborted) return null;
       throw error;
     });
     if (connection === null) return;
     try {
-      await untilVacant(connection, node, stop, interval);
+      await waitUntilVacant(connection, node, clock, stop, intervalMs);
     } finally {
       await connection.close();
     }
-    if (!stop.aborted) log.info(`the other agent of node ${node} has gone; takes over`);
+    if (!stop.aborted) log.info(`the other agent of node ${node} is gone; taking over`);
   }
 }
 
 /** @returns null when stopped before there was room */
-async function startWithRoom(options: AgentOptions, stop: AbortSignal, interval = 5000): Promise<Agent | null> {
+async function startWithRoom(
+  options: AgentOptions,
+  runtime: Runtime,
+  stop: AbortSignal,
+  intervalMs = 5000,
+): Promise<Agent | null> {
   for (let said = false; !stop.aborted; said = true) {
     try {
-      return startAgent(options);
+      return startAgent(options, runtime);
     } catch (error) {
       if (!(error instanceof JournalError) || error.code !== 'Full') throw error;
-      if (!said) options.log.error(`${explain(error)}. Starts when there is room`);
-      await pause(interval, stop);
+      if (!said) runtime.log.error(`${explain(error)}. The agent starts when there is room`);
+      await sleep(runtime.clock, intervalMs, stop);
     }
   }
   return null;

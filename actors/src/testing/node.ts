@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
 import type { ContainerSelector, Desired, RecordedEvent, State } from '@ifactor/crds';
-import { systemClock } from '@ifactor/common';
+import { systemClock, systemRandom } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
-import { keyOf, newFacts } from '../node/session/facts.ts';
+import { keyOf, newFacts } from '../node/desired/facts.ts';
 import { openJournal } from '../node/journal/journal.ts';
 import type { Journal } from '../node/journal/journal.ts';
 import type { Fact, Actor } from '../node/runner/actor.ts';
 import { Runner } from '../node/runner/runner.ts';
-import type { RunnerOptions } from '../node/runner/runner.ts';
+import type { Resolve } from '../node/runner/resolver.ts';
 import type { Place, Places } from '../containers/index.ts';
 import { pskFingerprint } from '../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
@@ -68,7 +68,9 @@ export type TestNodeOptions = {
   follow?: Places;
   /** Whether NATS answers; it does unless told otherwise. */
   nats?: () => Promise<boolean>;
-} & Pick<RunnerOptions, 'quiet' | 'resolve'>;
+  quiet?: number;
+  resolve?: Resolve;
+};
 
 /** A node with everything but NATS: runner, journal and places on a kernel of the test's choice. */
 export class TestNode {
@@ -90,13 +92,14 @@ export class TestNode {
     folder,
     follow,
     nats = async () => true,
-    ...rest
+    quiet,
+    resolve,
   }: TestNodeOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ift-node-'));
     this.journal = openJournal(this.folder, { node: 'n1' });
     this.places = new TestPlaces(kernel, path);
     this.runner = new Runner({
-      node: 'n1',
+      runtime: { clock, random: systemRandom, log: createLog('test', 'error') },
       places: follow ?? this.places,
       journal: this.journal,
       secrets: {
@@ -107,15 +110,15 @@ export class TestNode {
           return value;
         },
       },
-      clock,
-      nats,
-      ...rest,
-      log: createLog('test', 'error'),
-      ...(poll === undefined ? {} : { poll }),
-      changed: () => {
-        for (const check of this.#waiting) check();
+      natsAnswers: nats,
+      tuning: {
+        ...(poll === undefined ? {} : { pollMs: poll }),
+        ...(quiet === undefined ? {} : { quietMs: quiet }),
+        ...(resolve === undefined ? {} : { resolve }),
       },
-      stored: () => undefined,
+    });
+    this.runner.changed.subscribe(() => {
+      for (const check of this.#waiting) check();
     });
   }
 

@@ -96,6 +96,8 @@ export type EventData = {
   EndpointUnresolved: { publicKey: string; endpoint: string; message: string };
   /** The kernel refused an operation; `code` is the errno name, `module` the kernel module that is missing. */
   OperationFailed: Performed & { operation: KernelOperation; code: string; message: string; module?: string };
+  /** A step of the agent's own threw, which is a defect of ifactor: only this interface waits, and tries again. */
+  StepFailed: { step: string; message: string };
   /** A timer that the machine asked for is over. */
   TimerElapsed: { timer: string };
   /**

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
-import { systemClock } from '@ifactor/common';
-import { keyOf, newFacts, Runner, createPlaces } from '@ifactor/actors/node';
+import { keyOf, newFacts, Runner, createPlaces, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import { openKernel } from '@ifactor/actors/kernel';
 import { bridges, desired } from '../workload.ts';
@@ -12,8 +11,8 @@ import { bridges, desired } from '../workload.ts';
 const [path = '', count = '1000'] = process.argv.slice(2);
 const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const kernel = openKernel({ stateDir });
-const log = createLog('bench', 'warn');
-const places = createPlaces({ kernel, home: path, log });
+const runtime = systemRuntime(createLog('bench', 'warn'));
+const places = createPlaces({ kernel, home: path, runtime });
 const journal = openJournal(stateDir, { node: 'bench' });
 const noSecrets = {
   resolve: () => {
@@ -28,18 +27,15 @@ const messages = bridges(Number(count)).map((bridge) => JSON.stringify(desired('
 const healthy = new Set<string>();
 const done = Promise.withResolvers<void>();
 const runner = new Runner({
-  node: 'bench',
   places,
   journal,
   secrets: noSecrets,
-  clock: systemClock,
-  log,
-  nats: async () => true,
-  changed: ({ id, snapshot }) => {
-    if (snapshot.value === 'configured') healthy.add(id);
-    if (healthy.size === messages.length) done.resolve();
-  },
-  stored: () => {},
+  runtime,
+  natsAnswers: async () => true,
+});
+runner.changed.subscribe(({ id, snapshot }) => {
+  if (snapshot.value === 'configured') healthy.add(id);
+  if (healthy.size === messages.length) done.resolve();
 });
 const keepAlive = setTimeout(() => done.reject(new Error(`only ${healthy.size} are configured`)), 120_000);
 

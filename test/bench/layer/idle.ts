@@ -6,8 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
-import { systemClock } from '@ifactor/common';
-import { keyOf, newFacts, Runner } from '@ifactor/actors/node';
+import { keyOf, newFacts, Runner, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import { MemoryKernel } from '@ifactor/actors/testing';
 import type { IdleBytes } from '../logReport.ts';
@@ -54,22 +53,19 @@ const noSecrets = {
 let healthy = 0;
 let done = Promise.withResolvers<void>();
 const runner = new Runner({
-  node: 'n1',
   journal,
-  clock: systemClock,
-  log: createLog('bench', 'warn'),
+  runtime: systemRuntime(createLog('bench', 'warn')),
   secrets: noSecrets,
-  nats: async () => true,
+  natsAnswers: async () => true,
   places: {
     follow: (_, listener) => (queueMicrotask(() => listener({ netns })), () => undefined),
     close: () => undefined,
   },
-  changed: ({ snapshot }) => {
-    if (snapshot.value !== 'configured') return;
-    healthy++;
-    if (healthy % batch === 0 || healthy === count) done.resolve();
-  },
-  stored: () => undefined,
+});
+runner.changed.subscribe(({ snapshot }) => {
+  if (snapshot.value !== 'configured') return;
+  healthy++;
+  if (healthy % batch === 0 || healthy === count) done.resolve();
 });
 const keepAlive = setTimeout(() => done.reject(new Error(`only ${healthy} are configured`)), 300_000);
 // As NATS brings them: each a text of its own.

@@ -7,8 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
 import { connectOnce } from '@ifactor/common/nats';
-import { systemClock } from '@ifactor/common';
-import { keyOf, newFacts, Runner, Shipper, connectivityOf, createPlaces } from '@ifactor/actors/node';
+import { keyOf, newFacts, Runner, Shipper, connectivityOf, createPlaces, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import type { RunnerOptions } from '@ifactor/actors/node';
 import { openKernel } from '@ifactor/actors/kernel';
@@ -18,14 +17,14 @@ import { bridges, desired } from '../workload.ts';
 const [path = '', count = '1000', mode = 'nothing', servers = ''] = process.argv.slice(2);
 const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const kernel = openKernel({ stateDir });
-const log = createLog('bench', 'warn');
-const places = createPlaces({ kernel, home: path, log });
+const runtime = systemRuntime(createLog('bench', 'warn'));
+const places = createPlaces({ kernel, home: path, runtime });
 // A node of its own, so that what an earlier run shipped is another's.
 const node = path.slice(path.lastIndexOf('/') + 1);
 const stored = openJournal(stateDir, { node });
 const connection = mode === 'ship' ? await connectOnce({ servers, name: 'bench' }) : undefined;
 if (connection) connectivityOf(connection);
-const shipper = connection && new Shipper({ connection, journal: stored, log });
+const shipper = connection && new Shipper({ connection, journal: stored, runtime });
 const journal = mode === 'nothing' ? forgetful(node) : stored;
 const noSecrets = {
   resolve: () => {
@@ -40,19 +39,17 @@ const messages = bridges(Number(count)).map((bridge) => JSON.stringify(desired(n
 const healthy = new Set<string>();
 const done = Promise.withResolvers<void>();
 const runner = new Runner({
-  node,
   places,
   journal,
   secrets: noSecrets,
-  clock: systemClock,
-  log,
-  nats: async () => true,
-  changed: ({ id, snapshot }) => {
-    if (snapshot.value === 'configured') healthy.add(id);
-    if (healthy.size === messages.length) done.resolve();
-  },
-  stored: () => shipper?.wake(),
+  runtime,
+  natsAnswers: async () => true,
 });
+runner.changed.subscribe(({ id, snapshot }) => {
+  if (snapshot.value === 'configured') healthy.add(id);
+  if (healthy.size === messages.length) done.resolve();
+});
+runner.stored.subscribe(() => shipper?.wake());
 const keepAlive = setTimeout(() => done.reject(new Error(`only ${healthy.size} are configured`)), 120_000);
 
 const start = performance.now();
@@ -81,6 +78,7 @@ console.log(JSON.stringify({ took, shipped, events } satisfies Converging));
 function forgetful(of: string): RunnerOptions['journal'] {
   let sequence = 0;
   return {
+    node: of,
     get sequence() {
       return sequence;
     },

@@ -211,7 +211,12 @@ export function decide(context: Context): Decision {
   if (context.running !== null) return { ...context.verdict, operations: [] };
   if (context.failure !== null) {
     const { code, message, until } = context.failure;
-    const reason = code === 'EOPNOTSUPP' ? 'KernelUnsupported' : code === 'Contested' ? 'Contested' : 'OperationFailed';
+    const reason =
+      code === 'EOPNOTSUPP'
+        ? 'KernelUnsupported'
+        : code === 'Contested' || code === 'InternalError'
+          ? code
+          : 'OperationFailed';
     return verdict('failed', reason, `${message}${until === null ? '' : `; tried again at ${until}`}`);
   }
   if (context.deletion !== null) return decideDeletion(context, driver);

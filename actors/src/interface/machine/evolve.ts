@@ -34,6 +34,10 @@ function failed(context: Context, time: string, failure: Omit<Failure, 'until'>,
   return { ...context, attempts, failure: { ...failure, until: forGood ? null : later(time, backOff(attempts)) } };
 }
 
+/** The agent itself failed, which is a defect of ifactor: it is contained here, and tried again. */
+export const agentFailed = (context: Context, time: string, message: string): Context =>
+  failed(context, time, { code: 'InternalError', message: `the agent failed to ${message}`, module: null });
+
 /** Something undoes what is done. Each time in a row it is waited longer, though all is well for a moment in between. */
 function contested(context: Context, time: string, code: string, message: string): Context {
   const times = isFought(context, time) ? (context.fight?.times ?? 0) + 1 : 1;
@@ -272,6 +276,11 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       return { ...context, unresolved: { ...context.unresolved, [event.data.publicKey]: event.data.endpoint } };
     case 'OperationFailed':
       return operationFailed(context, event.time, event.data);
+    case 'StepFailed': {
+      const { step, message } = event.data;
+      const asked = { secrets: false, places: false, observe: false };
+      return agentFailed({ ...unseen(context), asked, running: null }, event.time, `${step}: ${message}`);
+    }
     case 'TimerElapsed':
       if (event.data.timer === timers.endpoints) return { ...context, unresolved: {} };
       return context.failure?.until ? unseen({ ...context, failure: null, stuck: 0 }) : context;

@@ -3,7 +3,8 @@ import { confirmed } from './confirm.ts';
 import { timers } from './context.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
-import { evolve, isFought, notConverging } from './evolve.ts';
+import type { Decision } from './decide.ts';
+import { agentFailed, evolve, isFought, notConverging } from './evolve.ts';
 
 /** How long after an endpoint's host name had no address it is looked up again, in milliseconds. */
 const endpointRetry = 30_000;
@@ -18,10 +19,22 @@ function readiness(before: Context, { state, reason }: Context['verdict'], time:
   return status === before.ready.status ? before.ready : { status, since: time };
 }
 
+/** What is known after an event, and decided. What a driver throws on the way is a failure of this actor. */
+function judged(before: Context, event: InterfaceEvent): { context: Context; decision: Decision } {
+  let context = before;
+  try {
+    context = evolve(before, event);
+    return { context, decision: decide(context) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    context = agentFailed({ ...context, running: null }, event.time, `take ${event.type}: ${message}`);
+    return { context, decision: decide(context) };
+  }
+}
+
 /** One step of an actor: what it knows after an event, what it decides, and what it asks of its runner. Pure. */
 export function learn(before: Context, event: InterfaceEvent): Context {
-  let context = evolve(before, event);
-  let decision = decide(context);
+  let { context, decision } = judged(before, event);
   if (decision.perform) {
     const tired = notConverging(context, event.time, decision.message);
     if (tired) {

@@ -49,6 +49,7 @@ const eventTypes = Object.keys({
   PeerRemoved: 1,
   EndpointUnresolved: 1,
   OperationFailed: 1,
+  StepFailed: 1,
   TimerElapsed: 1,
   AgentStarted: 1,
   ResyncRequested: 1,

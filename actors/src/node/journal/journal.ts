@@ -28,8 +28,10 @@ export type Shipped = {
  * @throws JournalError from each function; code Full leaves what is stored as it was
  */
 export type Journal = JournalRead & {
-  /** Random; part of every event's id, `<node>.<id>.<sequence>`. */
+  /** Random, another one for each run of the agent; part of every event's id, `<node>.<id>.<sequence>`. */
   readonly id: string;
+  /** Stays as long as the file does; copies of the state folder share it. */
+  readonly folderId: string;
   /** Number of the last event that was appended; `last()` is that of the last one stored. */
   readonly sequence: number;
   eventId(sequence: number): string;
@@ -104,7 +106,7 @@ export function openJournal(folder: string, { node }: { node: string }): Journal
 export function recoverJournal(
   folder: string,
   options: { node: string },
-  now: Date = new Date(),
+  now: Date,
 ): { journal: Journal; aside: string } {
   const path = join(folder, 'journal.db');
   const aside = `${path}.torn-${now.toISOString().replaceAll(/[-:]/g, '').replace(/\.\d+/, '')}`;
@@ -126,7 +128,7 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
   let waiting: readonly RecordedEvent[] = [];
   const note = openNote(folder, stored);
   // Numbers of what was lost are given out again, under another id.
-  const epochs = openEpochs(database, sequence, note.lost !== null);
+  const epochs = openEpochs(database, sequence);
   const id = epochs.at(-1)?.id ?? '';
   const eventId = (at: number): string => `${node}.${id}.${at}`;
   const reads = journalReads(database, path, node, epochs);
@@ -151,6 +153,7 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
   const self: Journal = {
     ...reads,
     id,
+    folderId: epochs[0]?.id ?? id,
     get sequence() {
       return sequence;
     },

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /** Events older than `maxAge` milliseconds go, and the oldest ones while the file is larger than `maxBytes`. */
-export type Limits = { maxAge: number; maxBytes: number; now?: number };
+export type Limits = { maxAge: number; maxBytes: number; now: number };
 
 /** `heldBy`: actors whose last snapshot is too old for the limits to be met; save a new one of each and prune again. */
 export type Pruned = { removed: number; first: number; heldBy: string[] };
@@ -13,7 +13,7 @@ export type Pruned = { removed: number; first: number; heldBy: string[] };
 export function prune(database: DatabaseSync, journal: { sequence: number; shipped: number }, limits: Limits): Pruned {
   const number = (sql: string, ...values: number[]): number =>
     (database.prepare(sql).get(...values) as { n: number | null }).n ?? 0;
-  const oldest = (limits.now ?? Date.now()) - limits.maxAge;
+  const oldest = limits.now - limits.maxAge;
   const aged = number(
     'SELECT MAX(sequence) AS n FROM event WHERE sequence < (SELECT MIN(sequence) FROM event WHERE time >= ?)',
     oldest,

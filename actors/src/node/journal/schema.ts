@@ -52,23 +52,21 @@ export function prepare(database: DatabaseSync, path: string, node: string): voi
 }
 
 /**
- * The journal's epochs, the last of them fit to write in. A power cut can lose the last commits after they were
- * shipped (synchronous = NORMAL), and their numbers are given out again; so each boot of the machine begins a new
- * epoch with an id of its own, and event ids stay unique.
- * @param anew begins one now, whatever the boot
+ * The journal's epochs, the last of them fit to write in. Each run of the agent begins one with an id of its own: a journal that
+ * went backwards (a power cut, a restored folder, a rolled back volume, a cloned machine) gives numbers out again that were
+ * shipped before, and event ids must stay unique.
  */
-export function openEpochs(database: DatabaseSync, sequence: number, anew = false): Epoch[] {
+export function openEpochs(database: DatabaseSync, sequence: number): Epoch[] {
   const boot = bootId();
-  const rows = database.prepare('SELECT first, id, boot FROM epoch ORDER BY first').all() as (Epoch & {
-    boot: string;
-  })[];
-  const last = rows.at(-1);
-  if (anew || last?.boot !== boot) {
-    const id = randomBytes(5).toString('hex');
-    // Replaces an epoch in which nothing was written.
-    database.prepare('INSERT OR REPLACE INTO epoch (first, id, boot) VALUES (?, ?, ?)').run(sequence + 1, id, boot);
-    if (last?.first === sequence + 1) rows.pop();
-    rows.push({ first: sequence + 1, id, boot });
+  const rows = database.prepare('SELECT first, id FROM epoch ORDER BY first').all() as Epoch[];
+  const id = randomBytes(5).toString('hex');
+  const first = sequence + 1;
+  // An epoch in which nothing was written makes room, but for the first one, by which the folder is known.
+  if (rows.length > 1 && rows.at(-1)?.first === first) {
+    database.prepare('DELETE FROM epoch WHERE first = ?').run(first);
+    rows.pop();
   }
-  return rows.map(({ id, first }) => ({ id, first }));
+  if (rows.at(-1)?.first === first) return rows.map(({ id: known, first: from }) => ({ id: known, first: from }));
+  database.prepare('INSERT INTO epoch (first, id, boot) VALUES (?, ?, ?)').run(first, id, boot);
+  return [...rows, { id, first }].map(({ id: known, first: from }) => ({ id: known, first: from }));
 }

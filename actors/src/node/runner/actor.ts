@@ -1,4 +1,5 @@
 import type { EventData, EventType, InterfaceSpec, Key, Slot } from '@ifactor/crds';
+import type { Context } from '../../interface/machine/context.ts';
 import type { Netns, WireGuardDevice } from '../../kernel/index.ts';
 import type { Driver } from '../../interface/kind/index.ts';
 import { driverIn } from '../../interface/machine/decide.ts';
@@ -17,6 +18,9 @@ export type Follower = { selector: string; stop: () => void; retired: (() => voi
 // What actors have in common as long as nothing happens to them.
 const unshaken: Actor['handshakes'] = { at: 0, times: new Map() };
 const none: readonly never[] = [];
+
+/** What is known of the declared object itself. */
+export type Declared = Pick<Context, 'desired' | 'deletion'>;
 
 /** The running side of one actor: what the fold must not hold, such as sockets and timers. */
 export class Actor {
@@ -46,6 +50,8 @@ export class Actor {
   /** What the runner was told to look out for, as keys of its interest map. */
   subscriptions: readonly string[] = none;
   claims: readonly string[] = none;
+  /** The object as it is once every queued fact is folded; null: none of them is about it. */
+  #expected: (Declared & { queued: number }) | null = null;
   /** Packed while the actor is at rest. */
   #state: ActorState | string;
   /** Whether the state was asked for since the last `rest`. */
@@ -76,6 +82,27 @@ export class Actor {
 
   set lastEvent(event: ActorState['lastEvent']) {
     this.#wake().lastEvent = event;
+  }
+
+  /** The declared object as the actor knows it, facts that are queued and not folded yet included. */
+  get declared(): Declared {
+    return this.#expected ?? this.snapshot.context;
+  }
+
+  /** To be called when a fact is queued. */
+  expect(fact: Fact): void {
+    if (fact.type !== 'SpecChanged' && fact.type !== 'DeletionRequested') return;
+    const queued = (this.#expected?.queued ?? 0) + 1;
+    if (fact.type === 'SpecChanged') {
+      const { spec: _, ...desired } = fact.data;
+      this.#expected = { desired, deletion: null, queued };
+    } else this.#expected = { desired: this.declared.desired, deletion: fact.data, queued };
+  }
+
+  /** To be called when a queued fact is folded. */
+  folds({ type }: Fact): void {
+    if (this.#expected === null || (type !== 'SpecChanged' && type !== 'DeletionRequested')) return;
+    if (--this.#expected.queued === 0) this.#expected = null;
   }
 
   /** Packs the state of an actor that nobody has asked since the last call. True where it did. */

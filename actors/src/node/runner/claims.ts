@@ -1,6 +1,7 @@
 import type { Slot } from '@ifactor/crds';
 import { claimedNames } from './actor.ts';
-import type { Fact, Actor } from './actor.ts';
+import type { Actor } from './actor.ts';
+import type { Mailbox } from './mailbox.ts';
 import { Multimap } from './multimap.ts';
 
 /** Who comes first: the older object; of two made in the same second, the one with the smaller uid. */
@@ -17,10 +18,10 @@ function before(a: Actor, b: Actor): boolean {
  */
 export class Claims {
   readonly #claimants = new Multimap<Actor>();
-  readonly #tell: (actor: Actor, fact: Fact) => void;
+  readonly #mailbox: Mailbox;
 
-  constructor(tell: (actor: Actor, fact: Fact) => void) {
-    this.#tell = tell;
+  constructor(mailbox: Mailbox) {
+    this.#mailbox = mailbox;
   }
 
   /** To be called whenever an actor's spec, places or end may have changed. */
@@ -54,9 +55,9 @@ export class Claims {
         .at(-1) as Slot;
       const taken = actor.snapshot.context.taken[slot];
       const name = at.slice(at.indexOf('/') + 1);
-      if (actor === winner && taken) this.#tell(actor, { type: 'NameFreed', data: { slot, name } });
+      if (actor === winner && taken) this.#mailbox.tell(actor, { type: 'NameFreed', data: { slot, name } }, null);
       if (actor !== winner && taken?.by !== winner.id) {
-        this.#tell(actor, { type: 'NameTaken', data: { slot, name, by: winner.id } });
+        this.#mailbox.tell(actor, { type: 'NameTaken', data: { slot, name, by: winner.id } }, null);
       }
     }
   }

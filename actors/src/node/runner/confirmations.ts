@@ -1,14 +1,8 @@
 import type { Operation, Reach } from '@ifactor/crds';
 import { judge, trialOf } from '../../interface/machine/confirm.ts';
 import type { Clock } from '@ifactor/common';
-import type { Cause, Fact, Actor } from './actor.ts';
-
-export type ConfirmationsOptions = {
-  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
-  clock: Clock;
-  /** Whether NATS answers now. Never rejects. */
-  nats: () => Promise<boolean>;
-};
+import type { Actor, Cause } from './actor.ts';
+import type { Mailbox } from './mailbox.ts';
 
 type Begin = Extract<Operation, { type: 'BeginConfirm' }>;
 type Await = Extract<Operation, { type: 'AwaitConfirm' }>;
@@ -20,17 +14,22 @@ const grace = 5000;
 
 /** Watches what changes with `spec.confirm` may make the node lose, and tells when one has proved itself or has not. */
 export class Confirmations {
-  readonly #options: ConfirmationsOptions;
+  readonly #mailbox: Mailbox;
+  readonly #clock: Clock;
+  readonly #natsAnswers: () => Promise<boolean>;
   readonly #watches = new Map<Actor, () => void>();
 
-  constructor(options: ConfirmationsOptions) {
-    this.#options = options;
+  /** @param natsAnswers whether NATS answers now; never rejects */
+  constructor(mailbox: Mailbox, clock: Clock, natsAnswers: () => Promise<boolean>) {
+    this.#mailbox = mailbox;
+    this.#clock = clock;
+    this.#natsAnswers = natsAnswers;
   }
 
   /** What is reached before the change: only that can be lost by it. */
   async begin(actor: Actor, { generation, timeoutSeconds, probe }: Begin, cause: Cause): Promise<void> {
     const watched = await this.#reached(actor, probe === null ? ['nats'] : ['nats', 'probe'], probe);
-    this.#options.tell(actor, { type: 'ConfirmBegan', data: { generation, timeoutSeconds, watched } }, cause);
+    this.#mailbox.tell(actor, { type: 'ConfirmBegan', data: { generation, timeoutSeconds, watched } }, cause);
   }
 
   /**
@@ -38,10 +37,12 @@ export class Confirmations {
    * start of an agent that died during the trial.
    */
   watch(actor: Actor, operation: Await, cause: Cause): void {
-    const { clock, tell } = this.#options;
     const { generation, timeoutSeconds, watched, probe, to, resumed } = operation;
     const timeout = timeoutSeconds * 1000;
-    const now = (): number => clock.now();
+    // A clock that somebody sets must neither end a trial nor prolong it: only the time that a restart took is told by the wall.
+    const now = (): number => this.#clock.monotonic();
+    const elapsed = resumed ? Math.min(Math.max(0, this.#clock.now() - Date.parse(operation.since)), timeout) : 0;
+    const since = now() - elapsed;
     const from = now() + (resumed ? grace : 0);
     const reached = new Map<Reach, number | null>(watched.map((reach) => [reach, null]));
     this.forget(actor);
@@ -51,17 +52,17 @@ export class Confirmations {
     const over = (): boolean =>
       this.#watches.get(actor) !== end || trialOf(actor.snapshot.context, generation) === null;
     const next = (): void => {
-      cancel = clock.after(Math.min(longest, timeout / 5), () => void look());
+      cancel = this.#clock.after(Math.min(longest, timeout / 5), () => void look());
     };
     const look = async (): Promise<void> => {
       for (const reach of await this.#reached(actor, watched, probe)) reached.set(reach, now());
       if (over()) return;
-      const verdict = judge({ since: Date.parse(operation.since), from, timeout, reached }, now());
+      const verdict = judge({ since, from, timeout, reached }, now());
       if (verdict === 'open') return next();
       this.#watches.delete(actor);
-      if (verdict === 'confirmed') tell(actor, { type: 'SpecConfirmed', data: { generation } }, cause);
+      if (verdict === 'confirmed') this.#mailbox.tell(actor, { type: 'SpecConfirmed', data: { generation } }, cause);
       else
-        tell(
+        this.#mailbox.tell(
           actor,
           { type: 'SpecRolledBack', data: { generation, to, lost: verdict, seconds: timeoutSeconds } },
           cause,
@@ -83,7 +84,7 @@ export class Confirmations {
     const answers = await Promise.all(
       asked.map(async (reach) => ({
         reach,
-        ok: reach === 'nats' ? await this.#options.nats() : await reaches(actor, probe),
+        ok: reach === 'nats' ? await this.#natsAnswers() : await reaches(actor, probe),
       })),
     );
     return answers.filter(({ ok }) => ok).map(({ reach }) => reach);

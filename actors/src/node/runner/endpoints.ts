@@ -4,42 +4,41 @@ import { isDue, isStale, readEndpoint, remember, writtenEndpoint } from '../../i
 import type { Look, Remembered } from '../../interface/diff/endpoint.ts';
 import { isMark } from '../../interface/diff/mark.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
-import type { Clock } from '@ifactor/common';
+import type { Runtime } from '../../runtime.ts';
 import type { Actor } from './actor.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { Resolve } from './resolver.ts';
+import { Signal } from './signal.ts';
 
-export type EndpointsOptions = {
-  clock: Clock;
-  resolve: Resolve;
-  /** Looks at an actor again: a name stands for other addresses now. */
-  look: (actor: Actor) => void;
-  /** Tries again what had no address. */
-  retry: (actor: Actor) => void;
-  actors: () => Iterable<Actor>;
-  /** Milliseconds without a handshake after which an endpoint is doubted. Default: 135 s, as wireguard-tools' reresolve-dns has it. */
-  quiet?: number;
-};
-
-const defaultQuiet = 135_000;
-/** A host that changes its addresses changes several, in milliseconds. */
-const gather = 250;
+/** Without a handshake for so long an endpoint is doubted, as in wireguard-tools' reresolve-dns. */
+const defaultQuietMs = 135_000;
+/** A host that changes its addresses changes several. */
+const gatherMs = 250;
 
 type Peer = Remembered & { endpoint: string; jitter: number };
 
 /** Which peers' endpoints lead nowhere: names are asked for again, and edits by hand are told from roaming. */
 export class Endpoints {
-  readonly #options: EndpointsOptions;
-  readonly #quiet: number;
+  /** A name stands for other addresses now: the actor should be looked at. */
+  readonly doubted = new Signal<Actor>();
+  /** What had no address may have one now. */
+  readonly retryable = new Signal<Actor>();
+  readonly #mailbox: Mailbox;
+  readonly #runtime: Runtime;
+  readonly #resolve: Resolve;
+  readonly #quietMs: number;
   readonly #peers = new Map<Actor, Map<string, Peer>>();
   readonly #gathering = new Map<Netns, () => void>();
 
-  constructor(options: EndpointsOptions) {
-    this.#options = options;
-    this.#quiet = options.quiet ?? defaultQuiet;
+  constructor(mailbox: Mailbox, runtime: Runtime, resolve: Resolve, quietMs = defaultQuietMs) {
+    this.#mailbox = mailbox;
+    this.#runtime = runtime;
+    this.#resolve = resolve;
+    this.#quietMs = quietMs;
   }
 
   /** The observation with its stale endpoints marked; `actor.device` is of the same look. */
-  mark(actor: Actor, observed: Observed): Observed {
+  markStale(actor: Actor, observed: Observed): Observed {
     const { spec } = actor.snapshot.context;
     const slot = observed.links.target?.wireguard ? 'target' : 'home';
     const link = observed.links[slot];
@@ -62,11 +61,11 @@ export class Endpoints {
     if (this.#gathering.has(netns) || (link && isMark(link.alias))) return;
     this.#gathering.set(
       netns,
-      this.#options.clock.after(gather, () => {
+      this.#runtime.clock.after(gatherMs, () => {
         this.#gathering.delete(netns);
-        for (const actor of this.#options.actors()) {
+        for (const actor of this.#mailbox.actors.values()) {
           if (actor.netns.get('home') !== netns) continue;
-          if (Object.keys(actor.snapshot.context.unresolved).length > 0) this.#options.retry(actor);
+          if (Object.keys(actor.snapshot.context.unresolved).length > 0) this.retryable.emit(actor);
           for (const [publicKey] of this.#peers.get(actor) ?? []) this.#ask(actor, publicKey, true);
         }
       }),
@@ -91,16 +90,20 @@ export class Endpoints {
     const seen = actor.device?.peers.find((peer) => peer.publicKey === publicKey);
     if (!seen || endpoint === undefined) return false;
     const { context } = actor.snapshot;
-    const now = this.#options.clock.now();
+    const now = this.#runtime.clock.now();
     const look: Look = { ...seen, found: seen.endpoint === null ? null : printSocketAddress(seen.endpoint) };
     const last = before?.get(publicKey);
     const known = last?.endpoint === endpoint ? last : undefined;
     // Spread by up to a tenth, so that the names of a thousand silent peers are not asked for at once.
-    const peer: Peer = { ...remember(known, look, now), endpoint, jitter: known?.jitter ?? 1 + Math.random() / 10 };
+    const peer: Peer = {
+      ...remember(known, look, now),
+      endpoint,
+      jitter: known?.jitter ?? 1 + this.#runtime.random.fraction() / 10,
+    };
     after.set(publicKey, peer);
     // Another one of the spec's is about to be written.
     if (context.endpoints[publicKey] !== endpoint) return false;
-    const quiet = this.#quiet * peer.jitter;
+    const quiet = this.#quietMs * peer.jitter;
     if (readEndpoint(endpoint).named && isDue(peer, look, now, quiet)) this.#ask(actor, publicKey, false);
     const stale = isStale(peer, look, writtenEndpoint(endpoint, context.resolved?.[publicKey]), now, quiet);
     // An answer is acted on once: should the name stand for something else when it is written, it is asked for again later.
@@ -117,16 +120,16 @@ export class Endpoints {
     if (!peer || endpoint === undefined) return;
     const { host, port, named } = readEndpoint(endpoint);
     if (!named) return;
-    peer.asked = this.#options.clock.now();
+    peer.asked = this.#runtime.clock.now();
     const answered = (addresses: readonly string[]): void => {
       const now = this.#peers.get(actor)?.get(publicKey);
       if (!now) return;
       now.named = addresses.map((address) => printSocketAddress({ host: address, port }));
       now.moved = moved;
-      if (now.found !== null && !now.named.includes(now.found)) this.#options.look(actor);
+      if (now.found !== null && !now.named.includes(now.found)) this.doubted.emit(actor);
     };
     // Without an answer the endpoint in use stays, and the name is asked for again.
-    this.#options.resolve(host).then(answered, () => undefined);
+    this.#resolve(host).then(answered, () => undefined);
   }
 }
 

@@ -3,25 +3,26 @@ import type { Log } from '@ifactor/common';
 import type { RecordedEvent } from '@ifactor/crds';
 import type { Clock } from '@ifactor/common';
 import type { Journal } from '../journal/journal.ts';
+import { Signal } from './signal.ts';
 
-export type EventWriterOptions = {
-  journal: Pick<Journal, 'append' | 'room'>;
-  clock: Clock;
-  log: Log;
-  /** Everything that waited is stored. */
-  recovered: () => void;
-};
+type Store = Pick<Journal, 'append' | 'room'>;
 
-/** Milliseconds between two tries to write a journal that cannot be written. */
-const again = 1000;
+/** Between two tries to write a journal that cannot be written. */
+const retryMs = 1000;
 
 /** Stores events, and tries for ever where they cannot be stored. */
 export class EventWriter {
-  readonly #options: EventWriterOptions;
+  /** Everything that waited is stored. */
+  readonly recovered = new Signal();
+  readonly #journal: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
   #trouble: { reason: string; cancel: () => void } | null = null;
 
-  constructor(options: EventWriterOptions) {
-    this.#options = options;
+  constructor(journal: Store, clock: Clock, log: Log) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#log = log;
   }
 
   /** Why events are not stored now, in words; null where they are. */
@@ -31,27 +32,29 @@ export class EventWriter {
 
   /** How many events may be made now. A journal that cannot be written must not keep the node from healing, as long as none is lost by it. */
   get room(): number {
-    const { journal } = this.#options;
-    if (journal.room === 0) this.store([]);
-    return journal.room;
+    if (this.#journal.room === 0) this.store([]);
+    return this.#journal.room;
   }
 
   store(recorded: readonly RecordedEvent[]): void {
-    const { journal, log, clock, recovered } = this.#options;
     const before = this.#trouble;
     before?.cancel();
     try {
-      journal.append(recorded);
+      this.#journal.append(recorded);
     } catch (error) {
       const reason = explain(error);
-      if (!before) log.error('events cannot be stored; they wait in memory', { error: reason, room: journal.room });
-      this.#trouble = { reason, cancel: clock.after(again, () => this.store([])) };
+      if (!before)
+        this.#log.error('failed to store events; keeping them in memory and retrying', {
+          error: reason,
+          room: this.#journal.room,
+        });
+      this.#trouble = { reason, cancel: this.#clock.after(retryMs, () => this.store([])) };
       return;
     }
     if (!before) return;
     this.#trouble = null;
-    log.info('events are stored again');
-    recovered();
+    this.#log.info('storing events again');
+    this.recovered.emit();
   }
 
   stop(): void {

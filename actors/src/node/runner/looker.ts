@@ -1,48 +1,46 @@
 import { isDeepStrictEqual } from 'node:util';
 import { explain } from '@ifactor/common';
-import type { Log } from '@ifactor/common';
 import type { Observed, ObservedLink } from '@ifactor/crds';
-import type { Netns } from '../../kernel/index.ts';
 import { observe } from '../../driver/index.ts';
 import { driftIn } from '../../interface/machine/fold.ts';
-import type { Clock } from '@ifactor/common';
+import type { Runtime } from '../../runtime.ts';
 import { soundSpec } from './actor.ts';
-import type { Cause, Fact, Actor } from './actor.ts';
+import type { Actor, Cause } from './actor.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { Mailbox } from './mailbox.ts';
+import { Signal } from './signal.ts';
+import type { Slots } from './slots.ts';
 
-export type LookerOptions = {
-  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
-  clock: Clock;
-  log: Log;
-  /** Every netns that is open now. */
-  open: () => Iterable<Netns>;
-  /** Milliseconds between looks at a WireGuard device. */
-  poll: number;
-  /** Judges what was seen by what was seen before. */
-  mark: (actor: Actor, observed: Observed) => Observed;
-  /** After each look that succeeded. */
-  looked: (actor: Actor) => void;
-  /** No event may be made now: whoever goes on looks at every actor anew. */
-  parked: () => boolean;
-};
-
-/** After a look that failed, milliseconds till the next. */
-const again = 1000;
+/** Between looks at a WireGuard device. */
+const defaultPollMs = 5000;
+/** Between a look that failed and the next. */
+const retryMs = 1000;
 
 /** Looks at the kernel for an actor, and tells it what is news. One look at a time per actor. */
 export class Looker {
-  readonly #options: LookerOptions;
+  /** A look succeeded, whether or not it was news. */
+  readonly observed = new Signal<Actor>();
+  readonly #mailbox: Mailbox;
+  readonly #runtime: Runtime;
+  readonly #slots: Slots;
+  readonly #endpoints: Endpoints;
+  readonly #pollMs: number;
   readonly #polls = new Map<Actor, () => void>();
   #stopped = false;
 
-  constructor(options: LookerOptions) {
-    this.#options = options;
+  constructor(mailbox: Mailbox, runtime: Runtime, slots: Slots, endpoints: Endpoints, pollMs = defaultPollMs) {
+    this.#mailbox = mailbox;
+    this.#runtime = runtime;
+    this.#slots = slots;
+    this.#endpoints = endpoints;
+    this.#pollMs = pollMs;
   }
 
   /** Looks soon. `cause`: the event that asked for it; absent where the kernel changed by itself. */
   look(actor: Actor, cause: Cause | null = null): void {
     if (this.#stopped) return;
     // The outcome of operations that were carried out is still told.
-    if (this.#options.parked() && actor.performed === null) return;
+    if (this.#mailbox.parked && actor.performed === null) return;
     if (actor.looking) {
       actor.lookAgain = true;
       return;
@@ -76,9 +74,9 @@ export class Looker {
   }
 
   #schedule(actor: Actor): void {
-    const { clock, poll } = this.#options;
+    const { clock, random } = this.#runtime;
     // Spread by up to a fifth, so that a thousand devices are not asked at once.
-    const milliseconds = poll * (0.9 + 0.2 * Math.random());
+    const milliseconds = this.#pollMs * (0.9 + 0.2 * random.fraction());
     const cancel = clock.after(milliseconds, () => {
       this.#schedule(actor);
       this.look(actor);
@@ -99,21 +97,23 @@ export class Looker {
         sound.driver,
         sound.spec,
         Object.fromEntries(actor.netns),
-        this.#options.open(),
+        this.#slots.open(),
         (device) => {
           actor.device = device;
         },
       );
     } catch (error) {
       if (actor.epoch !== epoch) return this.#retry(actor, cause, 0);
-      this.#options.log.warn('cannot look at the kernel; looks again', { actor: actor.id, error: explain(error) });
-      return this.#retry(actor, cause, again);
+      this.#runtime.log.warn('failed to read the kernel; retrying in 1 s', { actor: actor.id, error: explain(error) });
+      return this.#retry(actor, cause, retryMs);
     }
     // A look that began before the operations ended does not show their outcome.
     const stale = actor.epoch !== epoch || actor.performed !== performed || soundSpec(actor)?.spec !== sound.spec;
     if (stale) return this.#retry(actor, cause, 0);
-    this.#report(actor, this.#options.mark(actor, observed), cause);
-    this.#options.looked(actor);
+    this.#mailbox.contain(actor, 'Observe', () => {
+      this.#report(actor, this.#endpoints.markStale(actor, observed), cause);
+      this.observed.emit(actor);
+    });
   }
 
   /** An answer is owed: the look is tried again. A change that nobody waits for is noticed by the next notification. */
@@ -121,16 +121,19 @@ export class Looker {
     const owed = actor.performed !== null || actor.snapshot.context.asked.observe;
     if (!owed) return;
     if (milliseconds === 0) actor.lookAgain = true;
-    else this.#options.clock.after(milliseconds, () => this.look(actor, cause));
+    else this.#runtime.clock.after(milliseconds, () => this.look(actor, cause));
   }
 
   #report(actor: Actor, observed: Observed, cause: Cause | null): void {
-    const { tell } = this.#options;
     const { context } = actor.snapshot;
     const { performed } = actor;
     if (performed !== null) {
       actor.performed = null;
-      tell(actor, { type: 'LinkObserved', data: { observed, operations: performed.id } }, performed.cause);
+      this.#mailbox.tell(
+        actor,
+        { type: 'LinkObserved', data: { observed, operations: performed.id } },
+        performed.cause,
+      );
       return;
     }
     if (context.running !== null) return;
@@ -141,8 +144,9 @@ export class Looker {
     )
       return;
     const drift = driftIn(actor.snapshot, observed);
-    if (drift.length > 0) tell(actor, { type: 'DriftObserved', data: { observed, drift } }, asked ? cause : null);
-    else tell(actor, { type: 'LinkObserved', data: { observed } }, asked ? cause : null);
+    if (drift.length > 0)
+      this.#mailbox.tell(actor, { type: 'DriftObserved', data: { observed, drift } }, asked ? cause : null);
+    else this.#mailbox.tell(actor, { type: 'LinkObserved', data: { observed } }, asked ? cause : null);
   }
 }
 

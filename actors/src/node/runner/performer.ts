@@ -1,30 +1,32 @@
 import { explain } from '@ifactor/common';
 import type { EventData, KernelOperation, Slot } from '@ifactor/crds';
 import { KernelError } from '../../kernel/index.ts';
-import type { Netns } from '../../kernel/index.ts';
 import { perform } from '../../driver/index.ts';
 import type { Hands } from '../../driver/index.ts';
 import { readEndpoint } from '../../interface/diff/endpoint.ts';
 import type { Cause, Fact, Actor } from './actor.ts';
 import type { Resolve } from './resolver.ts';
-import type { SecretSource } from './runner.ts';
-
-export type PerformerOptions = {
-  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
-  look: (actor: Actor) => void;
-  secrets: Pick<SecretSource, 'use'>;
-  netnsById: (id: string) => Netns | undefined;
-  resolve: Resolve;
-};
+import type { SecretSource } from './lookups.ts';
+import type { Mailbox } from './mailbox.ts';
+import { Signal } from './signal.ts';
+import type { Slots } from './slots.ts';
 
 /** Carries out lists of kernel operations, in order, and tells the actor of each that was done. */
 export class Performer {
-  readonly #options: PerformerOptions;
+  /** A list of operations was carried out to its end: the kernel should be looked at. */
+  readonly performed = new Signal<Actor>();
+  readonly #mailbox: Mailbox;
+  readonly #secrets: Pick<SecretSource, 'use'>;
+  readonly #slots: Slots;
+  readonly #resolve: Resolve;
   /** Whoever makes a link at home last, by netns and name. */
   readonly #births = new Map<string, Promise<void>>();
 
-  constructor(options: PerformerOptions) {
-    this.#options = options;
+  constructor(mailbox: Mailbox, secrets: Pick<SecretSource, 'use'>, slots: Slots, resolve: Resolve) {
+    this.#mailbox = mailbox;
+    this.#secrets = secrets;
+    this.#slots = slots;
+    this.#resolve = resolve;
   }
 
   /** Stops at the first failure. After the last one the kernel is looked at, and what it shows is told. Never rejects. */
@@ -45,16 +47,15 @@ export class Performer {
     hands: Hands,
     cause: Cause,
   ): Promise<void> {
-    const { tell, look } = this.#options;
     const slots = new Set<Slot>();
     for (const operation of operations) {
       if ('slot' in operation) slots.add(operation.slot);
       try {
         for (const { type, data } of await perform(operation, hands)) {
-          tell(actor, { type, data: { ...data, operations: id } } as Fact, cause);
+          this.#mailbox.tell(actor, { type, data: { ...data, operations: id } } as Fact, cause);
         }
       } catch (error) {
-        tell(actor, { type: 'OperationFailed', data: failure(id, operation, error) }, cause);
+        this.#mailbox.tell(actor, { type: 'OperationFailed', data: failure(id, operation, error) }, cause);
         return;
       }
     }
@@ -62,7 +63,7 @@ export class Performer {
     const touched = [...slots].flatMap((slot) => actor.netns.get(slot) ?? []);
     await Promise.allSettled(touched.map((netns) => netns.barrier()));
     actor.performed = { id, cause };
-    look(actor);
+    this.performed.emit(actor);
   }
 
   /**
@@ -97,7 +98,7 @@ export class Performer {
       if (operation.type !== 'SetPeer' || operation.change.endpoint === undefined) continue;
       const { host, named } = readEndpoint(operation.change.endpoint);
       if (!named || found.has(host)) continue;
-      const address = this.#options.resolve(host).then(([first = '']) => first);
+      const address = this.#resolve(host).then(([first = '']) => first);
       address.catch(() => undefined);
       found.set(host, address);
     }
@@ -111,8 +112,8 @@ export class Performer {
         if (!netns) throw new KernelError('ENOENT', `use the netns of ${slot}`, { meaning: 'it is gone' });
         return netns;
       },
-      netnsById: this.#options.netnsById,
-      secret: (fingerprint) => this.#options.secrets.use(actor.key, fingerprint),
+      netnsById: (id) => this.#slots.byId(id),
+      secret: (fingerprint) => this.#secrets.use(actor.key, fingerprint),
       address: async (host) => addresses.get(host) ?? Promise.reject(new Error(`${host} was not asked for`)),
     };
   }

@@ -2,25 +2,25 @@ import type { ContainerSelector, Slot } from '@ifactor/crds';
 import type { Place, Places } from '../../containers/index.ts';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { soundSpec } from './actor.ts';
-import type { Cause, Fact, Follower, Actor } from './actor.ts';
-
-export type SlotsOptions = {
-  places: Places;
-  tell: (actor: Actor, fact: Fact, cause: Cause | null) => void;
-  changed: (netns: Netns, change: NetnsChange) => void;
-};
+import type { Cause, Follower, Actor } from './actor.ts';
+import type { Mailbox } from './mailbox.ts';
+import { Signal } from './signal.ts';
 
 /** Keeps each actor's slots open, and listens in every netns that some actor uses. */
 export class Slots {
-  readonly #options: SlotsOptions;
+  /** Something changed in a netns that some actor uses. */
+  readonly changed = new Signal<{ netns: Netns; change: NetnsChange }>();
+  readonly #mailbox: Mailbox;
+  readonly #places: Places;
   readonly #stop: () => void;
   readonly #uses = new Map<Netns, { count: number; stop: () => void }>();
 
-  constructor(options: SlotsOptions) {
-    this.#options = options;
+  constructor(mailbox: Mailbox, places: Places) {
+    this.#mailbox = mailbox;
+    this.#places = places;
     // Whoever lives elsewhere may have left a link at home, where links are born.
     let home: Netns | null = null;
-    this.#stop = options.places.follow(null, (place) => {
+    this.#stop = places.follow(null, (place) => {
       if (home) this.#release(home);
       home = 'netns' in place ? place.netns : null;
       if (home) this.#acquire(home);
@@ -49,7 +49,7 @@ export class Slots {
       const follower = actor.followers.get(slot);
       if (follower?.selector === selector) {
         const netns = actor.netns.get(slot);
-        if (netns) this.#options.tell(actor, { type: 'NetnsResolved', data: { slot, netns: netns.id } }, cause);
+        if (netns) this.#mailbox.tell(actor, { type: 'NetnsResolved', data: { slot, netns: netns.id } }, cause);
         continue;
       }
       this.#retire(actor, slot);
@@ -110,13 +110,13 @@ export class Slots {
       first = null;
       if ('netns' in place) {
         this.#set(actor, slot, place.netns);
-        this.#options.tell(actor, { type: 'NetnsResolved', data: { slot, netns: place.netns.id } }, from);
+        this.#mailbox.tell(actor, { type: 'NetnsResolved', data: { slot, netns: place.netns.id } }, from);
       } else {
         this.#set(actor, slot, null);
-        this.#options.tell(actor, { type: 'NetnsLost', data: { slot, ...place.lost } }, from);
+        this.#mailbox.tell(actor, { type: 'NetnsLost', data: { slot, ...place.lost } }, from);
       }
     };
-    const follower: Follower = { selector, stop: this.#options.places.follow(container, listener), retired: null };
+    const follower: Follower = { selector, stop: this.#places.follow(container, listener), retired: null };
     actor.followers.set(slot, follower);
   }
 
@@ -134,7 +134,7 @@ export class Slots {
   #acquire(netns: Netns): void {
     const use = this.#uses.get(netns);
     if (use) use.count++;
-    else this.#uses.set(netns, { count: 1, stop: netns.subscribe((change) => this.#options.changed(netns, change)) });
+    else this.#uses.set(netns, { count: 1, stop: netns.subscribe((change) => this.changed.emit({ netns, change })) });
   }
 
   #release(netns: Netns): void {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { SealedSecretSchema } from '@ifactor/crds';
 import type { Key, SealedSecret } from '@ifactor/crds';
+import { fileNameOf } from './fileName.ts';
 
 /**
  * Sealed secrets of former specs, for as long as a change may be rolled back to one: the bridge delivers those of the declared spec
@@ -23,7 +24,7 @@ export class FormerSecrets {
     );
     if (fresh.length === 0) return;
     const all = [...kept, ...fresh];
-    this.#known.set(spell(key), all);
+    this.#known.set(fileNameOf(key), all);
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const path = this.#path(key);
     writeFileSync(`${path}.new`, JSON.stringify(all), { mode: 0o600 });
@@ -31,33 +32,31 @@ export class FormerSecrets {
   }
 
   of(key: Key): readonly SealedSecret[] {
-    const known = this.#known.get(spell(key));
+    const known = this.#known.get(fileNameOf(key));
     if (known) return known;
-    const read = readKept(this.#path(key));
-    this.#known.set(spell(key), read);
+    const read = readFile(this.#path(key));
+    this.#known.set(fileNameOf(key), read);
     return read;
   }
 
   drop(key: Key): void {
-    if (this.#known.get(spell(key))?.length === 0) return;
-    this.#known.set(spell(key), []);
+    if (this.#known.get(fileNameOf(key))?.length === 0) return;
+    this.#known.set(fileNameOf(key), []);
     rmSync(this.#path(key), { force: true });
   }
 
   forget(key: Key): void {
     this.drop(key);
-    this.#known.delete(spell(key));
+    this.#known.delete(fileNameOf(key));
   }
 
   #path(key: Key): string {
-    return join(this.#folder, spell(key));
+    return join(this.#folder, fileNameOf(key));
   }
 }
 
-const spell = ({ kind, namespace, name }: Key): string => `${namespace}.${kind}.${name}`;
-
 /** A file that is not there, or was torn, holds nothing: then a rollback says which key is not at hand. */
-function readKept(path: string): SealedSecret[] {
+function readFile(path: string): SealedSecret[] {
   try {
     return SealedSecretSchema.array().parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { createCurve } from '@nats-io/nkeys';
+import { systemClock } from '@ifactor/common';
+import { TestClock } from '@ifactor/common/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SealedSecret } from '@ifactor/crds';
 import { someKey } from '../../testing/events.ts';
@@ -21,7 +23,7 @@ const wg0 = { ...someKey('wg0'), kind: 'wireguardinterface' };
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ifactor-secrets-'));
   identity = loadIdentity(folder);
-  secrets = new Secrets(identity, folder);
+  secrets = new Secrets(identity, folder, systemClock);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -66,7 +68,7 @@ describe('the secrets of a former spec', () => {
     secrets.keep(wg0, [seal('privateKey', old)]);
     learn({ ...seal('privateKey', fresh), version: 'v2' });
     expect(secrets.use(wg0, wgPublicKey(old))).toEqual(old);
-    const again = new Secrets(identity, folder);
+    const again = new Secrets(identity, folder, systemClock);
     expect(again.use(wg0, wgPublicKey(old))).toEqual(old);
     const [file = ''] = readdirSync(join(folder, 'former'));
     expect(statSync(join(folder, 'former', file)).mode & 0o777).toBe(0o600);
@@ -83,7 +85,7 @@ describe('the secrets of a former spec', () => {
     const fingerprint = (made.data as { fingerprint: string }).fingerprint;
     learn(seal('privateKey', fresh));
     expect(secrets.use(wg0, fingerprint)).toHaveLength(32);
-    expect(new Secrets(identity, folder).use(wg0, fingerprint)).toHaveLength(32);
+    expect(new Secrets(identity, folder, systemClock).use(wg0, fingerprint)).toHaveLength(32);
   });
 });
 
@@ -169,14 +171,53 @@ describe('a key that nobody gives', () => {
 
     learn(seal('privateKey', randomBytes(32)));
     expect(secrets.resolve(wg0, 'privateKey')).not.toEqual(first);
-    secrets = new Secrets(loadIdentity(folder), folder);
+    secrets = new Secrets(loadIdentity(folder), folder, systemClock);
     learn();
     expect(secrets.resolve(wg0, 'privateKey')).toEqual(first);
 
-    secrets.forget(wg0);
-    expect(readdirSync(join(folder, 'keys'))).toEqual([]);
+    secrets.retire(wg0);
+    expect(readdirSync(join(folder, 'keys'))).toEqual(['retired']);
+    learn();
+    const back = secrets.resolve(wg0, 'privateKey');
+    expect(back).toEqual({ ...first, data: { ...first.data, version: 'restored' } });
+    learn();
+    expect(secrets.resolve(wg0, 'privateKey')).toEqual(back);
+
+    secrets.retire(wg0);
+    expect(secrets.retired.purge({ ...wg0, name: 'wg1' })).toEqual([]);
+    expect(secrets.retired.purge(wg0)).toEqual(['default.wireguardinterface.wg0']);
+    learn();
+    const other = secrets.resolve(wg0, 'privateKey');
+    expect(other.data).toMatchObject({ version: 'generated' });
+    expect(other).not.toEqual(first);
+  });
+
+  test('is destroyed when it was retired for longer than it is kept', async () => {
+    const clock = new TestClock();
+    secrets = new Secrets(loadIdentity(folder), folder, clock);
+    learn();
+    const first = secrets.resolve(wg0, 'privateKey');
+    secrets.retire(wg0);
+    await clock.pass(30 * 24 * 3600 * 1000 - 1000);
+    expect(secrets.retired.expire(30 * 24 * 3600 * 1000)).toEqual([]);
+    await clock.pass(2000);
+    expect(secrets.retired.expire(30 * 24 * 3600 * 1000)).toEqual(['default.wireguardinterface.wg0']);
     learn();
     expect(secrets.resolve(wg0, 'privateKey')).not.toEqual(first);
+  });
+
+  test.each([231, 253])('is made, retired and given back for a name of %d letters', (length) => {
+    const long = { ...wg0, name: 'x'.repeat(length) };
+    const like = { ...long, name: `${'x'.repeat(length - 1)}y` };
+    secrets.learn(long, { secrets: [], missing: [] });
+    secrets.learn(like, { secrets: [], missing: [] });
+    const first = secrets.resolve(long, 'privateKey');
+    expect(first).toMatchObject({ type: 'SecretResolved' });
+    expect(secrets.resolve(like, 'privateKey')).not.toEqual(first);
+    secrets.keep(long, [seal('privateKey', randomBytes(32))]);
+    secrets.retire(long);
+    secrets.learn(long, { secrets: [], missing: [] });
+    expect(secrets.resolve(long, 'privateKey').data).toEqual({ ...first.data, version: 'restored' });
   });
 
   test('is not made before the bridge has said that nobody gives one, nor for a preshared key', () => {

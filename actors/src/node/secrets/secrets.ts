@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock } from '@ifactor/common';
 import type { Desired, EventData, Key, SealedSecret } from '@ifactor/crds';
 import { pskFingerprint } from '../../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
@@ -8,7 +9,9 @@ import { SecretError } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { spellKey } from '../journal/read.ts';
 import { FormerSecrets } from './formerSecrets.ts';
+import { fileNameOf } from './fileName.ts';
 import { privateFile } from './privateFile.ts';
+import { RetiredKeys } from './retiredKeys.ts';
 
 type Opened = { version: string; fingerprint: string; value: Buffer };
 type Missing = { reason: string; message: string };
@@ -19,6 +22,8 @@ type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventD
 const own = 'privateKey';
 /** The version of a key that was made on this node. */
 const generated = 'generated';
+/** The version of a key that was retired with a former object of the same name, and is in use again. */
+const restored = 'restored';
 
 /**
  * The secrets of the node's interfaces, opened, in memory only. Everybody else knows them by fingerprint: a private key
@@ -29,12 +34,15 @@ export class Secrets {
   readonly #folder: string;
   readonly #known = new Map<string, Map<string, Opened | Missing>>();
   readonly #former: FormerSecrets;
+  /** Keys of objects that are gone. */
+  readonly retired: RetiredKeys;
 
   /** @param folder state folder; keys made here lie in its `keys` */
-  constructor(identity: Identity, folder: string) {
+  constructor(identity: Identity, folder: string, clock: Clock) {
     this.#identity = identity;
     this.#folder = join(folder, 'keys');
     this.#former = new FormerSecrets(folder);
+    this.retired = new RetiredKeys(this.#folder, clock);
   }
 
   /** Keeps the secrets of a former spec at hand, which a change may be rolled back to; also over a restart, till `drop`. */
@@ -56,11 +64,13 @@ export class Secrets {
     for (const sealed of secrets) known.set(sealed.ref, this.#opened(sealed));
     // A key that was made here is in no message, and stays.
     const made = this.#known.get(spellKey(key))?.get(own);
-    if (!known.has(own) && made && 'value' in made && made.version === generated) known.set(own, made);
+    if (!known.has(own) && made && 'value' in made && (made.version === generated || made.version === restored))
+      known.set(own, made);
     this.#known.set(spellKey(key), known);
   }
 
-  /** What is known of a secret; a private key that the spec gives nowhere is made here, once in the life of the interface. */
+  /** What is known of a secret; a private key that the spec does not give is made here, once for
+   * all interfaces of that name, unless the retired one is purged. Version `restored`: it was retired with a former object. */
   resolve(key: Key, ref: string): Fact {
     const known = this.#known.get(spellKey(key));
     if (known !== undefined && ref === own && !known.has(own)) known.set(own, this.#generated(key));
@@ -89,11 +99,11 @@ export class Secrets {
     );
   }
 
-  /** The interface is gone: drops its secrets, the key made for it included. */
-  forget(key: Key): void {
+  /** The interface is gone: drops its secrets, and retires the key made for it. @throws the file system's errors */
+  retire(key: Key): void {
     this.#known.delete(spellKey(key));
     this.#former.forget(key);
-    rmSync(this.#path(key), { force: true });
+    this.retired.retire(key, this.#path(key));
   }
 
   #opened(sealed: SealedSecret): Opened | Missing {
@@ -117,8 +127,9 @@ export class Secrets {
 
   #generated(key: Key): Opened | Missing {
     try {
+      const back = this.retired.restore(key, this.#path(key));
       const value = privateFile(this.#path(key), () => Buffer.from(randomBytes(32).toString('base64')));
-      return hold(own, generated, keyIn(own, value));
+      return hold(own, back ? restored : generated, keyIn(own, value));
     } catch (error) {
       if (error instanceof SecretError)
         return { reason: error.reason, message: `${this.#path(key)}: ${error.message}` };
@@ -129,8 +140,8 @@ export class Secrets {
     }
   }
 
-  #path({ kind, namespace, name }: Key): string {
-    return join(this.#folder, `${namespace}.${kind}.${name}`);
+  #path(key: Key): string {
+    return join(this.#folder, fileNameOf(key));
   }
 }
 

@@ -6,11 +6,12 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
 import { followDesired } from './desiredFollower.ts';
+import { systemRuntime } from '../../runtime.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const bench = natsBench();
 const node = 'lax1';
-const log = createLog('test', 'debug', () => undefined);
+const runtime = systemRuntime(createLog('test', 'debug', () => undefined));
 
 const desired = (name: string, generation: number, more: Partial<Desired> = {}): Desired => ({
   apiVersion: 'networking.dn42.io/v1alpha1',
@@ -41,7 +42,7 @@ async function follow() {
   const follower = followDesired({
     connection: await bench.dial(),
     node,
-    log,
+    runtime,
     put: (key, { generation, deleted }) =>
       void seen.push(`${key.name}@${generation}${deleted === true ? ' gone' : ''}`),
     malformed: (subject, error) => void malformed.push(`${subject}: ${error.message}`),

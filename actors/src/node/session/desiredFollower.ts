@@ -1,18 +1,18 @@
-import { explain } from '@ifactor/common';
+import { Backoff, explain, orAborted, sleep } from '@ifactor/common';
+import type { Runtime } from '../../runtime.ts';
 import { desiredFilter, DesiredSchema, parseDesiredSubject } from '@ifactor/crds';
-import type { Log } from '@ifactor/common';
 import type { Desired, Key } from '@ifactor/crds';
 import { ensureStreams, streams } from '@ifactor/common/nats';
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { spellKey } from '../journal/read.ts';
-import { Backoff, orAborted, pause, connectivityOf } from './connection.ts';
+import { connectivityOf } from './connection.ts';
 
 export type DesiredOptions = {
   connection: NatsConnection;
   node: string;
-  log: Log;
+  runtime: Runtime;
   /** The last word on an object; the same one comes again after each reconnect. Tombstones have `deleted`. */
   put: (key: Key, desired: Desired) => void;
   /** A message that is none; the others go on. */
@@ -30,6 +30,9 @@ export class MalformedDesired extends Error {
   override name = 'MalformedDesired';
 }
 
+/** Between two tries. */
+const retry = { first: 50, most: 5000 };
+
 /** After these the ordered consumer would go on from its old place, which is wrong if the stream was made anew. */
 const upsets = new Set([
   'consumer_not_found',
@@ -44,11 +47,11 @@ const upsets = new Set([
  * whenever the connection or the stream does, and for ever, until stopped.
  */
 export function followDesired(options: DesiredOptions): { stop(): Promise<void> } {
-  const { connection, log } = options;
+  const { connection, runtime } = options;
   const connectivity = connectivityOf(connection);
   const stop = new AbortController();
   const stopped = stop.signal;
-  const backoff = new Backoff();
+  const backoff = new Backoff(retry, runtime.random);
   let failures = 0;
   const settled = (): void => {
     failures = 0;
@@ -65,9 +68,9 @@ export function followDesired(options: DesiredOptions): { stop(): Promise<void> 
       } catch (error) {
         if (signal.aborted) continue;
         if (failures++ % 10 === 0)
-          log.warn('what is desired cannot be read now; trying again', { error: explain(error) });
+          runtime.log.warn('failed to read the desired state; retrying', { error: explain(error) });
       }
-      await pause(backoff.next(), stopped, broken);
+      await sleep(runtime.clock, backoff.next(), stopped, broken);
     }
   };
   const ended = run();

@@ -7,11 +7,12 @@ import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
 import { AnotherAgent, startHeartbeat } from './heartbeat.ts';
 import type { HeartbeatOptions } from './heartbeat.ts';
+import { systemRuntime } from '../../runtime.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const bench = natsBench();
 const node = 'lax1';
-const log = createLog('test', 'debug', () => undefined);
+const runtime = systemRuntime(createLog('test', 'debug', () => undefined));
 
 const entry = (journal: string, instance: string): HeartbeatOptions['entry'] => ({
   node,
@@ -25,10 +26,10 @@ const entry = (journal: string, instance: string): HeartbeatOptions['entry'] => 
 async function beat(journal: string, instance: string, rivals: Error[] = [], connection?: NatsConnection) {
   const heartbeat = await startHeartbeat({
     connection: connection ?? (await bench.dial()),
-    log,
+    runtime,
     entry: entry(journal, instance),
     rival: (error) => void rivals.push(error),
-    interval: 50,
+    intervalMs: 50,
   });
   bench.cleanup(() => heartbeat.stop());
   return heartbeat;
@@ -66,6 +67,13 @@ describe('the heartbeat', () => {
     expect(rivals).toEqual([]);
   });
 
+  test('refuses an agent with a copy of the state folder on the same machine', async () => {
+    const rivals: Error[] = [];
+    await beat('j1', 'i1', rivals);
+    await expect(beat('j1', 'i1b')).rejects.toThrow(/with a copy of this state folder/);
+    expect(rivals).toEqual([]);
+  });
+
   test('does not take an agent for gone that is busy', async () => {
     const busy = await bench.dial();
     let asked = 0;
@@ -81,8 +89,8 @@ describe('the heartbeat', () => {
 
   test('takes over from an agent that is gone, and from an earlier run', async () => {
     const first = await beat('j1', 'i1');
-    await beat('j1', 'i1b');
     await first.stop();
+    await beat('j1', 'i1b');
     await vi.waitFor(async () => expect((await found())?.instance).toBe('i1b'));
     await bench.cleanupNow();
     await beat('j2', 'i2');

@@ -1,12 +1,13 @@
-import { explain } from '@ifactor/common';
+import { explain, orAborted, sleep, timestamp } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
+import type { Runtime } from '../../runtime.ts';
 import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
-import type { Log } from '@ifactor/common';
 import type { NodeEntry } from '@ifactor/crds';
 import { ensureStreams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { orAborted, pause, connectivityOf } from './connection.ts';
+import { connectivityOf } from './connection.ts';
 
 /** Two agents of one node name would fight over its interfaces. */
 export class AnotherAgent extends Error {
@@ -22,24 +23,24 @@ export class AnotherAgent extends Error {
 
 type Self = Pick<NodeEntry, 'journal' | 'instance' | 'hostname'>;
 
-/** Whether an entry is another agent's, not of an earlier run of this one: the folder tells, unless it was copied to another machine. */
-const isRival = (other: Self, own: Self): boolean =>
-  other.instance !== own.instance && (other.journal !== own.journal || other.hostname !== own.hostname);
+/**
+ * Whether an entry is another living agent's. Only one that answers, or wrote after this one, is judged: an earlier run on this
+ * folder has ended before, since the folder is locked. So another instance is another agent, even with a copy of the folder.
+ */
+const isRival = (other: Self, own: Self): boolean => other.instance !== own.instance;
 
 const rivalOf = (other: NodeEntry, own: Self): AnotherAgent => new AnotherAgent(other, other.journal === own.journal);
 
 export type HeartbeatOptions = {
   connection: NatsConnection;
-  log: Log;
+  runtime: Runtime;
   /** This agent's entry; `time` and `trouble` are set at each beat. */
   entry: Omit<NodeEntry, 'time' | 'trouble'>;
   trouble?: () => NodeEntry['trouble'];
   /** Another agent has taken over the node; this one must stop. */
   rival: (error: AnotherAgent) => void;
-  /** Milliseconds between beats. */
-  interval?: number;
-  /** How often an agent that is connected and does not answer within a second is asked before it counts as gone. */
-  patience?: number;
+  /** Between beats. */
+  intervalMs?: number;
 };
 
 export type Heartbeat = { stop(): Promise<void> };
@@ -56,11 +57,11 @@ const callSubject = (node: string): string => `ifactor.agent.${node.replaceAll('
  *   replaced, and so is an earlier run on the same folder
  */
 export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
-  const { connection, entry, patience = defaultPatience } = options;
+  const { connection, entry, runtime } = options;
   const subject = callSubject(entry.node);
-  const since = new Date().toISOString();
+  const since = timestamp(runtime.clock);
   for (let tries = 0; ; tries++) {
-    const other = await call(connection, entry.node, patience);
+    const other = await call(connection, entry.node);
     if (other !== null && isRival(other, entry)) throw rivalOf(other, entry);
     const answers = connection.subscribe(subject, {
       callback: (_, message) => void message.respond(JSON.stringify({ ...entry, time: since })),
@@ -87,14 +88,14 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 }
 
 async function follow(
-  { connection, log, rival, interval = heartbeatSeconds * 1000 }: HeartbeatOptions,
+  { connection, runtime: { clock, log }, rival, intervalMs = heartbeatSeconds * 1000 }: HeartbeatOptions,
   beats: Beats,
   stopped: AbortSignal,
 ): Promise<void> {
   const connectivity = connectivityOf(connection);
   for (let failures = 0; ;) {
     const broken = connectivity.session();
-    await pause(failures === 0 ? interval : Math.min(interval, 1000), stopped, broken);
+    await sleep(clock, failures === 0 ? intervalMs : Math.min(intervalMs, 1000), stopped, broken);
     await orAborted(connectivity.up(), stopped).catch(() => undefined);
     if (stopped.aborted || connection.isClosed()) return;
     try {
@@ -103,7 +104,7 @@ async function follow(
     } catch (error) {
       if (stopped.aborted) return;
       if (error instanceof AnotherAgent) return rival(error);
-      if (failures++ % 10 === 0) log.warn('the heartbeat cannot be sent now; trying again', { error: explain(error) });
+      if (failures++ % 10 === 0) log.warn('failed to send the heartbeat; retrying', { error: explain(error) });
     }
   }
 }
@@ -119,12 +120,12 @@ class Beats {
 
   /** @param take over whatever entry is there @throws AnotherAgent */
   async beat(take: boolean): Promise<void> {
-    const { connection, entry, trouble } = this.#options;
+    const { connection, entry, trouble, runtime } = this.#options;
     const bucket = await ensureStreams(connection);
     const value = JSON.stringify({
       ...entry,
       trouble: trouble?.(),
-      time: new Date().toISOString(),
+      time: timestamp(runtime.clock),
     } satisfies NodeEntry);
     if (!take) {
       try {
@@ -145,37 +146,39 @@ class Beats {
 const isWrongLast = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
 
-const defaultPatience = 5;
+/** How often an agent that is connected and does not answer within a second is asked before it counts as gone. */
+const tries = 5;
 
 /** The entry of the agent that answers for a node now; null where none is connected, or one that has been silent for too long. */
-async function call(connection: NatsConnection, node: string, patience: number): Promise<NodeEntry | null> {
-  for (let tries = 1; ; tries++) {
+async function call(connection: NatsConnection, node: string): Promise<NodeEntry | null> {
+  for (let asked = 1; ; asked++) {
     try {
       const answer = await connection.request(callSubject(node), '', { timeout: 1000 });
       return parse(answer.string());
     } catch (error) {
-      // Nobody listens.
+      // No agent is connected.
       if (error instanceof RequestError) return null;
       if (!(error instanceof TimeoutError)) throw error;
-      if (tries >= patience) return null;
+      if (asked >= tries) return null;
     }
   }
 }
 
 /** Resolves when no other agent answers for the node any more, or when aborted. */
-export async function untilVacant(
+export async function waitUntilVacant(
   connection: NatsConnection,
   node: string,
+  clock: Clock,
   signal: AbortSignal,
-  interval = 5000,
+  intervalMs = 5000,
 ): Promise<void> {
   while (!signal.aborted && !connection.isClosed()) {
     await orAborted(connectivityOf(connection).up(), signal).catch(() => undefined);
     if (signal.aborted) return;
-    // Away from NATS nobody can be asked: the next round is.
-    const other = await call(connection, node, defaultPatience).catch(() => undefined);
+    // Without NATS no agent can be asked; the next round asks again.
+    const other = await call(connection, node).catch(() => undefined);
     if (other === null) return;
-    await pause(interval, signal);
+    await sleep(clock, intervalMs, signal);
   }
 }
 

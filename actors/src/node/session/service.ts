@@ -2,17 +2,23 @@ import { Svcm } from '@nats-io/services';
 import type { ServiceMsg } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { freeze, hashOf } from '../../interface/machine/fold.ts';
+import { parseKey } from '../journal/read.ts';
+import type { AgentProcess } from '../process.ts';
 import type { Actor } from '../runner/actor.ts';
 import type { Runner } from '../runner/runner.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 
-export type ServiceOptions = { connection: NatsConnection; node: string; runner: Runner; version: string };
+export type ServiceOptions = {
+  connection: NatsConnection;
+  agent: Pick<AgentProcess, 'node' | 'version' | 'runner' | 'secrets'>;
+};
 
-/** Answers of the service are JSON: what was asked about, or `{error}`. */
-type Action = (actor: Actor, runner: Runner) => unknown;
+/** What is done to each interface that a request names. Answers are JSON: what was asked about, or `{error}`. */
+type Action = { description: string; act: (actor: Actor, runner: Runner) => unknown };
 
 const by = 'nats request';
 
-const actions: { [name: string]: { description: string; act: Action } } = {
+const actions: { [name: string]: Action } = {
   snapshot: {
     description: 'The folded state of an actor, with its hash.',
     act: (actor) => ({
@@ -23,7 +29,7 @@ const actions: { [name: string]: { description: string; act: Action } } = {
     }),
   },
   resync: {
-    description: 'Looks at the kernel anew.',
+    description: 'Reads the kernel again.',
     act: (actor, runner) => runner.tell(actor, { type: 'ResyncRequested', data: { by } }, null),
   },
   pause: {
@@ -31,21 +37,17 @@ const actions: { [name: string]: { description: string; act: Action } } = {
     act: (actor, runner) => runner.tell(actor, { type: 'Paused', data: { by } }, null),
   },
   resume: {
-    description: 'Goes on after a pause.',
+    description: 'Continues after a pause.',
     act: (actor, runner) => runner.tell(actor, { type: 'Resumed', data: { by } }, null),
   },
 };
 
 /**
  * The NATS micro service `ifactor-agent`: `ifactor.agent.<node>.<action>`, whose request names an interface as
- * `<kind>/<namespace>/<name>`, or is empty for all of the node.
+ * `<kind>/<namespace>/<name>`, or is empty for all of the node. `purge-keys` is about objects that are gone.
  */
-export async function startService({
-  connection,
-  node,
-  runner,
-  version,
-}: ServiceOptions): Promise<{ stop(): Promise<void> }> {
+export async function startService({ connection, agent }: ServiceOptions): Promise<{ stop(): Promise<void> }> {
+  const { node, version, runner, secrets } = agent;
   const service = await new Svcm(connection).add({
     name: 'ifactor-agent',
     version,
@@ -57,10 +59,16 @@ export async function startService({
     group.addEndpoint(name, {
       metadata: { description },
       handler: (error, message) => {
-        if (!error) answer(message, act, runner);
+        if (!error) guarded(message, () => answer(message, act, runner));
       },
     });
   }
+  group.addEndpoint('purge-keys', {
+    metadata: { description: 'Destroys the retired private keys of an object that is gone, or of all.' },
+    handler: (error, message) => {
+      if (!error) guarded(message, () => purgeKeys(message, secrets));
+    },
+  });
   return {
     stop: async () => {
       await service.stop();
@@ -68,10 +76,24 @@ export async function startService({
   };
 }
 
-function answer(message: ServiceMsg, act: Action, runner: Runner): void {
+/** A request that fails is answered, and ends nothing. */
+function guarded(message: ServiceMsg, handle: () => void): void {
+  try {
+    handle();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    message.respondError(500, text, JSON.stringify({ error: text }));
+  }
+}
+
+function purgeKeys(message: ServiceMsg, secrets: Secrets): void {
   const asked = message.string().trim();
-  const actors =
-    asked === '' ? [...runner.actors.values()] : [...runner.actors.values()].filter(({ id }) => id === asked);
+  message.respond(JSON.stringify({ purged: secrets.retired.purge(asked === '' ? null : parseKey(asked)) }));
+}
+
+function answer(message: ServiceMsg, act: Action['act'], runner: Runner): void {
+  const asked = message.string().trim();
+  const actors = [...runner.actors.values()].filter(({ id }) => asked === '' || id === asked);
   if (asked !== '' && actors.length === 0) {
     const known = [...runner.actors.keys()].slice(0, 20).join(', ') || 'none';
     message.respondError(

@@ -6,11 +6,12 @@ import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
 import { StatusPublisher } from './statusPublisher.ts';
 import type { StatusOptions } from './statusPublisher.ts';
+import { systemRuntime } from '../../runtime.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const bench = natsBench();
 const node = 'lax1';
-const log = createLog('test', 'debug', () => undefined);
+const runtime = systemRuntime(createLog('test', 'debug', () => undefined));
 
 const subjectOf = (name: string): string =>
   formatStatusSubject({ node, kind: 'netlinkinterface', namespace: 'default', name });
@@ -19,7 +20,7 @@ async function publisher(values: Map<string, string>, more: Partial<StatusOption
   const made = new StatusPublisher({
     connection: await bench.dial(),
     node,
-    log,
+    runtime,
     keys: () => values.keys(),
     value: (key) => {
       const payload = values.get(key);

@@ -1,27 +1,28 @@
-import { randomUUID } from 'node:crypto';
-import { explain } from '@ifactor/common';
-import type { Log } from '@ifactor/common';
+import { Backoff, explain, orAborted, sleep, timestamp } from '@ifactor/common';
+import type { Runtime } from '../../runtime.ts';
 import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { Backoff, orAborted, pause, connectivityOf } from './connection.ts';
+import { connectivityOf } from './connection.ts';
 
 export type StatusOptions = {
   connection: NatsConnection;
   node: string;
-  log: Log;
+  runtime: Runtime;
   /** The message to publish for a key, as it is now; null where there is nothing to say. */
   value: (key: string) => { subject: string; payload: string } | null;
   /** Every key that has a value: all are published again when the server has lost its store. */
   keys: () => Iterable<string>;
-  /** Least time between two messages of one key, in milliseconds. */
-  interval?: number;
+  /** Least time between two messages of one key. */
+  intervalMs?: number;
 };
 
 /** A first change waits this long for more: creating an interface is several events in a row. */
-const gather = 20;
+const gatherMs = 20;
 const window = 256;
+/** Between two tries. */
+const retry = { first: 50, most: 5000 };
 
 /**
  * Publishes the last word on each key's status, until it is stored. Level-triggered: a key is touched, and whatever its
@@ -29,8 +30,8 @@ const window = 256;
  */
 export class StatusPublisher {
   readonly #options: StatusOptions;
-  readonly #interval: number;
-  /** Keys to publish, with the earliest time. */
+  readonly #intervalMs: number;
+  /** Keys to publish, with the earliest time, by the monotonic clock. */
   readonly #due = new Map<string, number>();
   readonly #flying = new Set<string>();
   /** When a key was last published; kept for `interval`. */
@@ -41,17 +42,18 @@ export class StatusPublisher {
   #idle: (() => void)[] = [];
   /** The stream that the values were published to, by when it was created. */
   #stream: string | undefined;
-  #backoff = new Backoff();
+  readonly #backoff: Backoff;
 
   constructor(options: StatusOptions) {
     this.#options = options;
-    this.#interval = options.interval ?? 200;
+    this.#intervalMs = options.intervalMs ?? 200;
+    this.#backoff = new Backoff(retry, options.runtime.random);
     this.#ended = this.#run();
   }
 
-  /** Says that a key's value may have changed. `within`: milliseconds in which more is expected to change. */
-  touch(key: string, within = gather): void {
-    const due = Math.max(Date.now() + within, (this.#recent.get(key) ?? 0) + this.#interval);
+  /** Says that a key's value may have changed. `withinMs`: in this time more is expected to change. */
+  touch(key: string, withinMs = gatherMs): void {
+    const due = Math.max(this.#now() + withinMs, (this.#recent.get(key) ?? -Infinity) + this.#intervalMs);
     if ((this.#due.get(key) ?? Infinity) <= due) return;
     this.#due.set(key, due);
     this.#wake.resolve();
@@ -68,8 +70,12 @@ export class StatusPublisher {
     await this.#ended;
   }
 
+  #now(): number {
+    return this.#options.runtime.clock.monotonic();
+  }
+
   async #run(): Promise<void> {
-    const { connection, log } = this.#options;
+    const { connection, runtime } = this.#options;
     const connectivity = connectivityOf(connection);
     const stopped = this.#stop.signal;
     for (let failures = 0; !stopped.aborted;) {
@@ -83,8 +89,8 @@ export class StatusPublisher {
         await this.#work(signal);
       } catch (error) {
         if (signal.aborted) continue;
-        if (failures++ % 10 === 0) log.warn('status cannot be published now; trying again', { error: explain(error) });
-        await pause(this.#backoff.next(), stopped, broken);
+        if (failures++ % 10 === 0) runtime.log.warn('failed to publish status; retrying', { error: explain(error) });
+        await sleep(runtime.clock, this.#backoff.next(), stopped, broken);
       }
     }
   }
@@ -109,7 +115,7 @@ export class StatusPublisher {
     for (;;) {
       signal.throwIfAborted();
       this.#wake = Promise.withResolvers();
-      const now = Date.now();
+      const now = this.#now();
       let next = Infinity;
       for (const [key, due] of this.#due) {
         if (this.#flying.size >= window) break;
@@ -118,12 +124,14 @@ export class StatusPublisher {
         else void this.#publish(key, signal).catch(failed.reject);
       }
       for (const [key, time] of this.#recent) {
-        if (time + this.#interval > now) break;
+        if (time + this.#intervalMs > now) break;
         this.#recent.delete(key);
       }
       const calm = new AbortController();
       const timer =
-        next === Infinity ? new Promise<void>(() => undefined) : pause(Math.max(1, next - now), calm.signal);
+        next === Infinity
+          ? new Promise<void>(() => undefined)
+          : sleep(this.#options.runtime.clock, Math.max(1, next - now), calm.signal);
       try {
         await orAborted(Promise.race([this.#wake.promise, timer, failed.promise]), signal);
       } finally {
@@ -133,20 +141,20 @@ export class StatusPublisher {
   }
 
   async #publish(key: string, signal: AbortSignal): Promise<void> {
-    const { connection, node, value } = this.#options;
+    const { connection, node, value, runtime } = this.#options;
     this.#due.delete(key);
     this.#flying.add(key);
     try {
       const message = value(key);
       if (message !== null) {
-        const time = Date.now();
+        const time = this.#now();
         const attributes = headers();
         attributes.set('ce-specversion', '1.0');
-        attributes.set('ce-id', randomUUID());
+        attributes.set('ce-id', runtime.random.uuid());
         attributes.set('ce-source', `/ifactor/node/${node}`);
         attributes.set('ce-type', 'ifactor.Status');
         attributes.set('ce-subject', key);
-        attributes.set('ce-time', new Date(time).toISOString());
+        attributes.set('ce-time', timestamp(runtime.clock));
         attributes.set('content-type', 'application/json');
         await orAborted(
           publishAcked(connection, message.subject, message.payload, expecting(attributes, { stream: streams.status })),
@@ -156,7 +164,7 @@ export class StatusPublisher {
         this.#recent.delete(key);
         this.#recent.set(key, time);
         const due = this.#due.get(key);
-        if (due !== undefined) this.#due.set(key, Math.max(due, time + this.#interval));
+        if (due !== undefined) this.#due.set(key, Math.max(due, time + this.#intervalMs));
       }
     } catch (error) {
       if (!this.#due.has(key)) this.#due.set(key, 0);

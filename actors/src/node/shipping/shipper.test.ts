@@ -17,12 +17,13 @@ import { readEvents } from '../../testing/stream.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import { Shipper } from './shipper.ts';
+import { systemRuntime } from '../../runtime.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const node = 'lax1';
 const keys = [someKey('a'), someKey('b'), someKey('c')];
 const lines: string[] = [];
-const log = createLog('test', 'debug', (line) => lines.push(line));
+const runtime = systemRuntime(createLog('test', 'debug', (line) => lines.push(line)));
 
 const bench = natsBench();
 let journal: Journal;
@@ -34,7 +35,7 @@ beforeEach(() => {
 
 async function shipping(servers?: string, window?: number): Promise<Shipper> {
   const connection = await bench.dial(servers);
-  const shipper = new Shipper({ connection, journal, log, ...(window === undefined ? {} : { window }) });
+  const shipper = new Shipper({ connection, journal, runtime, ...(window === undefined ? {} : { window }) });
   bench.cleanup(() => shipper.stop());
   return shipper;
 }
@@ -93,7 +94,7 @@ describe('the journal is shipped', () => {
     const other = openJournal(join(bench.folder, 'other'), { node: 'lax2' });
     bench.cleanup(() => other.close());
     const connection = await bench.dial();
-    const others = new Shipper({ connection, journal: other, log });
+    const others = new Shipper({ connection, journal: other, runtime });
     bench.cleanup(() => others.stop());
     const shipper = await shipping();
     for (let i = 0; i < 20; i++) {
@@ -195,7 +196,7 @@ describe('nothing is lost and nothing doubled when', () => {
     await shipper.idle();
     await shipper.stop();
     for (const key of ['a', 'b', 'c']) journal.saveSnapshot(`netlinkinterface/default/${key}`, 300, '{}');
-    journal.prune({ maxAge: -1000, maxBytes: Infinity });
+    journal.prune({ maxAge: -1000, maxBytes: Infinity, now: Date.now() });
     happen(50);
     await bench.nats.kill();
     bench.nats.wipe();
@@ -300,14 +301,15 @@ describe('nothing is lost and nothing doubled when', () => {
     const script = join(bench.folder, 'agent.ts');
     writeFileSync(
       script,
-      `import { openJournal } from '${here('journal.ts')}';
+      `import { openJournal } from '${here('../journal/journal.ts')}';
        import { Shipper } from '${here('shipper.ts')}';
-       import { someEvents, someKey } from '${here('../testing/events.ts')}';
-       import { createLog } from '${here('../../../crds/src/log.ts')}';
-       import { connectOnce } from '${here('../../../crds/src/nats.ts')}';
+       import { someEvents, someKey } from '${here('../../testing/events.ts')}';
+       import { createLog } from '${here('../../../../crds/common/src/index.ts')}';
+       import { systemRuntime } from '${here('../../runtime.ts')}';
+       import { connectOnce } from '${here('../../../../crds/common/src/nats.ts')}';
        const connection = await connectOnce({ servers: '${bench.nats.url}', name: 'agent' });
        const journal = openJournal('${state}', { node: '${node}' });
-       const shipper = new Shipper({ connection, journal, log: createLog('agent') });
+       const shipper = new Shipper({ connection, journal, runtime: systemRuntime(createLog('agent')) });
        for (;;) {
          if (shipper.lag < 1000) journal.append(someEvents(journal, Array.from({ length: 30 }, () => someKey('a'))));
          shipper.wake();
@@ -378,5 +380,5 @@ test('an event that is too large for the server does not hold up the others', as
   happen(3, shipper);
   await shipper.idle();
   expect((await stored()).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
-  expect(lines.join('')).toContain('larger than NATS takes');
+  expect(lines.join('')).toContain('event exceeds max_payload of NATS');
 });

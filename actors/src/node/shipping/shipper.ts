@@ -1,6 +1,6 @@
-import { explain } from '@ifactor/common';
+import { Backoff, explain, orAborted, sleep } from '@ifactor/common';
+import type { Runtime } from '../../runtime.ts';
 import { encodeEvent, eventFilter } from '@ifactor/crds';
-import type { Log } from '@ifactor/common';
 import type { RecordedEvent } from '@ifactor/crds';
 import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
@@ -10,27 +10,31 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Journal } from '../journal/journal.ts';
 import { resume } from './resume.ts';
 import type { Place } from './resume.ts';
-import { Backoff, orAborted, pause, connectivityOf } from '../session/connection.ts';
+import { connectivityOf } from '../session/connection.ts';
 
 export type ShipperOptions = {
   connection: NatsConnection;
   journal: Journal;
-  log: Log;
+  runtime: Runtime;
   /** Messages sent and not yet acknowledged, at most. */
   window?: number;
 };
 
 /** After this long without events the stream is looked at again before the next one: it may have been made anew. */
-const quiet = 5000;
-const timeout = 5000;
-/** The node's own work goes first: what it records is shipped when the journal has stopped growing for so long, in milliseconds, */
-const lull = 20;
+const quietMs = 5000;
+const timeoutMs = 5000;
+/** Between two tries. */
+const retry = { first: 50, most: 5000 };
+/** The node's own work goes first: what it records is shipped when the journal has stopped growing for so long, */
+const lullMs = 20;
 /** or has kept on growing for so long, */
-const patience = 1000;
+const patienceMs = 1000;
 /** or is so many events ahead. */
-const crowded = 10_000;
+const mostWaiting = 10_000;
 /** Room for headers in a message of the largest size that the server takes. */
-const headroom = 4096;
+const headroomBytes = 4096;
+/** What is shipped is noted in the journal so much later. */
+const saveMs = 100;
 
 /**
  * Ships the journal to IFACTOR_EVENTS, in order and exactly once.
@@ -50,9 +54,9 @@ export class Shipper {
   readonly #spent = new Set<number>();
   #wake = Promise.withResolvers<void>();
   #idle: (() => void)[] = [];
-  #saving: NodeJS.Timeout | undefined;
-  /** When the journal last grew, by `performance.now()`. */
-  #grew = 0;
+  #cancelSave: (() => void) | null = null;
+  /** When the journal last grew, by the monotonic clock. */
+  #grew = -Infinity;
   #shipped: Journal['shipped'];
 
   constructor(options: ShipperOptions) {
@@ -64,7 +68,7 @@ export class Shipper {
 
   /** Says that the journal has grown. */
   wake(): void {
-    this.#grew = performance.now();
+    this.#grew = this.#options.runtime.clock.monotonic();
     this.#wake.resolve();
   }
 
@@ -88,11 +92,11 @@ export class Shipper {
   }
 
   async #run(): Promise<void> {
-    const { connection, log } = this.#options;
+    const { connection, runtime } = this.#options;
     const connectivity = connectivityOf(connection);
     const stopped = this.#stop.signal;
     const aborted = new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve()));
-    const backoff = new Backoff();
+    const backoff = new Backoff(retry, runtime.random);
     for (let failures = 0; !stopped.aborted;) {
       await Promise.race([connectivity.up(), aborted]);
       if (stopped.aborted || connection.isClosed()) return;
@@ -109,8 +113,11 @@ export class Shipper {
         if (stopped.aborted || broken.aborted) continue;
         if (this.#shipped.sequence > before) backoff.reset();
         if (failures++ % 10 === 0)
-          log.warn('events cannot be shipped now; they wait in the journal', { lag: this.lag, error: explain(error) });
-        await pause(backoff.next(), stopped, broken);
+          runtime.log.warn('failed to ship events; they stay in the journal, retrying', {
+            lag: this.lag,
+            error: explain(error),
+          });
+        await sleep(runtime.clock, backoff.next(), stopped, broken);
       }
     }
   }
@@ -121,10 +128,11 @@ export class Shipper {
     return this.#wake.promise;
   }
 
-  /** Ships until the journal has been at its end for `quiet`. @throws where something went wrong */
+  /** Ships until the journal has been at its end for `quietMs`. @throws where something went wrong */
   async #session(signal: AbortSignal): Promise<void> {
-    const { connection, journal, log } = this.#options;
-    const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
+    const { connection, journal, runtime } = this.#options;
+    const { log } = runtime;
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
     const place = await resume(manager, journal, this.#filter, log, signal).catch(async (error: unknown) => {
       if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
       await ensureStreams(connection);
@@ -216,44 +224,46 @@ export class Shipper {
 
   /** Waits while the node is busy recording, within limits. */
   async #giveWay(signal: AbortSignal): Promise<void> {
-    const start = performance.now();
+    const { clock } = this.#options.runtime;
+    const start = clock.monotonic();
     for (
       let now = start;
-      now - this.#grew < lull && now - start < patience && this.lag < crowded;
-      now = performance.now()
+      now - this.#grew < lullMs && now - start < patienceMs && this.lag < mostWaiting;
+      now = clock.monotonic()
     ) {
-      await pause(lull - (now - this.#grew), signal);
+      await sleep(clock, lullMs - (now - this.#grew), signal);
       signal.throwIfAborted();
     }
   }
 
-  /** Waits for the journal to grow; false where it did not for `quiet`. */
+  /** Waits for the journal to grow; false where it did not for `quietMs`. */
   async #more(signal: AbortSignal): Promise<boolean> {
-    const { journal } = this.#options;
+    const { journal, runtime } = this.#options;
     const end = this.#shipped.sequence;
     if (journal.last() > end) return true;
     this.#wake = Promise.withResolvers();
     const calm = new AbortController();
-    await Promise.race([this.#wake.promise, pause(quiet, signal, calm.signal)]);
+    await Promise.race([this.#wake.promise, sleep(runtime.clock, quietMs, signal, calm.signal)]);
     calm.abort();
     signal.throwIfAborted();
     return journal.last() > end;
   }
 
   async #publish(event: RecordedEvent, place: Place, expect: { lastSubjectSequence?: number } = {}): Promise<PubAck> {
-    const { connection, log } = this.#options;
+    const { connection, runtime } = this.#options;
+    const { log, random } = runtime;
     const attributes = headers();
     let { subject, payload } = encodeEvent(event, attributes);
-    const room = (connection.info?.max_payload ?? Infinity) - headroom;
+    const room = (connection.info?.max_payload ?? Infinity) - headroomBytes;
     if (Buffer.byteLength(payload) > room) {
       // Else nothing after it would ever be shipped.
-      log.error('an event is larger than NATS takes; its data stay in the journal', {
+      log.error('event exceeds max_payload of NATS; its data stay in the journal', {
         event: event.id,
-        max_payload: room + headroom,
+        max_payload: room + headroomBytes,
       });
       payload = JSON.stringify({ omitted: `${Buffer.byteLength(payload)} bytes, more than the server's max_payload` });
     }
-    const id = this.#spent.has(event.sequence) ? `${event.id}#${Date.now()}` : event.id;
+    const id = this.#spent.has(event.sequence) ? `${event.id}#${random.uuid()}` : event.id;
     const ack = await publishAcked(
       connection,
       subject,
@@ -283,19 +293,19 @@ export class Shipper {
   #advance(shipped: Journal['shipped']): void {
     this.#shipped = shipped;
     // Behind is safe, `resume` reads from there: so not for each acknowledgement.
-    this.#saving ??= setTimeout(() => this.#save(), 100).unref();
+    this.#cancelSave ??= this.#options.runtime.clock.after(saveMs, () => this.#save());
     if (this.lag > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #save(): void {
-    clearTimeout(this.#saving);
-    this.#saving = undefined;
-    const { journal, log } = this.#options;
+    this.#cancelSave?.();
+    this.#cancelSave = null;
+    const { journal, runtime } = this.#options;
     try {
       journal.markShipped(this.#shipped);
     } catch (error) {
-      log.warn('the journal cannot note what was shipped', { error: explain(error) });
+      runtime.log.warn('failed to note in the journal what was shipped', { error: explain(error) });
     }
   }
 }

@@ -11,6 +11,7 @@ import type { Netns } from '../../kernel/kernel.ts';
 import { openKernel } from '../../kernel/linux/kernel.ts';
 import type { LostReason, Place } from '../../containers/place.ts';
 import { createPlaces, type Places, type PlacesOptions } from '../../containers/places.ts';
+import { systemRuntime } from '../../runtime.ts';
 
 export const run = promisify(execFile);
 
@@ -28,7 +29,7 @@ export function makePlaces({
   ...options
 }: Partial<PlacesOptions> & { maxLinks?: number } = {}): Places {
   const kernel = openKernel({ stateDir: temporaryFolder(), maxLinks });
-  const places = createPlaces({ kernel, log: createLog('test', 'error'), ...options });
+  const places = createPlaces({ kernel, runtime: systemRuntime(createLog('test', 'error')), ...options });
   onTestFinished(async () => {
     places.close();
     await kernel.close();

@@ -31,8 +31,10 @@ const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
   SpecRolledBack: ({ generation, to, lost, seconds }) =>
     `generation ${generation} lost ${lost.join(' and ')} for ${seconds} s: back to ${to === null ? 'nothing' : `generation ${to}`}`,
   DeletionRequested: ({ gone }) => (gone ? 'its object is gone' : 'its object is being deleted'),
-  SecretResolved: ({ ref }) => `${ref} is at hand`,
+  SecretResolved: ({ ref, version }) =>
+    version === 'restored' ? `${ref} of the former object is in use again` : `${ref} is at hand`,
   SecretMissing: ({ message }) => message,
+  StepFailed: ({ step, message }) => `the agent failed to ${step}: ${message}`,
   NetnsResolved: ({ slot, netns }) => `${where(slot)} is netns ${netns}`,
   NetnsLost: ({ message }) => message,
   NameTaken: ({ name, by }) => `${name} is claimed by ${by}`,

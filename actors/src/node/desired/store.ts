@@ -3,13 +3,13 @@ import type { Log } from '@ifactor/common';
 import type { Desired } from '@ifactor/crds';
 import type { Journal } from '../journal/journal.ts';
 
-/** The last word on what is desired of each object, by its actor's id; in memory, and in the journal for a start without NATS. */
+/** The last message on each object, by its actor's id; in memory, and in the journal for a start without NATS. */
 export class DesiredStore {
   readonly #journal: Pick<Journal, 'putDesired' | 'deleteDesired'>;
   readonly #log: Log;
   readonly #known: Map<string, Desired>;
-  /** What the journal could not be told. */
-  readonly #owed = new Set<string>();
+  /** Ids of which the journal holds another message than this store. */
+  readonly #unwritten = new Set<string>();
 
   constructor(journal: Pick<Journal, 'allDesired' | 'putDesired' | 'deleteDesired'>, log: Log) {
     this.#journal = journal;
@@ -36,9 +36,9 @@ export class DesiredStore {
     this.#write(id);
   }
 
-  /** Writes what could not be written: else a start without NATS would bring back what is wanted no more. */
+  /** Writes what could not be written: otherwise a start without NATS would bring back an object that was deleted. */
   settle(): void {
-    for (const id of this.#owed) this.#write(id);
+    for (const id of this.#unwritten) this.#write(id);
   }
 
   #write(id: string): void {
@@ -46,11 +46,11 @@ export class DesiredStore {
     try {
       if (desired) this.#journal.putDesired(id, desired);
       else this.#journal.deleteDesired(id);
-      this.#owed.delete(id);
+      this.#unwritten.delete(id);
     } catch (error) {
-      if (this.#owed.size === 0)
-        this.#log.error('cannot store what is desired; tries again', { error: explain(error) });
-      this.#owed.add(id);
+      if (this.#unwritten.size === 0)
+        this.#log.error('failed to store the desired state; retrying', { error: explain(error) });
+      this.#unwritten.add(id);
     }
   }
 }

@@ -1,0 +1,32 @@
+import { Backoff } from '@ifactor/common';
+import type { BackoffLimits, Clock } from '@ifactor/common';
+
+/** One timer whose delay doubles with each use. It does not keep the process alive. */
+export class RetryTimer {
+  readonly #clock: Clock;
+  readonly #backoff: Backoff;
+  #cancel: (() => void) | null = null;
+
+  constructor(clock: Clock, limits: BackoffLimits) {
+    this.#clock = clock;
+    this.#backoff = new Backoff(limits);
+  }
+
+  /** Replaces a call that is still to come. */
+  schedule(call: () => void): void {
+    this.#cancel?.();
+    this.#cancel = this.#clock.after(this.#backoff.next(), call);
+  }
+
+  /** Replaces a call that is still to come, once; the delays stay as they are. */
+  scheduleIn(milliseconds: number, call: () => void): void {
+    this.#cancel?.();
+    this.#cancel = this.#clock.after(milliseconds, call);
+  }
+
+  /** Drops the call that is still to come; the next delay is the first again. */
+  reset(): void {
+    this.#cancel?.();
+    this.#backoff.reset();
+  }
+}

@@ -1,0 +1,94 @@
+import { explain } from '@ifactor/common';
+import type { Log } from '@ifactor/common';
+import type { Key } from '@ifactor/crds';
+import { fold, freeze, initial, thaw } from '../../interface/machine/fold.ts';
+import type { Journal } from '../journal/journal.ts';
+import { parseKey } from '../journal/read.ts';
+import type { Actor } from './actor.ts';
+
+/** Events of an actor after which its snapshot is stored again. */
+const snapshotEvery = 200;
+
+type Store = Pick<Journal, 'saveSnapshot' | 'forget' | 'snapshots' | 'tail'>;
+
+/** Stores what actors know, and brings it back at the next start. */
+export class Snapshots {
+  readonly #journal: Store;
+  readonly #log: Log;
+  /** Actors that finished while that could not be stored. */
+  readonly #finished = new Set<string>();
+
+  constructor(journal: Store, log: Log) {
+    this.#journal = journal;
+    this.#log = log;
+  }
+
+  /**
+   * Gives every actor of the journal what it knew. One whose log cannot be read, such as one that a later version wrote, begins
+   * with nothing: it adopts what the kernel shows.
+   */
+  restore(actorOf: (key: Key) => Actor): void {
+    const unreadable = new Set<Actor>();
+    const attempt = (actor: Actor, step: () => void): void => {
+      try {
+        step();
+      } catch (error) {
+        if (!unreadable.has(actor))
+          this.#log.error('journal of an interface cannot be read; adopting what the kernel shows', {
+            actor: actor.id,
+            error: explain(error),
+          });
+        unreadable.add(actor);
+        actor.snapshot = initial(actor.key);
+      }
+    };
+    for (const { key, body } of this.#journal.snapshots()) {
+      if (body === null) continue;
+      const actor = actorOf(parseKey(key));
+      attempt(actor, () => {
+        actor.snapshot = thaw(JSON.parse(body));
+      });
+    }
+    for (const event of this.#journal.tail()) {
+      const actor = actorOf(event.key);
+      actor.lastEvent = { sequence: event.sequence, type: event.type, time: event.time };
+      actor.unsaved++;
+      if (unreadable.has(actor)) continue;
+      attempt(actor, () => {
+        actor.snapshot = fold(actor.snapshot, event).snapshot;
+      });
+    }
+  }
+
+  saveIfDue(actor: Actor): void {
+    if (actor.unsaved >= snapshotEvery && actor.snapshot.context.running === null) this.save(actor);
+  }
+
+  /** Must not be called while events of the actor wait in memory. */
+  save(actor: Actor): void {
+    if (actor.unsaved === 0 || !actor.lastEvent) return;
+    try {
+      this.#journal.saveSnapshot(actor.id, actor.lastEvent.sequence, JSON.stringify(freeze(actor.snapshot)));
+      actor.unsaved = 0;
+    } catch (error) {
+      this.#log.warn('failed to store a snapshot; retrying later', { actor: actor.id, error: explain(error) });
+    }
+  }
+
+  /** Notes that an actor has finished. */
+  finish(id: string): void {
+    this.#finished.add(id);
+  }
+
+  /** Writes the ends that are not written yet, of actors that do not live again by now. */
+  settle(lives: (id: string) => boolean): void {
+    for (const id of this.#finished) {
+      try {
+        if (!lives(id)) this.#journal.forget(id);
+        this.#finished.delete(id);
+      } catch (error) {
+        this.#log.warn('failed to store the end of an interface; retrying later', { actor: id, error: explain(error) });
+      }
+    }
+  }
+}
