@@ -1,4 +1,6 @@
+import { systemClock } from './clock.ts';
 import { explain } from './log.ts';
+import { whenStarterEnds } from './starter.ts';
 
 /** The caller can mend this by other arguments; ends a program with exit code 2. */
 export class UsageError extends Error {
@@ -21,10 +23,14 @@ export async function run(program: string, main: () => Promise<void>): Promise<v
   }
 }
 
-/** Resolves with the signal's name at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/**
+ * Resolves with the signal's name at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. The end of the npm
+ * that started the program counts as SIGTERM.
+ */
 export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    whenStarterEnds(systemClock, () => resolve('SIGTERM'));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => {
         process.once(signal, () => process.exit(130));
         resolve(signal);

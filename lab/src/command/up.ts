@@ -122,7 +122,6 @@ export async function startOrClear(
 
 /** Aborts at the first signal that asks to stop. */
 export async function onStop(controller: AbortController): Promise<void> {
-  const hangup = new Promise((resolve) => process.once('SIGHUP', resolve));
-  await Promise.race([stopSignal(), hangup]);
+  await stopSignal();
   controller.abort();
 }
