@@ -1,8 +1,16 @@
 import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** Workspaces whose unit tests stand beside their source; each is a lane of its own. */
-export const UNITS = ['common', 'crds', 'bridge', 'actors', 'lab', 'cli'] as const;
+/** Workspaces whose unit tests stand beside their source, by name; each is a lane of its own. */
+export const unitFolders = {
+  common: 'crds/common',
+  crds: 'crds',
+  bridge: 'bridge',
+  actors: 'actors',
+  lab: 'lab',
+  cli: 'lab/cli',
+} as const;
+export const UNITS = Object.keys(unitFolders);
 
 /** Folders whose tests belong to the lane of another folder, because they share what it starts. */
 const PART_OF: Readonly<Record<string, string>> = { kube: 'contract' };

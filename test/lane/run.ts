@@ -3,20 +3,21 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { fetchNats, findNats } from '@ifactor/lab';
+import { join } from 'node:path';
 import { lanes, UNITS } from './lanes.ts';
+import { natsEnvironment } from './nats.ts';
 import { readResults } from './results.ts';
 import { summarize } from './summary.ts';
 
 // Tests in every workspace start a nats-server; the lab knows how to get one.
-const nats = (await findNats()) ?? (await fetchNats((line) => console.log(line)));
+const nats = await natsEnvironment();
 const folder = await mkdtemp(join(tmpdir(), 'ifactor-results-'));
 // Each task is parallel in itself; more tasks than this starve the servers and engines that tests start.
 const concurrency = Math.max(1, Math.floor(availableParallelism() / 2));
 const args = [
   'run',
   'check',
+  'check:tree',
   'test',
   '--continue=always',
   '--ui=stream',
@@ -27,8 +28,7 @@ const turbo = spawn('turbo', args, {
   stdio: 'inherit',
   env: {
     ...process.env,
-    PATH: `${process.env['PATH']}${delimiter}${dirname(nats.path)}`,
-    IFACTOR_NATS_SERVER: nats.path,
+    ...nats,
     IFACTOR_RESULTS: folder,
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
