@@ -8,6 +8,9 @@ export class NotStructuralError extends Error {
   override name = 'NotStructuralError';
 }
 
+/** Stands for the items of a list in a path. */
+const ITEM = '[]';
+
 const kept = new Set([
   'type',
   'description',
@@ -30,7 +33,8 @@ const kept = new Set([
 const checkedFormats = new Set(['date-time']);
 
 /**
- * The structural schema of what a user may send: defaulted fields are optional, unknown fields are pruned by the server.
+ * The structural schema of what a user may send: defaulted fields are optional, unknown fields are pruned by the server. Defaults of
+ * fields within lists are left to whoever reads the object by its zod schema.
  * @throws NotStructuralError on a union, a record or any keyword that Kubernetes does not take
  */
 export function structural(schema: z.ZodType): Structural {
@@ -45,9 +49,12 @@ function convert(node: unknown, path: readonly string[]): Structural {
       const fields = Object.entries(value).map(([name, field]) => [name, convert(field, [...path, name])]);
       if (fields.length > 0) out['properties'] = Object.fromEntries(fields);
     } else if (keyword === 'items') {
-      out['items'] = convert(value, [...path, '[]']);
+      out['items'] = convert(value, [...path, ITEM]);
     } else if (keyword === 'anyOf' && onlyValues(value)) {
       out['anyOf'] = value;
+    } else if (keyword === 'default' && path.includes(ITEM)) {
+      // kubectl compares lists as a whole: a default in an item of one would be a change to undo at each `kubectl apply`.
+      continue;
     } else if (kept.has(keyword)) {
       out[keyword] = value;
     } else if (keyword !== '$schema') {

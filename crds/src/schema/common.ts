@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ruled, transitions } from './rule.ts';
 import type { Rule } from './rule.ts';
-import { matching, patterned, patterns } from './text.ts';
+import { matching, notOfLink, OF_LINK, patterned, patterns, unlike } from './text.ts';
 
 const NODE_NAME =
   'must be a node name: lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit';
@@ -33,6 +33,10 @@ export const PortRangeSchema = ruled(
 );
 export type PortRange = z.infer<typeof PortRangeSchema>;
 
+/** IPV6_MIN_MTU: below it the kernel runs no IPv6 on a link. */
+export const SMALL_PACKETS =
+  'mtu must be at least 1280 where addresses lists an IPv6 address: links with less have no IPv6';
+
 /** MTU of a WireGuard interface: 0 stands for 1420. */
 export const WireGuardMtuSchema = ruled(z.int().min(0).max(65535), {
   rule: 'self == 0 || self >= 68',
@@ -42,7 +46,17 @@ export const WireGuardMtuSchema = ruled(z.int().min(0).max(65535), {
   .default(1420)
   .describe('Largest packet, in bytes. Absent or 0: 1420.');
 
-export const KeySchema = matching(patterns.key, 44, 'must be 32 bytes in base64 (44 characters, ending in "=")');
+/** 32 bytes of zeros in base64: what the kernel reads as "no key". */
+const NO_KEY = `${'A'.repeat(43)}=`;
+
+/** A WireGuard key; `what` names it to the user. */
+export const keySchema = (what: string): z.ZodString =>
+  ruled(matching(patterns.key, 44, `${what}must be 32 bytes in base64 (44 characters, ending in "=")`), {
+    rule: `self != '${NO_KEY}'`,
+    message: `${what}must not be all zeros, which stands for no key`,
+    holds: (key) => key !== NO_KEY,
+  });
+export const KeySchema = keySchema('');
 
 const secretName = z.string().min(1).max(253).describe('Name of the Secret.');
 const secretKey = z
@@ -156,11 +170,16 @@ export const confirmText =
 
 const BARE = 'must be an IPv4 or IPv6 address without a prefix length';
 
-const addressFields = (ip: typeof matching) =>
+/** Of what the kernel keeps on a link. In lists within lists only the pattern is checked. */
+const ofLink = (what: string): z.ZodString =>
+  unlike(matching(patterns.ip, 45, `${what} ${BARE}`), notOfLink, `${what} ${OF_LINK}`);
+const deepIp = (what: string): z.ZodString => patterned(patterns.ip, 45, `${what} ${BARE}`);
+
+const addressFields = (ip: (what: string) => z.ZodString) =>
   z.object({
     family: z.enum(['inet', 'inet6']).describe('`inet` for IPv4, `inet6` for IPv6.'),
-    local: ip(patterns.ip, 45, `local ${BARE}`).describe("The interface's own address, without a prefix length."),
-    peer: ip(patterns.ip, 45, `peer ${BARE}`)
+    local: ip('local').describe("The interface's own address, without a prefix length."),
+    peer: ip('peer')
       .optional()
       .describe(
         'Address of the far end of a point-to-point link, as in `ip addr add LOCAL peer PEER/PREFIXLEN`. Absent: LOCAL/PREFIXLEN.',
@@ -199,11 +218,24 @@ const ofFamily = (family: string, address: object, length: object) => ({
   properties: { family: { enum: [family] }, local: address, peer: address, ...length },
 });
 
-export const InterfaceAddressSchema = ruled(addressFields(matching), ...addressRules);
+export const InterfaceAddressSchema = ruled(addressFields(ofLink), ...addressRules);
+
+export const SAME_ADDRESS = 'addresses must not list the same IPv6 address twice, not even with another prefix length';
+
+/** `spec.addresses` of a WireGuard interface. The kernel tells IPv6 addresses of one link apart by the address alone. */
+export const interfaceAddresses = ruled(z.array(InterfaceAddressSchema).max(256), {
+  rule: `self.all(a, a.family == 'inet' || self.exists_one(b, b.local.lowerAscii() == a.local.lowerAscii()))`,
+  message: SAME_ADDRESS,
+  holds: (list) => distinct(list.filter(({ family }) => family === 'inet6').map(({ local }) => local)),
+});
+
+/** Whether no text is another but for its case. */
+export const distinct = (texts: readonly string[]): boolean =>
+  new Set(texts.map((text) => text.toLowerCase())).size === texts.length;
 
 /** The same in lists within lists: the rules are said by `anyOf`, which costs the API server nothing. */
 export const DeepInterfaceAddressSchema = addressRules
-  .reduce((schema, { holds, message }) => schema.refine(holds, { error: message }), addressFields(patterned))
+  .reduce((schema, { holds, message }) => schema.refine(holds, { error: message }), addressFields(deepIp))
   .meta({
     anyOf: [
       ofFamily('inet', { pattern: '^[^:]*$' }, { prefixlen: { maximum: 32 } }),

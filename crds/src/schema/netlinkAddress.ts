@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ruled } from './rule.ts';
-import { celString, patterns } from './text.ts';
+import { distinct, SAME_ADDRESS } from './common.ts';
+import { celString, notOfLink, OF_LINK, patterns, unlike } from './text.ts';
 
 const ip = new RegExp(patterns.ip);
 const cidr = new RegExp(patterns.addressCidr);
@@ -8,11 +9,10 @@ const cidr = new RegExp(patterns.addressCidr);
 /** An address of a NetlinkInterface. */
 export const NetlinkAddressSchema = ruled(
   z.object({
-    ipcidr: z.string().min(1).max(49).describe("The interface's own address: IP/LENGTH, or with peerCidr the bare IP."),
-    peerCidr: z
-      .string()
-      .min(1)
-      .max(49)
+    ipcidr: unlike(z.string().min(1).max(49), notOfLink, `ipcidr ${OF_LINK}`).describe(
+      "The interface's own address: IP/LENGTH, or with peerCidr the bare IP.",
+    ),
+    peerCidr: unlike(z.string().min(1).max(49), notOfLink, `peerCidr ${OF_LINK}`)
       .optional()
       .describe('Address of the far end of a point-to-point link, IP/LENGTH; host bits are kept.'),
   }),
@@ -38,5 +38,11 @@ export const NetlinkAddressSchema = ruled(
   },
 );
 export type NetlinkAddress = z.infer<typeof NetlinkAddressSchema>;
-/** `addresses` of an interface, or of one end of a veth. */
-export const netlinkAddresses = z.array(NetlinkAddressSchema).max(64);
+const ipOf = ({ ipcidr }: NetlinkAddress): string => ipcidr.split('/')[0]!;
+
+/** `addresses` of an interface, or of one end of a veth. The kernel tells IPv6 addresses of one link apart by the address alone. */
+export const netlinkAddresses = ruled(z.array(NetlinkAddressSchema).max(64), {
+  rule: `self.all(a, !a.ipcidr.contains(':') || self.exists_one(b, b.ipcidr.lowerAscii().split('/')[0] == a.ipcidr.lowerAscii().split('/')[0]))`,
+  message: SAME_ADDRESS,
+  holds: (list) => distinct(list.map(ipOf).filter((ip) => ip.includes(':'))),
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfirmSchema, confirmText, NodeSchema, PlacedContainerSchema } from './common.ts';
+import { ConfirmSchema, confirmText, NodeSchema, PlacedContainerSchema, SMALL_PACKETS } from './common.ts';
 import { isNetlinkType, netlinkKinds, netlinkTypes } from './kind/index.ts';
 import type { KindDefinition } from './kind/definition.ts';
 import type { NetlinkKinds, NetlinkType } from './kind/index.ts';
@@ -64,10 +64,17 @@ const slavesRule = (type: NetlinkType): Rule<Base> => ({
 
 /** A link does not stand on itself. */
 const deviceRule = (type: NetlinkType): Rule<Base> => ({
-  rule: `!has(self.${type}) || self.${type}.dev != self.interfaceName`,
+  rule: `!has(self.${type}) || !has(self.${type}.dev) || self.${type}.dev != self.interfaceName`,
   message: `${type}.dev must not name the ${type} itself`,
   holds: (spec) => spec.type !== type || deviceBelow(spec) !== spec.interfaceName,
 });
+
+const smallPackets: Rule<Base> = {
+  rule: `!has(self.mtu) || self.mtu >= 1280 || !self.addresses.exists(a, a.ipcidr.contains(':'))`,
+  message: SMALL_PACKETS,
+  holds: ({ mtu, addresses }) =>
+    mtu === undefined || mtu >= 1280 || !addresses.some(({ ipcidr }) => ipcidr.includes(':')),
+};
 
 export const NetlinkInterfaceSpecSchema = transitions(
   ruled(
@@ -75,7 +82,8 @@ export const NetlinkInterfaceSpecSchema = transitions(
     ...entries.map(([type, { required }]) => sectionRule(type, required)),
     ...entries.flatMap(([, { rules = [] }]) => rules as readonly Rule<Base>[]),
     ...netlinkTypes.filter((type) => hasField(type, 'slaves')).map(slavesRule),
-    ...netlinkTypes.filter(needsDevice).map(deviceRule),
+    ...netlinkTypes.filter((type) => hasField(type, 'dev')).map(deviceRule),
+    smallPackets,
   ),
   {
     rule: 'has(self.container) == has(oldSelf.container) && (!has(self.container) || self.container == oldSelf.container)',
@@ -100,9 +108,4 @@ export function slavesOf(spec: Base): readonly string[] {
 export function deviceBelow(spec: Base): string | null {
   const dev = hasField(spec.type, 'dev') ? sectionIn(spec, spec.type)?.['dev'] : undefined;
   return (dev as string | undefined) ?? null;
-}
-
-function needsDevice(type: NetlinkType): boolean {
-  const dev = definitions[type].section.shape['dev'];
-  return dev !== undefined && !(dev instanceof z.ZodOptional);
 }

@@ -48,6 +48,26 @@ export const patterns = {
   nodeName: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
 } as const;
 
+/** All the spellings of 0.0.0.0 and `::`, among texts that are addresses: for the kernel, no address at all. */
+export const unspecified = '^[0:.]*$';
+/**
+ * Texts that are addresses and that no link can have: 0.0.0.0/8, which is "this network", `::`, and IPv6 multicast. May be followed by
+ * a prefix length.
+ */
+export const notOfLink = '^0\\.|^[0:.]+(/|$)|^[fF][fF][0-9A-Fa-f]{2}:';
+
+export const OF_LINK = 'must be an address that a link can have: not 0.0.0.0/8, "::" or IPv6 multicast';
+
+/** Refuses, with words, what looks like `pattern`. */
+export function unlike(schema: z.ZodString, pattern: string, message: string): z.ZodString {
+  const compiled = new RegExp(pattern);
+  return ruled(schema, {
+    rule: `!self.matches(${celString(pattern)})`,
+    message,
+    holds: (text) => !compiled.test(text),
+  });
+}
+
 /** Text that must match a pattern, refused on both sides with words instead of the pattern. */
 export function matching(pattern: string, maxLength: number, message: string): z.ZodString {
   const compiled = new RegExp(pattern);

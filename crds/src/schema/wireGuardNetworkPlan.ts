@@ -87,6 +87,8 @@ export const PlanLinkSchema = ruled(
 );
 export type PlanLink = z.infer<typeof PlanLinkSchema>;
 
+const MOST_ENDS = 2500;
+
 export const WireGuardNetworkPlanSpecSchema = z.object({
   nodes: keyed(z.array(PlanNodeSchema).max(500), 'nodeName')
     .default([])
@@ -94,12 +96,16 @@ export const WireGuardNetworkPlanSpecSchema = z.object({
   defaultPortRange: PortRangeSchema.optional().describe(
     'UDP ports, both ends included, that links are given where the node has no underlay.portRange.',
   ),
-  links: z
-    .array(PlanLinkSchema)
-    .max(1000)
+  links: ruled(z.array(PlanLinkSchema).max(1000), {
+    rule: `self.map(l, (has(l.toNodes) ? size(l.toNodes) : 0) + (has(l.toNode) ? 1 : 0)).sum() <= ${MOST_ENDS}`,
+    message: `links must have at most ${MOST_ENDS} far ends in all`,
+    holds: (links) =>
+      links.reduce((sum, { toNodes = [], toNode }) => sum + toNodes.length + (toNode === undefined ? 0 : 1), 0) <=
+      MOST_ENDS,
+  })
     .default([])
     .describe(
-      'Links from node to node. Both directions are needed; a missing one is added when the far node is in nodes.',
+      `Links from node to node. Both directions are needed; a missing one is added when the far node is in nodes. At most ${MOST_ENDS} far ends in all, a full mesh of 50 nodes: the status of more does not fit into one object of Kubernetes (1.5 MB).`,
     ),
   confirm: ConfirmSchema.optional().describe(`Handed down to every interface of the plan. ${confirmText}`),
 });

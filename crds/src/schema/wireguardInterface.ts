@@ -3,24 +3,25 @@ import {
   ConfirmSchema,
   confirmText,
   ContainerSelectorSchema,
-  InterfaceAddressSchema,
+  interfaceAddresses,
+  keySchema,
   KeySchema,
   NodeSchema,
   PortSchema,
   SecretRefSchema,
+  SMALL_PACKETS,
   WireGuardMtuSchema,
   moveNeedsContainer,
 } from './common.ts';
 import { keyed, ruled } from './rule.ts';
+import type { Rule } from './rule.ts';
 import { interfaceNameSchema, matching, patterned, patterns } from './text.ts';
 
 const ALLOWED = 'allowedIPs must be networks such as 10.4.0.0/16, 10.4.0.2/32 or 2001:db8::/32';
 const ENDPOINT = 'endpoint must be HOST:PORT or [IPv6]:PORT, with a port from 1 to 65535';
 
 export const WireGuardPeerSchema = z.object({
-  publicKey: matching(patterns.key, 44, 'publicKey must be 32 bytes in base64 (44 characters, ending in "=")').describe(
-    "The peer's public key: 32 bytes in base64. Identifies the peer.",
-  ),
+  publicKey: keySchema('publicKey ').describe("The peer's public key: 32 bytes in base64. Identifies the peer."),
   allowedIPs: z
     .array(
       ruled(patterned(patterns.cidr, 49, ALLOWED), {
@@ -50,6 +51,13 @@ export const WireGuardPeerSchema = z.object({
 });
 export type WireGuardPeer = z.infer<typeof WireGuardPeerSchema>;
 
+const MOST_ALLOWED = 10_000;
+const allowedInAll: Rule<WireGuardPeer[]> = {
+  rule: `self.map(p, has(p.allowedIPs) ? size(p.allowedIPs) : 0).sum() <= ${MOST_ALLOWED}`,
+  message: `peers must have at most ${MOST_ALLOWED} allowedIPs in all`,
+  holds: (peers) => peers.reduce((sum, { allowedIPs }) => sum + allowedIPs.length, 0) <= MOST_ALLOWED,
+};
+
 export const WireGuardInterfaceSpecSchema = ruled(
   z.object({
     node: NodeSchema,
@@ -65,9 +73,7 @@ export const WireGuardInterfaceSpecSchema = ruled(
     container: ContainerSelectorSchema.optional().describe(
       'Where the interface is moved to when moveToContainer is true.',
     ),
-    addresses: z
-      .array(InterfaceAddressSchema)
-      .max(256)
+    addresses: interfaceAddresses
       .default([])
       .describe(
         "Addresses of the interface. Exhaustive: an address that is not listed is removed, the kernel's own link-local included.",
@@ -88,11 +94,18 @@ export const WireGuardInterfaceSpecSchema = ruled(
       .max(4294967295)
       .optional()
       .describe('Mark (SO_MARK) on the encrypted packets, for policy routing. Absent or 0: none.'),
-    peers: keyed(z.array(WireGuardPeerSchema).max(1000), 'publicKey')
+    peers: ruled(keyed(z.array(WireGuardPeerSchema).max(1000), 'publicKey'), allowedInAll)
       .default([])
-      .describe('Peers, keyed by publicKey. Exhaustive: a peer that is not listed is removed.'),
+      .describe(
+        'Peers, keyed by publicKey. Exhaustive: a peer that is not listed is removed. At most 1000, with at most 10000 allowedIPs in all: more does not fit into one object of Kubernetes (1.5 MB) together with its status.',
+      ),
     confirm: ConfirmSchema.optional().describe(confirmText),
   }),
   moveNeedsContainer,
+  {
+    rule: `self.mtu == 0 || self.mtu >= 1280 || !self.addresses.exists(a, a.family == 'inet6')`,
+    message: SMALL_PACKETS,
+    holds: ({ mtu, addresses }) => mtu === 0 || mtu >= 1280 || !addresses.some(({ family }) => family === 'inet6'),
+  },
 );
 export type WireGuardInterfaceSpec = z.infer<typeof WireGuardInterfaceSpecSchema>;

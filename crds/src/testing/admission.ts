@@ -12,6 +12,8 @@ type Json = Record<string, unknown>;
 
 const ajv = new Ajv({ allErrors: true, strict: false, formats: { int32: true, int64: true, 'date-time': true } });
 const cel = new Environment({ unlistedVariablesAreDyn: true });
+// One of Kubernetes' own (k8s.io/apiserver/pkg/cel/library/lists.go).
+cel.registerFunction('list.sum(): int', (numbers: bigint[]) => numbers.reduce((sum, number) => sum + number, 0n));
 
 /** The generated schema of each kind's spec. */
 export const schemas = {

@@ -28,6 +28,14 @@ const address = (why: string, settings: object): Case => wg(why, { addresses: [{
 const onLink = (why: string, settings: object): Case =>
   wgp(why, { links: [{ fromNode: 'lax1', toNodes: [{ nodeName: 'lax2', addresses: [{ ...inet, ...settings }] }] }] });
 
+const networks = (count: number, from = 0): string[] =>
+  Array.from({ length: count }, (_, i) => `10.${(from + i) >> 8}.${(from + i) & 255}.0/24`);
+const keyOf = (index: number): string =>
+  Buffer.alloc(32, 1)
+    .fill(index & 255, 0, 1)
+    .fill(index >> 8, 1, 2)
+    .toString('base64');
+
 export const good: readonly Case[] = [
   wg('the least', {}),
   wg('an unknown field is pruned', { colour: 'red' }),
@@ -45,6 +53,12 @@ export const good: readonly Case[] = [
   wg('a change that proves itself', { confirm: { timeoutSeconds: 30 } }),
   nl('a change that proves itself by an address', { confirm: { timeoutSeconds: 1, probe: '2001:db8::1' } }),
   wgp('changes that prove themselves', { confirm: { timeoutSeconds: 3600, probe: '10.4.0.1' } }),
+  wg('peers with as many allowedIPs as may be', {
+    peers: Array.from({ length: 25 }, (_, i) => ({ publicKey: keyOf(i + 1), allowedIPs: networks(400) })),
+  }),
+  nl('the same IPv4 address with two lengths', { addresses: [{ ipcidr: '10.2.3.1/24' }, { ipcidr: '10.2.3.1/32' }] }),
+  nl('small packets of IPv4', { mtu: 576, addresses: [{ ipcidr: '10.2.3.1/24' }] }),
+  vx('another device below', { dev: 'if10' }),
   address('point to point', { peer: '10.4.0.2', prefixlen: 32 }),
   address('an IPv6 address', { family: 'inet6', local: 'fe80::1', prefixlen: 128, noPrefixRoute: true }),
   nl('a bridge without a section', {}),
@@ -66,7 +80,88 @@ export const good: readonly Case[] = [
   onLink('an address of each family', { family: 'inet6', local: 'fe80::1', peer: 'fe80::2', prefixlen: 64 }),
 ];
 
+/** What the kernel takes and does not keep, or refuses for ever: made and destroyed again and again, were it admitted. */
+const churning: readonly BadCase[] = [
+  ...['0.0.0.0', '::', '0:0::0', '::0.0.0.0'].flatMap((ip) => [
+    naming('group must not be', vx(`group ${ip}`, { group: ip })),
+    naming('local must not be', vx(`local ${ip}`, { local: ip })),
+  ]),
+  naming('remote must not be', nl('a far end of 0.0.0.0', { type: 'ipip', ipip: { remote: '0.0.0.0' } })),
+  naming(
+    'local must not be',
+    nl('a near end of 0.0.0.0', { type: 'gre', gre: { remote: '10.0.0.1', local: '0.0.0.0' } }),
+  ),
+  naming('vxlan.dev must not name', vx('a vxlan over itself', { dev: 'if1' })),
+  naming(
+    'ipip.dev must not name',
+    nl('a tunnel over itself', { type: 'ipip', ipip: { remote: '10.0.0.1', dev: 'if1' } }),
+  ),
+  ...['0.0.0.0/8', '0.1.2.3/32', '::/64', 'ff02::1/64'].map((ipcidr) =>
+    naming('ipcidr must be an address', nl(`the address ${ipcidr}`, { addresses: [{ ipcidr }] })),
+  ),
+  naming(
+    'peerCidr must be an address',
+    nl('a peer of 0.0.0.0', { addresses: [{ ipcidr: '10.0.0.1', peerCidr: '0.0.0.0/32' }] }),
+  ),
+  naming('local must be an address', address('the address 0.0.0.1', { local: '0.0.0.1' })),
+  naming('local must be an address', address('the address ::', { family: 'inet6', local: '::' })),
+  naming('peer must be an address', address('a peer of 0.0.0.0', { peer: '0.0.0.0' })),
+  naming(
+    'addresses must not list the same IPv6 address twice',
+    nl('an IPv6 address with two lengths', {
+      addresses: [{ ipcidr: '2001:db8::1/64' }, { ipcidr: '2001:DB8::1/128' }],
+    }),
+  ),
+  naming(
+    'addresses must not list the same IPv6 address twice',
+    nl('one at the end of a veth', {
+      ...veth,
+      veth: { peer: { addresses: [{ ipcidr: 'fe80::1/64' }, { ipcidr: 'fe80::1', peerCidr: 'fe80::2/64' }] } },
+    }),
+  ),
+  naming(
+    'addresses must not list the same IPv6 address twice',
+    wg('an IPv6 address with two lengths', {
+      addresses: [64, 128].map((prefixlen) => ({ family: 'inet6', local: '2001:db8::1', prefixlen })),
+    }),
+  ),
+  naming('publicKey must not be all zeros', peer('a public key of zeros', { publicKey: `${'A'.repeat(43)}=` })),
+  naming('must not be all zeros', wg('a private key of zeros', { privateKey: `${'A'.repeat(43)}=` })),
+  naming(
+    'mtu must be at least 1280',
+    nl('IPv6 in small packets', { mtu: 1279, addresses: [{ ipcidr: 'fe80::1/64' }] }),
+  ),
+  naming(
+    'mtu must be at least 1280',
+    wg('IPv6 in small packets', { mtu: 1279, addresses: [{ family: 'inet6', local: 'fe80::1', prefixlen: 64 }] }),
+  ),
+];
+
+/** More than one object can carry. */
+const big: readonly BadCase[] = [
+  naming(
+    'peers must have at most 10000 allowedIPs in all',
+    wg('allowedIPs of many peers', {
+      peers: Array.from({ length: 26 }, (_, i) => ({
+        publicKey: keyOf(i + 1),
+        allowedIPs: networks(i < 25 ? 400 : 1),
+      })),
+    }),
+  ),
+  naming(
+    'links must have at most 2500 far ends in all',
+    wgp('far ends of many links', {
+      links: Array.from({ length: 10 }, (_, from) => ({
+        fromNode: `from${from}`,
+        toNodes: Array.from({ length: from < 9 ? 256 : 197 }, (_, to) => ({ nodeName: `to${to}` })),
+      })),
+    }),
+  ),
+];
+
 export const bad: readonly BadCase[] = [
+  ...churning,
+  ...big,
   naming('node', wg('no node', { node: undefined })),
   naming('node', wg('an empty node', { node: '' })),
   naming('node', wg('a node with capitals', { node: 'LAX1' })),

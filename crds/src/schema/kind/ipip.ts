@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { interfaceNameSchema, IPV4, matching } from '../text.ts';
+import { interfaceNameSchema, IPV4, matching, unlike, unspecified } from '../text.ts';
 import { shape } from './definition.ts';
 import type { KindDefinition } from './definition.ts';
 
-const address = (what: string): z.ZodString => matching(`^${IPV4}$`, 15, `${what} must be an IPv4 address`);
+const address = (what: string): z.ZodString =>
+  unlike(matching(`^${IPV4}$`, 15, `${what} must be an IPv4 address`), unspecified, `${what} must not be 0.0.0.0`);
 
 /** What tunnels of IPv4 packets have in common. */
 export const tunnel = {

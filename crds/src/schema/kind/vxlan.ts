@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ruled } from '../rule.ts';
-import { interfaceNameSchema, matching, patterns } from '../text.ts';
+import { interfaceNameSchema, matching, patterns, unlike, unspecified } from '../text.ts';
 import { shape } from './definition.ts';
 import type { KindDefinition } from './definition.ts';
 
@@ -9,7 +9,12 @@ const VXLAN_PORT = 4789;
 
 const MULTICAST = '^(22[4-9]|23[0-9])\\\\.|^[fF][fF][0-9A-Fa-f]{2}:';
 const multicast = /^(22[4-9]|23[0-9])\.|^[fF][fF][0-9A-Fa-f]{2}:/;
-const address = (what: string): z.ZodString => matching(patterns.ip, 45, `${what} must be an IPv4 or IPv6 address`);
+const address = (what: string): z.ZodString =>
+  unlike(
+    matching(patterns.ip, 45, `${what} must be an IPv4 or IPv6 address`),
+    unspecified,
+    `${what} must not be 0.0.0.0 or "::": leave it out instead`,
+  );
 
 const section = ruled(
   z.object({

@@ -15,6 +15,8 @@ const ajv = new Ajv({
   formats: { int32: true, int64: true, 'date-time': true },
 });
 const cel = new Environment({ unlistedVariablesAreDyn: true });
+// One of Kubernetes' own (k8s.io/apiserver/pkg/cel/library/lists.go).
+cel.registerFunction('list.sum(): int', (numbers: bigint[]) => numbers.reduce((sum, number) => sum + number, 0n));
 const compiled = new WeakMap<Schema, ValidateFunction>();
 const rules = new Map<string, (context: Json) => unknown>();
 
