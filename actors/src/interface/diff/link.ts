@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Address, Drift, KernelOperation, LinkKind, ObservedLink, Slot } from '@ifactor/crds';
 import { printAddress } from './address.ts';
 import { defined } from './defined.ts';
@@ -143,20 +142,20 @@ export function diffAttributes(want: WantedLink, found: ObservedLink): Pick<Diff
   return { drift: [...drift, ...addresses.drift], operations: [...operations, ...addresses.operations] };
 }
 
-const has = (list: readonly Address[], address: Address): boolean =>
-  list.some((other) => isDeepStrictEqual(other, address));
-
 /** The list is exhaustive. Removals come first: the kernel takes two addresses that differ only in their prefix for one. */
 function diffAddresses(want: WantedLink, found: readonly Address[]): Pick<Difference, 'drift' | 'operations'> {
   const drift: Drift[] = [];
   const operations: KernelOperation[] = [];
+  // Two addresses that print alike are equal in every field.
+  const wanted = new Set(want.addresses.map(printAddress));
+  const there = new Set(found.map(printAddress));
   for (const address of found) {
-    if (has(want.addresses, address)) continue;
+    if (wanted.has(printAddress(address))) continue;
     drift.push({ field: 'addresses', wanted: null, found: printAddress(address) });
     operations.push({ type: 'RemoveAddress', slot: want.slot, name: want.name, address });
   }
   for (const address of want.addresses) {
-    if (has(found, address)) continue;
+    if (there.has(printAddress(address))) continue;
     drift.push({ field: 'addresses', wanted: printAddress(address), found: null });
     operations.push(addAddress(want, address));
   }

@@ -17,17 +17,18 @@ export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving
   const found = observed.links.target;
   // One that is made anew begins without any.
   const anew = operations.some(({ type }) => type === 'RemoveLink');
-  const enslaved = anew ? [] : (found?.slaves ?? []);
+  const enslaved = new Set(anew ? [] : found?.slaves);
+  const listed = new Set(wanted);
   for (const slave of wanted) {
     if (!observed.devices[slave]) {
       waiting.push({ reason: 'SlaveMissing', params: { slave, upper: kind } });
     }
   }
-  for (const slave of enslaved.filter((one) => !wanted.includes(one))) {
+  for (const slave of [...enslaved].filter((one) => !listed.has(one))) {
     drift.push({ field: `${kind}.slaves`, wanted: null, found: slave });
     operations.push({ type: 'ReleaseSlave', slot: 'target', name, slave });
   }
-  for (const slave of wanted.filter((one) => observed.devices[one] && !enslaved.includes(one))) {
+  for (const slave of wanted.filter((one) => observed.devices[one] && !enslaved.has(one))) {
     drift.push({ field: `${kind}.slaves`, wanted: slave, found: null });
     operations.push({ type: 'AttachSlave', slot: 'target', name, slave });
   }

@@ -26,18 +26,34 @@ const pskRef = (publicKey: string): string => `psk:${publicKey}`;
 
 type Part = Pick<Difference, 'drift' | 'operations'>;
 
-/** A peer as it should stand in the device. Of an address range listed twice the last peer has it, as in the kernel. */
-function wantedPeers(spec: WireGuardInterfaceSpec): { peer: WireGuardPeer; allowedIPs: string[] }[] {
+type WantedPeer = { peer: WireGuardPeer; allowedIPs: string[] };
+
+// A spec is compared with the kernel many times in its life and never changes: its networks are read once.
+const read = new WeakMap<object, readonly WantedPeer[]>();
+
+/** Peers as they should stand in the device. Of a network listed twice the last peer has it, as in the kernel. */
+function wantedPeers({ peers }: WireGuardInterfaceSpec): readonly WantedPeer[] {
+  const known = read.get(peers);
+  if (known) return known;
   const owner = new Map<string, string>();
-  for (const peer of spec.peers) for (const ip of peer.allowedIPs) owner.set(canonicalNetwork(ip), peer.publicKey);
-  return spec.peers.map((peer) => ({
+  const networks = peers.map(({ allowedIPs }) => [...new Set(allowedIPs.map(canonicalNetwork))]);
+  peers.forEach(({ publicKey }, index) => {
+    for (const network of networks[index]!) owner.set(network, publicKey);
+  });
+  const result = peers.map((peer, index) => ({
     peer,
-    allowedIPs: [...new Set(peer.allowedIPs.map(canonicalNetwork))].filter((ip) => owner.get(ip) === peer.publicKey),
+    allowedIPs: networks[index]!.filter((network) => owner.get(network) === peer.publicKey),
   }));
+  read.set(peers, result);
+  return result;
 }
 
-const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((entry) => b.includes(entry));
+/** Of lists without repetition. */
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  const there = new Set(b);
+  return a.every((entry) => there.has(entry));
+}
 
 /**
  * What to do about a peer's endpoint. One that the kernel learned by roaming is kept until the spec's own changes, so the
@@ -65,14 +81,16 @@ function diffPeers(
   const drift: Drift[] = [];
   const operations: KernelOperation[] = [];
   const wanted = wantedPeers(spec);
-  for (const { publicKey } of found) {
-    if (wanted.some(({ peer }) => peer.publicKey === publicKey)) continue;
+  const keys = new Set(wanted.map(({ peer }) => peer.publicKey));
+  const byKey = new Map(found.map((peer) => [peer.publicKey, peer]));
+  for (const publicKey of byKey.keys()) {
+    if (keys.has(publicKey)) continue;
     drift.push({ field: 'peers', wanted: null, found: publicKey });
     operations.push({ type: 'RemovePeer', slot, name, publicKey });
   }
   for (const { peer, allowedIPs } of wanted) {
     const { publicKey } = peer;
-    let now = found.find((other) => other.publicKey === publicKey);
+    let now = byKey.get(publicKey);
     const field = (what: string): string => `peers[${publicKey}].${what}`;
     const endpoint = endpointChange(peer, now, known);
     if (!now) drift.push({ field: 'peers', wanted: publicKey, found: null });
