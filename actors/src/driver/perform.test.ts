@@ -69,6 +69,49 @@ describe('CreateLink', () => {
     expect(done).toEqual({ type: 'LinkCreated', data: { slot, name: 'x0', index: link?.index, mac: link?.mac } });
   });
 
+  test('marks a link whose packets are too small for IPv6', async () => {
+    await make({ kind: 'bridge' }, { mtu: 1000 });
+    expect(await there()).toMatchObject({ alias: mark, up: true, mtu: 1000 });
+    await act({ type: 'ChangeLink', slot, name: 'x0', change: { up: true, addrGenMode: 'none' } });
+  });
+
+  test.each(['bridge', 'dummy'] as const)('leaves no %s without a mark', async (kind) => {
+    const netns = failing('changeLink', new KernelError('ENOMEM', 'change x0'));
+    hands.netns = () => netns;
+    await expect(make({ kind })).rejects.toMatchObject({ code: 'ENOMEM' });
+    expect(await there()).toBeUndefined();
+  });
+
+  test('leaves no end of a veth without a mark', async () => {
+    const refused = new KernelError('ENOMEM', 'change x1');
+    const { netns } = hands;
+    const broken = new Proxy(far, {
+      get: (target, name: keyof Netns) => {
+        if (name === 'changeLink') return () => Promise.reject(refused);
+        const value: unknown = target[name];
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    hands.netns = (wanted) => (wanted === 'peer' ? broken : netns(wanted));
+    await expect(make({ kind: 'veth', peer: 'x1' })).rejects.toThrow('change x1');
+    expect([await there(), await there('x1', far)]).toEqual([undefined, undefined]);
+  });
+
+  test('keeps a link that is marked and cannot come up', async () => {
+    await act({ type: 'CreateLink', slot, name: 'low0', mark, up: false, link: { kind: 'dummy' } });
+    const vlan = { dev: 'low0', id: 5, protocol: '802.1Q' } as const;
+    await expect(make({ kind: 'vlan', vlan })).rejects.toMatchObject({ code: 'ENETDOWN' });
+    expect(await there()).toMatchObject({ kind: 'vlan', up: false });
+  });
+
+  test('keeps a link that was there and cannot be marked', async () => {
+    await box.createLink({ kind: 'bridge', name: 'x0' });
+    const netns = failing('changeLink', new KernelError('ENOMEM', 'change x0'));
+    hands.netns = () => netns;
+    await expect(make({ kind: 'bridge' })).rejects.toMatchObject({ code: 'ENOMEM' });
+    expect(await there()).toMatchObject({ kind: 'bridge', alias: null });
+  });
+
   test('leaves down what is not asked to be up, and the mtu to the kernel', async () => {
     await make({ kind: 'bridge' }, { up: false });
     expect(await there()).toMatchObject({ kind: 'bridge', up: false, mtu: 1500 });

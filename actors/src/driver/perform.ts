@@ -40,32 +40,64 @@ function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Net
   return { ...base, kind: link.kind, peer };
 }
 
-/** Gives a new or adopted link its mark and its fixed settings in one request. */
+/** Gives a new or adopted link its mark and its fixed settings. */
 const settle = (netns: Netns, link: Link, mark: string, up: boolean | undefined): Promise<void> =>
   netns.changeLink(link.index, { alias: mark, addrGenMode: 'none', ...(up ? { up } : {}) });
 
-async function createLink(operation: KernelOperation & { type: 'CreateLink' }, hands: Hands): Promise<Done> {
-  const { slot, name, mark, up, link } = operation;
-  const netns = hands.netns(slot);
+/** Makes the link, and nothing where it is there already. Says whether it is new. */
+async function makeLink(
+  operation: KernelOperation & { type: 'CreateLink' },
+  netns: Netns,
+  hands: Hands,
+): Promise<boolean> {
+  const { name, mark, link } = operation;
   try {
     await netns.createLink(newLink(operation, netns, hands));
+    return true;
   } catch (error) {
     // Made already, by a run of ours that ended before it could mark it: adopt it. Anything else is in the way.
     if (!isKernelError(error, 'EEXIST')) throw error;
     await netns.barrier();
     const there = netns.link(name);
     if (there?.kind !== link.kind || (isMark(there.alias) && there.alias !== mark)) throw error;
+    return false;
   }
+}
+
+/** Whether a link that was just made bears its mark, and the far end of a pair its own. */
+async function isMarked(
+  { slot, name, mark, link }: KernelOperation & { type: 'CreateLink' },
+  hands: Hands,
+): Promise<boolean> {
+  const ends = [{ netns: hands.netns(slot), name, mark }];
+  if ('peer' in link) ends.push({ netns: hands.netns('peer'), name: link.peer, mark: farMark(mark) });
+  for (const end of ends) {
+    await end.netns.barrier();
+    if (end.netns.link(end.name)?.alias !== end.mark) return false;
+  }
+  return true;
+}
+
+async function createLink(operation: KernelOperation & { type: 'CreateLink' }, hands: Hands): Promise<Done> {
+  const { slot, name, mark, up, link } = operation;
+  const netns = hands.netns(slot);
+  const isNew = await makeLink(operation, netns, hands);
   await netns.barrier();
   const made = await find(netns, name);
-  await settle(netns, made, mark, up);
-  const data = { slot, name, index: made.index, ...defined({ mac: made.mac ?? undefined }) };
-  if (!('peer' in link)) return { type: 'LinkCreated', data };
-  const far = hands.netns('peer');
-  await far.barrier();
-  const peer = await find(far, link.peer);
-  await settle(far, peer, farMark(mark), up);
-  return { type: 'LinkCreated', data: { ...data, ...defined({ farMac: peer.mac ?? undefined }) } };
+  try {
+    await settle(netns, made, mark, up);
+    const data = { slot, name, index: made.index, ...defined({ mac: made.mac ?? undefined }) };
+    if (!('peer' in link)) return { type: 'LinkCreated', data };
+    const far = hands.netns('peer');
+    await far.barrier();
+    const peer = await find(far, link.peer);
+    await settle(far, peer, farMark(mark), up);
+    return { type: 'LinkCreated', data: { ...data, ...defined({ farMac: peer.mac ?? undefined }) } };
+  } catch (error) {
+    // The kernel takes no alias in the request that makes a link. One that could not be marked would be nobody's.
+    if (isNew && !(await isMarked(operation, hands))) await netns.deleteLink(made.index).catch(() => {});
+    throw error;
+  }
 }
 
 /** Removing what is gone succeeds; what bears another's mark is left alone. */

@@ -31,7 +31,7 @@ export type Link = {
   master: number | null;
   /** Lower-case hexadecimal with colons; null where the kind has none. */
   mac: string | null;
-  /** Absent where IPv6 is not running on the link. */
+  /** Absent where IPv6 is not running on the link, as with an mtu below 1280. */
   addrGenMode?: AddrGenMode;
   group: number;
   /** Kernel's id for the netns in which `peerIndex` counts; null: this one. */
@@ -92,6 +92,7 @@ export type LinkChange = {
   name?: string;
   /** null: release. */
   master?: number | null;
+  /** Passed over where IPv6 is not running on the link: it generates no address there. */
   addrGenMode?: AddrGenMode;
   /** All attributes of its kind, those that stay as they are too. The kernel refuses what it takes at birth only. */
   attributes?: AttributedKind;

@@ -9,6 +9,7 @@ import { Follower } from './follower.ts';
 import type { Address, Link, LinkChange, Netns, NetnsChange, NewLink } from '../kernel.ts';
 import { inNetns } from '../socket/libc.ts';
 import { decodeLink, encodeDumpLinks, encodeLinkChange, encodeNewLink, encodeUp } from '../wire/link.ts';
+import type { LinkMessage } from '../wire/link.ts';
 import { moduleOf } from '../wire/kind/index.ts';
 import { Listeners } from '../socket/listeners.ts';
 import { monitorGroups } from '../socket/monitor.ts';
@@ -188,13 +189,20 @@ export class RealNetns implements Netns {
   }
 
   #ask(operation: string, encode: () => Buffer): Promise<void> {
-    return this.#sendAll(operation, () => [encode()]);
+    return this.#sendAll(operation, () => [{ message: encode() }]);
   }
 
   /** In order, in one batch. Rejects with the first error; later messages are carried out all the same. */
-  async #sendAll(operation: string, encode: () => Buffer[]): Promise<void> {
+  async #sendAll(operation: string, encode: () => LinkMessage[]): Promise<void> {
     const messages = encoded(operation, encode);
-    await Promise.all(messages.map((message) => this.#requests.request(message, { operation })));
+    const send = async ({ message, passOver }: LinkMessage): Promise<void> => {
+      try {
+        await this.#requests.request(message, { operation });
+      } catch (error) {
+        if (passOver === undefined || !isKernelError(error, passOver)) throw error;
+      }
+    };
+    await Promise.all(messages.map(send));
   }
 
   async #dump(fold: (notification: Notification) => void): Promise<boolean> {

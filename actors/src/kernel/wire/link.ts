@@ -197,32 +197,37 @@ function writeKind(writer: MessageWriter, kind: AttributedKind, isNew: boolean):
   return writer.nest(IFLA_LINKINFO, (info) => info.text(IFLA_INFO_KIND, kind.kind).nest(IFLA_INFO_DATA, write));
 }
 
+/** A request. `passOver`: the errno that means that there was nothing to do. */
+export type LinkMessage = { message: Buffer; passOver?: string };
+
 /**
- * One to four messages, to be sent in order. The kernel sets the flags of a message before its address generation mode and
- * moves a link before it looks at anything else, so these go in messages of their own.
+ * One to five messages, to be sent in order. The kernel sets the flags of a message before its address generation mode, refuses a whole
+ * message with that mode where IPv6 is not running on the link, and moves a link before it looks at anything else: so these go in
+ * messages of their own.
  */
-export function encodeLinkChange(index: number, change: LinkChange, fd: NetnsFd): Buffer[] {
-  const out: Buffer[] = [];
+export function encodeLinkChange(index: number, change: LinkChange, fd: NetnsFd): LinkMessage[] {
+  const out: LinkMessage[] = [];
+  const add = (writer: MessageWriter): void => void out.push({ message: writer.finish() });
   const { name, mtu, alias, master, addrGenMode, attributes: kind, up, netns } = change;
   // RTM_SETLINK passes over what is particular to a kind.
-  if (kind)
-    out.push(writeKind(new MessageWriter(RTM_NEWLINK, NLM_F_ACK, 256).raw(ifinfo(index)), kind, false).finish());
-  if ([name, mtu, alias, master, addrGenMode].some((value) => value !== undefined)) {
+  if (kind) add(writeKind(new MessageWriter(RTM_NEWLINK, NLM_F_ACK, 256).raw(ifinfo(index)), kind, false));
+  if ([name, mtu, alias, master].some((value) => value !== undefined)) {
     const writer = setLink(index);
     if (name !== undefined) writer.text(IFLA_IFNAME, name);
     if (mtu !== undefined) writer.u32(IFLA_MTU, mtu);
     // Without its zero: IFLA_IFALIAS is binary, and an empty one clears the alias.
     if (alias !== undefined) writer.bytes(IFLA_IFALIAS, Buffer.from(alias ?? ''));
     if (master !== undefined) writer.u32(IFLA_MASTER, master ?? 0);
-    if (addrGenMode !== undefined) {
-      writer.nest(IFLA_AF_SPEC, (families) =>
-        families.nest(AF_INET6, (settings) => settings.u8(IFLA_INET6_ADDR_GEN_MODE, addrGenModes.indexOf(addrGenMode))),
-      );
-    }
-    out.push(writer.finish());
+    add(writer);
   }
-  if (up !== undefined) out.push(setLink(index, up ? IFF_UP : 0, IFF_UP).finish());
-  if (netns !== undefined) out.push(setLink(index).u32(IFLA_NET_NS_FD, fd(netns)).finish());
+  if (addrGenMode !== undefined) {
+    const writer = setLink(index).nest(IFLA_AF_SPEC, (families) =>
+      families.nest(AF_INET6, (settings) => settings.u8(IFLA_INET6_ADDR_GEN_MODE, addrGenModes.indexOf(addrGenMode))),
+    );
+    out.push({ message: writer.finish(), passOver: 'EAFNOSUPPORT' });
+  }
+  if (up !== undefined) add(setLink(index, up ? IFF_UP : 0, IFF_UP));
+  if (netns !== undefined) add(setLink(index).u32(IFLA_NET_NS_FD, fd(netns)));
   return out;
 }
 

@@ -83,6 +83,18 @@ export function linkSuite(fixture: () => Fixture): void {
       expect(on.netns.link('br0')!.flags).not.toContain('UP');
     });
 
+    it('takes an alias and "up" where packets are too small for IPv6, and passes address generation over', async () => {
+      await on.netns.createLink({ kind: 'bridge', name: 'br0', mtu: 1279 });
+      const { index, addrGenMode } = await on.seen('br0');
+      expect(addrGenMode).toBeUndefined();
+      await on.netns.changeLink(index, { alias: 'ours', addrGenMode: 'none', up: true });
+      expect(await on.seen('br0')).toMatchObject({ alias: 'ours', up: true, mtu: 1279 });
+      expect(await refusal(on.netns.addAddress(index, address('fe80::1', 64)))).not.toBe('done');
+      await on.netns.changeLink(index, { mtu: 1280 });
+      await on.netns.changeLink(index, { addrGenMode: 'none' });
+      expect(await on.seen('br0')).toMatchObject({ addrGenMode: 'none', mtu: 1280 });
+    });
+
     it('shows an alias that is set while the link is down', async () => {
       const { index } = await on.bridge();
       await on.netns.changeLink(index, { alias: 'one' });

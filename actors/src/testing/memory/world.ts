@@ -113,14 +113,20 @@ export class World {
     if (change.master) checkMaster(netns, entry, change.master, operation);
     const { link } = entry;
     if (change.attributes) Object.assign(link, changedAttributes(netns, link, change.attributes, operation));
-    if (change.up && !link.up) checkUp(netns, link, operation);
     link.name = change.name ?? link.name;
     link.mtu = change.mtu ?? link.mtu;
+    if (change.mtu !== undefined) this.#runIpv6(entry);
     if (change.alias !== undefined) link.alias = change.alias || null;
     if (change.master !== undefined) link.master = change.master;
-    if (change.addrGenMode !== undefined) link.addrGenMode = change.addrGenMode;
-    if (change.up !== undefined && change.up !== link.up) this.#setUp(entry, change.up);
-    else netns.tell({ type: 'newLink', link });
+    if (change.addrGenMode !== undefined && link.addrGenMode !== undefined) link.addrGenMode = change.addrGenMode;
+    const flips = change.up !== undefined && change.up !== link.up;
+    if (!flips) return netns.tell({ type: 'newLink', link });
+    // A request of its own: what came before it is done, whether it is refused or not.
+    if (change.up) {
+      netns.tell({ type: 'newLink', link });
+      checkUp(netns, link, operation);
+    }
+    this.#setUp(entry, !link.up);
   }
 
   move(netns: WorldNetns, index: number, target: WorldNetns): void {
@@ -155,6 +161,7 @@ export class World {
     const operation = `add ${wanted.local}/${wanted.prefixlen} to ${entry.link.name}`;
     const address = encoded(operation, () => checked(wanted));
     if (entry.addresses.some((known) => sameAddress(known, address))) throw new KernelError('EEXIST', operation);
+    if (address.family === 'inet6' && entry.link.mtu < 1280) throw new KernelError('EINVAL', operation);
     const secondary = address.family === 'inet' && entry.addresses.some((known) => sameNetwork(known, address));
     this.#addAddress(entry, { ...address, flags: secondary ? ['permanent', 'secondary'] : ['permanent'] });
   }
@@ -200,7 +207,19 @@ export class World {
     link.flags = flagsOf(kind);
     const entry = { link, netns, addresses: [] };
     netns.links.set(link.index, entry);
+    this.#runIpv6(entry);
     return entry;
+  }
+
+  /** IPv6 runs on a link whose packets are large enough for it (IPV6_MIN_MTU), and no longer where they no longer are. */
+  #runIpv6(entry: WorldLink): void {
+    const { link } = entry;
+    if (link.mtu >= 1280) {
+      link.addrGenMode ??= 'eui64';
+      return;
+    }
+    delete link.addrGenMode;
+    this.#dropAddresses(entry, ({ family }) => family === 'inet6');
   }
 
   #setUp(entry: WorldLink, up: boolean): void {
