@@ -49,6 +49,23 @@ const make = async (netns: Netns, link: Parameters<Netns['createLink']>[0], alia
 const mark = markOf(netlinkKey);
 const dummy = { interfaceName: 'x0', type: 'dummy', up: true, container };
 
+test('a slave that a link of another resource has is told with that link; one that anybody else has is not', async () => {
+  const theirs = await make(box, { kind: 'bridge', name: 'br1' }, 'ifactor:team/netlinkinterface/b1');
+  const ours = await make(box, { kind: 'bridge', name: 'br0' }, mark);
+  const loose = await make(box, { kind: 'bridge', name: 'br2' });
+  for (const [name, master] of [
+    ['p0', theirs],
+    ['p1', ours],
+    ['p2', loose],
+  ] as const) {
+    await make(box, { kind: 'dummy', name });
+    await box.changeLink(box.link(name)!.index, { master });
+  }
+  const slaves = ['p0', 'p1', 'p2', 'p3'];
+  const { taken } = await seen({ interfaceName: 'br0', type: 'bridge', up: true, container, bridge: { slaves } });
+  expect(taken).toEqual({ p0: { master: 'br1', owner: 'netlinkinterface team/b1' } });
+});
+
 describe('of a link', () => {
   test('that is missing, null is shown; of a place that is closed, nothing', async () => {
     expect(await seen(dummy)).toEqual({ links: { target: null }, strays: [], devices: {} });

@@ -1,4 +1,4 @@
-import { enslaves, isPaired } from '@ifactor/crds';
+import { enslaves, isPaired, slavesOf } from '@ifactor/crds';
 import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedWireGuard, Slot } from '@ifactor/crds';
 import { isKernelError } from '../kernel/index.ts';
 import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
@@ -7,7 +7,7 @@ import { printAddress } from '../interface/diff/address.ts';
 import type { Driver } from '../interface/diff/driver.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { lookup } from './lookup.ts';
-import { markOf } from '../interface/diff/mark.ts';
+import { isMark, markOf, ownerIn } from '../interface/diff/mark.ts';
 import { fromKernel } from './attributes.ts';
 
 type Seen = (device: Omit<WireGuardDevice, 'privateKey'>) => void;
@@ -104,5 +104,23 @@ export async function observe(
   const devices: { [name: string]: boolean } = {};
   for (const name of driver.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
   const down = driver.mustBeUp?.(spec).filter((name) => places.target?.link(name)?.up === false);
-  return { links, strays, devices, ...(down?.length ? { down } : {}) };
+  const taken = places.target && 'type' in spec ? takenFrom(places.target, slavesOf(spec), markOf(key)) : {};
+  return {
+    links,
+    strays,
+    devices,
+    ...(down?.length ? { down } : {}),
+    ...(Object.keys(taken).length > 0 ? { taken } : {}),
+  };
+}
+
+/** Those of the names that a link with another mark than ours has enslaved. */
+function takenFrom(netns: Netns, names: readonly string[], ours: string): NonNullable<Observed['taken']> {
+  const taken: { [slave: string]: { master: string; owner: string } } = {};
+  for (const name of names) {
+    const upper = netns.linkAt(netns.link(name)?.master ?? 0);
+    if (upper && isMark(upper.alias) && upper.alias !== ours)
+      taken[name] = { master: upper.name, owner: ownerIn(upper.alias) };
+  }
+  return taken;
 }

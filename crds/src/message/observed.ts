@@ -55,6 +55,8 @@ export type Observed = {
   devices: { readonly [name: string]: boolean };
   /** Those of them that are down and keep the interface down; absent: none. */
   down?: readonly string[];
+  /** Slaves that the spec names and that the link `master` of another resource (`owner`, as a person names it) has; absent: none. */
+  taken?: { readonly [slave: string]: { readonly master: string; readonly owner: string } };
 };
 
 /** One difference: `field` as in the spec or as `ip` names it, values as they print. */

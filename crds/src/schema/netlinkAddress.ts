@@ -44,5 +44,5 @@ const ipOf = ({ ipcidr }: NetlinkAddress): string => ipcidr.split('/')[0]!;
 export const netlinkAddresses = ruled(z.array(NetlinkAddressSchema).max(64), {
   rule: `self.all(a, !a.ipcidr.contains(':') || self.exists_one(b, b.ipcidr.lowerAscii().split('/')[0] == a.ipcidr.lowerAscii().split('/')[0]))`,
   message: SAME_ADDRESS,
-  holds: (list) => distinct(list.map(ipOf).filter((ip) => ip.includes(':'))),
+  holds: (list) => distinct(list.map(ipOf).filter((text) => text.includes(':'))),
 });

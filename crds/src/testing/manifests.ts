@@ -153,7 +153,7 @@ const big: readonly BadCase[] = [
     wgp('far ends of many links', {
       links: Array.from({ length: 10 }, (_, from) => ({
         fromNode: `from${from}`,
-        toNodes: Array.from({ length: from < 9 ? 256 : 197 }, (_, to) => ({ nodeName: `to${to}` })),
+        toNodes: Array.from({ length: from < 9 ? 256 : 197 }, (_none, to) => ({ nodeName: `to${to}` })),
       })),
     }),
   ),

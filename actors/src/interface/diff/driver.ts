@@ -13,6 +13,8 @@ import type {
 export type Waiting =
   /** `upper`: the kind of the link that it is to be enslaved to. */
   | { reason: 'SlaveMissing'; params: { slave: string; upper: string } }
+  /** `master`: the link that has it, of another resource (`owner`). */
+  | { reason: 'SlaveTaken'; params: { slave: string; upper: string; master: string; owner: string } }
   /** `kind`: of the link that is to stand on it. */
   | { reason: 'DeviceMissing'; params: { device: string; kind: string } }
   /** `name`: of the link that the kernel keeps down. */

@@ -10,7 +10,10 @@ type Enslaving = {
   wanted: readonly string[];
 };
 
-/** The difference of a link and its slaves, from that of the link alone. One that does not exist yet is waited for. */
+/**
+ * The difference of a link and its slaves, from that of the link alone. One that does not exist yet is waited for, and one that a link
+ * of another resource has until that lets it go: two that want the same would take it from each other for ever.
+ */
 export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving, observed: Observed): Difference {
   if (result.conflict) return result;
   const { drift, operations, waiting } = result;
@@ -24,11 +27,17 @@ export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving
       waiting.push({ reason: 'SlaveMissing', params: { slave, upper: kind } });
     }
   }
+  const taken = observed.taken ?? {};
+  for (const [slave, { master, owner }] of Object.entries(taken)) {
+    waiting.push({ reason: 'SlaveTaken', params: { slave, upper: kind, master, owner } });
+  }
   for (const slave of [...enslaved].filter((one) => !listed.has(one))) {
     drift.push({ field: `${kind}.slaves`, wanted: null, found: slave });
     operations.push({ type: 'ReleaseSlave', slot: 'target', name, slave });
   }
-  for (const slave of wanted.filter((one) => observed.devices[one] && !enslaved.has(one))) {
+  for (const slave of wanted.filter(
+    (one) => observed.devices[one] && !enslaved.has(one) && !Object.hasOwn(taken, one),
+  )) {
     drift.push({ field: `${kind}.slaves`, wanted: slave, found: null });
     operations.push({ type: 'AttachSlave', slot: 'target', name, slave });
   }

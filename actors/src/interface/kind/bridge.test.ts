@@ -33,6 +33,18 @@ describe('a bridge', () => {
     });
   });
 
+  test('leaves a slave where another resource has it, and takes the others', () => {
+    const taken = { a: { master: 'br9', owner: 'netlinkinterface default/nine' } };
+    const { operations, drift, waiting } = difference(key, bridge, {
+      links: { target: { ...found, slaves: [] } },
+      devices: both,
+      taken,
+    });
+    expect(drift).toEqual([{ field: 'bridge.slaves', wanted: 'b', found: null }]);
+    expect(operations).toEqual([{ type: 'AttachSlave', slot, name: 'br0', slave: 'b' }]);
+    expect(waiting).toEqual([{ reason: 'SlaveTaken', params: { slave: 'a', upper: 'bridge', ...taken.a } }]);
+  });
+
   test('is made with its slaves; one that does not exist is waited for, and the others are not', () => {
     const { operations, waiting } = of(null, { b: true });
     expect(operations.map(({ type }) => type)).toEqual(['CreateLink', 'AttachSlave']);

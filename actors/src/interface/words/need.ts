@@ -5,6 +5,8 @@ export function waitingWords({ reason, params }: Waiting): string {
   switch (reason) {
     case 'SlaveMissing':
       return `waits for ${params.slave}, which does not exist yet in the ${params.upper}'s netns; it is attached as soon as it appears`;
+    case 'SlaveTaken':
+      return `waits for ${params.slave}, which ${params.master} has: that belongs to ${params.owner}; name it in the slaves of one of the two only`;
     case 'DeviceMissing':
       return `waits for ${params.device}, which does not exist yet in the ${params.kind}'s netns`;
     case 'DeviceDown':
