@@ -11,7 +11,7 @@ import { openJournal } from '../node/journal/journal.ts';
 import type { Journal } from '../node/journal/journal.ts';
 import type { Fact, Actor } from '../node/runner/actor.ts';
 import { Runner } from '../node/runner/runner.ts';
-import type { Resolve } from '../node/runner/resolver.ts';
+import type { Lookup } from '../node/resolve/resolver.ts';
 import type { Place, Places } from '../containers/index.ts';
 import { pskFingerprint } from '../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
@@ -69,7 +69,7 @@ export type TestNodeOptions = {
   /** Whether NATS answers; it does unless told otherwise. */
   nats?: () => Promise<boolean>;
   quiet?: number;
-  resolve?: Resolve;
+  resolve?: Lookup;
 };
 
 /** A node with everything but NATS: runner, journal and places on a kernel of the test's choice. */

@@ -11,8 +11,8 @@ import { Lookups } from './lookups.ts';
 import type { SecretSource } from './lookups.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Performer } from './performer.ts';
-import { systemResolve, withTimeLimit } from './resolver.ts';
-import type { Resolve } from './resolver.ts';
+import { systemLookup, withTimeLimit } from '../resolve/resolver.ts';
+import type { Lookup } from '../resolve/resolver.ts';
 import { Slots } from './slots.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Timers } from './timers.ts';
@@ -24,7 +24,7 @@ export type Tuning = {
   /** Without a handshake for so long a peer's endpoint is doubted. */
   quietMs?: number;
   /** Addresses of host names; those of the system where it is absent. */
-  resolve?: Resolve;
+  resolve?: Lookup;
 };
 
 export type EffectsOptions = {
@@ -50,7 +50,7 @@ export class Effects {
 
   constructor(mailbox: Mailbox, { runtime, places, secrets, natsAnswers, tuning = {} }: EffectsOptions) {
     const { clock } = runtime;
-    const resolve = withTimeLimit(tuning.resolve ?? systemResolve, clock);
+    const resolve = withTimeLimit(tuning.resolve ?? systemLookup, clock);
     this.#claims = new Claims(mailbox);
     this.#confirmations = new Confirmations(mailbox, clock, natsAnswers);
     this.#lookups = new Lookups(mailbox, secrets);

@@ -7,7 +7,7 @@ import { printSocketAddress } from '@ifactor/common/ip';
 import type { Runtime } from '../../runtime.ts';
 import type { Actor } from './actor.ts';
 import type { Mailbox } from './mailbox.ts';
-import type { Resolve } from './resolver.ts';
+import type { Resolve } from '../resolve/resolver.ts';
 import { Signal } from './signal.ts';
 
 /** Without a handshake for so long an endpoint is doubted, as in wireguard-tools' reresolve-dns. */

@@ -5,7 +5,7 @@ import { perform } from '../../driver/index.ts';
 import type { Hands } from '../../driver/index.ts';
 import { readEndpoint } from '../../interface/diff/endpoint.ts';
 import type { Cause, Fact, Actor } from './actor.ts';
-import type { Resolve } from './resolver.ts';
+import type { Resolve } from '../resolve/resolver.ts';
 import type { SecretSource } from './lookups.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Signal } from './signal.ts';
