@@ -2,13 +2,13 @@
 import type { AttributedLink, KindAttributes, LinkKind } from '@ifactor/crds';
 import { isAttributed, KernelError } from '../kernel/index.ts';
 import type { AttributedKind, Attributes, Link, Netns } from '../kernel/index.ts';
-import * as translations from './kind/registry.ts';
+import * as registered from './kind/registry.ts';
 import type { Translation } from './kind/translation.ts';
 
 type Fields = { readonly [field: string]: unknown };
 
 const translationOf = (kind: string): Translation<Fields, Fields> | undefined =>
-  (translations as unknown as { [kind: string]: Translation<Fields, Fields> })[kind];
+  (registered as unknown as { [kind: string]: { translation?: Translation<Fields, Fields> } })[kind]?.translation;
 
 /** Whether a link to be made has attributes of its own kind: they stand under the name of the kind. */
 export const hasAttributes = (link: LinkKind): link is AttributedLink => Object.hasOwn(link, link.kind);

@@ -84,7 +84,7 @@ describe('CreateLink', () => {
 
   test('leaves no end of a veth without a mark', async () => {
     const refused = new KernelError('ENOMEM', 'change x1');
-    const { netns } = hands;
+    const netns = (wanted: Parameters<Hands['netns']>[0]): Netns => ({ target: box, peer: far, home })[wanted];
     const broken = new Proxy(far, {
       get: (target, name: keyof Netns) => {
         if (name === 'changeLink') return () => Promise.reject(refused);

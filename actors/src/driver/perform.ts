@@ -6,6 +6,7 @@ import { readEndpoint } from '../interface/diff/endpoint.ts';
 import { farMark, isMark } from '../interface/diff/mark.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
 import { hasAttributes, toKernel } from './attributes.ts';
+import { explained } from './refusal.ts';
 
 /** What carrying out operations needs from its surroundings. */
 export type Hands = {
@@ -156,9 +157,17 @@ const without = async (action: Promise<void>, ...codes: [string, ...string[]]): 
 
 /**
  * Carries out one operation and says what was done.
- * @throws KernelError with the kernel's words
+ * @throws KernelError with the kernel's words, or with the field of the object that it concerns
  */
 export async function perform(operation: KernelOperation, hands: Hands): Promise<Done[]> {
+  try {
+    return await carryOut(operation, hands);
+  } catch (error) {
+    throw explained(error, operation);
+  }
+}
+
+async function carryOut(operation: KernelOperation, hands: Hands): Promise<Done[]> {
   switch (operation.type) {
     case 'CreateLink':
       return [await createLink(operation, hands)];
