@@ -2,7 +2,9 @@ import { systemClock, systemRandom } from '@ifactor/common';
 import type { Clock, Log, Random } from '@ifactor/common';
 import { eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { createCluster } from './cluster.ts';
 import type { Context } from './context.ts';
+import { createHold } from './desired/hold.ts';
 import { createSealer } from './desired/seal.ts';
 import { startSweeping } from './desired/sweep.ts';
 import { fence } from './kube/fence.ts';
@@ -27,6 +29,8 @@ export type BridgeSettings = {
   tombstoneSeconds?: number;
   /** Copies of each stream that is created; when absent, 3 where the servers can hold them, else 1. */
   natsReplicas?: number;
+  /** Whether streams that belong to another cluster are meant. */
+  takeOver?: boolean;
 };
 
 export type BridgeOptions = {
@@ -58,6 +62,7 @@ export function startBridge(options: BridgeOptions): Bridge {
   const replicas = settings.natsReplicas === undefined ? {} : { replicas: settings.natsReplicas };
   const store = eventStoreOf(connection, replicas);
   const context: Context = { api, connection, store, log, ...time };
+  const cluster = createCluster(options, () => view.apiOutage, leads);
   const recorder = createRecorder(api, log, settings.identity, leads, time.clock);
   const ownWrites = createOwnWrites();
   const queues = createQueues(context, () => workers);
@@ -72,11 +77,12 @@ export function startBridge(options: BridgeOptions): Bridge {
       publisher,
       recorder,
       ownWrites,
-      held: (waiting, limit) =>
-        log.warn('tombstones wait: too many objects are missing without a DELETE', { waiting, limit }),
+      held: (_waiting, limit) => hold.begin(brake, limit),
     },
     enqueue,
   );
+  const leaseName = { namespace: settings.leaseNamespace, name: 'ifactor-bridge' };
+  const hold = createHold({ api, lease: leaseName, recorder, clock: time.clock, log });
   startSweeping({
     desired,
     publisher,
@@ -92,15 +98,17 @@ export function startBridge(options: BridgeOptions): Bridge {
   async function stopWork(): Promise<void> {
     await Promise.all([telling.stop(), ...all.map((queue) => queue.off())]);
     brake.clear();
+    hold.stop();
   }
 
   async function begin(): Promise<void> {
     await view.settled;
     if (signal.aborted) return;
+    await cluster.check();
+    if (signal.aborted) return;
     lease = holdLease({
       api: options.api,
-      namespace: settings.leaseNamespace,
-      name: 'ifactor-bridge',
+      ...leaseName,
       identity: settings.identity,
       outage: view.apiOutage,
       clock: time.clock,
@@ -108,11 +116,12 @@ export function startBridge(options: BridgeOptions): Bridge {
       seconds: settings.leaseSeconds ?? 10,
       onLead() {
         log.info('leading', { identity: settings.identity });
-        // What another bridge has left undone is found by looking at everything.
-        view.enqueueAll();
-        telling.start();
-        for (const queue of all) queue.on();
         void (async () => {
+          if (!(await cluster.claim()) || !leads()) return;
+          // What another bridge has left undone is found by looking at everything.
+          view.enqueueAll();
+          telling.start();
+          for (const queue of all) queue.on();
           await queues.plan.idle();
           await queues.desired.idle();
           ready.resolve('leading');
@@ -141,6 +150,7 @@ export function startBridge(options: BridgeOptions): Bridge {
     const stop = (): void => void end().then(resolve, reject);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop);
+    cluster.other.catch(reject);
     begin().catch(reject);
   });
   return { ready: ready.promise, stopped };

@@ -22,6 +22,7 @@ type Flags = {
   tombstoneSeconds?: number;
   leaseSeconds?: number;
   natsReplicas?: number;
+  takeOver?: true;
   logLevel: Level;
 };
 
@@ -52,6 +53,7 @@ const program = new Command('ifactor-bridge')
       'how long deletion markers stay in the stream, in seconds (default: 600)',
     ).argParser(seconds),
   )
+  .option('--take-over', 'use streams that belong to another cluster, which this one replaces')
   .addOption(
     new Option(
       '--lease-seconds <seconds>',
@@ -119,6 +121,7 @@ async function main(): Promise<void> {
       ...(flags.tombstoneSeconds !== undefined && { tombstoneSeconds: flags.tombstoneSeconds }),
       ...(flags.leaseSeconds !== undefined && { leaseSeconds: flags.leaseSeconds }),
       ...(flags.natsReplicas !== undefined && { natsReplicas: flags.natsReplicas }),
+      ...(flags.takeOver && { takeOver: true }),
     },
     log,
     signal: stop.signal,

@@ -58,7 +58,8 @@ export class Brake {
   /** A person accepts so many tombstones. @returns how many go on: none where more than `count` wait */
   release(count: number): number {
     const { waiting } = this;
-    if (waiting > count) return 0;
+    // Not a number: nothing.
+    if (!(waiting <= count)) return 0;
     this.#admitAll();
     return waiting;
   }

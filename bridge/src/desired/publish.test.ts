@@ -43,6 +43,7 @@ async function bridge(bench: DesiredBench, api: Api) {
     view: {
       objects: { get: () => shown, secrets },
       nodes: createNodes(),
+      serverNow: () => bench.clock.now(),
       messages: {
         desired: side.desired,
         desiredOf: () => [...side.desired.all()].map((entry) => entry.subject),
@@ -54,11 +55,11 @@ async function bridge(bench: DesiredBench, api: Api) {
       { admits: () => true, forget: () => undefined },
       api,
     ),
-    clock: bench.clock,
   };
   return {
     ...side,
     parts,
+    secrets,
     show: (object: KubeObject | undefined) => (shown = object),
     publish: () => reconcileDesired(parts as unknown as DesiredParts, key),
     side,
@@ -233,4 +234,25 @@ test('versions are compared by generation within one life, and by resource versi
   expect(isOlder(version(1, '8', 'b'), version(1, '9'))).toBe(true);
   expect(isOlder(version(1, 'x'), version(1, '9'))).toBe(false);
   expect(isOlder(version(1, '9'), version(1, 'x'))).toBe(false);
+});
+
+test('a Secret that cannot be read now leaves the agent what it was given; one that is gone does not', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  const privateKeySecretRef = { name: 'key', key: 'k', namespace: 'default' };
+  one.secrets.forbidden = true;
+  one.show((api.object = at(1, { privateKeySecretRef })));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 1, missing: [{ reason: 'Forbidden' }] });
+  one.secrets.forbidden = false;
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ missing: [{ reason: 'SecretNotFound' }] });
+  one.secrets.forbidden = true;
+  one.show((api.object = at(2, { privateKeySecretRef })));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 1, missing: [{ reason: 'SecretNotFound' }] });
+  // What does not need the Secret goes on.
+  one.show((api.object = at(3)));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 3, missing: [] });
 });

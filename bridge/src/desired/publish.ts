@@ -1,4 +1,3 @@
-import type { Clock } from '@ifactor/common';
 import { SequenceConflict } from '@ifactor/common/eventStore';
 import { API_VERSION, formatDesiredSubject } from '@ifactor/crds';
 import type { StatusMessage } from '@ifactor/crds';
@@ -12,16 +11,17 @@ import { resourceOf } from '../kube/resource.ts';
 import { isOlder } from './version.ts';
 import { readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
-import type { Follower } from '../stream/follower.ts';
+import type { Entry, Follower } from '../stream/follower.ts';
+import { unreadable } from './secret.ts';
+import type { Draft } from './draft.ts';
 import { isPlace, placeOf } from '../view/relations.ts';
 import type { View } from '../view/view.ts';
 
 export type DesiredParts = {
   api: Pick<KubeApi, 'get'>;
-  view: Pick<View, 'objects' | 'messages' | 'nodes'>;
+  view: Pick<View, 'objects' | 'messages' | 'nodes' | 'serverNow'>;
   publisher: Pick<Publisher, 'publish'>;
   absence: Absence;
-  clock: Clock;
 };
 
 /** What the watch has shown so far is older than what the stream says; it catches up by itself. */
@@ -51,8 +51,8 @@ export async function reconcileDesired(parts: DesiredParts, key: string): Promis
 }
 
 async function decideAndPublish(parts: DesiredParts, key: string): Promise<void> {
-  const { api, view, publisher, absence, clock } = parts;
-  const { objects, messages, nodes } = view;
+  const { api, view, publisher, absence } = parts;
+  const { objects, messages, nodes, serverNow } = view;
   const object = objects.get(key);
   let current: string | undefined;
   if (object !== undefined) {
@@ -61,14 +61,16 @@ async function decideAndPublish(parts: DesiredParts, key: string): Promise<void>
     // What was desired before stays in force; the object's status says why.
     if (!isPlace(place)) return;
     current = formatDesiredSubject(place);
-    const node = nodes.view(place.node, clock.now());
+    const node = nodes.view(place.node, serverNow());
     const entry = messages.desired.get(current);
     const wanted = draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry);
+    // A key that the bridge cannot read now is not a key that is gone: what the agent was given stays.
+    const keep = lostSight(wanted, entry);
     const said = [current, ...messages.desiredOf(key)].map((subject) => messages.desired.get(subject));
     const lasts = said.map((message) => message && readDesired(message));
     if (lasts.some((last) => last !== undefined && isOlder(wanted.desired, last)))
       await assertCurrent(api, place.kind, object);
-    await publisher.publish(current, wanted, entry);
+    if (!keep) await publisher.publish(current, wanted, entry);
   }
   for (const subject of messages.desiredOf(key)) {
     if (subject === current) continue;
@@ -91,6 +93,13 @@ async function assertCurrent(api: DesiredParts['api'], token: string, object: Ku
   const live = kind && (await api.get(resourceOf(kind), { namespace, name }));
   if (live?.metadata.uid === uid && live.metadata.resourceVersion === resourceVersion) return;
   throw new StaleViewError(`the watch of ${token} ${namespace}/${name} is behind the API server`);
+}
+
+/** Whether a draft lacks a secret only because Secrets cannot be listed, where the agent was told of the object before. */
+function lostSight({ desired }: Draft, entry: Entry | undefined): boolean {
+  if (!desired.missing.some(({ reason }) => reason === unreadable)) return false;
+  const last = entry && readDesired(entry);
+  return last?.uid === desired.uid && last.deleted !== true && desired.deletionTimestamp === undefined;
 }
 
 /**

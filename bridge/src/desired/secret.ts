@@ -5,8 +5,11 @@ import type { KubeObject } from '../kube/object.ts';
 /** A WireGuard key in base64, opened; never to be logged or published unsealed. */
 export type OpenSecret = { ref: string; version: string; key: string };
 
-/** Where Secrets are looked up: `forbidden` while the API server does not let the bridge read them. */
+/** Where Secrets are looked up: while `forbidden`, one that is not found may exist all the same. */
 export type Secrets = { get(key: string): KubeObject | undefined; readonly forbidden: boolean };
+
+/** Reason of a secret of which nothing is known, since Secrets cannot be listed. */
+export const unreadable = 'Forbidden';
 
 /** `ref` of a secret as it travels: `privateKey` or `psk:<publicKey>`. */
 export type Wanted = { ref: string; from: unknown };
@@ -35,10 +38,10 @@ export function openSecret(wanted: Wanted, namespace: string, secrets: Secrets):
       `Secret ${String(given)}/${name} is in another namespace than the object; put the Secret into ${namespace} and write namespace: ${namespace} in the reference`,
     );
   }
-  if (secrets.forbidden) {
-    return fail('Forbidden', `the bridge may not read Secrets; give it the role in bridge/rbac.yaml`);
-  }
   const secret = secrets.get(`${namespace}/${name}`);
+  if (secret === undefined && secrets.forbidden) {
+    return fail(unreadable, `the bridge cannot list Secrets; give it the role in bridge/rbac.yaml`);
+  }
   if (secret === undefined) return fail('SecretNotFound', `create the Secret ${namespace}/${name} with the key ${key}`);
   const data = secret['data'];
   const value = isRecord(data) && Object.hasOwn(data, key) ? data[key] : undefined;

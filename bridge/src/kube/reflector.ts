@@ -29,7 +29,7 @@ export type Reflector = ObjectStore & {
    * server refuses one.
    */
   readonly incomplete: string | undefined;
-  /** True while the server forbids reading the resource. */
+  /** True while an object that is not in the store cannot be told from one that may not be read. */
   readonly forbidden: boolean;
   /** Resolves after the signal given at the start was aborted and all work has ended. */
   readonly stopped: Promise<void>;
@@ -64,39 +64,44 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
   const settled = Promise.withResolvers<void>();
   const backoff = new Backoff({ first: 200, most: 10_000 }, random);
   let incomplete: string | undefined = `${resource.plural} have not been listed yet`;
-  let forbidden = false;
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
 
-  function put(object: KubeObject): void {
+  /** Changes the store; returns what that was, if it was anything. */
+  function put(object: KubeObject): Change | undefined {
     const key = keyOf(object);
     const before = store.get(key);
     const { uid, resourceVersion } = object.metadata;
-    if (before?.metadata.uid === uid && before.metadata.resourceVersion === resourceVersion) return;
+    if (before?.metadata.uid === uid && before.metadata.resourceVersion === resourceVersion) return undefined;
     store.set(key, object);
-    handlers.changed({ key, object, before, removal: undefined });
+    return { key, object, before, removal: undefined };
   }
 
-  function drop(key: string, removal: Removal): void {
+  function drop(key: string, removal: Removal): Change | undefined {
     const before = store.get(key);
-    if (store.delete(key)) handlers.changed({ key, object: undefined, before, removal });
+    return store.delete(key) ? { key, object: undefined, before, removal } : undefined;
   }
 
-  /** Replaces the store's content by what the server has; returns the resourceVersion to watch from. */
-  async function list(): Promise<string> {
-    const seen = new Set<string>();
+  /** All that the server has, and the resourceVersion to watch from. */
+  async function list(): Promise<{ items: KubeObject[]; resourceVersion: string }> {
+    const items: KubeObject[] = [];
     for (let from: string | undefined; ;) {
       const page = await api.list(resource, { limit: pageSize, from, signal });
-      for (const item of page.items) {
-        seen.add(keyOf(item));
-        put(item);
-      }
+      items.push(...page.items);
       from = page.next;
-      if (from !== undefined) continue;
-      // Only after the last page is it known what the list does not have.
-      for (const key of store.keys()) if (!seen.has(key)) drop(key, 'unlisted');
-      return page.resourceVersion;
+      if (from === undefined) return { items, resourceVersion: page.resourceVersion };
     }
+  }
+
+  /** Replaces the store's content by a complete list; nobody is told before the store holds all of it. */
+  function replace(items: readonly KubeObject[]): void {
+    const listed = new Set(items.map(keyOf));
+    const changes = items.map(put);
+    for (const key of store.keys()) if (!listed.has(key)) changes.push(drop(key, 'unlisted'));
+    const completed = incomplete !== undefined;
+    incomplete = undefined;
+    for (const change of changes) if (change !== undefined) handlers.changed(change);
+    if (completed) handlers.completed?.();
   }
 
   /** Follows changes until the server ends the watch. @throws ApiError 410 when the version is too old */
@@ -114,9 +119,10 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
     try {
       for await (const { type, object } of api.watch(resource, options, () => outage.up(resource.plural))) {
         heard = clock.monotonic();
-        if (type === 'DELETED') drop(keyOf(object), 'deleted');
-        else if (type !== 'BOOKMARK') put(object);
         version = object.metadata.resourceVersion;
+        if (type === 'BOOKMARK') continue;
+        const change = type === 'DELETED' ? drop(keyOf(object), 'deleted') : put(object);
+        if (change !== undefined) handlers.changed(change);
       }
     } finally {
       stopLooking();
@@ -125,13 +131,11 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
 
   async function round(): Promise<void> {
     if (version === undefined) {
-      version = await list();
-      const was = incomplete;
-      incomplete = undefined;
-      forbidden = false;
+      const { items, resourceVersion } = await list();
+      version = resourceVersion;
+      replace(items);
       outage.up(resource.plural);
       settled.resolve();
-      if (was !== undefined) handlers.completed?.();
     }
     const started = clock.monotonic();
     await watch(version);
@@ -146,7 +150,6 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
     if (version !== undefined && !answered(error, 401, 403, 404)) return;
     version = undefined;
     incomplete = `${resource.plural} cannot be listed: ${explain(error)}`;
-    forbidden = answered(error, 401, 403);
     settled.resolve();
   }
 
@@ -181,7 +184,7 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
       return incomplete;
     },
     get forbidden() {
-      return forbidden;
+      return incomplete !== undefined;
     },
     stopped,
   };

@@ -8,12 +8,12 @@ import { interfaceStatusOf } from './status.ts';
 
 /** What a plan's child shows: from the stream, which is ahead of the API; undefined where its agent said nothing yet. */
 export function saidOfChild(
-  { messages, nodes }: Pick<View, 'messages' | 'nodes'>,
+  { messages, nodes, serverNow }: Pick<View, 'messages' | 'nodes' | 'serverNow'>,
   child: KubeObject,
   now: number,
 ): InterfaceStatus | undefined {
   const place = placeOf(child, kinds.WireGuardInterface.token);
   if (!isPlace(place)) return interfaceStatusOf(child);
   const said = saidOf(messages.statuses, child, place);
-  return wantedStatus(child, said, nodes.view(place.node, now), undefined, new Date(now));
+  return wantedStatus(child, said, nodes.view(place.node, serverNow()), undefined, new Date(now));
 }

@@ -1,10 +1,9 @@
 import { FINALIZER, LEGACY_FINALIZERS } from '@ifactor/crds';
 import type { StatusMessage } from '@ifactor/crds';
-import { graceMilliseconds } from '../view/nodes.ts';
 import type { NodeView } from '../view/nodes.ts';
 import type { KubeObject, Metadata } from '../kube/object.ts';
 
-/** The finalizers that are ours to remove: ours and the old system's. A stranger's is none of our business. */
+/** The finalizers that are ours to remove: ours and the old system's. A stranger's stays. */
 const known: readonly string[] = [FINALIZER, ...LEGACY_FINALIZERS];
 
 export function isHeld({ finalizers = [] }: Metadata): boolean {
@@ -22,21 +21,14 @@ export function withoutFinalizers({ finalizers = [] }: Metadata): string[] {
 }
 
 /**
- * Whether a deleted object may go: its agent says that the kernel has nothing of it, or there never was an agent that
- * could have made anything. (Should one come up later, it reads the tombstone and cleans up.)
+ * Whether a deleted object may go: its agent says that the kernel has nothing of it, or no agent has registered that could
+ * have made anything. (Should one come up later, it reads the tombstone and cleans up.)
  * @returns true, false, or the milliseconds after which to look again
  */
-export function mayGo(
-  object: KubeObject,
-  said: StatusMessage | undefined,
-  node: NodeView,
-  now: number,
-): boolean | number {
-  const { deletionTimestamp } = object.metadata;
-  if (deletionTimestamp === undefined) return false;
+export function mayGo(object: KubeObject, said: StatusMessage | undefined, node: NodeView): boolean | number {
+  if (object.metadata.deletionTimestamp === undefined) return false;
   if (said?.status.state === 'deleted') return true;
   if (said !== undefined || node.state !== 'unknown') return false;
-  // Agents register again at every heartbeat: one that only lost its NATS entry has spoken up by then.
-  const wait = Date.parse(deletionTimestamp) + graceMilliseconds - now;
-  return wait <= 0 ? true : wait;
+  // Agents register again at every heartbeat: one that only lost its NATS entry does so within this time.
+  return node.waitMs <= 0 ? true : node.waitMs;
 }

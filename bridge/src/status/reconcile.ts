@@ -44,7 +44,10 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
   const resource = resourceOf(kind);
   const now = clock.now();
   const said = isPlace(place) ? saidOf(view.messages.statuses, object, place) : undefined;
-  const node: NodeView = isPlace(place) ? view.nodes.view(place.node, now) : { state: 'unknown' };
+  const serverNow = view.serverNow();
+  const node: NodeView = isPlace(place)
+    ? view.nodes.view(place.node, serverNow)
+    : { state: 'unknown', waitMs: Infinity };
   let again: number | undefined;
   if (complete) {
     const added = withFinalizer(object.metadata);
@@ -52,7 +55,7 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
   }
   if (object.metadata.deletionTimestamp !== undefined) {
     if (!isHeld(object.metadata)) return undefined;
-    const go = mayGo(object, said, node, now);
+    const go = mayGo(object, said, node);
     if (go === true && complete) {
       return writer.finalizers(resource, object, withoutFinalizers(object.metadata));
     }
@@ -62,7 +65,7 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
   const status = wantedStatus(object, said, node, isPlace(place) ? undefined : place.refused, new Date(now));
   if (status === undefined) return again;
   const saidAt = own === undefined ? undefined : view.messages.statuses.get(own)?.time;
-  const waitMs = settling(object, said, node, saidAt, now);
+  const waitMs = settling(object, said, node, saidAt === undefined ? Infinity : serverNow - saidAt, now);
   return earlier(again, waitMs > 0 ? waitMs : await writer.status(resource, object, status));
 }
 
@@ -75,7 +78,8 @@ function settling(
   object: KubeObject,
   said: StatusMessage | undefined,
   node: NodeView,
-  saidAt: number | undefined,
+  /** Age of what the agent said, ms. */
+  age: number,
   now: number,
 ): number {
   if (node.state !== 'reachable') return 0;
@@ -85,6 +89,5 @@ function settling(
     return wait <= firstStatusMs ? wait : 0;
   }
   const moving = said.status.state === 'pending' || said.status.state === 'creating' || said.status.state === 'drifted';
-  const age = now - (saidAt ?? 0);
   return moving && age >= 0 ? passingMs - age : 0;
 }

@@ -1,6 +1,9 @@
 import type { InterfaceStatus, StatusMessage } from '@ifactor/crds';
+import { systemClock } from '@ifactor/common';
 import { expect, test } from 'vitest';
 import { mayGo, withFinalizer, withoutFinalizers } from './finalizer.ts';
+import { closest } from '../view/closest.ts';
+import { createServerTime } from '../view/serverTime.ts';
 import { createNodes } from '../view/nodes.ts';
 import type { NodeView } from '../view/nodes.ts';
 import { noteOf } from './note.ts';
@@ -11,7 +14,7 @@ const now = new Date('2026-01-01T00:10:00.000Z');
 const { entry } = registered('lax1');
 const up: NodeView = { state: 'reachable', entry, seen: now.getTime() };
 const silent: NodeView = { state: 'unreachable', entry, seen: now.getTime() - 60_000 };
-const unknown: NodeView = { state: 'unknown' };
+const unknown: NodeView = { state: 'unknown', waitMs: 0 };
 const configured: InterfaceStatus = {
   state: 'configured',
   observedGeneration: 1,
@@ -54,14 +57,14 @@ test('a silent node keeps its status but for Ready, and gets it back when heard 
 });
 
 test('a node that can decide nothing says why, and its status but for Ready stays', () => {
-  const message = 'the journal cannot grow: the disk is full; interfaces are left as they are until then';
-  const parked: NodeView = { ...up, entry: { ...entry, trouble: { parked: true, message } } };
+  const full = 'the journal cannot grow: the disk is full; interfaces are left as they are until then';
+  const parked: NodeView = { ...up, entry: { ...entry, trouble: { parked: true, message: full } } };
   const status = wantedStatus(object(configured), said(configured), parked, undefined, now);
   expect(status).toMatchObject({
     state: 'configured',
-    conditions: [{ status: 'Unknown', reason: 'NodeParked', message: expect.stringContaining(message) as unknown }],
+    conditions: [{ status: 'Unknown', reason: 'NodeParked', message: expect.stringContaining(full) as unknown }],
   });
-  const healing: NodeView = { ...up, entry: { ...entry, trouble: { parked: false, message } } };
+  const healing: NodeView = { ...up, entry: { ...entry, trouble: { parked: false, message: full } } };
   expect(wantedStatus(object(status), said(configured), healing, undefined, now)).toEqual(configured);
 });
 
@@ -96,58 +99,123 @@ test('finalizers: ours is added only where none is known, and only known ones ar
   ).toEqual(['stranger/x']);
 });
 
-test('a deleted object may go when its agent says so, or when there never was one', () => {
-  const deletionTimestamp = '2026-01-01T00:10:00Z';
-  const going = wireguard('wg1', {}, { deletionTimestamp });
-  const at = now.getTime();
-  expect(mayGo(wireguard('wg1'), said({ state: 'deleted' }), up, at)).toBe(false);
-  expect(mayGo(going, said({ state: 'deleting' }), up, at)).toBe(false);
-  expect(mayGo(going, said({ state: 'deleted' }), up, at)).toBe(true);
-  expect(mayGo(going, undefined, up, at)).toBe(false);
-  expect(mayGo(going, undefined, silent, at)).toBe(false);
-  expect(mayGo(going, undefined, unknown, at)).toBe(30_000);
-  expect(mayGo(going, undefined, unknown, at + 30_000)).toBe(true);
+test('a deleted object may go when its agent says so, or when no agent of its node has registered', () => {
+  const going = wireguard('wg1', {}, { deletionTimestamp: '2026-01-01T00:10:00Z' });
+  expect(mayGo(wireguard('wg1'), said({ state: 'deleted' }), up)).toBe(false);
+  expect(mayGo(going, said({ state: 'deleting' }), up)).toBe(false);
+  expect(mayGo(going, said({ state: 'deleted' }), up)).toBe(true);
+  expect(mayGo(going, undefined, up)).toBe(false);
+  expect(mayGo(going, undefined, silent)).toBe(false);
+  expect(mayGo(going, said({ state: 'configured' }), unknown)).toBe(false);
+  expect(mayGo(going, undefined, { state: 'unknown', waitMs: 7000 })).toBe(7000);
+  expect(mayGo(going, undefined, unknown)).toBe(true);
 });
 
-test('a node is unreachable after three missed heartbeats, but not while NATS is away', () => {
+test('the generation that a condition is about stands in every status', () => {
+  const third = { ...wireguard('wg1', {}, { generation: 3 }) };
+  const statuses = [
+    wantedStatus(third, undefined, unknown, undefined, now),
+    wantedStatus(third, undefined, silent, undefined, now),
+    wantedStatus(third, undefined, { state: 'unheard', entry, since: 0 }, undefined, now),
+    wantedStatus(third, undefined, up, undefined, now),
+    wantedStatus(third, undefined, unknown, 'node is missing', now),
+  ];
+  for (const status of statuses)
+    expect(status).toMatchObject({ observedGeneration: 3, conditions: [{ observedGeneration: 3 }] });
+  // The agent has another one in the kernel, and says so.
+  expect(wantedStatus(third, said(configured), silent, undefined, now)).toMatchObject({ observedGeneration: 1 });
+});
+
+const message = (node: NodeView, more: object = {}) =>
+  wantedStatus(wireguard('wg1', {}, more), undefined, node, undefined, now)?.conditions?.[0]?.message;
+
+test('what is away is named: the node, or NATS', () => {
+  expect(message(silent)).toMatch(/^no heartbeat from node lax1 since 2026-01-01T00:09:00.000Z; check that/);
+  expect(message(silent, { deletionTimestamp: 'x' })).toContain('ifactor node forget lax1');
+  expect(message({ state: 'unheard', entry, since: 0 })).toMatch(/^NATS has not answered the bridge since 1970/);
+  expect(message({ state: 'unknown', waitMs: 0, similar: 'lax2' })).toContain('(did you mean node lax2?)');
+  expect(message({ state: 'unknown', waitMs: 1 }, { deletionTimestamp: 'x' })).toMatch(/^deletion waits 30 s/);
+});
+
+const at = now.getTime();
+const heartbeat = (time: number, body: object = entry) => ({
+  subject: 'kv',
+  sequence: 1,
+  time,
+  header: () => '',
+  body: JSON.stringify(body),
+});
+
+test('a node is unreachable after three missed heartbeats', () => {
   const nodes = createNodes();
-  const at = now.getTime();
-  const message = (time: number) => ({
-    subject: 'kv',
-    sequence: 1,
-    time,
-    header: () => '',
-    body: JSON.stringify(entry),
-  });
   expect(nodes.view('lax1', at).state).toBe('unknown');
-  expect(nodes.take('kv', message(at), at)).toBe('lax1');
-  expect(nodes.take('kv', message(at + 10_000), at + 10_000)).toBeUndefined();
+  expect(nodes.take('kv', heartbeat(at), at)).toBe('lax1');
+  expect(nodes.take('kv', heartbeat(at + 10_000), at + 10_000)).toBeUndefined();
   expect(nodes.view('lax1', at + 40_000).state).toBe('reachable');
   expect(nodes.view('lax1', at + 40_001).state).toBe('unreachable');
-  expect(nodes.take('kv', message(at + 50_000), at + 50_000)).toBe('lax1');
-  nodes.connected(false, at + 55_000);
-  expect(nodes.view('lax1', at + 500_000).state).toBe('reachable');
+  expect(nodes.take('kv', heartbeat(at + 50_000), at + 50_000)).toBe('lax1');
+});
+
+test('while NATS is away no node is judged, and that is what is said', () => {
+  const nodes = createNodes();
+  nodes.take('kv', heartbeat(at), at);
+  nodes.connected(false, at + 5000);
+  nodes.connected(false, at + 10_000);
+  expect(nodes.view('lax1', at + 35_000).state).toBe('reachable');
+  expect(nodes.view('lax1', at + 35_001)).toMatchObject({ state: 'unheard', since: at + 5000 });
   nodes.connected(true, at + 500_000);
-  expect(nodes.view('lax1', at + 520_000).state).toBe('reachable');
-  expect(nodes.view('lax1', at + 531_000).state).toBe('unreachable');
-  const troubled = JSON.stringify({ ...entry, trouble: { parked: true, message: 'the disk is full' } });
-  nodes.take('kv', message(at + 590_000), at + 590_000);
-  expect(nodes.take('kv', { ...message(at + 590_001), body: troubled }, at + 590_001)).toBe('lax1');
-  const rekeyed = JSON.stringify({ ...entry, sealKey: 'other' });
-  nodes.take('kv', message(at + 600_000), at + 600_000);
-  expect(nodes.take('kv', { ...message(at + 600_001), body: rekeyed }, at + 600_001)).toBe('lax1');
-  expect(nodes.take('kv', undefined, at + 600_002)).toBe('lax1');
-  expect(nodes.view('lax1', at + 600_002).state).toBe('unknown');
+  expect(nodes.view('lax1', at + 530_000).state).toBe('reachable');
+  expect(nodes.view('lax1', at + 530_001).state).toBe('unreachable');
+});
+
+test('a node is looked at again where its trouble or its key changed, and where it is gone', () => {
+  const nodes = createNodes();
+  nodes.take('kv', heartbeat(at), at);
+  const troubled = heartbeat(at + 1, { ...entry, trouble: { parked: true, message: 'the disk is full' } });
+  expect(nodes.take('kv', troubled, at + 1)).toBe('lax1');
+  expect(nodes.take('kv', heartbeat(at + 2), at + 2)).toBe('lax1');
+  expect(nodes.take('kv', heartbeat(at + 3, { ...entry, sealKey: 'other' }), at + 3)).toBe('lax1');
+  expect([...nodes.names()]).toEqual(['lax1']);
+  expect(nodes.take('kv', undefined, at + 4)).toBe('lax1');
+  expect(nodes.take('kv', undefined, at + 5)).toBeUndefined();
+  expect(nodes.view('lax1', at + 6).state).toBe('unknown');
 });
 
 test('an old entry found at the start is no heartbeat', () => {
   const nodes = createNodes();
-  nodes.take(
-    'kv',
-    { subject: 'kv', sequence: 1, time: now.getTime() - 60_000, header: () => '', body: JSON.stringify(entry) },
-    now.getTime(),
-  );
-  expect(nodes.view('lax1', now.getTime()).state).toBe('unreachable');
+  nodes.take('kv', heartbeat(at - 60_000), at);
+  expect(nodes.view('lax1', at).state).toBe('unreachable');
+});
+
+test('a node that never was is waited for only while the list of nodes is new', () => {
+  const nodes = createNodes();
+  nodes.take('kv', heartbeat(at), at);
+  expect(nodes.view('lax3', at)).toEqual({ state: 'unknown', waitMs: 30_000, similar: 'lax1' });
+  nodes.created(at - 20_000);
+  expect(nodes.view('elsewhere', at)).toEqual({ state: 'unknown', waitMs: 10_000, similar: undefined });
+  expect(nodes.view('elsewhere', at + 10_000)).toMatchObject({ waitMs: 0 });
+  nodes.connected(false, at + 20_000);
+  expect(nodes.view('elsewhere', at + 80_000)).toMatchObject({ waitMs: 30_000 });
+  nodes.connected(true, at + 80_000);
+  expect(nodes.view('elsewhere', at + 90_000)).toMatchObject({ waitMs: 20_000 });
+});
+
+test('a machine whose clock is wrong has the time of the server', () => {
+  let monotonic = 1000;
+  const clock = { ...systemClock, now: () => at + 60_000, monotonic: () => monotonic };
+  const time = createServerTime(clock);
+  expect(time.now()).toBe(at + 60_000);
+  time.said(at);
+  monotonic += 5000;
+  expect(time.now()).toBe(at + 5000);
+});
+
+test('a name that is nearly another is known', () => {
+  expect(closest('lax11', ['lax1', 'fra1'])).toBe('lax1');
+  expect(closest('alx1', ['lax1', 'fra1'])).toBe('lax1');
+  expect(closest('lax1', ['lax12', 'lax123'])).toBe('lax12');
+  expect(closest('berlin', ['lax1', 'fra1'])).toBeUndefined();
+  expect(closest('a', ['b', 'bc'])).toBeUndefined();
 });
 
 test('an Event is told when Ready changes, not at each status', () => {

@@ -2,6 +2,7 @@ import { ConditionSchema, InterfaceStatusSchema, StatusMessageSchema } from '@if
 import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
 import { isRecord, without } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
+import { graceMilliseconds } from '../view/nodes.ts';
 import type { NodeView } from '../view/nodes.ts';
 import type { Entry } from '../stream/follower.ts';
 
@@ -16,7 +17,7 @@ export function readStatus(entry: Entry): StatusMessage | undefined {
 
 /**
  * The status that an object should show: what its agent said of this very object (by uid), and over it what the bridge
- * knows better: that there is no such agent, that it fell silent, or cannot decide anything. Pure.
+ * knows better: that there is no such agent, that it is silent, or cannot decide anything. Pure.
  *
  * @param refused why the object cannot even be passed on
  */
@@ -28,50 +29,56 @@ export function wantedStatus(
   now: Date,
 ): InterfaceStatus | undefined {
   const current = readCurrent(object);
-  const ours = (status: Condition['status'], reason: string, message: string): Condition[] => [
-    ready(current, { status, reason, message, observedGeneration: object.metadata.generation ?? 0 }, now),
-  ];
-  if (refused !== undefined) return { conditions: ours('False', 'InvalidSpec', refused) };
+  const observedGeneration = object.metadata.generation ?? 0;
+  const ours = (
+    rest: InterfaceStatus,
+    status: Condition['status'],
+    reason: string,
+    message: string,
+  ): InterfaceStatus => ({
+    observedGeneration,
+    ...rest,
+    conditions: [ready(current, { status, reason, message, observedGeneration }, now)],
+  });
+  if (refused !== undefined) return ours({}, 'False', 'InvalidSpec', refused);
   const name = isRecord(object.spec) ? String(object.spec['node']) : '';
   const base = said?.status;
+  const kept = base ?? withoutConditions(current);
+  const deleting = object.metadata.deletionTimestamp !== undefined;
   switch (node.state) {
     case 'unknown':
-      return {
-        ...base,
-        conditions: ours(
-          'Unknown',
-          'NodeUnknown',
-          `no agent of node ${name} has registered; start one there: ifactor-agent --node ${name}`,
-        ),
-      };
+      return ours(base ?? {}, 'Unknown', 'NodeUnknown', unknownNode(name, node, deleting));
     case 'unreachable':
-      return {
-        ...(base ?? withoutConditions(current)),
-        conditions: ours(
-          'Unknown',
-          'NodeUnreachable',
-          `the agent of node ${name} has not been heard since ${new Date(node.seen).toISOString()}; see whether ifactor-agent runs there and reaches NATS`,
-        ),
-      };
+      return ours(kept, 'Unknown', 'NodeUnreachable', silentNode(name, node.seen, deleting));
+    case 'unheard': {
+      const since = new Date(node.since).toISOString();
+      const message = `NATS has not answered the bridge since ${since}, so nothing is known of node ${name}: look at the NATS servers`;
+      return ours(kept, 'Unknown', 'NatsUnreachable', message);
+    }
     case 'reachable':
       if (node.entry.trouble?.parked === true) {
-        return {
-          ...(base ?? withoutConditions(current)),
-          conditions: ours(
-            'Unknown',
-            'NodeParked',
-            `the agent of node ${name} decides nothing: ${node.entry.trouble.message}`,
-          ),
-        };
+        const message = `the agent of node ${name} decides nothing: ${node.entry.trouble.message}`;
+        return ours(kept, 'Unknown', 'NodeParked', message);
       }
       if (base !== undefined) return base;
       // Nothing is known yet: only what the bridge itself had said of the node is taken back.
       if (!stale(current)) return current;
-      return {
-        ...withoutConditions(current),
-        conditions: ours('Unknown', 'Pending', `handed to the agent of node ${name}`),
-      };
+      return ours(withoutConditions(current), 'Unknown', 'Pending', `handed to the agent of node ${name}`);
   }
+}
+
+function unknownNode(name: string, { waitMs, similar }: NodeView & { state: 'unknown' }, deleting: boolean): string {
+  if (deleting && waitMs > 0)
+    return `deletion waits ${graceMilliseconds / 1000} s for an agent of node ${name}: the list of nodes is new, and one that runs will register again`;
+  const meant = similar === undefined ? '' : ` (did you mean node ${similar}?)`;
+  return `no agent of node ${name} has registered${meant}; start one there: ifactor-agent --node ${name}`;
+}
+
+function silentNode(name: string, seen: number, deleting: boolean): string {
+  const since = `no heartbeat from node ${name} since ${new Date(seen).toISOString()}`;
+  return deleting
+    ? `${since}; deletion waits for its agent; if the node is gone for good: ifactor node forget ${name}`
+    : `${since}; check that ifactor-agent runs there and that it reaches NATS`;
 }
 
 /** The object's status where it is one of ours; what is malformed counts as none. */
@@ -87,7 +94,7 @@ function stale(status: InterfaceStatus | undefined): boolean {
   const condition = readyOf(status);
   return (
     condition === undefined ||
-    ['NodeUnknown', 'NodeUnreachable', 'NodeParked', 'InvalidSpec'].includes(condition.reason)
+    ['NodeUnknown', 'NodeUnreachable', 'NatsUnreachable', 'NodeParked', 'InvalidSpec'].includes(condition.reason)
   );
 }
 

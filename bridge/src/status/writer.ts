@@ -26,8 +26,9 @@ const paceMs = 1000;
 export function createObjectWriter(api: KubeApi, ownWrites: OwnWrites, recorder: Recorder, clock: Clock): ObjectWriter {
   return {
     async status(resource, object, status) {
-      if (sameJson(status, object.status ?? {})) return undefined;
       const last = ownWrites.of(object) ?? {};
+      // What was written last may not have come back from the watch yet.
+      if (sameJson(status, object.status ?? {}) && sameJson(status, last.status ?? status)) return undefined;
       const now = clock.monotonic();
       const waitMs = (last.statusAt ?? -Infinity) + paceMs - now;
       if (waitMs > 0) return waitMs;
@@ -43,8 +44,16 @@ export function createObjectWriter(api: KubeApi, ownWrites: OwnWrites, recorder:
       return undefined;
     },
     async finalizers(resource, object, finalizers) {
-      ownWrites.note(object, { finalizers });
-      return (await setFinalizers(api, resource, object, finalizers)) ? undefined : paceMs;
+      const { resourceVersion } = object.metadata;
+      // Written already: the watch has not brought it back yet.
+      if (ownWrites.of(object)?.finalizersOn === resourceVersion) return paceMs;
+      ownWrites.note(object, { finalizers, finalizersOn: resourceVersion });
+      try {
+        return (await setFinalizers(api, resource, object, finalizers)) ? undefined : paceMs;
+      } catch (error) {
+        ownWrites.note(object, { finalizersOn: '' });
+        throw error;
+      }
     },
   };
 }

@@ -3,7 +3,13 @@ import type { KubeObject } from '../kube/object.ts';
 import type { Change } from '../kube/reflector.ts';
 
 /** What the bridge wrote last to an object: a whole status, at some monotonic time, and the finalizers. */
-export type OwnWrite = { status?: unknown; statusAt?: number; finalizers?: readonly string[] };
+export type OwnWrite = {
+  status?: unknown;
+  statusAt?: number;
+  finalizers?: readonly string[];
+  /** The resourceVersion that the finalizers were written to. */
+  finalizersOn?: string;
+};
 
 /** Writes of the bridge itself, by the object's uid, noted before they are sent: the watch may be faster than the answer. */
 export type OwnWrites = {

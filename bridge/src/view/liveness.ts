@@ -1,14 +1,23 @@
 import { every } from '@ifactor/common';
 import { nodesBucket } from '@ifactor/common/nats';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { Context } from '../context.ts';
 import { follow } from '../stream/follower.ts';
 import type { Follower } from '../stream/follower.ts';
 import { createNodes } from './nodes.ts';
 import type { Nodes } from './nodes.ts';
 import type { Outage } from './outage.ts';
+import { createServerTime } from './serverTime.ts';
 
 /** How often nodes are looked at for silence. */
 const lookEveryMs = 2000;
+/** How often the server is asked for its time, and with that whether it answers. */
+const askEveryMs = 5000;
+/** A server that takes longer does not answer. */
+const timeoutMs = 4000;
+const bucket = `KV_${nodesBucket}`;
+
+export type Liveness = { nodes: Nodes; registry: Follower; /** The NATS server's time, ms. */ serverNow: () => number };
 
 /** Follows the agents' heartbeats. `changed` is called with each node whose view has changed. */
 export function followNodes(
@@ -16,8 +25,9 @@ export function followNodes(
   outage: Outage,
   signal: AbortSignal,
   changed: (node: string) => void,
-): { nodes: Nodes; registry: Follower } {
+): Liveness {
   const { connection, store, clock, random, log } = context;
+  const time = createServerTime(clock);
   const nodes = createNodes();
   const registry = follow({
     store,
@@ -25,32 +35,57 @@ export function followNodes(
     random,
     outage,
     signal,
-    stream: `KV_${nodesBucket}`,
+    stream: bucket,
     onChange(subject, entry) {
-      const node = nodes.take(subject, entry, clock.now());
+      const node = nodes.take(subject, entry, time.now());
       if (node !== undefined) changed(node);
     },
   });
 
-  const silent = new Set<string>();
-  const stopLooking = every(clock, lookEveryMs, () => {
+  /** Learns the server's time and the bucket's age; a server without an answer cannot pass on heartbeats either. */
+  async function ask(): Promise<void> {
+    try {
+      const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
+      const { created, ts } = await manager.streams.info(bucket);
+      if (ts !== undefined) time.said(Date.parse(ts));
+      nodes.created(Date.parse(created));
+      connected(true);
+    } catch {
+      connected(false);
+    }
+  }
+
+  let reachable = true;
+  function connected(yes: boolean): void {
+    nodes.connected(yes, time.now());
+    if (yes === reachable) return;
+    reachable = yes;
+    if (yes) log.info('NATS answers again');
+    else log.warn('NATS does not answer; changes will be published when it does');
+  }
+
+  const states = new Map<string, string>();
+  function look(): void {
     for (const node of nodes.names()) {
-      const gone = nodes.view(node, clock.now()).state === 'unreachable';
-      if (gone === silent.has(node)) continue;
-      if (gone) silent.add(node);
-      else silent.delete(node);
-      log.info(gone ? 'node is silent: no heartbeat' : 'node sends heartbeats again', { node });
+      const { state } = nodes.view(node, time.now());
+      const before = states.get(node);
+      states.set(node, state);
+      if (state === (before ?? 'reachable')) continue;
+      if (state === 'unreachable') log.warn('no heartbeat from node', { node });
+      if (state === 'reachable' && before === 'unreachable') log.info('heartbeats from node again', { node });
       changed(node);
     }
-  });
-  signal.addEventListener('abort', stopLooking);
+  }
+
+  void registry.settled.then(ask);
+  const ends = [every(clock, lookEveryMs, look), every(clock, askEveryMs, () => void ask())];
+  signal.addEventListener('abort', () => ends.forEach((end) => end()));
 
   void (async () => {
     for await (const { type } of connection.status()) {
-      if (type === 'disconnect') log.warn('lost connection to NATS; changes will be published on reconnect');
-      if (type === 'reconnect') log.info('connected to NATS again');
-      if (type === 'disconnect' || type === 'reconnect') nodes.connected(type === 'reconnect', clock.now());
+      if (type === 'disconnect') connected(false);
+      if (type === 'reconnect') void ask();
     }
   })();
-  return { nodes, registry };
+  return { nodes, registry, serverNow: () => time.now() };
 }

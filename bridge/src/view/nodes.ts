@@ -1,19 +1,29 @@
 import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
 import type { Entry } from '../stream/follower.ts';
+import { closest } from './closest.ts';
 
-/** `unknown`: never registered. `unreachable`: no heartbeat for three times `heartbeatSeconds`. */
+/**
+ * What is known of one agent; all times are the NATS server's, in ms.
+ * `unknown`: not registered. A living agent registers again within `waitMs`, which is 0 where it would have by now;
+ * `similar` is the name of a known node that may have been meant.
+ * `unreachable`: no heartbeat for three times `heartbeatSeconds`.
+ * `unheard`: NATS has not answered the bridge since `since`, so that no heartbeat could arrive.
+ */
 export type NodeView =
-  | { state: 'unknown' }
-  | { state: 'reachable' | 'unreachable'; entry: NodeEntry; /** Time of the last heartbeat, ms. */ seen: number };
+  | { state: 'unknown'; waitMs: number; similar?: string | undefined }
+  | { state: 'reachable' | 'unreachable'; entry: NodeEntry; /** Time of the last heartbeat. */ seen: number }
+  | { state: 'unheard'; entry: NodeEntry; since: number };
 
-/** What is known of the agents, from the KV bucket `ifactor_nodes`. */
+/** What is known of the agents, from the KV bucket `ifactor_nodes`. Every `now` is the NATS server's time. */
 export type Nodes = {
   view(node: string, now: number): NodeView;
   /** Takes in a change of the bucket; returns the node if anybody has to look again: it is new, gone, back, its key changed, or its trouble. */
   take(subject: string, entry: Entry | undefined, now: number): string | undefined;
   /** While NATS is away no heartbeat can arrive, which says nothing of the nodes. */
   connected(yes: boolean, now: number): void;
+  /** When the bucket was created: before that no agent could register. */
+  created(at: number): void;
   /** Every known node. */
   names(): Iterable<string>;
 };
@@ -23,13 +33,22 @@ export const graceMilliseconds = 3 * heartbeatSeconds * 1000;
 export function createNodes(): Nodes {
   const bySubject = new Map<string, { entry: NodeEntry; seen: number }>();
   const byName = new Map<string, { entry: NodeEntry; seen: number }>();
-  let since = 0;
-  let away = false;
+  /** Since when heartbeats can arrive; undefined until that is known. */
+  let since: number | undefined;
+  let lostAt: number | undefined;
+  /** When the connection last came back. */
+  let heard = 0;
 
   function view(node: string, now: number): NodeView {
     const known = byName.get(node);
-    if (known === undefined) return { state: 'unknown' };
-    const silent = !away && now - Math.max(known.seen, since) > graceMilliseconds;
+    const listening = since ?? now;
+    if (known === undefined) {
+      const waitMs = lostAt === undefined ? Math.max(0, listening + graceMilliseconds - now) : graceMilliseconds;
+      return { state: 'unknown', waitMs, similar: closest(node, byName.keys()) };
+    }
+    if (lostAt !== undefined && now - lostAt > graceMilliseconds)
+      return { state: 'unheard', entry: known.entry, since: lostAt };
+    const silent = lostAt === undefined && now - Math.max(known.seen, heard) > graceMilliseconds;
     return { state: silent ? 'unreachable' : 'reachable', ...known };
   }
 
@@ -46,15 +65,22 @@ export function createNodes(): Nodes {
       }
       const wasReachable = view(entry.node, now).state === 'reachable';
       // The time that the server stored it, so that a bridge that starts does not take an old entry for a heartbeat.
-      const known = { entry, seen: Math.min(now, message?.time ?? now) };
+      const known = { entry, seen: message?.time ?? now };
       bySubject.set(subject, known);
       byName.set(entry.node, known);
       const same = before?.entry.sealKey === entry.sealKey && before.entry.trouble?.message === entry.trouble?.message;
       return wasReachable && same ? undefined : entry.node;
     },
     connected(yes, now) {
-      if (yes && away) since = now;
-      away = !yes;
+      if (!yes) lostAt ??= now;
+      else if (lostAt !== undefined) {
+        lostAt = undefined;
+        heard = now;
+        since = now;
+      }
+    },
+    created(at) {
+      since = Math.max(since ?? at, at);
     },
     names: () => byName.keys(),
   };

@@ -14,6 +14,8 @@ export type View = {
   objects: Objects;
   messages: Messages;
   nodes: Nodes;
+  /** The NATS server's time, ms: what heartbeats and messages are compared with. */
+  serverNow: () => number;
   /** Enqueues everything that either side speaks of. */
   enqueueAll(): void;
   apiOutage: Outage;
@@ -38,7 +40,7 @@ export function createView(context: Context, enqueue: Enqueue, ownWrites: OwnWri
     },
     signal,
   });
-  const { nodes, registry } = followNodes(context, natsOutage, signal, (node) => {
+  const { nodes, registry, serverNow } = followNodes(context, natsOutage, signal, (node) => {
     for (const key of objects.onNode(node)) {
       enqueue.desired(key);
       enqueue.status(key);
@@ -55,6 +57,7 @@ export function createView(context: Context, enqueue: Enqueue, ownWrites: OwnWri
     objects,
     messages,
     nodes,
+    serverNow,
     enqueueAll,
     apiOutage,
     settled: Promise.all([objects.settled, ...followers.map(({ settled }) => settled)]),

@@ -36,6 +36,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Put the events of a log file into IFACTOR_EVENTS of a NATS server, to look at them with every tool.',
     load: async () => (await import('./transfer.ts')).importCommand(),
   },
+  bridge: {
+    description: 'What a person decides of a bridge: tombstones that it holds back.',
+    load: async () => (await import('./bridge.ts')).bridgeCommand(),
+  },
+  node: {
+    description: 'What a person decides of a node: that it is gone for good.',
+    load: async () => (await import('./node.ts')).nodeCommand(),
+  },
   machine: {
     description: 'Draw the lifecycle machine.',
     load: async () => (await import('./machine.ts')).machineCommand(),

@@ -1,0 +1,49 @@
+import { UsageError } from '@ifactor/common';
+import { streams } from '@ifactor/common/nats';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { KubeApi } from '../kube/port.ts';
+import { resources } from '../kube/resource.ts';
+
+/** Key in the streams' metadata: the UID of the cluster whose objects they carry. */
+const clusterKey = 'ifactor-cluster';
+
+/** The cluster's identity: the UID of its namespace kube-system. @throws as KubeApi, Error where there is none */
+export async function clusterUid(api: Pick<KubeApi, 'get'>, signal?: AbortSignal): Promise<string> {
+  const namespace = await api.get(resources.namespaces, { name: 'kube-system' }, signal);
+  if (namespace === undefined) throw new Error('the cluster has no namespace kube-system');
+  return namespace.metadata.uid;
+}
+
+/** The streams belong to another cluster: nothing may be written to them. */
+export class OtherClusterError extends UsageError {
+  override name = 'OtherClusterError';
+}
+
+/** @throws OtherClusterError where a stream carries the objects of another cluster than `uid` */
+export async function checkCluster(connection: NatsConnection, uid: string): Promise<void> {
+  const manager = await jetstreamManager(connection);
+  for (const name of Object.values(streams)) {
+    const owner = (await manager.streams.info(name)).config.metadata?.[clusterKey];
+    if (owner !== undefined && owner !== uid)
+      throw new OtherClusterError(
+        `stream ${name} belongs to the cluster whose kube-system has the UID ${owner}, not to this one (${uid}); ` +
+          `nothing was changed; give another NATS, or --take-over if this cluster replaces that one`,
+      );
+  }
+}
+
+/**
+ * Names the cluster in every stream that names none, or with `takeOver` in all.
+ * @throws OtherClusterError as `checkCluster`, also where another cluster was faster
+ */
+export async function claimStreams(connection: NatsConnection, uid: string, takeOver: boolean): Promise<void> {
+  const manager = await jetstreamManager(connection);
+  for (const name of Object.values(streams)) {
+    const { config } = await manager.streams.info(name);
+    const owner = config.metadata?.[clusterKey];
+    if (owner === uid || (owner !== undefined && !takeOver)) continue;
+    await manager.streams.update(name, { metadata: { ...config.metadata, [clusterKey]: uid } });
+  }
+  await checkCluster(connection, uid);
+}

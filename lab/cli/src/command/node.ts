@@ -1,0 +1,62 @@
+import { UsageError } from '@ifactor/common';
+import { nodesBucket, streams } from '@ifactor/common/nats';
+import { heartbeatSeconds, statusFilter, SubjectError } from '@ifactor/crds';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Command } from 'commander';
+import type { SourceFlags } from '../log/source.ts';
+import { connectBy } from '../log/stream.ts';
+
+export function nodeCommand(): Command {
+  return new Command('node').addCommand(forgetCommand());
+}
+
+function forgetCommand(): Command {
+  return new Command('forget')
+    .description('Give up a node that is gone for good: its objects that hang in Terminating go.')
+    .argument('<name>', "the node's name, as in spec.node")
+    .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
+    .option('--creds <file>', 'credentials file for NATS')
+    .option('--dir <folder>', "the lab's folder (default: .lab)")
+    .addHelpText(
+      'after',
+      '\nA node that comes back all the same registers again, and its agent removes what was deleted meanwhile.\n\nExamples:\n  ifactor node forget lax3\n',
+    )
+    .action(async (name: string, flags: SourceFlags) => {
+      const connection = await connectBy(flags);
+      try {
+        const purged = await forgetNode(connection, name);
+        console.log(`forgot node ${name} and what it said of ${purged} interfaces`);
+      } finally {
+        await connection.close();
+      }
+    });
+}
+
+/**
+ * Takes a node and what it said out of NATS, so that the bridge takes it for one that never was.
+ * @returns how many statuses were purged
+ * @throws UsageError where the node is not known, or its agent lives
+ */
+export async function forgetNode(connection: NatsConnection, name: string): Promise<number> {
+  let filter: string;
+  try {
+    filter = statusFilter(name);
+  } catch (cause) {
+    if (cause instanceof SubjectError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+  const kv = await new Kvm(connection).open(nodesBucket);
+  const entry = await kv.get(name);
+  const manager = await jetstreamManager(connection);
+  const { ts } = await manager.streams.info(streams.status);
+  const silentMs = entry === null ? Infinity : Date.parse(ts ?? '') - entry.created.getTime();
+  if (entry?.operation === 'PUT' && silentMs < 3 * heartbeatSeconds * 1000)
+    throw new UsageError(`node ${name} sent a heartbeat ${Math.round(silentMs / 1000)} s ago: stop its agent first`);
+  const { purged } = await manager.streams.purge(streams.status, { filter });
+  if (entry?.operation !== 'PUT' && purged === 0)
+    throw new UsageError(`no node ${name} is known: see kubectl get netlinkinterfaces,wireguardinterfaces -A -o wide`);
+  await kv.purge(name);
+  return purged;
+}
