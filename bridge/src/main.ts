@@ -6,11 +6,6 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import manifest from '../package.json' with { type: 'json' };
 import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
 import type { Level } from '@ifactor/common';
-import { connect } from '@ifactor/common/nats';
-import { startBridge } from './bridge.ts';
-import { createClient } from './kube/client.ts';
-import { createKubeApi } from './kube/http.ts';
-import { inCluster, readKubeconfig } from './kube/kubeconfig.ts';
 import type { Access } from './kube/kubeconfig.ts';
 
 type Flags = {
@@ -89,6 +84,13 @@ Several bridges may run: one leads, the others stand by. What it may do in the c
 
 async function main(): Promise<void> {
   const flags = readFlags();
+  // Not before: --help and a wrong flag wait for no Kubernetes client.
+  const [{ connect }, { startBridge }, { createClient }, { createKubeApi }] = await Promise.all([
+    import('@ifactor/common/nats'),
+    import('./bridge.ts'),
+    import('./kube/client.ts'),
+    import('./kube/http.ts'),
+  ]);
   const log = createLog('bridge', flags.logLevel);
   const access = await reach(flags.kubeconfig);
   const stop = new AbortController();
@@ -163,6 +165,7 @@ function readFlags(): Flags {
 }
 
 async function reach(kubeconfig: string | undefined): Promise<Access> {
+  const { inCluster, readKubeconfig } = await import('./kube/kubeconfig.ts');
   // The first file of a list that KUBECONFIG may be.
   if (kubeconfig) return readKubeconfig(kubeconfig.split(':')[0] ?? kubeconfig);
   const access = await inCluster();

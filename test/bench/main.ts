@@ -16,9 +16,10 @@ import { child } from './layer.ts';
 import { logText, measureKeeping, measureLog } from './log.ts';
 import { type FoldRates, keptText } from './logReport.ts';
 import { report, type Result } from './report.ts';
+import { measureStart, startText } from './start.ts';
 import { bridges } from './workload.ts';
 
-const help = `usage: npm run bench -- [quick | log | journal] [options]
+const help = `usage: npm run bench -- [quick | log | journal | start] [options]
 
 quick: bridges (mtu, IPv4, IPv6, up) from desired state in NATS to the kernel, by a real agent, and by \`ip -batch\`: interleaved,
 medians of several repetitions. Beside them the parts alone: netlink layer, actors without NATS, machine, journal; and the time
@@ -29,6 +30,8 @@ log: the machine folding events beside XState and JSON.parse; seeks in a journal
 interfaces at rest. Needs neither root nor NATS.
 
 journal: the bridges converge by actors alone, with a journal, with a journal that is shipped to NATS: what keeping the log costs.
+
+start: the built programs from their start to their first word, an agent until it is ready, beside \`node -e 0\`. Needs root.
 
   --count N         bridges (default 1000)
   --events N        of the journal for seeks (default 1000000)
@@ -91,7 +94,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const [what = 'quick'] = positionals;
-  if (positionals.length > 1 || !['quick', 'log', 'journal'].includes(what) || !numbers) {
+  if (positionals.length > 1 || !['quick', 'log', 'journal', 'start'].includes(what) || !numbers) {
     console.error(help);
     return 2;
   }
@@ -104,6 +107,11 @@ async function main(): Promise<number> {
       return 0;
     }
     if (process.getuid?.() !== 0) throw new Error('network namespaces are needed: run it as root');
+    if (what === 'start') {
+      const result = await measureStart({ folder: made, repetitions: repetitions!, progress });
+      console.log(values.json ? JSON.stringify(result) : startText(result));
+      return 0;
+    }
     if (what === 'journal') {
       const result = await measureKeeping({ folder: made, count: count!, repetitions: repetitions!, progress });
       console.log(values.json ? JSON.stringify(result) : keptText(count!, result).join('\n'));
