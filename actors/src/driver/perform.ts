@@ -1,7 +1,7 @@
 import type { EventData, EventType, KernelOperation, Performed, Slot } from '@ifactor/crds';
 import { isKernelError, KernelError } from '../kernel/index.ts';
 import type { Link, NewLink, Netns, WireGuardPeerChange } from '../kernel/index.ts';
-import { defined } from '../interface/diff/defined.ts';
+import { withoutUndefined } from '../interface/diff/withoutUndefined.ts';
 import { readEndpoint } from '../interface/diff/endpoint.ts';
 import { farMark, isMark } from '../interface/diff/mark.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
@@ -34,10 +34,10 @@ async function find(netns: Netns, name: string): Promise<Link> {
 
 function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Netns, hands: Hands): NewLink {
   const { name, mtu, mac, farMac, link } = operation;
-  const base = { name, ...defined({ mtu, mac }) };
+  const base = { name, ...withoutUndefined({ mtu, mac }) };
   if (hasAttributes(link)) return { ...base, ...toKernel(netns, link) };
   if (!('peer' in link)) return { ...base, kind: link.kind };
-  const peer = { name: link.peer, netns: hands.netns('peer'), ...defined({ mtu, mac: farMac }) };
+  const peer = { name: link.peer, netns: hands.netns('peer'), ...withoutUndefined({ mtu, mac: farMac }) };
   return { ...base, kind: link.kind, peer };
 }
 
@@ -87,13 +87,13 @@ async function createLink(operation: KernelOperation & { type: 'CreateLink' }, h
   const made = await find(netns, name);
   try {
     await settle(netns, made, mark, up);
-    const data = { slot, name, index: made.index, ...defined({ mac: made.mac ?? undefined }) };
+    const data = { slot, name, index: made.index, ...withoutUndefined({ mac: made.mac ?? undefined }) };
     if (!('peer' in link)) return { type: 'LinkCreated', data };
     const far = hands.netns('peer');
     await far.barrier();
     const peer = await find(far, link.peer);
     await settle(far, peer, farMark(mark), up);
-    return { type: 'LinkCreated', data: { ...data, ...defined({ farMac: peer.mac ?? undefined }) } };
+    return { type: 'LinkCreated', data: { ...data, ...withoutUndefined({ farMac: peer.mac ?? undefined }) } };
   } catch (error) {
     // The kernel takes no alias in the request that makes a link. One that could not be marked would be nobody's.
     if (isNew && !(await isMarked(operation, hands))) await netns.deleteLink(made.index).catch(() => {});
@@ -117,7 +117,7 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
   if (change.presharedKey !== undefined) {
     peer.presharedKey = change.presharedKey === null ? null : hands.secret(change.presharedKey);
   }
-  Object.assign(peer, defined({ persistentKeepalive: change.persistentKeepalive }));
+  Object.assign(peer, withoutUndefined({ persistentKeepalive: change.persistentKeepalive }));
   if (change.allowedIPs !== undefined) Object.assign(peer, { replaceAllowedIPs: true, allowedIPs: change.allowedIPs });
   let endpoint: string | null = change.endpoint ?? null;
   let resolved: string | undefined;
@@ -135,7 +135,7 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
   await hands.netns(slot).wireguard.set(name, { peers: [peer] });
   return [
     ...done,
-    { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, ...defined({ resolved }), change } },
+    { type: 'PeerChanged', data: { slot, name, publicKey, endpoint, ...withoutUndefined({ resolved }), change } },
   ];
 }
 
@@ -196,7 +196,7 @@ async function carryOut(operation: KernelOperation, hands: Hands): Promise<Done[
     case 'RemoveLink': {
       const { slot, name, index, mark, anew } = operation;
       await removeLink(hands.netns(slot), index, mark);
-      return [{ type: 'LinkRemoved', data: { slot, name, ...defined({ anew }) } }];
+      return [{ type: 'LinkRemoved', data: { slot, name, ...withoutUndefined({ anew }) } }];
     }
     case 'RemoveStray': {
       const { netns, name, index, mark } = operation;

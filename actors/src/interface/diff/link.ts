@@ -1,6 +1,6 @@
 import type { Address, Drift, KernelOperation, LinkKind, ObservedLink, Slot } from '@ifactor/crds';
 import { printAddress } from './address.ts';
-import { defined } from './defined.ts';
+import { withoutUndefined } from './withoutUndefined.ts';
 import type { Conflict, Difference } from './driver.ts';
 import { isMark, ownerIn } from './mark.ts';
 
@@ -31,7 +31,7 @@ export function create(want: WantedLink): KernelOperation[] {
       mark: want.mark,
       up: want.up,
       link: want.link,
-      ...defined({ mtu: want.mtu, mac: want.mac, farMac: want.farMac }),
+      ...withoutUndefined({ mtu: want.mtu, mac: want.mac, farMac: want.farMac }),
     },
     ...want.addresses.map((address) => addAddress(want, address)),
   ];
@@ -67,7 +67,7 @@ export const remove = (slot: Slot, found: ObservedLink, mark: string, anew?: rea
   name: found.name,
   index: found.index,
   mark,
-  ...defined({ anew }),
+  ...withoutUndefined({ anew }),
 });
 
 /**

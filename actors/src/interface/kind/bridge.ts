@@ -1,14 +1,14 @@
 import type { NetlinkInterfaceSpec } from '@ifactor/crds';
 import type { Driver } from '../diff/driver.ts';
 import { diffLink } from '../diff/link.ts';
-import { placed, wantedLink } from '../diff/placed.ts';
+import { singleLink, wantedLink } from '../diff/singleLink.ts';
 import { withSlaves } from '../diff/slaves.ts';
 
 const slavesOf = (spec: NetlinkInterfaceSpec): string[] => spec.bridge?.slaves ?? [];
 
 /** A bridge and its slaves. */
 export const bridge: Driver<NetlinkInterfaceSpec> = {
-  ...placed,
+  ...singleLink,
   devices: slavesOf,
   diff(spec, known, observed) {
     const wanted = slavesOf(spec);

@@ -1,5 +1,5 @@
 import type { KindAttributes, Section } from '@ifactor/crds';
-import { attributed, section } from '../diff/attributed.ts';
+import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
 
 /** What tunnels of IPv4 packets have in common. */
 export const tunnelOf = ({ dev, local, remote, ttl, tos }: Section<'ipip'>): KindAttributes['ipip'] => ({
@@ -15,7 +15,7 @@ export const changesTunnel = (found: KindAttributes['ipip'], wanted: KindAttribu
   found.remote !== null && found.dev === wanted.dev;
 
 /** An IP-in-IP tunnel: IPv4 packets within IPv4 packets to one far end. */
-export const ipip = attributed('ipip', {
+export const ipip = linkWithAttributes('ipip', {
   attributes: (spec) => tunnelOf(section(spec, 'ipip')),
   changes: changesTunnel,
 });

@@ -1,7 +1,7 @@
-import { attributed, section } from '../diff/attributed.ts';
+import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
 
 /** A macvlan: a MAC address of its own on the device below. */
-export const macvlan = attributed('macvlan', {
+export const macvlan = linkWithAttributes('macvlan', {
   attributes(spec) {
     const { dev, mode } = section(spec, 'macvlan');
     return { dev, mode };

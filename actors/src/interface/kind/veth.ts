@@ -1,7 +1,7 @@
 import { vethEnds } from '@ifactor/crds';
 import type { KernelOperation, NetlinkInterfaceSpec, ObservedLink } from '@ifactor/crds';
 import { fromCIDR } from '../diff/address.ts';
-import { defined } from '../diff/defined.ts';
+import { withoutUndefined } from '../diff/withoutUndefined.ts';
 import type { Driver, Knowledge } from '../diff/driver.ts';
 import { addAddress, conflictWith, create, diffLink, nothing, ownership, remove } from '../diff/link.ts';
 import type { WantedLink } from '../diff/link.ts';
@@ -9,7 +9,7 @@ import { markOf } from '../diff/mark.ts';
 
 function ends(spec: NetlinkInterfaceSpec, { key, macs }: Knowledge): { near: WantedLink; far: WantedLink } {
   const { local, peer } = vethEnds(spec);
-  const shared = { up: spec.up, ...defined({ mtu: spec.mtu }) };
+  const shared = { up: spec.up, ...withoutUndefined({ mtu: spec.mtu }) };
   const link = { kind: 'veth', peer: peer.interfaceName } as const;
   return {
     near: {

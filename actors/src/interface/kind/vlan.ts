@@ -1,8 +1,8 @@
 import type { NetlinkInterfaceSpec } from '@ifactor/crds';
-import { attributed, section } from '../diff/attributed.ts';
+import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
 import type { Driver } from '../diff/driver.ts';
 
-const base = attributed('vlan', {
+const base = linkWithAttributes('vlan', {
   attributes(spec) {
     const { dev, id, protocol } = section(spec, 'vlan');
     return { dev, id, protocol };

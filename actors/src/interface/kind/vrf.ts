@@ -1,9 +1,9 @@
 import type { NetlinkInterfaceSpec } from '@ifactor/crds';
-import { attributed, section } from '../diff/attributed.ts';
+import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
 import type { Driver } from '../diff/driver.ts';
 import { withSlaves } from '../diff/slaves.ts';
 
-const base = attributed('vrf', {
+const base = linkWithAttributes('vrf', {
   attributes: (spec) => ({ table: section(spec, 'vrf').table }),
   hasMac: () => true,
 });

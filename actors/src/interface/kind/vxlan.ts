@@ -1,12 +1,12 @@
 import { canonicalIp } from '@ifactor/common/ip';
-import { attributed, section } from '../diff/attributed.ts';
+import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
 
 /** The kernel writes "its own choice" as 0 to 0. */
 const rangeOf = (range: readonly number[] | undefined): [number, number] | null =>
   range?.[1] ? [range[0]!, range[1]] : null;
 
 /** A vxlan. The kernel takes most of its attributes only at birth, so a change of any of them makes the link anew. */
-export const vxlan = attributed('vxlan', {
+export const vxlan = linkWithAttributes('vxlan', {
   attributes(spec) {
     const wanted = section(spec, 'vxlan');
     return {

@@ -12,7 +12,7 @@ import { canonicalNetwork } from '@ifactor/common/ip';
 import { addAddress, conflictWith, diffAttributes, nothing, ownership, remove } from '../diff/link.ts';
 import type { WantedLink } from '../diff/link.ts';
 import { fromFields } from '../diff/address.ts';
-import { defined } from '../diff/defined.ts';
+import { withoutUndefined } from '../diff/withoutUndefined.ts';
 import type { Difference, Driver, Knowledge } from '../diff/driver.ts';
 import { markOf } from '../diff/mark.ts';
 
@@ -150,7 +150,7 @@ function diffDevice(
 function make(spec: WireGuardInterfaceSpec, want: WantedLink, known: Knowledge): KernelOperation[] {
   const { name, mark, link } = want;
   return [
-    { type: 'CreateLink', slot: 'home', name, mark, link, ...defined({ mtu: want.mtu }) },
+    { type: 'CreateLink', slot: 'home', name, mark, link, ...withoutUndefined({ mtu: want.mtu }) },
     ...diffDevice(spec, 'home', known, undefined).operations,
     ...settle(spec, want),
   ];

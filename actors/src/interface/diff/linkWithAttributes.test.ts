@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KindAttributes, ObservedLink } from '@ifactor/crds';
 import { difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
-import { section } from './attributed.ts';
+import { section } from './linkWithAttributes.ts';
 import { markOf } from './mark.ts';
 
 const mark = markOf(key);

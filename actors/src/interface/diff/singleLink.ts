@@ -1,12 +1,12 @@
 import type { LinkKind, NetlinkInterfaceSpec } from '@ifactor/crds';
 import { fromCIDR } from './address.ts';
-import { defined } from './defined.ts';
+import { withoutUndefined } from './withoutUndefined.ts';
 import type { Driver, Knowledge } from './driver.ts';
 import type { WantedLink } from './link.ts';
 import { markOf } from './mark.ts';
 
 /** What the kinds share that are one link, made in the netns where it stays. */
-export const placed: Pick<Driver<NetlinkInterfaceSpec>, 'places' | 'names' | 'secrets' | 'devices'> = {
+export const singleLink: Pick<Driver<NetlinkInterfaceSpec>, 'places' | 'names' | 'secrets' | 'devices'> = {
   places: (spec) => [{ slot: 'target', container: spec.container ?? null }],
   names: (spec) => [{ slot: 'target', name: spec.interfaceName }],
   secrets: () => [],
@@ -23,7 +23,7 @@ export const wantedLink = (
   name: spec.interfaceName,
   mark: markOf(key),
   link,
-  ...defined({ mtu: spec.mtu, mac: macs?.mac }),
+  ...withoutUndefined({ mtu: spec.mtu, mac: macs?.mac }),
   up: spec.up,
   addresses: spec.addresses.map(fromCIDR),
 });

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AttributedLink, KindAttributes, NetlinkInterfaceSpec } from '@ifactor/crds';
 import type { Difference, Driver } from './driver.ts';
 import { conflictWith, create, diffLink, nothing, ownership, remove } from './link.ts';
-import { placed, wantedLink } from './placed.ts';
+import { singleLink, wantedLink } from './singleLink.ts';
 
 type Kind<K extends keyof KindAttributes> = {
   /** The attributes that a spec asks for, in the shape they are observed in. */
@@ -24,13 +24,13 @@ export function section<K extends keyof KindAttributes>(
 }
 
 /** A kind that is one link with attributes of its own, possibly above another device, which it waits for. */
-export function attributed<K extends keyof KindAttributes>(
+export function linkWithAttributes<K extends keyof KindAttributes>(
   kind: K,
   { attributes, changes, hasMac }: Kind<K>,
 ): Driver<NetlinkInterfaceSpec> {
   const deviceOf = (wanted: KindAttributes[K]): string | null => ('dev' in wanted ? wanted.dev : null);
   return {
-    ...placed,
+    ...singleLink,
     devices(spec) {
       const dev = deviceOf(attributes(spec));
       return dev === null ? [] : [dev];
