@@ -1,16 +1,16 @@
 import type { Link, Netns } from '../kernel/index.ts';
 
 /** Finds links by what the cache of a netns has no key for; kept up to date by its notifications. */
-export type Lookup = {
+export type LinkIndex = {
   /** The link with this ifalias; of several, the one that came last. */
   marked(alias: string): Link | undefined;
   /** Names of the links enslaved to this one, sorted. */
   slaves(index: number): string[];
 };
 
-const lookups = new WeakMap<Netns, Lookup>();
+const lookups = new WeakMap<Netns, LinkIndex>();
 
-export function lookup(netns: Netns): Lookup {
+export function lookup(netns: Netns): LinkIndex {
   const known = lookups.get(netns);
   if (known) return known;
   // Those of none are kept like any other's.
@@ -39,7 +39,7 @@ export function lookup(netns: Netns): Lookup {
     if (link) add(link);
     else drop(change.index);
   });
-  const result: Lookup = {
+  const result: LinkIndex = {
     marked(alias) {
       return netns.linkAt(byAlias.get(alias) ?? 0);
     },

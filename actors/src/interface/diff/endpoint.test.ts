@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isDue, isStale, readEndpoint, remember, writtenEndpoint } from './endpoint.ts';
+import { isDue, isStaleEndpoint, readEndpoint, remember, writtenEndpoint } from './endpoint.ts';
 import type { Look, Remembered } from './endpoint.ts';
 
 const quiet = 135_000;
@@ -85,7 +85,7 @@ describe("the spec's endpoint is written over the kernel's", () => {
   };
   const look: Look = { found: other, lastHandshakeTime: null, rxBytes: 10, txBytes: 20 };
   const stale = (more: Partial<Remembered>, seen: Partial<Look>, wrote: string | null = written) =>
-    isStale({ ...peer, ...more }, { ...look, ...seen }, wrote, now, quiet);
+    isStaleEndpoint({ ...peer, ...more }, { ...look, ...seen }, wrote, now, quiet);
 
   test('never where there is none, or where they are the same', () => {
     expect(stale({}, { found: null })).toBe(false);

@@ -60,7 +60,13 @@ export function writtenEndpoint(endpoint: string, resolved: string | undefined):
  * Whether the spec's endpoint is to be written over the kernel's. Never while handshakes come by the kernel's, and never over one
  * that was learned by roaming, unless it is spoken to in vain. `quiet`: milliseconds without a handshake that say so.
  */
-export function isStale(peer: Remembered, look: Look, written: string | null, now: number, quiet: number): boolean {
+export function isStaleEndpoint(
+  peer: Remembered,
+  look: Look,
+  written: string | null,
+  now: number,
+  quiet: number,
+): boolean {
   const { found, rxBytes, txBytes } = look;
   const never = Number.NEGATIVE_INFINITY;
   const shaken = look.lastHandshakeTime ?? never;

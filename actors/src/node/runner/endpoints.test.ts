@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
-import { isStale, remember } from '../../interface/diff/endpoint.ts';
+import { isStaleEndpoint, remember } from '../../interface/diff/endpoint.ts';
 import type { Look } from '../../interface/diff/endpoint.ts';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
@@ -182,7 +182,7 @@ describe('an endpoint that is not the one that was written', () => {
     const seen = remember(first, moved, start + 5 * second);
     const now = start + (5 + seconds) * second;
     const last = { ...moved, ...then };
-    return isStale(remember(seen, last, now), last, 'a:1', now, quiet);
+    return isStaleEndpoint(remember(seen, last, now), last, 'a:1', now, quiet);
   };
 
   it('is kept while handshakes are recent', () => {

@@ -1,6 +1,6 @@
 import type { Observed, ObservedLink, WireGuardPeer } from '@ifactor/crds';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
-import { isDue, isStale, readEndpoint, remember, writtenEndpoint } from '../../interface/diff/endpoint.ts';
+import { isDue, isStaleEndpoint, readEndpoint, remember, writtenEndpoint } from '../../interface/diff/endpoint.ts';
 import type { Look, Remembered } from '../../interface/diff/endpoint.ts';
 import { isMark } from '../../interface/diff/mark.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
@@ -105,7 +105,7 @@ export class Endpoints {
     if (context.endpoints[publicKey] !== endpoint) return false;
     const quiet = this.#quietMs * peer.jitter;
     if (readEndpoint(endpoint).named && isDue(peer, look, now, quiet)) this.#ask(actor, publicKey, false);
-    const stale = isStale(peer, look, writtenEndpoint(endpoint, context.resolved?.[publicKey]), now, quiet);
+    const stale = isStaleEndpoint(peer, look, writtenEndpoint(endpoint, context.resolved?.[publicKey]), now, quiet);
     // An answer is acted on once: should the name stand for something else when it is written, it is asked for again later.
     const heard = context.running === null || actor.performed !== null;
     if (stale && heard) Object.assign(peer, { named: null, moved: false });
