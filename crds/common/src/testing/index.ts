@@ -3,6 +3,8 @@ export { TestClock } from './clock.ts';
 export { freePort } from './freePort.ts';
 export { createMemoryEventStore } from './memoryEventStore.ts';
 export type { MemoryEventStore, MemoryStreams } from './memoryEventStore.ts';
+export { startNatsCluster } from './natsCluster.ts';
+export type { NatsCluster } from './natsCluster.ts';
 export { natsServerPath, startNats } from './natsServer.ts';
 export type { NatsServer, NatsServerOptions } from './natsServer.ts';
 export { until } from './until.ts';

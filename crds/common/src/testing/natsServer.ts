@@ -90,10 +90,8 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
   }
 
   const wipe = (): void => rmSync(store, { recursive: true, force: true });
-  const removeFolder = (): void => {
-    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
-  };
-  process.once('exit', removeFolder);
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+  if (options.folder === undefined) process.once('exit', removeFolder);
   await start();
   return {
     get url() {
@@ -117,7 +115,7 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
       await Promise.all(connections.map((connection) => connection.close()));
       await kill('SIGKILL');
       process.off('exit', removeFolder);
-      removeFolder();
+      if (options.folder === undefined) removeFolder();
     },
   };
 }

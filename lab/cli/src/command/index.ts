@@ -48,6 +48,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Draw the lifecycle machine.',
     load: async () => (await import('./machine.ts')).machineCommand(),
   },
+  nats: {
+    description: 'Look after the NATS streams.',
+    load: async () => (await import('./nats.ts')).natsCommand(),
+  },
   completion: {
     description: 'Print a script that completes commands, options and their values in a shell.',
     load: async () => (await import('./completion.ts')).completionCommand(),
