@@ -5,6 +5,7 @@ import { crdFile, ownProgram } from '#files';
 import { LabError } from './error.ts';
 import { answers } from '../host/https.ts';
 import type { Cluster, Manifest } from './manifest.ts';
+import type { Lease } from './otherBridge.ts';
 import { pathsOf } from './paths.ts';
 import type { Program } from '../process/program.ts';
 import { capture, must, onPath } from '../host/shell.ts';
@@ -61,6 +62,19 @@ export async function reachable(kubeconfig: string): Promise<boolean> {
     (await capture(kubectl(), ['--kubeconfig', kubeconfig, '--request-timeout=5s', 'get', '--raw', '/version']))
       .code === 0
   );
+}
+
+/** Every Lease of the cluster; none where they may not be read. */
+export async function leasesOf(kubeconfig: string): Promise<Lease[]> {
+  const { code, stdout } = await capture(kubectl(), [
+    '--kubeconfig',
+    kubeconfig,
+    'get',
+    '--all-namespaces',
+    '--output=json',
+    'leases.coordination.k8s.io',
+  ]);
+  return code === 0 ? (JSON.parse(stdout) as { items: Lease[] }).items : [];
 }
 
 function assetsPrograms(

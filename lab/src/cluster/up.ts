@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { UsageError } from '@ifactor/common';
-import { clusterPrograms, installKinds, prepareCluster, reachable } from './apiserver.ts';
+import { systemClock, UsageError } from '@ifactor/common';
+import { clusterPrograms, installKinds, leasesOf, prepareCluster, reachable } from './apiserver.ts';
 import { dockerVersion, ensureImage, startContainer } from '../host/docker.ts';
 import { down } from './down.ts';
 import { LabError } from './error.ts';
+import { assertNoBridge } from './otherBridge.ts';
 import { identify, isAlive } from '@ifactor/common/proc';
 import {
   claimDir,
@@ -54,6 +55,8 @@ export async function up(options: UpOptions, progress: Progress, abort: AbortSig
       `no API server answers for ${options.kubeconfig}: try \`kubectl --kubeconfig ${options.kubeconfig} version\``,
     );
   }
+  if (options.kubeconfig !== undefined)
+    assertNoBridge(await leasesOf(options.kubeconfig), options.kubeconfig, systemClock.now());
   abort.throwIfAborted();
 
   claimDir(dir);
