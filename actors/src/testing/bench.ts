@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectOnce } from '@ifactor/common/nats';
+import { connectOnce, sessionOf } from '@ifactor/common/nats';
 import { startNats } from '@ifactor/common/testing';
 import type { NatsServer } from '@ifactor/common/testing';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach } from 'vitest';
-import { connectivityOf } from '../node/session/connection.ts';
 
 /** A folder and a NATS server of its own for each test of a file, and connections that are closed after it. */
 export type NatsBench = {
@@ -59,7 +58,7 @@ export function natsBench(): NatsBench {
     dial: async (servers = nats.url) => {
       const connection = await connectOnce({ servers, name: 'test' });
       cleanups.push(() => connection.close());
-      connectivityOf(connection);
+      sessionOf(connection);
       return connection;
     },
     restart: async (wipe = false) => {

@@ -1,7 +1,7 @@
 import { createLog } from '@ifactor/common';
 import { formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/common/nats';
+import { ensureStreams, eventStoreOf, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
@@ -40,7 +40,7 @@ async function follow() {
   const malformed: string[] = [];
   const caught: string[][] = [];
   const follower = followDesired({
-    connection: await bench.dial(),
+    store: eventStoreOf(await bench.dial()),
     node,
     runtime,
     put: (key, { generation, deleted }) =>

@@ -3,11 +3,10 @@ import type { Clock } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
 import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
-import { ensureStreams } from '@ifactor/common/nats';
+import { ensureStreams, sessionOf } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { connectivityOf } from './connection.ts';
 
 /** Two agents of one node name would fight over its interfaces. */
 export class AnotherAgent extends Error {
@@ -92,14 +91,14 @@ async function follow(
   beats: Beats,
   stopped: AbortSignal,
 ): Promise<void> {
-  const connectivity = connectivityOf(connection);
+  const { connected, session } = sessionOf(connection);
   for (let failures = 0; ;) {
-    const broken = connectivity.session();
+    const broken = session();
     await sleep(clock, failures === 0 ? intervalMs : Math.min(intervalMs, 1000), stopped, broken);
-    await orAborted(connectivity.up(), stopped).catch(() => undefined);
+    await orAborted(connected(), stopped).catch(() => undefined);
     if (stopped.aborted || connection.isClosed()) return;
     try {
-      await orAborted(beats.beat(false), AbortSignal.any([stopped, connectivity.session()]));
+      await orAborted(beats.beat(false), AbortSignal.any([stopped, session()]));
       failures = 0;
     } catch (error) {
       if (stopped.aborted) return;
@@ -173,7 +172,7 @@ export async function waitUntilVacant(
   intervalMs = 5000,
 ): Promise<void> {
   while (!signal.aborted && !connection.isClosed()) {
-    await orAborted(connectivityOf(connection).up(), signal).catch(() => undefined);
+    await orAborted(sessionOf(connection).connected(), signal).catch(() => undefined);
     if (signal.aborted) return;
     // Without NATS no agent can be asked; the next round asks again.
     const other = await call(connection, node).catch(() => undefined);

@@ -1,5 +1,6 @@
 import { explain } from '@ifactor/common';
 import { formatStatusSubject, machineVersion } from '@ifactor/crds';
+import { eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Runtime } from '../../runtime.ts';
 import type { AgentProcess } from '../process.ts';
@@ -106,7 +107,7 @@ async function start(
 
   let ready = false;
   const follower = followDesired({
-    connection,
+    store: eventStoreOf(connection),
     node,
     runtime,
     put: (key, desired) => receiver.receive(key, desired),

@@ -1,10 +1,9 @@
 import { Backoff, explain, orAborted, sleep, timestamp } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
-import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/common/nats';
+import { ensureStreams, expecting, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { connectivityOf } from './connection.ts';
 
 export type StatusOptions = {
   connection: NatsConnection;
@@ -76,12 +75,12 @@ export class StatusPublisher {
 
   async #run(): Promise<void> {
     const { connection, runtime } = this.#options;
-    const connectivity = connectivityOf(connection);
+    const { connected, session } = sessionOf(connection);
     const stopped = this.#stop.signal;
     for (let failures = 0; !stopped.aborted;) {
-      await orAborted(connectivity.up(), stopped).catch(() => undefined);
+      await orAborted(connected(), stopped).catch(() => undefined);
       if (stopped.aborted || connection.isClosed()) return;
-      const broken = connectivity.session();
+      const broken = session();
       const signal = AbortSignal.any([broken, stopped]);
       try {
         await orAborted(this.#check(), signal);

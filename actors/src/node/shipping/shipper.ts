@@ -2,7 +2,7 @@ import { Backoff, explain, orAborted, sleep } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
 import { encodeEvent, eventFilter } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
-import { ensureStreams, expecting, publishAcked, streams } from '@ifactor/common/nats';
+import { ensureStreams, expecting, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager, PubAck } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
@@ -10,7 +10,6 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Journal } from '../journal/journal.ts';
 import { resume } from './resume.ts';
 import type { Place } from './resume.ts';
-import { connectivityOf } from '../session/connection.ts';
 
 export type ShipperOptions = {
   connection: NatsConnection;
@@ -93,14 +92,14 @@ export class Shipper {
 
   async #run(): Promise<void> {
     const { connection, runtime } = this.#options;
-    const connectivity = connectivityOf(connection);
+    const { connected, session } = sessionOf(connection);
     const stopped = this.#stop.signal;
     const aborted = new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve()));
     const backoff = new Backoff(retry, runtime.random);
     for (let failures = 0; !stopped.aborted;) {
-      await Promise.race([connectivity.up(), aborted]);
+      await Promise.race([connected(), aborted]);
       if (stopped.aborted || connection.isClosed()) return;
-      const broken = connectivity.session();
+      const broken = session();
       const before = this.#shipped.sequence;
       const signal = AbortSignal.any([broken, stopped]);
       try {
