@@ -39,9 +39,15 @@ export type KubeApi = {
   create(resource: Resource, object: NewObject, options?: WriteOptions): Promise<KubeObject>;
   /** Writes a whole object. @throws ApiError 409 where `metadata.resourceVersion` is not the newest */
   replace(resource: Resource, object: NewObject, options?: WriteOptions): Promise<KubeObject>;
-  /** JSON merge patch. @throws ApiError 409 where `metadata.uid` or `metadata.resourceVersion` in it do not hold */
+  /**
+   * JSON merge patch.
+   * @throws ApiError 409 where `metadata.resourceVersion` in it is not the newest; 409 or 422 where `metadata.uid` differs
+   */
   merge(resource: Resource, target: Target, change: object, options?: WriteOptions): Promise<KubeObject>;
-  /** Server-side apply, forced, of a whole status: fields left out are removed. `object.metadata.uid` must hold. */
+  /**
+   * Server-side apply, forced, of a whole status: fields left out are removed. kube-apiserver does not compare the uid on
+   * `/status`: a namesake made a moment ago may get the status, and the reconcile that its creation enqueues corrects it.
+   */
   applyStatus(resource: Resource, object: NewObject, options: { fieldManager: string }): Promise<KubeObject>;
   /** Deletes the object of this very uid. @throws ApiError 404 or 409 where there is no such object */
   delete(resource: Resource, target: Target & { uid: string }): Promise<void>;

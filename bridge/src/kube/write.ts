@@ -7,8 +7,8 @@ import type { Resource } from './resource.ts';
 export const fieldManager = 'ifactor';
 
 /**
- * Writes a whole status to the very object read (by uid).
- * @returns false where the object is gone or has another uid, so that there is nothing left to write
+ * Writes a whole status to the object read.
+ * @returns false where the server answered that the object is gone or another, so that there is nothing left to write
  */
 export function applyStatus(api: KubeApi, resource: Resource, object: KubeObject, status: unknown): Promise<boolean> {
   const { name, namespace, uid } = object.metadata;

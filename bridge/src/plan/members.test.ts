@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import type { KubeObject } from '../kube/object.ts';
+import { made, wireguard } from '../testing/objects.ts';
+import { ownerOf } from './child.ts';
+import { membersOf, orphansOf } from './members.ts';
+import { createReservations } from './reservations.ts';
+
+const owned = (name: string, uid: string, namespace = 'default', plan = 'net'): KubeObject =>
+  wireguard(
+    name,
+    { listenPort: 7000 },
+    { namespace, ownerReferences: [ownerOf({ name: plan, namespace, uid, generation: 1 })] },
+  );
+const store = (...objects: KubeObject[]) => ({ get: () => undefined, all: () => objects });
+const plan = made('WireGuardNetworkPlan', 'net', {}, { uid: 'u1' });
+const names = (objects: readonly KubeObject[] = []): string[] => objects.map(({ metadata }) => metadata.name);
+
+test('the members of a plan are those of its own namespace; a reference from another one means nothing', () => {
+  const interfaces = store(owned('mine', 'u1'), owned('theirs', 'u1', 'other'), owned('old', 'u0'), wireguard('free'));
+  const secrets = store(owned('key', 'u1'), owned('key', 'u1', 'other'));
+  const members = membersOf({ interfaces, secrets }, plan);
+  expect(names(members.children)).toEqual(['mine']);
+  expect(names(members.secrets)).toEqual(['key']);
+});
+
+test('orphans name a plan of this name and namespace that is not the one there is, sorted by that plan', () => {
+  const interfaces = store(
+    owned('mine', 'u1'),
+    owned('old', 'u0'),
+    owned('older', 'u9'),
+    owned('theirs', 'u0', 'other'),
+    owned('of another', 'u0', 'default', 'lan'),
+    wireguard('free'),
+  );
+  const secrets = store(owned('key', 'u0'));
+  const orphans = orphansOf({ interfaces, secrets }, 'default/net', 'u1');
+  expect([...orphans.keys()]).toEqual(['u0', 'u9']);
+  expect(names(orphans.get('u0')?.children)).toEqual(['old']);
+  expect(names(orphans.get('u0')?.secrets)).toEqual(['key']);
+  expect(names(orphans.get('u9')?.children)).toEqual(['older']);
+  expect([...orphansOf({ interfaces, secrets }, 'default/net', undefined).keys()]).toEqual(['u1', 'u0', 'u9']);
+  expect(orphansOf({ interfaces, secrets }, 'other/lan', undefined).size).toBe(0);
+});
+
+test('ports and names are taken by what is not of this plan in this namespace, and by what other plans gave', () => {
+  const theirs = wireguard(
+    'theirs',
+    { listenPort: 7001 },
+    { namespace: 'other', ownerReferences: [ownerOf({ name: 'net', namespace: 'other', uid: 'u1', generation: 1 })] },
+  );
+  const lan = made('WireGuardNetworkPlan', 'lan', {}, { uid: 'u2' });
+  const allocation = { fromNode: 'lax2', toNode: 'lax1', index: 0, name: 'wg-lax2-lax1-0', listenPort: 7002 };
+  const plans = store(plan, { ...lan, status: { allocations: [allocation] } });
+  const free = wireguard('free', { listenPort: 0 });
+  const reservations = createReservations({ plans, interfaces: store(owned('mine', 'u1'), theirs, free) });
+  const taken = reservations.taken(plan);
+  expect(taken.port('lax1', 7000)).toBe(false);
+  expect(taken.port('lax1', 7001)).toBe(true);
+  expect(taken.port('lax1', 0)).toBe(false);
+  expect(taken.port('lax2', 7002)).toBe(true);
+  expect([taken.name('mine'), taken.name('theirs'), taken.name('free')]).toEqual([false, false, true]);
+  // What was given since is ahead of the status.
+  reservations.set(lan, [{ ...allocation, listenPort: 7003 }]);
+  expect(reservations.taken(plan).port('lax2', 7002)).toBe(false);
+  expect(reservations.taken(plan).port('lax2', 7003)).toBe(true);
+  expect(reservations.of(lan)).toMatchObject([{ listenPort: 7003 }]);
+  reservations.forget(lan);
+  expect(reservations.taken(plan).port('lax2', 7003)).toBe(false);
+});
