@@ -1,4 +1,4 @@
 export { lookup } from './lookup.ts';
-export { observe } from './observe.ts';
+export { observe, strayKey } from './observe.ts';
 export { perform } from './perform.ts';
 export type { Hands } from './perform.ts';

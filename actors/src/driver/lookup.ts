@@ -2,7 +2,7 @@ import type { Link, Netns } from '../kernel/index.ts';
 
 /** Finds links by what the cache of a netns has no key for; kept up to date by its notifications. */
 export type LinkIndex = {
-  /** The link with this ifalias; of several, the one that came last. */
+  /** The link with this ifalias; of several, the one that came last. Loopback and hardware, which nobody made, bear no mark. */
   marked(alias: string): Link | undefined;
   /** Names of the links enslaved to this one, sorted. */
   slaves(index: number): string[];
@@ -24,8 +24,9 @@ export function lookup(netns: Netns): LinkIndex {
     byMaster.get(old.master)!.delete(index);
     seen.delete(index);
   };
-  const add = ({ index, name, alias, master }: Link): void => {
+  const add = ({ index, name, kind, alias: written, master }: Link): void => {
     drop(index);
+    const alias = kind === '' ? null : written;
     seen.set(index, { alias, master });
     byAlias.set(alias, index);
     const slaves = byMaster.get(master);

@@ -68,10 +68,15 @@ async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<Observ
   return result;
 }
 
+/** How a set of strays names one. */
+export const strayKey = (netns: string, index: number): string => `${netns}#${index}`;
+
 /**
  * What the kernel shows of an interface: for each slot the link with its mark, else the one of its name.
  * @param places the open netns of each slot; a slot without one is left out
- * @param all every open netns, searched for links with our mark where none belongs
+ * @param own every netns where links of the actor may be: searched for links with its mark where none belongs. Elsewhere others may
+ *   have written its mark
+ * @param hopeless strays that could not be removed: they are left alone
  * @param seen receives a WireGuard device as it is, without its keys: what the status tells and no decision depends on
  */
 export async function observe(
@@ -79,8 +84,9 @@ export async function observe(
   driver: Driver,
   spec: InterfaceSpec,
   places: Partial<Record<Slot, Netns>>,
-  all: Iterable<Netns>,
+  own: Iterable<Netns>,
   seen: Seen = () => undefined,
+  hopeless: ReadonlySet<string> = new Set(),
 ): Promise<Observed> {
   const names = new Map(driver.names(spec).map(({ slot, name }) => [slot, name]));
   const links: { [S in Slot]?: ObservedLink | null } = {};
@@ -92,13 +98,14 @@ export async function observe(
     links[slot] = link ? await observeLink(netns, link, seen) : null;
   }
   const strays: Observed['strays'][number][] = [];
-  for (const netns of all) {
+  for (const netns of own) {
     for (const mark of [markOf(key), markOf(key, 'peer')]) {
       const link = lookup(netns).marked(mark);
       const belongs = Object.entries(links).some(
         ([slot, at]) => places[slot as Slot] === netns && at?.index === link?.index,
       );
-      if (link && !belongs) strays.push({ netns: netns.id, index: link.index, name: link.name });
+      if (link && !belongs && !hopeless.has(strayKey(netns.id, link.index)))
+        strays.push({ netns: netns.id, index: link.index, name: link.name });
     }
   }
   const devices: { [name: string]: boolean } = {};

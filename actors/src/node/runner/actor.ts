@@ -12,12 +12,13 @@ import type { Snapshot } from '../../interface/machine/fold.ts';
 /** What an event follows from: the event before it, and what set the chain off. */
 export type Cause = { id: string; correlation: string };
 
-/** `selector` tells whether it still fits the spec; `retired` lets go of the netns of one that does not. */
-export type Follower = { selector: string; stop: () => void; retired: (() => void) | null };
+/** `selector` tells whether it still fits the spec; `retired` lets go of `netns`, that of one that does not. */
+export type Follower = { selector: string; stop: () => void; retired: (() => void) | null; netns?: Netns | undefined };
 
 // What actors have in common as long as nothing happens to them.
 const unshaken: Actor['handshakes'] = { at: 0, times: new Map() };
 const none: readonly never[] = [];
+const noStrays: ReadonlySet<string> = new Set();
 
 /** What is known of the declared object itself. */
 export type Declared = Pick<Context, 'desired' | 'deletion'>;
@@ -32,6 +33,8 @@ export class Actor {
   /** Followers of places the spec no longer names, kept until the links there are gone. */
   former: readonly Follower[] = none;
   netns = new SmallMap<Slot, Netns>();
+  /** Strays that could not be removed, as `strayKey` has them. */
+  hopelessStrays: ReadonlySet<string> = noStrays;
   /** Raised whenever `netns` changes: what was seen before is of another place. */
   epoch = 0;
   #timers: SmallMap<string, () => void> | null = null;

@@ -58,7 +58,7 @@ export class Effects {
     this.#timers = new Timers(mailbox, clock);
     this.#endpoints = new Endpoints(mailbox, runtime, resolve, tuning.quietMs);
     this.looker = new Looker(mailbox, runtime, this.#slots, this.#endpoints, tuning.pollMs);
-    this.#performer = new Performer(mailbox, secrets, this.#slots, resolve);
+    this.#performer = new Performer(mailbox, secrets, this.#slots, resolve, runtime.log);
 
     this.#performer.performed.subscribe((actor) => this.looker.look(actor));
     this.#endpoints.doubted.subscribe((actor) => this.looker.look(actor));

@@ -97,10 +97,11 @@ export class Looker {
         sound.driver,
         sound.spec,
         Object.fromEntries(actor.netns),
-        this.#slots.open(),
+        this.#slots.of(actor),
         (device) => {
           actor.device = device;
         },
+        actor.hopelessStrays,
       );
     } catch (error) {
       if (actor.epoch !== epoch) return this.#retry(actor, cause, 0);

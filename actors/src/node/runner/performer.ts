@@ -1,7 +1,7 @@
-import { explain } from '@ifactor/common';
+import { explain, type Log } from '@ifactor/common';
 import type { EventData, KernelOperation, Slot } from '@ifactor/crds';
 import { KernelError } from '../../kernel/index.ts';
-import { perform } from '../../driver/index.ts';
+import { perform, strayKey } from '../../driver/index.ts';
 import type { Hands } from '../../driver/index.ts';
 import { readEndpoint } from '../../interface/diff/endpoint.ts';
 import type { Cause, Fact, Actor } from './actor.ts';
@@ -19,10 +19,12 @@ export class Performer {
   readonly #secrets: Pick<SecretSource, 'use'>;
   readonly #slots: Slots;
   readonly #resolve: Resolve;
+  readonly #log: Log;
   /** Whoever makes a link at home last, by netns and name. */
   readonly #births = new Map<string, Promise<void>>();
 
-  constructor(mailbox: Mailbox, secrets: Pick<SecretSource, 'use'>, slots: Slots, resolve: Resolve) {
+  constructor(mailbox: Mailbox, secrets: Pick<SecretSource, 'use'>, slots: Slots, resolve: Resolve, log: Log) {
+    this.#log = log;
     this.#mailbox = mailbox;
     this.#secrets = secrets;
     this.#slots = slots;
@@ -55,6 +57,10 @@ export class Performer {
           this.#mailbox.tell(actor, { type, data: { ...data, operations: id } } as Fact, cause);
         }
       } catch (error) {
+        if (operation.type === 'RemoveStray') {
+          this.#leaveStray(actor, operation, error);
+          continue;
+        }
         this.#mailbox.tell(actor, { type: 'OperationFailed', data: failure(id, operation, error) }, cause);
         return;
       }
@@ -64,6 +70,17 @@ export class Performer {
     await Promise.allSettled(touched.map((netns) => netns.barrier()));
     actor.performed = { id, cause };
     this.performed.emit(actor);
+  }
+
+  /** A link with our mark that stays, whoever wrote it there, keeps nothing else from being done. */
+  #leaveStray(actor: Actor, { netns, name, index }: KernelOperation & { type: 'RemoveStray' }, error: unknown): void {
+    actor.hopelessStrays = new Set([...actor.hopelessStrays, strayKey(netns, index)]);
+    this.#log.warn('failed to remove a link with the mark of an interface; left as it is', {
+      actor: actor.id,
+      link: name,
+      netns,
+      error: explain(error),
+    });
   }
 
   /**

@@ -13,17 +13,17 @@ export class Slots {
   readonly #mailbox: Mailbox;
   readonly #places: Places;
   readonly #stop: () => void;
+  #home: Netns | null = null;
   readonly #uses = new Map<Netns, { count: number; stop: () => void }>();
 
   constructor(mailbox: Mailbox, places: Places) {
     this.#mailbox = mailbox;
     this.#places = places;
     // Whoever lives elsewhere may have left a link at home, where links are born.
-    let home: Netns | null = null;
     this.#stop = places.follow(null, (place) => {
-      if (home) this.#release(home);
-      home = 'netns' in place ? place.netns : null;
-      if (home) this.#acquire(home);
+      if (this.#home) this.#release(this.#home);
+      this.#home = 'netns' in place ? place.netns : null;
+      if (this.#home) this.#acquire(this.#home);
     });
   }
 
@@ -31,9 +31,10 @@ export class Slots {
     this.#stop();
   }
 
-  /** Every netns that is open now. */
-  open(): Iterable<Netns> {
-    return this.#uses.keys();
+  /** Every open netns where links of the actor may be: those of its slots, those that its spec named before, and the home netns. */
+  of(actor: Actor): Iterable<Netns> {
+    const former = actor.former.flatMap(({ netns }) => netns ?? []);
+    return new Set([...actor.netns.values(), ...former, ...(this.#home ? [this.#home] : [])]);
   }
 
   byId(id: string): Netns | undefined {
@@ -93,7 +94,11 @@ export class Slots {
     actor.followers.delete(slot);
     actor.netns.delete(slot);
     actor.epoch++;
-    follower.retired = netns ? () => this.#release(netns) : () => undefined;
+    follower.netns = netns;
+    follower.retired = () => {
+      if (follower.netns) this.#release(follower.netns);
+      follower.netns = undefined;
+    };
     actor.former = [...actor.former, follower];
   }
 
@@ -103,7 +108,6 @@ export class Slots {
       if (follower.retired) {
         // A former place has gone, and its links with it.
         follower.retired();
-        follower.retired = () => undefined;
         return;
       }
       const from = first;
