@@ -4,7 +4,8 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { codeOf } from '@ifactor/common';
 import { member, text } from '@ifactor/common/json';
 
-const answerWithin = 10_000;
+/** An engine that is frozen takes connections and answers none. */
+const answerWithinMs = 5000;
 
 /** `run` tells one run of a container from the next. */
 export type Inspection = { id: string; run: string; pid: number };
@@ -27,7 +28,7 @@ export class EngineError extends Error {
  * @throws EngineError
  */
 export async function inspect(socketPath: string, name: string): Promise<Inspection | null> {
-  const response = await get(socketPath, `/containers/${encodeURIComponent(name)}/json`, answerWithin);
+  const response = await get(socketPath, `/containers/${encodeURIComponent(name)}/json`);
   const body = await read(response);
   if (response.statusCode === 404) return null;
   if (response.statusCode !== 200) throw refused(response, body);
@@ -71,6 +72,8 @@ export function events(socketPath: string, clock: Clock, { open, event, end }: E
     socketPath,
     `/events?${query.toString()}`,
     (response) => {
+      // From now on it is silent as long as nothing happens.
+      asked.setTimeout(0);
       if (response.statusCode !== 200) {
         read(response).then(
           (body) => finish(refused(response, body)),
@@ -93,6 +96,7 @@ export function events(socketPath: string, clock: Clock, { open, event, end }: E
     },
     (error) => finish(unreachable(error)),
   );
+  limit(asked);
   return () => {
     over = true;
     asked.destroy();
@@ -115,13 +119,17 @@ function parse(json: string): unknown {
   }
 }
 
-function get(socketPath: string, path: string, timeout: number): Promise<IncomingMessage> {
+function get(socketPath: string, path: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const asked = start(socketPath, path, resolve, (error) => reject(unreachable(error)));
-    asked.setTimeout(timeout, () =>
-      asked.destroy(new EngineError('ETIMEDOUT', `no answer within ${timeout / 1000} s`)),
-    );
+    limit(asked);
   });
+}
+
+function limit(asked: ClientRequest): void {
+  asked.setTimeout(answerWithinMs, () =>
+    asked.destroy(new EngineError('ETIMEDOUT', `no answer within ${answerWithinMs / 1000} s`)),
+  );
 }
 
 function start(
