@@ -49,3 +49,14 @@ test('a failure names the operation and what the kernel said', () => {
     message: 'CreateLink: this kernel has no "dummy"',
   });
 });
+
+test('a link that is recreated says why; one that is adopted says that it existed', () => {
+  const tell = createEventNotes();
+  expect(tell(event('LinkRemoved', 'creating', { name: 'br1', anew: ['vxlan.vni', 'vxlan.dev'] }))?.message).toBe(
+    'removed link br1 from node lax1 to recreate it: vxlan.vni, vxlan.dev cannot be changed on an existing link',
+  );
+  expect(tell(event('LinkRemoved', 'deleting', { name: 'br1' }))?.message).toBe('removed link br1 from node lax1');
+  expect(tell(event('LinkAdopted', 'configured', { name: 'br1' }))?.message).toBe(
+    'adopted the existing link br1 on node lax1',
+  );
+});

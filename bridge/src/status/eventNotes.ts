@@ -32,7 +32,7 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
         return {
           type: 'Normal',
           reason: 'LinkAdopted',
-          message: `took over the existing link ${event.data.name} on node ${event.node}`,
+          message: `adopted the existing link ${event.data.name} on node ${event.node}`,
         };
       case 'LinkMoved':
         return {
@@ -48,11 +48,11 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
         };
       case 'LinkRemoved':
         if (event.data.anew) {
-          const why = `${event.data.anew.join(', ')} cannot be changed on a link that exists`;
+          const why = `${event.data.anew.join(', ')} cannot be changed on an existing link`;
           return {
             type: 'Normal',
             reason: 'LinkRemoved',
-            message: `removed link ${event.data.name} from node ${event.node} to make it anew: ${why}`,
+            message: `removed link ${event.data.name} from node ${event.node} to recreate it: ${why}`,
           };
         }
         return {
