@@ -91,8 +91,9 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
   const problem = 'problem' in read ? read.problem : null;
   const base = { ...before, desired, deletion: null };
   const declared = before.confirm?.rolledBack?.spec ?? before.spec;
-  if (before.desired !== null && problem === before.problem && (problem !== null || isDeepStrictEqual(spec, declared)))
-    return base;
+  const same = problem === before.problem && (problem !== null || isDeepStrictEqual(spec, declared));
+  // What is declared again after its deletion was said begins from what the kernel shows, though the spec is the same.
+  if (before.desired !== null && before.deletion === null && same) return base;
   const confirm = confirmAfter(before, data.generation, spec);
   // Where the new one breaks its schema, the links are still known by the former: they go with the object.
   return enforce({ ...base, problem, ...(confirm ? { confirm } : {}) }, spec ?? before.spec);

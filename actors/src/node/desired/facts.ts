@@ -16,12 +16,16 @@ export function keyOf({ kind, namespace, name }: Pick<Desired, 'kind' | 'namespa
  */
 export function isStale({ desired: known, deletion }: Declared, last: Desired | undefined, desired: Desired): boolean {
   if (known === null || known.uid !== desired.uid) return false;
+  // An object that is being deleted never lives again; only one whose deletion was said by mistake is declared again.
+  if (deletion !== null && !deletion.gone && isAlive(desired))
+    return !isOlder(deletion.resourceVersion, desired.resourceVersion);
   if (desired.generation !== known.generation) return desired.generation < known.generation;
   const seen = [known, deletion, last?.uid === desired.uid ? last : null].flatMap((one) => one?.resourceVersion ?? []);
-  if (desired.deleted === true) return seen.some((version) => isOlder(desired.resourceVersion, version));
-  // An object that is being deleted never comes back; one whose deletion was said by mistake is declared again.
-  return deletion !== null && !deletion.gone && desired.deletionTimestamp === undefined;
+  return desired.deleted === true && seen.some((version) => isOlder(desired.resourceVersion, version));
 }
+
+const isAlive = ({ deleted, deletionTimestamp }: Desired): boolean =>
+  deleted !== true && deletionTimestamp === undefined;
 
 /** Resource versions are numbers that rise; of servers that spell them otherwise nothing is known. */
 const isOlder = (version: string, than: string): boolean =>

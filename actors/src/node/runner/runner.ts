@@ -48,6 +48,8 @@ export class Runner implements Mailbox {
   readonly #eventWriter: EventWriter;
   readonly #snapshots: Snapshots;
   readonly #effects: Effects;
+  /** Actors with a StepFailed in the queue. */
+  readonly #failing = new WeakSet<Actor>();
   readonly #stopPacking: () => void;
   #scheduled = false;
   #stopped = false;
@@ -122,6 +124,9 @@ export class Runner implements Mailbox {
         step,
         error: message,
       });
+      // Told once: what keeps failing is tried again when the back-off is over, not at once.
+      if (this.#failing.has(actor) || actor.snapshot.context.failure?.code === 'InternalError') return;
+      this.#failing.add(actor);
       this.tell(actor, { type: 'StepFailed', data: { step, message } }, null);
     }
   }
@@ -135,6 +140,7 @@ export class Runner implements Mailbox {
       const recorded: RecordedEvent[] = [];
       for (const item of this.#queue.splice(0, this.#journal.room)) {
         item.actor.folds(item.fact);
+        if (item.fact.type === 'StepFailed') this.#failing.delete(item.actor);
         this.contain(item.actor, `fold ${item.fact.type}`, () => {
           const { event, operations } = this.#recorder.record(item, recorded.length);
           recorded.push(event);

@@ -1,0 +1,107 @@
+import { createLog, systemClock } from '@ifactor/common';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Desired } from '@ifactor/crds';
+import { MemoryKernel } from '../../testing/memory/kernel.ts';
+import { TestNode } from '../../testing/node.ts';
+import { loadIdentity } from '../secrets/identity.ts';
+import { Secrets } from '../secrets/secrets.ts';
+import { DesiredReceiver } from './receiver.ts';
+import { DesiredStore } from './store.ts';
+
+const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
+const message = (generation: number, resourceVersion: string, more: Partial<Desired> = {}): Desired => ({
+  apiVersion: 'networking.dn42.io/v1alpha1',
+  kind: 'NetlinkInterface',
+  namespace: 'default',
+  name: 'br0',
+  uid: 'u1',
+  generation,
+  resourceVersion,
+  creationTimestamp: '2026-01-01T00:00:00Z',
+  spec: { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, mtu: 1300 + generation, addresses: [] },
+  secrets: [],
+  missing: [],
+  ...more,
+});
+const tombstone = (generation: number, resourceVersion: string): Desired =>
+  message(generation, resourceVersion, { deleted: true, spec: {} });
+
+describe('a message about an object', () => {
+  const kernel = new MemoryKernel();
+  let node: TestNode;
+  let receiver: DesiredReceiver;
+
+  beforeEach(() => {
+    kernel.addNetns('home');
+    node = new TestNode({ kernel, path: (place) => place });
+    const log = createLog('test', 'error');
+    const secrets = new Secrets(loadIdentity(node.folder), node.folder, systemClock);
+    receiver = new DesiredReceiver(node.runner, new DesiredStore(node.journal, log), secrets, log);
+  });
+  afterEach(() => {
+    node.dispose();
+    kernel.removeNetns('home');
+  });
+
+  const receive = (...messages: Desired[]): void => {
+    for (const one of messages) receiver.receive(key, one);
+  };
+  const settled = (): Promise<void> => node.settles(node.runner.actor(key), 'configured');
+  const mtu = async (): Promise<number | undefined> => {
+    const home = await kernel.open('home');
+    await home.barrier();
+    const found = home.link('br0')?.mtu;
+    home.close();
+    return found;
+  };
+  const types = (): string[] => node.events().map(({ type }) => type);
+
+  test('with a lower generation is refused, whether the newer one is folded or still queued', async () => {
+    receive(message(3, '30'), message(2, '20'));
+    await settled();
+    receive(message(2, '20'));
+    await settled();
+    expect(await mtu()).toBe(1303);
+    expect(types().filter((type) => type === 'SpecChanged')).toHaveLength(1);
+  });
+
+  test.each([
+    ['of an older generation', tombstone(2, '20')],
+    ['of an older version of the same generation', tombstone(3, '25')],
+  ])('that says it is gone %s is refused', async (_, stale) => {
+    receive(message(3, '30'), stale);
+    await settled();
+    receive(stale);
+    await settled();
+    expect(types()).not.toContain('DeletionRequested');
+    expect(await mtu()).toBe(1303);
+  });
+
+  test('that says it is gone is taken where it is no older', async () => {
+    receive(message(3, '30'));
+    await settled();
+    receive(tombstone(3, '30'));
+    const actor = node.runner.actor(key);
+    await node.until(() => actor.snapshot.value === 'deleted');
+    expect(await mtu()).toBeUndefined();
+  });
+
+  test('that declares it again after it was said to be gone makes it again, at once and later', async () => {
+    receive(message(3, '30'));
+    await settled();
+    receive(tombstone(3, '30'), message(3, '31'));
+    await node.until(
+      () => types().includes('DeletionRequested') && node.runner.actor(key).snapshot.value === 'configured',
+      () => node.story(),
+    );
+    expect(await mtu()).toBe(1303);
+  });
+
+  test('that was sent before its deletion does not bring it back', async () => {
+    receive(message(3, '30'));
+    await settled();
+    receive(message(4, '40', { deletionTimestamp: '2026-01-02T00:00:00Z' }), message(3, '30'), message(4, '39'));
+    await node.settles(node.runner.actor(key), 'deleted');
+    expect(await mtu()).toBeUndefined();
+  });
+});
