@@ -33,7 +33,7 @@ describe.skipIf(process.getuid?.() !== 0)('a node whose disk is full', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ifactor-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', folder]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m,mode=700', 'tmpfs', folder]);
     bench = await openMemory();
     path = await bench.addNetns();
     node = start();
@@ -170,7 +170,7 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     servers.cleanup(() => void execFileSync('ip', ['netns', 'del', netns]));
     const stateDir = join(folder, 'state');
     mkdirSync(stateDir);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', stateDir]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m,mode=700', 'tmpfs', stateDir]);
     servers.cleanup(() => void execFileSync('umount', [stateDir]));
     const agent = startAgent(
       {
@@ -254,7 +254,7 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     servers.cleanup(() => void execFileSync('ip', ['netns', 'del', netns]));
     const stateDir = join(folder, 'state2');
     mkdirSync(stateDir);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', stateDir]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', stateDir]);
     servers.cleanup(() => void execFileSync('umount', [stateDir]));
     const filler = join(stateDir, 'filler');
     expect(() => writeFileSync(filler, Buffer.alloc(2 << 20))).toThrow('ENOSPC');

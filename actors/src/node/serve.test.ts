@@ -113,7 +113,7 @@ describe.skipIf(process.getuid?.() !== 0)('two agents of one node, on two machin
     // As a server that has only just come up, without what agents need.
     const bare = await start(-1);
     const agent = machine(`nats://127.0.0.1:${bare.port}`);
-    await agent.said('cannot take up service with NATS now; tries again');
+    await agent.said('NATS services failed to start; retrying in');
     await bare.kill();
     await start(bare.port, '-js', '-sd', join(bench.folder, 'later'));
     await expect(agent.said('ready')).resolves.toBeUndefined();

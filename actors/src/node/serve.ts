@@ -7,7 +7,7 @@ import { JournalError } from './journal/error.ts';
 import type { Runtime } from '../runtime.ts';
 
 /**
- * Runs a node's agent until `stop`. Where another agent serves the node it says so, keeps its hands off, and takes the node over
+ * Runs a node's agent until `stop`. Where another agent serves the node it says so, leaves the interfaces alone, and takes the node over
  * once that one has gone; interfaces stay as they are meanwhile, and likewise until the disk has room for a journal.
  * @throws JournalError where the state folder cannot be used, and whatever else an agent cannot go on after
  * @param intervalMs between two questions whether the other one is still there, or room

@@ -305,6 +305,8 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       return { ...context, paused: event.data.by };
     case 'Resumed':
       return unseen({ ...context, paused: null });
+    // An event of a later version than this one: it stays in the log, and says nothing here.
+    default:
     case 'LinkAdopted':
     case 'LinkChanged':
     case 'LinkMoved':

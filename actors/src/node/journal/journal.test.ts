@@ -2,9 +2,10 @@ import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -131,6 +132,20 @@ describe('a journal', () => {
       { id: opened.id, first: 1 },
       { id: again.id, first: 3 },
     ]);
+  });
+
+  test('refuses a state folder that others can write, or own', () => {
+    chmodSync(folder, 0o770);
+    open().close();
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    chmodSync(folder, 0o770);
+    expect(() => open()).toThrow(/can be written by other users \(mode 770\)/);
+    chmodSync(folder, 0o755);
+    open().close();
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    if (process.getuid?.() !== 0) return;
+    chownSync(folder, 12345, 0);
+    expect(() => open()).toThrow(/belongs to user 12345, not to user 0/);
   });
 
   test('loses nothing that was appended before kill -9', async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Desired, RecordedEvent } from '@ifactor/crds';
@@ -71,10 +71,10 @@ export function openJournal(folder: string, { node }: { node: string }): Journal
   const path = join(folder, 'journal.db');
   try {
     makeFolder(folder);
-    chmodSync(folder, 0o700);
   } catch (cause) {
     throw unusable(`make the state folder ${folder}`, cause);
   }
+  checkFolder(folder);
   const lock = lockFolder(folder);
   let database: DatabaseSync | undefined;
   try {
@@ -233,6 +233,31 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
     },
   };
   return self;
+}
+
+/**
+ * Whoever can write to the folder decides what the node believes, and which keys it uses: so it has to be the agent's own.
+ * @throws JournalError NotWritable
+ */
+function checkFolder(folder: string): void {
+  const { uid, mode } = statSync(folder);
+  const own = process.geteuid?.() ?? uid;
+  if (uid !== own)
+    throw new JournalError(
+      'NotWritable',
+      `the state folder ${folder} belongs to user ${uid}, not to user ${own} that runs the agent; chown it or give another --state-dir`,
+    );
+  // One that is empty, such as a new volume, is taken into possession.
+  if ((mode & 0o022) !== 0 && readdirSync(folder).length > 0)
+    throw new JournalError(
+      'NotWritable',
+      `the state folder ${folder} can be written by other users (mode ${(mode & 0o777).toString(8)}); make sure that its content is yours, then chmod 700 it`,
+    );
+  try {
+    chmodSync(folder, 0o700);
+  } catch (cause) {
+    throw unusable(`make the state folder ${folder}`, cause);
+  }
 }
 
 /** As `mkdir -p`. Node's own, asked for a folder below /proc, never returns. */

@@ -3,6 +3,7 @@ import type { EventType } from '@ifactor/crds';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../../kernel/index.ts';
+import type { Clock } from '@ifactor/common';
 import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
@@ -24,11 +25,19 @@ describe('a change with spec.confirm', () => {
   let home: Netns;
   let nats: boolean;
 
+  let offset: number;
+  /** The wall clock can be set; the monotonic one cannot. */
+  const settable: Clock = {
+    now: () => clock.now() + offset,
+    monotonic: () => clock.monotonic(),
+    after: (milliseconds, elapsed) => clock.after(milliseconds, elapsed),
+  };
+
   const open = (folder?: string): TestNode =>
     new TestNode({
       kernel,
       path: (place) => place,
-      clock,
+      clock: settable,
       nats: async () => nats,
       ...(folder === undefined ? {} : { folder }),
     });
@@ -37,6 +46,7 @@ describe('a change with spec.confirm', () => {
     kernel.addNetns('home');
     kernel.addNetns('far');
     clock = new TestClock();
+    offset = 0;
     nats = true;
     node = open();
     home = await kernel.open('home');
@@ -62,6 +72,22 @@ describe('a change with spec.confirm', () => {
     );
     return actor;
   };
+
+  it.each([1, -1])('is neither rolled back nor kept early when somebody sets the clock by %d h', async (hours) => {
+    await worked();
+    const actor = await tried(bad);
+    offset = hours * 3600 * second;
+    await clock.pass(10 * second);
+    expect(types(actor)).not.toContain('SpecConfirmed');
+    expect(types(actor)).not.toContain('SpecRolledBack');
+    nats = false;
+    await clock.pass(29 * second);
+    expect(types(actor)).not.toContain('SpecRolledBack');
+    await clock.pass(3 * second);
+    await node.settles(actor, 'configured');
+    expect(types(actor)).toContain('SpecRolledBack');
+    expect(types(actor)).not.toContain('SpecConfirmed');
+  });
 
   it('is confirmed while the node reaches NATS, and only then Ready', async () => {
     await worked();

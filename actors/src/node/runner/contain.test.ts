@@ -4,7 +4,7 @@ import type { InterfaceSpec } from '@ifactor/crds';
 import { dummy } from '../../interface/kind/registry.ts';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { TestNode } from '../../testing/node.ts';
-import type { Actor } from './actor.ts';
+import type { Actor, Fact } from './actor.ts';
 
 const spec = (name: string, mtu: number) => ({ interfaceName: name, type: 'dummy', up: true, mtu, addresses: [] });
 const places = ['places', 'names', 'secrets', 'devices', 'diff'] as const;
@@ -89,13 +89,29 @@ describe('what one actor throws', () => {
     const good = node.apply('NetlinkInterface', 'good0', spec('good0', 1400));
     await node.settles(good, 'configured');
     const { folder, journal } = node;
-    journal.saveSnapshot('netlinkinterface/default/later0', journal.sequence, '{"value":"a-later-state","context":{}}');
+    const later = { value: 'a-later-state', context: {} };
+    journal.saveSnapshot('netlinkinterface/default/later0', journal.sequence, JSON.stringify(later));
     node.stop();
     node = new TestNode({ kernel, path: (place) => place, clock, folder });
     node.runner.restore('test');
-    await node.settles(
-      node.runner.actor({ kind: 'netlinkinterface', namespace: 'default', name: 'good0' }),
-      'configured',
+    const [again, later0] = ['good0', 'later0'].map((name) =>
+      node.runner.actor({ kind: 'netlinkinterface', namespace: 'default', name }),
     );
+    if (!again || !later0) throw new Error('both were restored');
+    await node.settles(again, 'configured');
+    expect(later0.snapshot.value).toBe('pending');
+    // As a later agent declares it again, the older one adopts what the kernel shows.
+    await node.settles(node.apply('NetlinkInterface', 'later0', spec('later0', 1400)), 'configured');
+  });
+
+  test('is not what a later version wrote: an event that is not known says nothing', async () => {
+    mend = () => undefined;
+    const actor = node.apply('NetlinkInterface', 'good0', spec('good0', 1400));
+    await node.settles(actor, 'configured');
+    const before = actor.snapshot;
+    node.runner.tell(actor, { type: 'OfALaterVersion', data: {} } as unknown as Fact, null);
+    await node.until(() => actor.snapshot !== before);
+    expect(actor.snapshot.context.spec).toEqual(before.context.spec);
+    expect(actor.snapshot.value).toBe('configured');
   });
 });

@@ -44,6 +44,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'What a person decides of a node: that it is gone for good.',
     load: async () => (await import('./node.ts')).nodeCommand(),
   },
+  keys: {
+    description: 'Destroy private keys that nodes keep for interfaces that were deleted.',
+    load: async () => (await import('./keys.ts')).keysCommand(),
+  },
   machine: {
     description: 'Draw the lifecycle machine.',
     load: async () => (await import('./machine.ts')).machineCommand(),

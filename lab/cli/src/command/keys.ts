@@ -1,0 +1,75 @@
+import { UsageError } from '@ifactor/common';
+import { ensureStreams } from '@ifactor/common/nats';
+import { Command } from 'commander';
+import { RequestError } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { parseObject } from '../log/selector.ts';
+import type { SourceFlags } from '../log/source.ts';
+
+type Flags = Pick<SourceFlags, 'nats' | 'creds' | 'dir'> & { namespace: string; node?: string; all?: boolean };
+
+export function keysCommand(): Command {
+  return new Command('keys').addCommand(purgeCommand());
+}
+
+function purgeCommand(): Command {
+  return new Command('purge')
+    .description(
+      'Destroy the private key that a node made for an interface and keeps after its deletion, so that the next object of that name gets a new one.',
+    )
+    .argument('[object]', 'KIND/NAME or KIND/NAMESPACE/NAME, of an object that is gone')
+    .option('--all', 'every key of an object that is gone')
+    .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
+    .option('--node <name>', 'only on this node (default: on every node)')
+    .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
+    .option('--creds <file>', 'credentials file for NATS')
+    .option('--dir <folder>', "the lab's folder (default: .lab)")
+    .addHelpText('after', '\nExamples:\n  ifactor keys purge wgi/wg1\n  ifactor keys purge --all --node lax1\n')
+    .action(async (object: string | undefined, flags: Flags) => {
+      if ((object === undefined) !== (flags.all === true)) throw new UsageError('name one object, or say --all');
+      const { connectBy } = await import('../log/stream.ts');
+      const key = object === undefined ? null : parseObject(object, flags.namespace);
+      const asked = key === null ? '' : `${key.kind}/${key.namespace}/${key.name}`;
+      const connection = await connectBy(flags);
+      try {
+        let count = 0;
+        for (const node of await nodesOf(connection, flags.node)) {
+          const purged = await purge(connection, node, asked);
+          if (purged === null) {
+            console.error(`the agent of node ${node} does not answer; its keys stay`);
+            process.exitCode = 1;
+            continue;
+          }
+          for (const name of purged) console.log(`${node}: destroyed the key of ${name}`);
+          count += purged.length;
+        }
+        if (count === 0) console.error(`no key of ${object ?? 'an object that is gone'} is kept`);
+      } finally {
+        await connection.close();
+      }
+    });
+}
+
+async function nodesOf(connection: NatsConnection, node: string | undefined): Promise<string[]> {
+  if (node !== undefined) return [node];
+  const bucket = await ensureStreams(connection);
+  const nodes: string[] = [];
+  for await (const name of await bucket.keys()) nodes.push(name);
+  return nodes.toSorted();
+}
+
+/** Names of the keys that an agent destroyed; null where no agent answers. @throws Error with the agent's words */
+async function purge(connection: NatsConnection, node: string, asked: string): Promise<string[] | null> {
+  const subject = `ifactor.agent.${node.replaceAll('.', '_')}.purge-keys`;
+  try {
+    const answer = (await connection.request(subject, asked, { timeout: 5000 })).json<{
+      purged?: string[];
+      error?: string;
+    }>();
+    if (answer.purged === undefined) throw new Error(`node ${node}: ${answer.error ?? 'the answer is empty'}`);
+    return answer.purged;
+  } catch (error) {
+    if (error instanceof RequestError) return null;
+    throw error;
+  }
+}
