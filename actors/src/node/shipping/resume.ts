@@ -61,10 +61,12 @@ export async function resume(
   }
 
   let seen = state.last_seq;
+  let unknown = 0;
   for (let message = await next(at + 1); message !== null; message = await next(message.seq + 1)) {
     seen = Math.max(seen, message.seq);
     const place = placeOf(message, journal.epochs);
-    if (place !== null) expected ??= place;
+    if (place === null) unknown++;
+    else expected ??= place;
     if (place === null || place === expected) {
       if (place !== null) expected = place + 1;
       at = message.seq;
@@ -74,6 +76,11 @@ export async function resume(
       await manager.streams.deleteMessage(streams.events, message.seq);
     }
   }
+  if (unknown > 0)
+    log.warn('the stream holds events of this node that its journal does not: it went backwards, or is another copy', {
+      events: unknown,
+      journal: journal.id,
+    });
   return { next: expected ?? journal.first(), stream: { created, sequence: at }, seen };
 }
 

@@ -62,6 +62,51 @@ const until = async (holds: () => boolean): Promise<void> => {
 const here = (path: string): string => join(import.meta.dirname, path);
 const manager = async () => jetstreamManager(await bench.dial());
 
+describe('a journal that went backwards', () => {
+  /** The folder as it is now, to be put back later. */
+  const backup = (): (() => void) => {
+    const [state, copy] = [join(bench.folder, 'state'), join(bench.folder, 'copy')];
+    journal.close();
+    cpSync(state, copy, { recursive: true });
+    journal = openJournal(state, { node });
+    return () => {
+      journal.close();
+      rmSync(state, { recursive: true });
+      cpSync(copy, state, { recursive: true });
+      journal = openJournal(state, { node });
+    };
+  };
+
+  test.each([
+    [50, 100, 20],
+    [50, 100, 200],
+    [0, 100, 100],
+  ])(
+    'by a folder that was restored never ships other events under the ids of those it lost (%d, %d, %d)',
+    async (before, lost, after) => {
+      happen(before + 1);
+      const first = await shipping();
+      await first.idle();
+      await first.stop();
+      const restore = backup();
+      happen(lost);
+      const second = await shipping();
+      await second.idle();
+      await second.stop();
+      const told = await stored();
+      restore();
+      // Before NATS is reached the node goes on already.
+      happen(after);
+      await (await shipping()).idle();
+      const all = await stored();
+      expect(all.slice(0, told.length)).toEqual(told);
+      expect(all.slice(told.length)).toEqual(whole(before + 2));
+      expect(new Set(all.map(({ id }) => id)).size).toBe(before + 1 + lost + after);
+      expect(lines.join('')).toContain('the stream holds events of this node that its journal does not');
+    },
+  );
+});
+
 describe('the journal is shipped', () => {
   test('in order, what was there before and what comes', async () => {
     happen(2000);
