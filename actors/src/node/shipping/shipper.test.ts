@@ -62,21 +62,21 @@ const until = async (holds: () => boolean): Promise<void> => {
 const here = (path: string): string => join(import.meta.dirname, path);
 const manager = async () => jetstreamManager(await bench.dial());
 
-describe('a journal that went backwards', () => {
-  /** The folder as it is now, to be put back later. */
-  const backup = (): (() => void) => {
-    const [state, copy] = [join(bench.folder, 'state'), join(bench.folder, 'copy')];
+/** The folder as it is now, to be put back later. */
+const backUpState = (): (() => void) => {
+  const [state, copy] = [join(bench.folder, 'state'), join(bench.folder, 'copy')];
+  journal.close();
+  cpSync(state, copy, { recursive: true });
+  journal = openJournal(state, { node });
+  return () => {
     journal.close();
-    cpSync(state, copy, { recursive: true });
+    rmSync(state, { recursive: true });
+    cpSync(copy, state, { recursive: true });
     journal = openJournal(state, { node });
-    return () => {
-      journal.close();
-      rmSync(state, { recursive: true });
-      cpSync(copy, state, { recursive: true });
-      journal = openJournal(state, { node });
-    };
   };
+};
 
+describe('a journal that went backwards', () => {
   test.each([
     [50, 100, 20],
     [50, 100, 200],
@@ -88,7 +88,7 @@ describe('a journal that went backwards', () => {
       const first = await shipping();
       await first.idle();
       await first.stop();
-      const restore = backup();
+      const restore = backUpState();
       happen(lost);
       const second = await shipping();
       await second.idle();
