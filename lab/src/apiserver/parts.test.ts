@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mergePatch, patched } from './object/patch.ts';
 import { decodeProtobuf } from './http/protobuf.ts';
 import { ownDefinitions } from './index.ts';
-import { resourceOf, secrets } from './schema/resource.ts';
+import { servedResourceOf, secrets } from './schema/resource.ts';
 import { labelTest } from './storage/selector.ts';
 import { atPath, humanDuration } from './http/table.ts';
 
@@ -16,7 +16,7 @@ describe('patches', () => {
   });
 
   it('of the strategic kind are for built-in kinds only', () => {
-    const [custom] = ownDefinitions().map(resourceOf);
+    const [custom] = ownDefinitions().map(servedResourceOf);
     const type = 'application/strategic-merge-patch+json';
     expect(patched(secrets, type, { data: { a: '1', b: '2' } }, { data: { a: null } })).toEqual({ data: { b: '2' } });
     expect(() => patched(custom!, type, {}, {})).toThrow('accepted media types');

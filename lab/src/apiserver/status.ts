@@ -1,15 +1,15 @@
-import type { Resource } from './schema/resource.ts';
+import type { ServedResource } from './schema/resource.ts';
 
-export type Cause = { reason: string; field: string; message: string };
+export type FieldCause = { reason: string; field: string; message: string };
 
 /** A refusal, as a Kubernetes `Status` tells it. Source: apimachinery, pkg/api/errors. */
-export class ApiError extends Error {
+export class Refusal extends Error {
   override name = 'ApiError';
   readonly code: number;
   readonly reason: string;
-  readonly details: { name?: string; group?: string; kind?: string; causes?: Cause[]; retryAfterSeconds?: number };
+  readonly details: { name?: string; group?: string; kind?: string; causes?: FieldCause[]; retryAfterSeconds?: number };
 
-  constructor(code: number, reason: string, message: string, details: ApiError['details'] = {}) {
+  constructor(code: number, reason: string, message: string, details: Refusal['details'] = {}) {
     super(message);
     this.code = code;
     this.reason = reason;
@@ -22,44 +22,44 @@ export class ApiError extends Error {
   }
 }
 
-const qualified = ({ plural, group }: Resource): string => (group === '' ? plural : `${plural}.${group}`);
-const about = (resource: Resource, name: string) => ({ name, group: resource.group, kind: resource.plural });
+const qualified = ({ plural, group }: ServedResource): string => (group === '' ? plural : `${plural}.${group}`);
+const about = (resource: ServedResource, name: string) => ({ name, group: resource.group, kind: resource.plural });
 
-export const notFound = (resource: Resource, name: string) =>
-  new ApiError(404, 'NotFound', `${qualified(resource)} "${name}" not found`, about(resource, name));
+export const notFound = (resource: ServedResource, name: string) =>
+  new Refusal(404, 'NotFound', `${qualified(resource)} "${name}" not found`, about(resource, name));
 
-export const alreadyExists = (resource: Resource, name: string) =>
-  new ApiError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, about(resource, name));
+export const alreadyExists = (resource: ServedResource, name: string) =>
+  new Refusal(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, about(resource, name));
 
 export const conflict = (
-  resource: Resource,
+  resource: ServedResource,
   name: string,
   why = 'the object has been modified; please apply your changes to the latest version and try again',
 ) =>
-  new ApiError(
+  new Refusal(
     409,
     'Conflict',
     `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`,
     about(resource, name),
   );
 
-export const badRequest = (message: string) => new ApiError(400, 'BadRequest', message);
+export const badRequest = (message: string) => new Refusal(400, 'BadRequest', message);
 
-export const gone = (message: string) => new ApiError(410, 'Expired', message);
+export const gone = (message: string) => new Refusal(410, 'Expired', message);
 
 /** What this server leaves to a real one: always says so. */
 export const notServed = (what: string, code = 404) =>
-  new ApiError(
+  new Refusal(
     code,
     code === 404 ? 'NotFound' : 'MethodNotAllowed',
     `the lab's embedded API server does not serve ${what}; start the lab with --kubeconfig or KUBEBUILDER_ASSETS for a real one`,
   );
 
-export function invalid(resource: Resource, name: string, causes: Cause[]): ApiError {
+export function invalid(resource: ServedResource, name: string, causes: FieldCause[]): Refusal {
   const lines = causes.map(({ field, message }) => `${field}: ${message}`);
   const joined = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
   const kind = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
-  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${joined}`, {
+  return new Refusal(422, 'Invalid', `${kind} "${name}" is invalid: ${joined}`, {
     name,
     group: resource.group,
     kind: resource.kind,

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { crdFile, ownProgram } from '#files';
 import { LabError } from './error.ts';
-import { answers } from '../host/https.ts';
+import { httpsAnswers } from '../host/https.ts';
 import type { Cluster, Manifest } from './manifest.ts';
 import type { Lease } from './otherBridge.ts';
 import { pathsOf } from './paths.ts';
@@ -120,8 +120,8 @@ function assetsPrograms(
     ],
     ready: async () => {
       if (
-        !(await answers(`${url}/readyz`, certificate, token)) ||
-        !(await answers(`${url}/api/v1/namespaces/default`, certificate, token))
+        !(await httpsAnswers(`${url}/readyz`, certificate, token)) ||
+        !(await httpsAnswers(`${url}/api/v1/namespaces/default`, certificate, token))
       )
         return false;
       // It makes its certificate when it starts first.

@@ -12,7 +12,7 @@ const answerWithinMs = 60_000;
  */
 export async function ping(stage: Stage, container: string, target: string, from: string[]): Promise<void> {
   const limit = systemClock.monotonic() + answerWithinMs;
-  const lacks = (output: string) => from.filter((address) => !answered(output, address));
+  const lacks = (output: string) => from.filter((address) => !hasAnswered(output, address));
   for (let left = from; left.length > 0;) {
     const { stdout } = await stage.look(stage.inside(container, 'ping', '-c', '2', '-W', '1', target));
     left = lacks(stdout);
@@ -26,7 +26,7 @@ export async function ping(stage: Stage, container: string, target: string, from
 }
 
 /** `64 bytes from ADDRESS: …`, as busybox prints it, or `64 bytes from ADDRESS%LINK: …`, as iputils. */
-export function answered(output: string, address: string): boolean {
+export function hasAnswered(output: string, address: string): boolean {
   return output.split('\n').some((line) => {
     const from = /bytes from ([0-9a-f.:]+?)(?:%\S+?)?:? /.exec(line)?.[1];
     return from === address;

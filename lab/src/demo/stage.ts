@@ -10,7 +10,7 @@ import { operatorProgram } from '../cluster/programs.ts';
 import { capture, quote, type Result } from '../host/shell.ts';
 
 /** A program with its arguments; `shown` is how a person would type it. */
-export type Command = { argv: string[]; shown: string };
+export type ShownCommand = { argv: string[]; shown: string };
 
 /** Where the walkthrough is performed: every command is printed before it runs, with what it prints. */
 export class Stage {
@@ -30,7 +30,7 @@ export class Stage {
   }
 
   /** Runs a command before everyone's eyes and gives what it printed. @throws LabError where it fails */
-  async show({ argv, shown }: Command): Promise<string> {
+  async show({ argv, shown }: ShownCommand): Promise<string> {
     this.say(`$ ${shown}`);
     const [program = '', ...args] = argv;
     const child = spawn(program, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], signal: this.abort });
@@ -47,18 +47,18 @@ export class Stage {
   }
 
   /** Runs a command unseen, whatever its exit code. */
-  async look({ argv }: Command): Promise<Result> {
+  async look({ argv }: ShownCommand): Promise<Result> {
     this.abort.throwIfAborted();
     const [program = '', ...args] = argv;
     return capture(program, args, { env: this.#env });
   }
 
-  kubectl(...args: string[]): Command {
+  kubectl(...args: string[]): ShownCommand {
     return { argv: [kubectl(), ...args], shown: spell([basename(kubectl()), ...args]) };
   }
 
   /** One of the container's own programs, as a person with Docker or named netns runs it. */
-  inside(name: string, ...command: string[]): Command {
+  inside(name: string, ...command: string[]): ShownCommand {
     const real = this.lab.containers.find((container) => container.name === name)?.real ?? name;
     if (this.lab.vm) return this.exec(name, ...command);
     const argv =
@@ -67,7 +67,7 @@ export class Stage {
   }
 
   /** One of this machine's programs in the network of a node or a container. */
-  exec(name: string, ...command: string[]): Command {
+  exec(name: string, ...command: string[]): ShownCommand {
     const argv = [process.execPath, operatorProgram(), 'lab', 'exec', '--dir', this.lab.dir, name, '--', ...command];
     return { argv, shown: spell(['ifactor', 'lab', 'exec', name, '--', ...command]) };
   }

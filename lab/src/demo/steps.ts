@@ -9,7 +9,7 @@ import { example, type Stage } from './stage.ts';
 
 /** What became of a step; `unsupported` where this kernel cannot do it, and ifactor says so. */
 export type Outcome = 'done' | 'unsupported by this kernel';
-export type Step = { title: string; act: (stage: Stage) => Promise<Outcome> };
+export type DemoStep = { title: string; act: (stage: Stage) => Promise<Outcome> };
 
 /** Files of the walkthrough, in the order in which they are applied. */
 export const files = [
@@ -22,7 +22,7 @@ export const files = [
   'veth.yaml',
 ];
 
-export const steps: Step[] = [
+export const steps: DemoStep[] = [
   {
     title: 'A plan becomes a tunnel between two containers',
     async act(stage) {

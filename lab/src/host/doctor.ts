@@ -1,7 +1,7 @@
 import { arch } from 'node:os';
 import { kubectl } from '../cluster/apiserver.ts';
 import { dockerVersion } from './docker.ts';
-import { hasKind, linkKinds, type LinkKind } from './kernel.ts';
+import { hasKind, linkKinds, type ProbedKind } from './kernel.ts';
 import { findNats } from './natsBinary.ts';
 import { capture, onPath } from './shell.ts';
 
@@ -93,8 +93,8 @@ async function kernel(): Promise<Finding[]> {
   );
 }
 
-function lackOf(kind: LinkKind): string {
-  const needed: Partial<Record<LinkKind, string>> = {
+function lackOf(kind: ProbedKind): string {
+  const needed: Partial<Record<ProbedKind, string>> = {
     bridge: 'no lab: its nodes are joined by a bridge',
     veth: 'no lab: its nodes are joined by veth pairs',
   };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 
 /** Whether a GET with this token is answered by 200; false also where nothing listens or the certificate is not made yet. */
-export function answers(url: string, certificate: string, token: string): Promise<boolean> {
+export function httpsAnswers(url: string, certificate: string, token: string): Promise<boolean> {
   if (!existsSync(certificate)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const options = {

@@ -3,11 +3,11 @@ import { host, type Machine } from './machine.ts';
 
 /** Kinds of link that objects may ask for. */
 export const linkKinds = ['wireguard', ...netlinkTypes] as const;
-export type LinkKind = (typeof linkKinds)[number];
+export type ProbedKind = (typeof linkKinds)[number];
 
 const base = 'ip link add base0 type bridge';
 /** What `ip link add trial0` has to say beyond the type, by kind; `link base0`: over a link that is made first. */
-const words: { readonly [K in LinkKind]?: string } = {
+const words: { readonly [K in ProbedKind]?: string } = {
   gre: 'type gre local 127.0.0.1 remote 127.0.0.2',
   ipip: 'type ipip local 127.0.0.1 remote 127.0.0.2',
   macvlan: 'link base0 type macvlan',
@@ -17,7 +17,7 @@ const words: { readonly [K in LinkKind]?: string } = {
 };
 
 /** Whether the kernel can make such a link: tried in a netns that ends with the trial. */
-export async function hasKind(kind: LinkKind, machine: Machine = host): Promise<boolean> {
+export async function hasKind(kind: ProbedKind, machine: Machine = host): Promise<boolean> {
   const trial = words[kind] ?? `type ${kind}`;
   const script = `${trial.startsWith('link') ? `${base} && ` : ''}ip link add trial0 ${trial}`;
   return (await machine.capture('unshare', ['--net', 'sh', '-c', script])).code === 0;

@@ -1,5 +1,5 @@
 import { ownProgram } from '#files';
-import { capture as captureInside } from '../vm/command.ts';
+import { captureGuest } from '../vm/command.ts';
 import { readControl } from '../vm/protocol.ts';
 import { LabError } from '../cluster/error.ts';
 import type { Manifest } from '../cluster/manifest.ts';
@@ -22,7 +22,7 @@ export function machineOf({ dir, vm }: Pick<Manifest, 'dir' | 'vm'>): Machine {
   return {
     async capture(program, args, { input = '' } = {}) {
       try {
-        const { code, stdout, stderr } = await captureInside(readControl(vmControl), [program, ...args], { input });
+        const { code, stdout, stderr } = await captureGuest(readControl(vmControl), [program, ...args], { input });
         return { code: code ?? 128, stdout, stderr };
       } catch (error) {
         return { code: 127, stdout: '', stderr: error instanceof Error ? error.message : String(error) };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
-import type { Kernel } from './debian.ts';
+import type { DebianKernel } from './debian.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -13,14 +13,14 @@ let known: Promise<Accelerator> | undefined;
  * KVM where it runs guests, else emulation. /dev/kvm says little: in a nested machine it may be there and yet start nothing.
  * So a kernel is booted for a moment, once per process. IFACTOR_ACCEL (`kvm`, `tcg`) settles it without trying.
  */
-export function accelerator(qemu: string, kernel: Kernel): Promise<Accelerator> {
+export function accelerator(qemu: string, kernel: DebianKernel): Promise<Accelerator> {
   const wanted = process.env['IFACTOR_ACCEL'];
   if (wanted === 'kvm' || wanted === 'tcg') return Promise.resolve(wanted);
   known ??= probe(qemu, kernel);
   return known;
 }
 
-async function probe(qemu: string, kernel: Kernel): Promise<Accelerator> {
+async function probe(qemu: string, kernel: DebianKernel): Promise<Accelerator> {
   if (
     !(await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
       () => true,

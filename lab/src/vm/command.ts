@@ -15,7 +15,7 @@ export type CommandOptions = {
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
 /** A command that runs in a guest, as root, till it ends or this process does. */
-export interface Command {
+export interface GuestCommand {
   /** Rejects with VmFailed where it cannot be started, or the guest is gone. */
   readonly ended: Promise<Exit>;
   input(data: Buffer): void;
@@ -27,7 +27,7 @@ export function startCommand(
   { port, token }: Control,
   command: string[],
   { cwd = '/', env = {}, onOutput, abort }: CommandOptions,
-): Command {
+): GuestCommand {
   const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', HOME = '/root' } = process.env;
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
@@ -57,7 +57,7 @@ export function startCommand(
 export type Captured = Exit & { stdout: string; stderr: string };
 
 /** Runs a command to its end and keeps what it prints. @throws VmFailed */
-export async function capture(
+export async function captureGuest(
   control: Control,
   command: string[],
   { input = '', ...options }: Partial<CommandOptions> & { input?: string } = {},

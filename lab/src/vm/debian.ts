@@ -8,7 +8,7 @@ import { VmUnavailable } from './error.ts';
 const run = promisify(execFile);
 
 /** A Debian kernel, unpacked in the cache folder. */
-export interface Kernel {
+export interface DebianKernel {
   /** As `uname -r` will say. */
   release: string;
   /** Compressed image to boot. */
@@ -24,12 +24,12 @@ export type Age = 'oldest' | 'newest';
  * Downloads a kernel package and unpacks it into the cache, unless one is there. Nothing is installed.
  * @throws VmUnavailable where apt offers no kernel.
  */
-export async function debianKernel(age: Age, report: (line: string) => void = () => {}): Promise<Kernel> {
+export async function debianKernel(age: Age, report: (line: string) => void = () => {}): Promise<DebianKernel> {
   const folder = cacheDir('kernel', age);
   return (await unpacked(folder)) ?? (await download(age, folder, report));
 }
 
-async function download(age: Age, folder: string, report: (line: string) => void): Promise<Kernel> {
+async function download(age: Age, folder: string, report: (line: string) => void): Promise<DebianKernel> {
   const name = choose(age, await offered());
   report(`downloading ${name}`);
   await mkdir(cacheDir('kernel'), { recursive: true });
@@ -58,7 +58,7 @@ async function download(age: Age, folder: string, report: (line: string) => void
   return kernel;
 }
 
-async function unpacked(root: string): Promise<Kernel | undefined> {
+async function unpacked(root: string): Promise<DebianKernel | undefined> {
   const [release] = await readdir(join(root, 'lib/modules')).catch(() => []);
   return release === undefined ? undefined : { release, image: join(root, 'boot', `vmlinuz-${release}`), root };
 }

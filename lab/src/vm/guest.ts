@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { readControl, receive, send, type Request } from './protocol.ts';
+import { readControl, receive, send, type GuestRequest } from './protocol.ts';
 
 const words = new Map(
   readFileSync('/proc/cmdline', 'utf8')
@@ -20,7 +20,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.on('error', () => {}); // 'close' follows.
   // Whoever asked for it is gone.
   socket.once('close', () => kill(child));
-  receive(socket, (request: Request) => {
+  receive(socket, (request: GuestRequest) => {
     if (request.type === 'run' && !child && request.token === token) child = run(request, socket);
     else if (!child) socket.destroy();
     else if (request.type === 'signal') child.kill(request.signal);
@@ -30,7 +30,10 @@ const server = createServer({ noDelay: true }, (socket) => {
 });
 server.listen(Number(words.get('ifactor.port')), () => console.log('ifactor: ready'));
 
-function run({ command: [program = '', ...args], cwd, env }: Request & { type: 'run' }, socket: Socket): ChildProcess {
+function run(
+  { command: [program = '', ...args], cwd, env }: GuestRequest & { type: 'run' },
+  socket: Socket,
+): ChildProcess {
   // A group of its own, so that what it starts can be ended with it.
   const child = spawn(program, args, { cwd, env, stdio: 'pipe', detached: true });
   for (const stream of ['stdout', 'stderr'] as const) {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { onPath } from '../host/shell.ts';
 import { accelerator, type Accelerator } from './accelerator.ts';
-import { debianKernel, type Age, type Kernel } from './debian.ts';
+import { debianKernel, type Age, type DebianKernel } from './debian.ts';
 import { VmUnavailable } from './error.ts';
 import { makeInitramfs } from './initramfs.ts';
 
 /** What it takes to boot a guest here. */
-export type GuestImage = { program: string; kernel: Kernel; initrd: string; accel: Accelerator };
+export type GuestImage = { program: string; kernel: DebianKernel; initrd: string; accel: Accelerator };
 
 /**
  * Finds qemu and a kernel, which is downloaded unless it is in the cache, and makes what the guest boots from.

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { initScript } from '#files';
 import { onPath } from '../host/shell.ts';
 import { VmUnavailable } from './error.ts';
-import type { Kernel } from './debian.ts';
+import type { DebianKernel } from './debian.ts';
 
 const run = promisify(execFile);
 
@@ -17,7 +17,7 @@ const MODULES = ['virtio_pci', 'virtio_net', 'virtio_rng', '9pnet_virtio', '9p',
  * Makes the archive that the kernel unpacks at boot: a static busybox, init.sh and the modules it loads.
  * @throws VmUnavailable if a program for that is missing.
  */
-export async function makeInitramfs(kernel: Kernel, path: string): Promise<void> {
+export async function makeInitramfs(kernel: DebianKernel, path: string): Promise<void> {
   const busybox = onPath('busybox');
   if (busybox === undefined)
     throw new VmUnavailable('busybox is missing: apt-get install --no-install-recommends busybox-static');
@@ -44,7 +44,7 @@ export async function makeInitramfs(kernel: Kernel, path: string): Promise<void>
 }
 
 /** Files of the modules and of all that they need, in an order in which they can be loaded. */
-async function withDependencies({ root, release }: Kernel): Promise<string[]> {
+async function withDependencies({ root, release }: DebianKernel): Promise<string[]> {
   const files = new Set<string>();
   for (const name of MODULES) {
     const { stdout } = await run('modprobe', ['-d', root, '-S', release, '--show-depends', name]);

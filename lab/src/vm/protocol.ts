@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createInterface } from 'node:readline';
 
 /** A connection of the host's is one command; it ends with it. `data` is base64. One JSON object a line. */
-export type Request =
+export type GuestRequest =
   /** The first word. `token` proves that it is ours. */
   | { type: 'run'; token: string; command: string[]; cwd: string; env: Record<string, string> }
   | { type: 'input'; data: string }
@@ -17,7 +17,7 @@ export type Reply =
   | { type: 'exit'; code: number | null; signal: NodeJS.Signals | null }
   | { type: 'error'; message: string };
 
-export function send(socket: Duplex, message: Request | Reply): boolean {
+export function send(socket: Duplex, message: GuestRequest | Reply): boolean {
   return socket.write(`${JSON.stringify(message)}\n`);
 }
 

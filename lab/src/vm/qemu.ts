@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ownProgram } from '#files';
 import type { Accelerator } from './accelerator.ts';
-import type { Kernel } from './debian.ts';
+import type { DebianKernel } from './debian.ts';
 import { VmFailed } from './error.ts';
 
 /** Where the guest's own network is, in the network that qemu makes up for it. The host's loopback is `host` there. */
 export const guestNetwork = { host: '10.0.2.2', guest: '10.0.2.15', port: 7 } as const;
 
 export type QemuOptions = {
-  kernel: Kernel;
+  kernel: DebianKernel;
   initrd: string;
   accel: Accelerator;
   memoryMb: number;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../host/port.ts';
 import type { Accelerator } from './accelerator.ts';
-import { capture, type Captured } from './command.ts';
+import { captureGuest, type Captured } from './command.ts';
 import type { Age } from './debian.ts';
 import { VmFailed } from './error.ts';
 import { guestImage, type GuestImage } from './guestImage.ts';
@@ -94,7 +94,7 @@ function machine(
     stop,
     async run(command, { cwd = process.cwd(), timeoutMs = 60_000, ...options } = {}) {
       const said: Buffer[] = [];
-      const ended = capture(control, command, {
+      const ended = captureGuest(control, command, {
         cwd,
         ...options,
         abort: AbortSignal.timeout(timeoutMs),

@@ -5,7 +5,7 @@ import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { page as build, headers } from '@ifactor/cli/inspector';
-import type { Request } from '@ifactor/cli/inspector';
+import type { PageRequest } from '@ifactor/cli/inspector';
 import type { Story } from './story.ts';
 
 const kinds: Readonly<Record<string, string>> = {
@@ -60,7 +60,7 @@ export async function show(
     tell({ tell: 'topology', topology: story.topology });
     tell({ tell: 'moment', moment: story.moment(null) });
     socket.onMessage((text) => {
-      const { id, ask, request } = JSON.parse(String(text)) as Request;
+      const { id, ask, request } = JSON.parse(String(text)) as PageRequest;
       try {
         tell({ id, answer: story.answer(ask, request) });
         if (ask === 'open') tell({ tell: 'source', source: story.answer(ask, request) });

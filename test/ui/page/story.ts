@@ -2,7 +2,7 @@ import type {
   ActorDetail,
   ActorInfo,
   Asks,
-  Cause,
+  ChainRow,
   EventRow,
   Field,
   Filter,
@@ -222,7 +222,7 @@ export function tell({ hosts, links, length }: { hosts: number; links: number; l
     },
     rank: ({ filter, at }) => ({ rank: all(filter, at).length }),
     actor: ({ actor, at }) => detail(actor, at),
-    chain: ({ event }): Cause => {
+    chain: ({ event }): ChainRow => {
       const position = Number(event.split('.').at(-1));
       const next = position + actors.length <= length ? [{ ...rowAt(position + actors.length), effects: [] }] : [];
       return { ...rowAt(position), effects: next };

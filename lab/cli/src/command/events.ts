@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { parseSelector, parseTime } from '../log/selector.ts';
 import type { Selector } from '../log/selector.ts';
 import { logCommand, withSource } from '../log/source.ts';
-import type { Source, SourceFlags } from '../log/source.ts';
+import type { LogSource, SourceFlags } from '../log/source.ts';
 import { eventText } from '../log/text.ts';
 import { none } from '../replay/walk.ts';
 
@@ -59,7 +59,7 @@ export function eventsCommand(): Command {
 }
 
 /** Whether the log holds any event of the object that was named, whatever else was asked for. */
-async function hasObject(source: Source, { kind, namespace, name, node }: Selector): Promise<boolean> {
+async function hasObject(source: LogSource, { kind, namespace, name, node }: Selector): Promise<boolean> {
   const object = { kind, namespace, name, node } as Selector;
   for await (const _ of source.events(object)) return true;
   return false;

@@ -8,7 +8,7 @@ import { logCommand, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
 import { summary } from '../log/text.ts';
 import { causes } from '../replay/causes.ts';
-import type { Cause } from '../replay/causes.ts';
+import type { CausalTree } from '../replay/causes.ts';
 
 type Flags = SourceFlags & { namespace: string; node?: string; generation?: number };
 
@@ -46,7 +46,7 @@ export function traceCommand(): Command {
     });
 }
 
-function print({ event, effects }: Cause, start: number, indent: string, last: boolean): void {
+function print({ event, effects }: CausalTree, start: number, indent: string, last: boolean): void {
   const elapsed = `+${Date.parse(event.time) - start} ms`;
   const branch = indent === '' && event.causationId === null ? '' : `${indent}${last ? '└─ ' : '├─ '}`;
   console.log(

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { page } from '#page';
 import { createLog, stopSignal, UsageError } from '@ifactor/common';
 import { Feed } from '../inspector/feed.ts';
-import { follow, load } from '../inspector/live.ts';
+import { followFeed, load } from '../inspector/live.ts';
 import { serve } from '../inspector/server/server.ts';
 import { feedViewers } from '../inspector/stately.ts';
 import { logCommand, openSource, withSource } from '../log/source.ts';
@@ -52,7 +52,7 @@ async function runUi(flags: Flags): Promise<void> {
     ...(token === undefined ? {} : { token }),
   });
   const viewers = stately === undefined ? undefined : await feedViewers(feed, stately);
-  const following = file === undefined ? follow(feed, name, () => openSource(flags), stop.signal) : undefined;
+  const following = file === undefined ? followFeed(feed, name, () => openSource(flags), stop.signal) : undefined;
   // Whoever gave the token knows the address; a log is not to hold it.
   if (token === undefined) console.log(inspector.url);
   createLog('ui').info('ready', {

@@ -6,7 +6,7 @@ import { graphOf, shapeOf } from './map/graph.ts';
 import type { Graph } from './map/graph.ts';
 import { Handshakes } from './history/handshake.ts';
 import { layOut } from './map/layout.ts';
-import { Log } from './history/log.ts';
+import { EventLog } from './history/log.ts';
 import type { ActorId, Moment, SourceInfo, Told, Topology } from './protocol.ts';
 import type { Track } from './history/track.ts';
 
@@ -17,7 +17,7 @@ type Listener = (told: Told) => void;
 
 /** One log with all who watch it: gathers what changes, places new actors on the map, and tells. */
 export class Feed {
-  log = new Log();
+  log = new EventLog();
   filters = new Filters(this.log);
   #source: SourceInfo;
   #topology: Topology = { nodes: [], containers: [], actors: [], links: [] };
@@ -33,7 +33,7 @@ export class Feed {
   readonly #clock: Clock;
   #placing: Promise<void> = Promise.resolve();
 
-  constructor(source: SourceInfo, log?: Log, clock: Clock = systemClock) {
+  constructor(source: SourceInfo, log?: EventLog, clock: Clock = systemClock) {
     this.#source = source;
     this.#clock = clock;
     if (log) this.reset(log);
@@ -57,7 +57,7 @@ export class Feed {
   }
 
   /** Starts again with another log. */
-  reset(log = new Log()): void {
+  reset(log = new EventLog()): void {
     this.log = log;
     this.filters = new Filters(log);
     this.#handshakes = new Handshakes();

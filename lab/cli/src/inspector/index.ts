@@ -2,12 +2,12 @@ export type {
   ActorDetail,
   ActorInfo,
   Asks,
-  Cause,
+  ChainRow,
   EventRow,
   Field,
   Filter,
   Moment,
-  Request,
+  PageRequest,
   Topology,
 } from './protocol.ts';
 export { page } from '#page';

@@ -1,20 +1,20 @@
 import { explain, sleep, systemClock } from '@ifactor/common';
 import type { StatusMessage } from '@ifactor/crds';
 import type { Feed } from './feed.ts';
-import { Log } from './history/log.ts';
-import { pause } from './pause.ts';
-import type { Source } from '../log/source.ts';
+import { EventLog } from './history/log.ts';
+import { createTimeSlice } from './timeSlice.ts';
+import type { LogSource } from '../log/source.ts';
 
 /** Between two tries to reach streams that are not there. */
 const retryEveryMs = 1000;
 
 /** Reads what the source holds now into a feed. */
-export async function load(feed: Feed, source: Source): Promise<void> {
-  const log = new Log();
-  const breathe = pause();
+export async function load(feed: Feed, source: LogSource): Promise<void> {
+  const log = new EventLog();
+  const endSlice = createTimeSlice();
   for await (const event of source.events({})) {
     log.append(event);
-    await breathe();
+    await endSlice();
   }
   feed.reset(log);
   for await (const status of source.statuses()) feed.hear(status);
@@ -24,9 +24,14 @@ export async function load(feed: Feed, source: Source): Promise<void> {
  * Feeds from streams, for ever: what they hold, then what comes. Streams that are not there, or were made again, are read
  * from their beginning as soon as they are.
  */
-export async function follow(feed: Feed, name: string, open: () => Promise<Source>, abort: AbortSignal): Promise<void> {
+export async function followFeed(
+  feed: Feed,
+  name: string,
+  open: () => Promise<LogSource>,
+  abort: AbortSignal,
+): Promise<void> {
   while (!abort.aborted) {
-    let source: Source | undefined;
+    let source: LogSource | undefined;
     try {
       source = await open();
       await followOne(feed, name, source, abort);
@@ -40,18 +45,18 @@ export async function follow(feed: Feed, name: string, open: () => Promise<Sourc
   }
 }
 
-async function followOne(feed: Feed, name: string, source: Source, abort: AbortSignal): Promise<void> {
+async function followOne(feed: Feed, name: string, source: LogSource, abort: AbortSignal): Promise<void> {
   if (source.follow === undefined || source.followStatuses === undefined)
     throw new TypeError('only streams can be followed');
   abort.addEventListener('abort', () => void source.close().catch(() => {}), { once: true });
   source.onConnection?.((up) => feed.name(up ? name : `${name}: not connected`));
   feed.reset();
   feed.name(name);
-  const breathe = pause();
-  const events = async (iterable: ReturnType<NonNullable<Source['follow']>>): Promise<void> => {
+  const endSlice = createTimeSlice();
+  const events = async (iterable: ReturnType<NonNullable<LogSource['follow']>>): Promise<void> => {
     for await (const event of iterable) {
       feed.changed(feed.log.append(event));
-      await breathe();
+      await endSlice();
     }
   };
   const statuses = async (iterable: AsyncIterable<StatusMessage>): Promise<void> => {

@@ -98,9 +98,9 @@ export type ActorDetail = ActorInfo & {
   events: number;
 };
 
-export type Cause = EventRow & { effects: readonly Cause[] };
+export type ChainRow = EventRow & { effects: readonly ChainRow[] };
 
-export type Difference = { row: EventRow; recorded: string; now: string };
+export type DifferenceRow = { row: EventRow; recorded: string; now: string };
 
 /** What can be asked, and what the answer is. */
 export type Asks = {
@@ -112,16 +112,16 @@ export type Asks = {
   /** Where a position stands in a filtered list: the number of its rows at or before it. */
   rank: { request: { filter: Filter; at: number }; answer: { rank: number } };
   actor: { request: { actor: ActorId; at: number | null }; answer: ActorDetail };
-  chain: { request: { event: string }; answer: Cause };
-  whatIf: { request: { actor: ActorId | null }; answer: { events: number; difference: Difference | null } };
+  chain: { request: { event: string }; answer: ChainRow };
+  whatIf: { request: { actor: ActorId | null }; answer: { events: number; difference: DifferenceRow | null } };
   /** Goes on from a log file instead of the streams, for this page only; null goes back. */
   open: { request: { name: string; text: string } | null; answer: SourceInfo };
 };
 export type Ask = keyof Asks;
 
-export type Request = { [A in Ask]: { id: number; ask: A; request: Asks[A]['request'] } }[Ask];
+export type PageRequest = { [A in Ask]: { id: number; ask: A; request: Asks[A]['request'] } }[Ask];
 
-export type Answer = { id: number; answer: unknown } | { id: number; error: string };
+export type PageAnswer = { id: number; answer: unknown } | { id: number; error: string };
 
 export type Told =
   | { tell: 'source'; source: SourceInfo }

@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline';
 import { UsageError } from '@ifactor/common';
 import { machineVersion, StatusMessageSchema, upcast } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
-import { selects } from './selector.ts';
-import type { Source } from './source.ts';
+import { selectsEvent } from './selector.ts';
+import type { LogSource } from './source.ts';
 
 /*
  * A log file: one JSON object per line. The first one says what it is; then `{"status": StatusMessage}`, and after all of these
@@ -24,7 +24,7 @@ export const eventLine = (event: RecordedEvent): string => JSON.stringify({ even
 export const statusLine = (status: StatusMessage): string => JSON.stringify({ status });
 
 /** @throws UsageError where the file is no log */
-export async function openFile(path: string): Promise<Source> {
+export async function openFile(path: string): Promise<LogSource> {
   if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
   let selected = false;
   for await (const header of lines(path)) {
@@ -35,7 +35,7 @@ export async function openFile(path: string): Promise<Source> {
     selected,
     async *events(selector) {
       for await (const { event } of lines(path))
-        if (event !== undefined && selects(selector, event)) yield upcast(event);
+        if (event !== undefined && selectsEvent(selector, event)) yield upcast(event);
     },
     async *statuses() {
       for await (const { status, event } of lines(path)) {

@@ -61,7 +61,7 @@ export function selectsActor(
 }
 
 /** Whether an event is among the selected. */
-export function selects(selector: Selector, event: RecordedEvent): boolean {
+export function selectsEvent(selector: Selector, event: RecordedEvent): boolean {
   const { types, since, until } = selector;
   const time = Date.parse(event.time);
   return (

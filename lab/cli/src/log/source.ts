@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { JournalRead } from '@ifactor/actors/journal';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
-import { selects } from './selector.ts';
+import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
 
 /** Where a log is read from. */
-export type Source = {
+export type LogSource = {
   /** What is there now, each node's events in order. */
   events(selector: Selector): AsyncIterable<RecordedEvent>;
   /** The same, then what comes, for ever; only streams can. */
@@ -37,7 +37,7 @@ export function logCommand(name: string, examples: string[]): Command {
 }
 
 /** Opens the source that the flags name. @throws UsageError, JournalError, or NATS' own */
-export async function openSource(flags: SourceFlags): Promise<Source> {
+export async function openSource(flags: SourceFlags): Promise<LogSource> {
   // Each by itself: a file is read where there is neither SQLite nor NATS, and no command pays for the others.
   if (flags.file !== undefined) return (await import('./file.ts')).openFile(flags.file);
   if (flags.journal !== undefined)
@@ -46,7 +46,7 @@ export async function openSource(flags: SourceFlags): Promise<Source> {
 }
 
 /** Runs a step with the source that the flags name, and closes it. */
-export async function withSource<T>(flags: SourceFlags, step: (source: Source) => Promise<T>): Promise<T> {
+export async function withSource<T>(flags: SourceFlags, step: (source: LogSource) => Promise<T>): Promise<T> {
   const source = await openSource(flags);
   try {
     return await step(source);
@@ -55,14 +55,14 @@ export async function withSource<T>(flags: SourceFlags, step: (source: Source) =
   }
 }
 
-function journalSource(journal: JournalRead): Source {
+function journalSource(journal: JournalRead): LogSource {
   return {
     journal,
     async *events(selector) {
       const { kind, namespace, name } = selector;
       const one = kind !== undefined && namespace !== undefined && name !== undefined;
       for (const event of journal.read(one ? { key: `${kind}/${namespace}/${name}` } : {}))
-        if (selects(selector, event)) yield event;
+        if (selectsEvent(selector, event)) yield event;
     },
     async *statuses() {},
     close: async () => journal.close(),

@@ -6,9 +6,9 @@ import { DeliverPolicy, jetstream, JetStreamApiCodes, JetStreamApiError } from '
 import type { JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { environmentOf, readManifest, labDir } from '@ifactor/lab';
-import { selects } from './selector.ts';
+import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
-import type { Source, SourceFlags } from './source.ts';
+import type { LogSource, SourceFlags } from './source.ts';
 
 /** Events are stored later than they happen, never earlier; but clocks of nodes differ. */
 const slack = 60_000;
@@ -49,7 +49,7 @@ export async function connectBy(flags: SourceFlags): Promise<NatsConnection> {
 }
 
 /** The log as JetStream holds it. */
-export async function openStream(flags: SourceFlags): Promise<Source> {
+export async function openStream(flags: SourceFlags): Promise<LogSource> {
   const connection = await connectBy(flags);
   return {
     events: (selector) => events(connection, selector, false),
@@ -98,7 +98,7 @@ async function* events(connection: NatsConnection, selector: Selector, follow: b
       process.stderr.write(`ifactor: left out message ${message.seq}: ${explain(error)}\n`);
       continue;
     }
-    if (selects(selector, event)) yield event;
+    if (selectsEvent(selector, event)) yield event;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Step } from '../log/lives.ts';
 import { journalOf } from '../log/setbacks.ts';
 
 /** What became of checking one actor. `unknown`: the log does not hold enough to tell. */
-export type Verdict = { result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
+export type FoldVerdict = { result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
 
 /** A number that is missing, doubled or out of order in a node's log; or, by the word of the event `found`, `lost` ones that have none. */
 export type Fault =
@@ -49,7 +49,7 @@ export class Check {
   readonly #published: { sequence: number; type: string; hash: string } | undefined;
   #events = 0;
   #hash: string | undefined;
-  #found: Pick<Verdict, 'result' | 'why'> | undefined;
+  #found: Pick<FoldVerdict, 'result' | 'why'> | undefined;
 
   constructor(status: StatusMessage | undefined) {
     const last = status?.status.lastEvent;
@@ -75,11 +75,11 @@ export class Check {
     } else if (sequence === this.#published?.sequence && type === this.#published.type) this.#hash = hashOf(snapshot);
   }
 
-  verdict(): Verdict {
+  verdict(): FoldVerdict {
     return { events: this.#events, ...(this.#found ?? this.#compared()) };
   }
 
-  #compared(): Pick<Verdict, 'result' | 'why'> {
+  #compared(): Pick<FoldVerdict, 'result' | 'why'> {
     if (this.#published === undefined)
       return { result: 'equal', why: 'by the states in the log; no digest is published' };
     const { sequence, hash } = this.#published;

@@ -2,22 +2,22 @@ import { sleep, systemClock } from '@ifactor/common';
 import type { StatusMessage } from '@ifactor/crds';
 import pc from 'picocolors';
 import { actorOf, placeOf, replayAll } from '../log/lives.ts';
-import { selects } from '../log/selector.ts';
+import { selectsEvent } from '../log/selector.ts';
 import type { Selector } from '../log/selector.ts';
-import type { Source } from '../log/source.ts';
+import type { LogSource } from '../log/source.ts';
 import { Check, Continuity } from './verify.ts';
-import type { Fault, Verdict } from './verify.ts';
+import type { Fault, FoldVerdict } from './verify.ts';
 
 /** The log may lag behind what the agents say of themselves: it is read again so often. */
 const tries = 10;
 const retryEveryMs = 500;
 
-type Read = { verdicts: Map<string, Verdict>; faults: Fault[] };
+type Read = { verdicts: Map<string, FoldVerdict>; faults: Fault[] };
 
 const colours = { equal: pc.green, differs: pc.red, behind: pc.red, unknown: pc.yellow };
 
 /** Prints what `ifactor replay --verify` finds. @throws Error where a fold differs, or events are missing or doubled */
-export async function runVerify(source: Source, selector: Selector): Promise<void> {
+export async function runVerify(source: LogSource, selector: Selector): Promise<void> {
   const { verdicts, faults } = await verify(source, selector);
   for (let i = 1; i < tries && source.follow; i++) {
     const behind = [...verdicts].filter(([, { result }]) => result === 'behind').map(([actor]) => actor);
@@ -37,7 +37,7 @@ export async function runVerify(source: Source, selector: Selector): Promise<voi
   }
   for (const fault of faults)
     console.log(`${pc.red(fault.kind)} in the events of node ${fault.node}: ${inWords(fault)}`);
-  const count = (...results: Verdict['result'][]): number =>
+  const count = (...results: FoldVerdict['result'][]): number =>
     [...verdicts.values()].filter(({ result }) => results.includes(result)).length;
   const [equal, bad] = [count('equal'), count('differs', 'behind')];
   const rest = verdicts.size - equal - bad;
@@ -57,7 +57,7 @@ export async function runVerify(source: Source, selector: Selector): Promise<voi
  * Reads the log once, folding as it comes, and holds each actor's last state only.
  * @param alone reads the selected actor's events and no others, so that nothing can be said about gaps
  */
-async function verify(source: Source, selector: Selector, alone = false): Promise<Read> {
+async function verify(source: LogSource, selector: Selector, alone = false): Promise<Read> {
   const statuses = new Map<string, StatusMessage>();
   for await (const status of source.statuses()) statuses.set(actorOf(placeOf(status)), status);
   let checks = new Map<string, Check>();
@@ -80,7 +80,7 @@ async function verify(source: Source, selector: Selector, alone = false): Promis
       check.see(step);
     };
   };
-  await replayAll(read, begin, (event) => selects(selector, event));
+  await replayAll(read, begin, (event) => selectsEvent(selector, event));
   const faults = alone || source.selected ? [] : continuity.faults;
   return { verdicts: new Map([...checks].map(([actor, check]) => [actor, check.verdict()])), faults };
 }

@@ -5,13 +5,13 @@ import type { Step } from '../log/lives.ts';
 import { seek } from './seek.ts';
 import type { Found } from './seek.ts';
 import { happened, Setbacks } from '../log/setbacks.ts';
-import type { Source } from '../log/source.ts';
+import type { LogSource } from '../log/source.ts';
 
 /** One actor's log up to some point: the number of an event, or milliseconds since 1970; up to its end where neither is given. */
 export type Range = { key: Key; node?: string; sequence?: number; time?: number };
 
 /** The actor at the end of the range: where a journal is read, by its snapshots. @throws UsageError */
-export async function find(source: Source, range: Range): Promise<Found | undefined> {
+export async function find(source: LogSource, range: Range): Promise<Found | undefined> {
   const { journal } = source;
   if (journal && (range.node === undefined || range.node === journal.node)) {
     return seek(
@@ -31,7 +31,7 @@ export async function find(source: Source, range: Range): Promise<Found | undefi
  * @throws UsageError where they are of several nodes
  */
 export async function walk(
-  source: Source,
+  source: LogSource,
   { key, node, sequence, time }: Range,
   each: (step: Step) => void,
 ): Promise<{ amid: boolean }> {

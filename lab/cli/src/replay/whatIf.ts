@@ -4,7 +4,7 @@ import { begins, lived, replay } from '../log/lives.ts';
 import type { Step } from '../log/lives.ts';
 
 /** The first place where the code at hand decides otherwise than the code that wrote the log. */
-export type Difference = { event: RecordedEvent; recorded: string; now: string };
+export type FoldDifference = { event: RecordedEvent; recorded: string; now: string };
 
 /** The events that tell of an operation's success. */
 const outcomes: { readonly [O in KernelOperation['type']]: readonly EventType[] } = {
@@ -31,7 +31,7 @@ export class WhatIf {
   /** The log begins amid the actor's life: nothing can be said. */
   unknown = false;
   /** The first one; null as long as all agree. */
-  difference: Difference | null = null;
+  difference: FoldDifference | null = null;
   /** Operations asked for and not told of yet, by the id of their list. */
   readonly #open = new Map<string, KernelOperation[]>();
   #first = true;
@@ -47,13 +47,13 @@ export class WhatIf {
 }
 
 /** The first difference in the log of one actor; null where all agrees. */
-export function whatIf(events: readonly RecordedEvent[]): Difference | null {
+export function whatIf(events: readonly RecordedEvent[]): FoldDifference | null {
   const comparison = new WhatIf();
   for (const step of replay(lived(events))) comparison.see(step);
   return comparison.difference;
 }
 
-function compare({ event, snapshot }: Step, open: Map<string, KernelOperation[]>): Difference | null {
+function compare({ event, snapshot }: Step, open: Map<string, KernelOperation[]>): FoldDifference | null {
   if (event.state !== snapshot.value)
     return {
       event,

@@ -2,12 +2,12 @@ import { machineVersion } from '@ifactor/crds';
 import pc from 'picocolors';
 import { actorOf, replayAll } from '../log/lives.ts';
 import type { Selector } from '../log/selector.ts';
-import type { Source } from '../log/source.ts';
+import type { LogSource } from '../log/source.ts';
 import { eventText } from '../log/text.ts';
 import { WhatIf } from './whatIf.ts';
 
 /** Prints what `ifactor replay --what-if` finds: for each actor the first decision that differs. */
-export async function runWhatIf(source: Source, selector: Selector): Promise<void> {
+export async function runWhatIf(source: LogSource, selector: Selector): Promise<void> {
   let actors = new Map<string, WhatIf>();
   const begin = () => {
     actors = new Map();

@@ -22,7 +22,7 @@ import type { ReactElement } from 'react';
 import { ActorList } from './actor/list.tsx';
 import { ActorPanel } from './actor/panel.tsx';
 import { SessionContext, useShown } from './session.ts';
-import type { Session } from './session.ts';
+import type { PageSession } from './session.ts';
 import { Banner } from './shell/banner.tsx';
 import { Drop } from './shell/drop.tsx';
 import { Help } from './shell/help.tsx';
@@ -37,13 +37,13 @@ import './shell/shell.css';
 const TopologyMap = lazy(() => import('./topology/map.tsx'));
 const Compare = lazy(() => import('./compare/compare.tsx'));
 
-export const App = ({ session }: { session: Session }): ReactElement => (
+export const App = ({ session }: { session: PageSession }): ReactElement => (
   <SessionContext value={session}>
     <Page session={session} />
   </SessionContext>
 );
 
-function Page({ session }: { session: Session }): ReactElement {
+function Page({ session }: { session: PageSession }): ReactElement {
   const view = useShown(({ route }) => route.view);
   const actor = useShown(({ route }) => route.actor);
   const [help, setHelp] = useState(false);

@@ -1,7 +1,7 @@
 import { TestClock } from '@ifactor/common/testing';
 import { beforeEach, expect, test } from 'vitest';
 import { connect } from './client.ts';
-import type { LinkState, Socket } from './client.ts';
+import type { LinkState, PageSocket } from './client.ts';
 
 class Fake extends EventTarget {
   readonly sent: { id: number; ask: string }[] = [];
@@ -30,10 +30,10 @@ let clock: TestClock;
 let links: LinkState['state'][];
 const last = (): Fake => sockets.at(-1)!;
 
-function fake(): Socket {
+function fake(): PageSocket {
   const socket = new Fake();
   sockets.push(socket);
-  return socket as unknown as Socket;
+  return socket as unknown as PageSocket;
 }
 
 const begin = (onTold = (): void => {}): ReturnType<typeof connect> =>

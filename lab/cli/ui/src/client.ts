@@ -1,18 +1,18 @@
-import type { Answer, Ask, Asks, Told } from '../../src/inspector/protocol.ts';
+import type { PageAnswer, Ask, Asks, Told } from '../../src/inspector/protocol.ts';
 import { Backoff, systemClock } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 
 /** How the page stands to its server. `refused`: the token is wrong, trying again is of no use. */
 export type LinkState = { state: 'connecting' | 'open' | 'refused' } | { state: 'lost'; retryAt: number };
 
-export type Client = {
+export type PageClient = {
   /** Rejects where the server says no, or the connection goes before it has answered. */
   ask: <A extends Ask>(ask: A, request: Asks[A]['request']) => Promise<Asks[A]['answer']>;
   close: () => void;
 };
 
 /** The socket as far as it is used; a test hands in its own. */
-export type Socket = Pick<WebSocket, 'send' | 'close' | 'readyState' | 'addEventListener'>;
+export type PageSocket = Pick<WebSocket, 'send' | 'close' | 'readyState' | 'addEventListener'>;
 
 type Handlers = { onTold: (told: Told) => void; onLink: (link: LinkState) => void };
 
@@ -22,16 +22,16 @@ const refused = 4401;
 const retry = { first: 500, most: 10_000 };
 
 /** Talks to the server; reconnects with back-off whenever the connection is lost. */
-export function connect(open: () => Socket, { onTold, onLink }: Handlers, clock: Clock = systemClock): Client {
+export function connect(open: () => PageSocket, { onTold, onLink }: Handlers, clock: Clock = systemClock): PageClient {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-  let socket: Socket;
+  let socket: PageSocket;
   let number = 0;
   const backoff = new Backoff(retry);
   let cancel: (() => void) | undefined;
   let closed = false;
 
   function hear(text: unknown): void {
-    const message = JSON.parse(String(text)) as Answer | Told;
+    const message = JSON.parse(String(text)) as PageAnswer | Told;
     if ('tell' in message) {
       onTold(message);
       return;

@@ -1,12 +1,12 @@
 /** Which part of the page is in front where there is no room for all. */
 export const views = ['map', 'actor', 'timeline', 'compare'] as const;
-export type View = (typeof views)[number];
+export type PageView = (typeof views)[number];
 
 /**
  * What a link to this page carries: which actor, which moment (a position in the log; null: live), which part, and the
  * moment to compare with.
  */
-export type Route = { view: View; actor: string | null; at: number | null; other: number | null };
+export type Route = { view: PageView; actor: string | null; at: number | null; other: number | null };
 
 export const home: Route = { view: 'map', actor: null, at: null, other: null };
 

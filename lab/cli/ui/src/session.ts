@@ -10,12 +10,12 @@ import type {
 } from '../../src/inspector/protocol.ts';
 import { fileLimit } from '../../src/inspector/protocol.ts';
 import { connect } from './client.ts';
-import type { Client, LinkState, Socket } from './client.ts';
+import type { PageClient, LinkState, PageSocket } from './client.ts';
 import { newest } from './newest.ts';
 import { formatRoute, parseRoute } from './route.ts';
 import type { Route } from './route.ts';
 import { createStore, usePart } from './store.ts';
-import type { Store } from './store.ts';
+import type { PageStore } from './store.ts';
 
 /** Everything the page shows. */
 export type Shown = {
@@ -51,9 +51,9 @@ export const initial = (route: Route): Shown => ({
   trouble: null,
 });
 
-export type Session = {
-  store: Store<Shown>;
-  ask: Client['ask'];
+export type PageSession = {
+  store: PageStore<Shown>;
+  ask: PageClient['ask'];
   /** Goes elsewhere; `quietly` leaves no step in the browser's history, as while a scrubber is dragged. */
   go: (to: Partial<Route>, quietly?: boolean) => void;
   /** Shows a log file instead of the live log; null goes back. */
@@ -62,7 +62,7 @@ export type Session = {
 };
 
 /** What of the window is used; a test hands in its own. */
-export type Place = {
+export type PageEnvironment = {
   location: Pick<Location, 'hash' | 'pathname' | 'search'>;
   history: Pick<History, 'pushState' | 'replaceState'>;
   addEventListener: (type: 'hashchange' | 'popstate', listener: () => void) => void;
@@ -70,7 +70,7 @@ export type Place = {
 };
 
 /** Keeps what the page shows in step with the server and with the address. */
-export function createSession(socket: () => Socket, place: Place): Session {
+export function createSession(socket: () => PageSocket, place: PageEnvironment): PageSession {
   const store = createStore(initial(parseRoute(place.location.hash)));
   const fail = ({ message }: Error): void => store.set({ trouble: message });
 
@@ -141,7 +141,7 @@ export function createSession(socket: () => Socket, place: Place): Session {
   place.addEventListener('hashchange', arrive);
   place.addEventListener('popstate', arrive);
 
-  const go: Session['go'] = (to, quietly = false) => {
+  const go: PageSession['go'] = (to, quietly = false) => {
     const route = { ...store.get().route, ...to };
     const address = `${place.location.pathname}${place.location.search}${formatRoute(route)}`;
     if (formatRoute(route) === formatRoute(store.get().route)) return;
@@ -177,9 +177,9 @@ export function createSession(socket: () => Socket, place: Place): Session {
   };
 }
 
-export const SessionContext = createContext<Session | null>(null);
+export const SessionContext = createContext<PageSession | null>(null);
 
-export function useSession(): Session {
+export function useSession(): PageSession {
   const session = use(SessionContext);
   if (session === null) throw new Error('a component of the page stands outside its session');
   return session;

@@ -1,14 +1,14 @@
 import { useSyncExternalStore } from 'react';
 
 /** A value that components watch a part of: only those re-render whose part changed. */
-export type Store<T extends object> = {
+export type PageStore<T extends object> = {
   get: () => T;
   /** Takes over the fields that differ; nobody is told where none does. */
   set: (fields: Partial<T>) => void;
   subscribe: (listener: () => void) => () => void;
 };
 
-export function createStore<T extends object>(initial: T): Store<T> {
+export function createStore<T extends object>(initial: T): PageStore<T> {
   let state = initial;
   const listeners = new Set<() => void>();
   return {
@@ -27,5 +27,5 @@ export function createStore<T extends object>(initial: T): Store<T> {
 }
 
 /** The part of a store that a component shows; `part` must give the same object for the same state. */
-export const usePart = <T extends object, P>(store: Store<T>, part: (state: T) => P): P =>
+export const usePart = <T extends object, P>(store: PageStore<T>, part: (state: T) => P): P =>
   useSyncExternalStore(store.subscribe, () => part(store.get()));

@@ -1,6 +1,6 @@
 import type { Json } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const statusVerbs = ['get', 'patch', 'update'];
@@ -25,12 +25,12 @@ export const reviews = [
   { group: 'authentication.k8s.io', version: 'v1', kind: 'SelfSubjectReview', plural: 'selfsubjectreviews' },
 ] as const;
 
-const groupsOf = (resources: readonly Resource[]): string[] => [
+const groupsOf = (resources: readonly ServedResource[]): string[] => [
   ...new Set([...resources.map(({ group }) => group), ...reviews.map(({ group }) => group)]),
 ];
 
 /** Aggregated discovery, v2. `core` is what /api tells, the rest is told by /apis. */
-export function aggregated(resources: readonly Resource[], core: boolean): Json {
+export function aggregated(resources: readonly ServedResource[], core: boolean): Json {
   const groups = groupsOf(resources).filter((group) => (group === '') === core);
   return {
     kind: 'APIGroupDiscoveryList',
@@ -79,17 +79,17 @@ export function aggregated(resources: readonly Resource[], core: boolean): Json 
   };
 }
 
-const versionsOf = (resources: readonly Resource[], group: string): string[] => [
+const versionsOf = (resources: readonly ServedResource[], group: string): string[] => [
   ...new Set([...resources, ...reviews].filter((one) => one.group === group).map((one) => one.version)),
 ];
 
-const groupEntry = (resources: readonly Resource[], group: string): Json => {
+const groupEntry = (resources: readonly ServedResource[], group: string): Json => {
   const versions = versionsOf(resources, group).map((one) => ({ groupVersion: `${group}/${one}`, version: one }));
   return { name: group, versions, preferredVersion: versions[0] };
 };
 
 /** The older discovery, for clients that do not ask for the aggregated one. */
-export const apiGroups = (resources: readonly Resource[]): Json => ({
+export const apiGroups = (resources: readonly ServedResource[]): Json => ({
   kind: 'APIGroupList',
   apiVersion: 'v1',
   groups: groupsOf(resources)
@@ -97,7 +97,7 @@ export const apiGroups = (resources: readonly Resource[]): Json => ({
     .map((group) => groupEntry(resources, group)),
 });
 
-export function apiGroup(resources: readonly Resource[], group: string): Json | null {
+export function apiGroup(resources: readonly ServedResource[], group: string): Json | null {
   if (group === '' || !groupsOf(resources).includes(group)) return null;
   return { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(resources, group) };
 }
@@ -105,7 +105,7 @@ export function apiGroup(resources: readonly Resource[], group: string): Json | 
 export const apiVersions = (): Json => ({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] });
 
 /** What a group version serves; null where there is no such one. */
-export function apiResources(resources: readonly Resource[], groupVersion: string): Json | null {
+export function apiResources(resources: readonly ServedResource[], groupVersion: string): Json | null {
   const own = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
   const asked = reviews.filter((review) => `${review.group}/${review.version}` === groupVersion);
   if (own.length + asked.length === 0) return null;

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { isRecord } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
 
 const pathOf = (groupVersion: string): string =>
   groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`;
 
 /** The index at /openapi/v3. */
-export function openApiIndex(resources: readonly Resource[]): Json {
+export function openApiIndex(resources: readonly ServedResource[]): Json {
   const versions = [...new Set(resources.map(apiVersionOf))];
   const paths = versions.map((one) => {
     const hash = createHash('sha256')
@@ -24,7 +24,7 @@ export function openApiIndex(resources: readonly Resource[]): Json {
 const metadataName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** OpenAPI v3 of one group version, for `kubectl explain` and for what kubectl checks before it sends. Null where there is none. */
-export function openApiOf(resources: readonly Resource[], groupVersion: string): Json | null {
+export function openApiOf(resources: readonly ServedResource[], groupVersion: string): Json | null {
   const own = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
   if (own.length === 0) return null;
   const schemas: Json = {
@@ -67,10 +67,10 @@ export function openApiOf(resources: readonly Resource[], groupVersion: string):
   return { openapi: '3.0.0', info: { title: 'ifactor lab', version: 'v1.33.0' }, paths, components: { schemas } };
 }
 
-const nameOf = ({ group, version, kind }: Resource): string =>
+const nameOf = ({ group, version, kind }: ServedResource): string =>
   group === '' ? `io.k8s.api.core.${version}.${kind}` : `${group.split('.').toReversed().join('.')}.${version}.${kind}`;
 
-function operation(resource: Resource, action: string): Json {
+function operation(resource: ServedResource, action: string): Json {
   const { group, version, kind } = resource;
   const schema = { $ref: `#/components/schemas/${nameOf(resource)}` };
   const writes = ['post', 'put', 'patch'].includes(action);

@@ -6,20 +6,20 @@ import type { Json } from '@ifactor/common/json';
 import { readBody } from './body.ts';
 import { apply } from '../object/managers.ts';
 import { readMetadata } from '../object/metadata.ts';
-import type { Objects, WriteOptions } from '../object/objects.ts';
+import type { ObjectService, ObjectWriteOptions } from '../object/objects.ts';
 import { patched } from '../object/patch.ts';
 import { apiVersionOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
 import { fieldTest, labelTest } from '../storage/selector.ts';
 import type { Test } from '../storage/selector.ts';
-import { ApiError, badRequest, notFound, notServed } from '../status.ts';
-import { keyOf } from '../storage/store.ts';
+import { Refusal, badRequest, notFound, notServed } from '../status.ts';
+import { objectKey } from '../storage/store.ts';
 import { partial, tableOf } from './table.ts';
 import { watch } from './watch.ts';
 
 /** A request to a resource, its path taken apart. */
-export type Target = {
-  resource: Resource;
+export type RequestTarget = {
+  resource: ServedResource;
   namespace: string;
   allNamespaces: boolean;
   name: string;
@@ -31,8 +31,8 @@ const watchSeconds = 1800;
 
 /** The form in which a client wants objects: plain, as a table, or metadata only. */
 function shape(
-  { accept, query }: Request,
-  resource: Resource,
+  { accept, query }: HttpRequest,
+  resource: ServedResource,
   clock: Clock,
 ): { table: boolean; one: (object: Json) => Json } {
   const first = accept.split(',').find((type) => type.includes('application/json')) ?? '';
@@ -53,7 +53,7 @@ function shape(
   return { table: false, one: (object) => object };
 }
 
-function testOf(resource: Resource, query: URLSearchParams): Test {
+function testOf(resource: ServedResource, query: URLSearchParams): Test {
   const [labels, fields] = [
     labelTest(query.get('labelSelector') ?? ''),
     fieldTest(query.get('fieldSelector') ?? '', resource.selectable),
@@ -61,7 +61,7 @@ function testOf(resource: Resource, query: URLSearchParams): Test {
   return (object) => labels(object) && fields(object);
 }
 
-export type Request = {
+export type HttpRequest = {
   method: string;
   query: URLSearchParams;
   accept: string;
@@ -70,17 +70,22 @@ export type Request = {
   body: Buffer;
   message: IncomingMessage;
 };
-export type Answer = { code: number; body: unknown };
+export type HttpAnswer = { code: number; body: unknown };
 
 /** Carries out one request on a resource; null where the answer has gone out already, as a stream. */
-export function handle(objects: Objects, target: Target, request: Request, response: ServerResponse): Answer | null {
+export function handle(
+  objects: ObjectService,
+  target: RequestTarget,
+  request: HttpRequest,
+  response: ServerResponse,
+): HttpAnswer | null {
   const { resource, namespace, name, subresource } = target;
   const { method, query } = request;
   if (subresource !== '' && !(subresource === 'status' && resource.status))
     throw notServed(`${resource.plural}/${subresource}`);
   const view = shape(request, resource, objects.clock);
   const options = writeOptions(target, request, response, objects.clock);
-  const ok = (object: Json, code = 200): Answer => ({ code, body: view.one(object) });
+  const ok = (object: Json, code = 200): HttpAnswer => ({ code, body: view.one(object) });
   if (name === '') {
     switch (method) {
       case 'GET':
@@ -110,7 +115,7 @@ export function handle(objects: Objects, target: Target, request: Request, respo
       const sent = bodyObject(request, resource);
       const before = objects.need(resource, namespace, name);
       if (resource.custom && !part(sent, 'metadata')['resourceVersion']) {
-        throw new ApiError(
+        throw new Refusal(
           422,
           'Invalid',
           `${resource.plural}.${resource.group} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
@@ -141,12 +146,12 @@ export function handle(objects: Objects, target: Target, request: Request, respo
 }
 
 function patch(
-  objects: Objects,
-  { resource, namespace, name, subresource }: Target,
-  request: Request,
-  options: WriteOptions,
-  ok: (object: Json, code?: number) => Answer,
-): Answer {
+  objects: ObjectService,
+  { resource, namespace, name, subresource }: RequestTarget,
+  request: HttpRequest,
+  options: ObjectWriteOptions,
+  ok: (object: Json, code?: number) => HttpAnswer,
+): HttpAnswer {
   const type = request.contentType.split(';')[0]?.trim() ?? '';
   const before = objects.store.get(resource, namespace, name);
   const sent = readBody(type, request.body);
@@ -182,22 +187,22 @@ function patch(
 }
 
 function listAll(
-  objects: Objects,
-  { resource, namespace, allNamespaces }: Target,
-  { query }: Request,
+  objects: ObjectService,
+  { resource, namespace, allNamespaces }: RequestTarget,
+  { query }: HttpRequest,
   table: boolean,
-): Answer {
+): HttpAnswer {
   const all = objects.store.list(resource, allNamespaces ? undefined : namespace).filter(testOf(resource, query));
   const limit = Number(query.get('limit') ?? 0);
   const token = query.get('continue');
   const { revision, after } = token ? readToken(token) : { revision: objects.store.revision, after: '' };
-  const rest = all.filter((object) => keyOf(object) > after);
+  const rest = all.filter((object) => objectKey(object) > after);
   const page = limit > 0 ? rest.slice(0, limit) : rest;
   const last = page.at(-1);
   const remaining = rest.length - page.length;
   const next =
     last && remaining > 0
-      ? { continue: writeToken({ revision, after: keyOf(last) }), remainingItemCount: remaining }
+      ? { continue: writeToken({ revision, after: objectKey(last) }), remainingItemCount: remaining }
       : {};
   // Of every page the revision of the first: a watch from there tells what happened to pages that were read before.
   const metadata = { resourceVersion: String(revision), ...next };
@@ -226,9 +231,9 @@ function readToken(sent: string): Token {
 }
 
 function openWatch(
-  objects: Objects,
-  target: Target,
-  { query }: Request,
+  objects: ObjectService,
+  target: RequestTarget,
+  { query }: HttpRequest,
   response: ServerResponse,
   show: (object: Json) => Json,
 ): null {
@@ -253,11 +258,11 @@ function openWatch(
 const warningCharacters = 4096;
 
 function writeOptions(
-  { subresource }: Target,
-  { query, agent }: Request,
+  { subresource }: RequestTarget,
+  { query, agent }: HttpRequest,
   response: ServerResponse,
   clock: Clock,
-): WriteOptions {
+): ObjectWriteOptions {
   let left = warningCharacters;
   const validation = query.get('fieldValidation');
   return {
@@ -280,7 +285,7 @@ function writeOptions(
 const headerText = (words: string): string =>
   JSON.stringify(words).replaceAll(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-function checkType(sent: Json, resource: Resource): void {
+function checkType(sent: Json, resource: ServedResource): void {
   const { apiVersion, kind } = sent;
   if ((apiVersion ?? apiVersionOf(resource)) === apiVersionOf(resource) && (kind ?? resource.kind) === resource.kind)
     return;
@@ -289,14 +294,14 @@ function checkType(sent: Json, resource: Resource): void {
   );
 }
 
-function bodyObject(request: Request, resource: Resource): Json {
+function bodyObject(request: HttpRequest, resource: ServedResource): Json {
   const sent = readBody(request.contentType, request.body);
   if (!isRecord(sent)) throw badRequest('the body is not an object');
   checkType(sent, resource);
   return sent;
 }
 
-function bodyObjectOrNone(request: Request): Json {
+function bodyObjectOrNone(request: HttpRequest): Json {
   const sent = readBody(request.contentType, request.body);
   return isRecord(sent) ? sent : {};
 }

@@ -17,16 +17,16 @@ import {
 } from '../discovery/discovery.ts';
 import { readAll, readBody } from './body.ts';
 import { handle } from './handler.ts';
-import type { Request, Target } from './handler.ts';
+import type { HttpRequest, RequestTarget } from './handler.ts';
 import { part } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import { Objects, storedDefinition } from '../object/objects.ts';
-import type { WriteOptions } from '../object/objects.ts';
+import { ObjectService, storedDefinition } from '../object/objects.ts';
+import type { ObjectWriteOptions } from '../object/objects.ts';
 import { openApiIndex, openApiOf } from '../discovery/openapi.ts';
-import { builtins, crds, namespaces, resourceOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
-import { ApiError, badRequest, notServed } from '../status.ts';
-import { Store } from '../storage/store.ts';
+import { builtins, crds, namespaces, servedResourceOf } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
+import { Refusal, badRequest, notServed } from '../status.ts';
+import { VersionedStore } from '../storage/store.ts';
 
 export type ApiServerOptions = {
   /** CustomResourceDefinitions, as in crds/manifests/*.yaml. */
@@ -62,9 +62,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { definitions, token, port = 0, dataDir, report = () => undefined } = options;
   const { clock = systemClock, random = systemRandom } = options;
   const { key, cert } = options.certificate ?? (await makeCertificate(clock));
-  const store = new Store(dataDir);
-  const resources = [...builtins, ...definitions.map(resourceOf)];
-  const objects = new Objects(store, resources, clock, random);
+  const store = new VersionedStore(dataDir);
+  const resources = [...builtins, ...definitions.map(servedResourceOf)];
+  const objects = new ObjectService(store, resources, clock, random);
   for (const name of ['default', 'kube-system']) {
     if (!store.get(namespaces, '', name)) objects.create(namespaces, '', { metadata: { name } }, bootstrap(clock));
   }
@@ -74,11 +74,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     // A client that goes while it is answered: `close` follows.
     response.on('error', () => undefined);
     serve(objects, resources, token, message, response).catch((error: unknown) => {
-      if (!(error instanceof ApiError)) report(error);
+      if (!(error instanceof Refusal)) report(error);
       const refusal =
-        error instanceof ApiError
+        error instanceof Refusal
           ? error
-          : new ApiError(500, 'InternalError', "Internal error occurred: see the log of the lab's API server");
+          : new Refusal(500, 'InternalError', "Internal error occurred: see the log of the lab's API server");
       if (response.headersSent) response.end();
       else sendJson(response, refusal.code, refusal.status);
     });
@@ -105,7 +105,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
-const bootstrap = (clock: Clock): WriteOptions => ({
+const bootstrap = (clock: Clock): ObjectWriteOptions => ({
   writer: { manager: 'ifactor-lab', subresource: '', time: timestampSeconds(clock) },
   dryRun: false,
   fieldValidation: 'Ignore',
@@ -113,7 +113,7 @@ const bootstrap = (clock: Clock): WriteOptions => ({
 });
 
 /** The CRDs that are served stand in the API, as the server's version has them. */
-function installDefinition(store: Store, definition: Json, time: string): void {
+function installDefinition(store: VersionedStore, definition: Json, time: string): void {
   const name = String(part(definition, 'metadata')['name']);
   const before = store.get(crds, '', name);
   const fresh = storedDefinition(definition, time);
@@ -129,8 +129,8 @@ function installDefinition(store: Store, definition: Json, time: string): void {
 }
 
 async function serve(
-  objects: Objects,
-  resources: readonly Resource[],
+  objects: ObjectService,
+  resources: readonly ServedResource[],
   token: string,
   message: IncomingMessage,
   response: ServerResponse,
@@ -153,7 +153,7 @@ async function serve(
   }
   const target = targetOf(resources, path);
   if (!target) throw notServed(`/${path.join('/')}`);
-  const request: Request = {
+  const request: HttpRequest = {
     method: message.method ?? 'GET',
     query,
     accept,
@@ -181,18 +181,23 @@ function readUrl(text: string): { query: URLSearchParams; path: string[] } {
 function checkHost({ headers }: IncomingMessage): void {
   const host = (headers.host ?? '').replace(/:\d+$/, '');
   if (!['127.0.0.1', 'localhost', '[::1]'].includes(host))
-    throw new ApiError(421, 'BadRequest', 'this server answers on the loopback interface only');
+    throw new Refusal(421, 'BadRequest', 'this server answers on the loopback interface only');
 }
 
 function checkToken({ headers }: IncomingMessage, token: string): void {
   const given = Buffer.from(headers.authorization?.replace(/^Bearer /, '') ?? '');
   const wanted = Buffer.from(token);
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
-    throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+    throw new Refusal(401, 'Unauthorized', 'Unauthorized');
 }
 
 /** What clients ask of a server before they ask for objects. True where that was it. */
-function discover(resources: readonly Resource[], path: string[], accept: string, response: ServerResponse): boolean {
+function discover(
+  resources: readonly ServedResource[],
+  path: string[],
+  accept: string,
+  response: ServerResponse,
+): boolean {
   const [root = '', a, b, ...rest] = path;
   const send = (body: Json | null): boolean => {
     if (!body) return false;
@@ -225,10 +230,10 @@ function discover(resources: readonly Resource[], path: string[], accept: string
 }
 
 /** `/api/v1/…` or `/apis/G/V/…`, then `[namespaces/NS/]PLURAL[/NAME[/SUBRESOURCE]]`. */
-function targetOf(resources: readonly Resource[], path: string[]): Target | null {
+function targetOf(resources: readonly ServedResource[], path: string[]): RequestTarget | null {
   const [group, version_, rest] = path[0] === 'api' ? ['', path[1], path.slice(2)] : [path[1], path[2], path.slice(3)];
   if (path[0] !== 'api' && path[0] !== 'apis') return null;
-  const find = (plural: string | undefined): Resource | undefined =>
+  const find = (plural: string | undefined): ServedResource | undefined =>
     resources.find(
       (resource) => resource.group === group && resource.version === version_ && resource.plural === plural,
     );

@@ -1,6 +1,6 @@
 import { isRecord, list, member, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import type { Column, Resource } from '../schema/resource.ts';
+import type { Column, ServedResource } from '../schema/resource.ts';
 
 /** The value at a Kubernetes JSONPath such as `.status.conditions[?(@.type=="Ready")].status`; undefined where there is none. */
 export function atPath(object: unknown, path: string): unknown {
@@ -43,7 +43,7 @@ function cell({ type, jsonPath, read }: Column, object: Json, now: number): unkn
 
 /** The `Table` that kubectl asks for. `partial` objects carry only metadata. @param now for ages, in ms since 1970 */
 export function tableOf(
-  resource: Resource,
+  resource: ServedResource,
   objects: readonly Json[],
   metadata: Json,
   now: number,

@@ -3,14 +3,14 @@ import { every } from '@ifactor/common';
 import type { Json } from '@ifactor/common/json';
 import { part, text } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
 import type { Test } from '../storage/selector.ts';
-import { ApiError, gone } from '../status.ts';
-import type { Objects } from '../object/objects.ts';
+import { Refusal, gone } from '../status.ts';
+import type { ObjectService } from '../object/objects.ts';
 import { resourceKey } from '../storage/store.ts';
-import type { Change } from '../storage/store.ts';
+import type { StoredChange } from '../storage/store.ts';
 
-export type WatchOptions = {
+export type WatchRequest = {
   namespace: string | undefined;
   test: Test;
   /** What is sent of an object. */
@@ -29,9 +29,9 @@ const longestMs = 24 * 3600 * 1000;
 
 /** Answers with a stream of changes until the time is over or the client goes. The status is 200 even where the watch has expired. */
 export function watch(
-  { store, clock }: Pick<Objects, 'store' | 'clock'>,
-  resource: Resource,
-  options: WatchOptions,
+  { store, clock }: Pick<ObjectService, 'store' | 'clock'>,
+  resource: ServedResource,
+  options: WatchRequest,
   response: ServerResponse,
 ): void {
   const { namespace, test, show, bookmarks, initialEvents } = options;
@@ -55,7 +55,7 @@ export function watch(
     (namespace === undefined || text(part(object, 'metadata')['namespace']) === namespace) &&
     test(object);
 
-  const listener = (change: Change): void => {
+  const listener = (change: StoredChange): void => {
     if (change.resource !== key) return;
     const [was, is] = [concerns(change.before), change.type !== 'DELETED' && concerns(change.object)];
     if (is) send(was ? 'MODIFIED' : 'ADDED', show(change.object));
@@ -73,7 +73,7 @@ export function watch(
     } else if (!Number.isSafeInteger(after)) throw gone(`invalid resource version ${resourceVersion}`);
     stop = store.follow(initialEvents || fresh ? store.revision : after, listener);
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof Refusal)) throw error;
     send('ERROR', error.status);
     response.end();
     return;

@@ -4,12 +4,12 @@ import { ownDefinitions } from '../index.ts';
 import { part } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { afterUpdate, apply } from './managers.ts';
-import { resourceOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
+import { servedResourceOf } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
 
 const resource = ownDefinitions()
-  .map(resourceOf)
-  .find(({ kind }) => kind === 'WireGuardInterface') as Resource;
+  .map(servedResourceOf)
+  .find(({ kind }) => kind === 'WireGuardInterface') as ServedResource;
 const peer = (name: string, more: Json = {}): Json => ({ publicKey: name, allowedIPs: ['10.0.0.0/8'], ...more });
 const object = (spec: Json, metadata: Json = {}): Json => ({ metadata: { name: 'wg0', ...metadata }, spec });
 const by = (manager: string, subresource = '') => ({ manager, subresource, time: '2026-01-01T00:00:00Z' });

@@ -4,8 +4,8 @@ import type { FieldSet } from './fields.ts';
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
-import { ApiError } from '../status.ts';
+import type { ServedResource } from '../schema/resource.ts';
+import { Refusal } from '../status.ts';
 
 type Manager = { name: string; operation: 'Apply' | 'Update'; subresource: string; time: string; fields: FieldSet };
 
@@ -24,7 +24,7 @@ function read(object: Json | undefined): Manager[] {
     }));
 }
 
-function write(resource: Resource, object: Json, managers: Manager[]): Json {
+function write(resource: ServedResource, object: Json, managers: Manager[]): Json {
   const managedFields = managers
     .filter(({ fields }) => fields.size > 0)
     .map(({ name, operation, subresource, time, fields }) => ({
@@ -41,7 +41,7 @@ function write(resource: Resource, object: Json, managers: Manager[]): Json {
 
 /** After an update or patch: the writer owns what it changed, and nobody owns what is gone. */
 export function afterUpdate(
-  resource: Resource,
+  resource: ServedResource,
   before: Json | undefined,
   after: Json,
   { manager, subresource, time }: Writer,
@@ -72,7 +72,7 @@ export function afterUpdate(
  * @throws ApiError 409 where others own a field with another value, unless forced
  */
 export function apply(
-  resource: Resource,
+  resource: ServedResource,
   live: Json | undefined,
   applied: Json,
   { manager, subresource, time }: Writer,
@@ -99,7 +99,7 @@ export function apply(
       field,
     }));
     const words = conflicts.map(({ by, field }) => `conflict with "${by}": ${field}`).join('\n');
-    throw new ApiError(
+    throw new Refusal(
       409,
       'Conflict',
       `Apply failed with ${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}: ${words}`,

@@ -1,9 +1,9 @@
 /** metadata, which is the same for every kind. Source: apimachinery, pkg/apis/meta/v1 and pkg/api/validation. */
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import type { Resource } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
 import { badRequest, invalid } from '../status.ts';
-import type { Cause } from '../status.ts';
+import type { FieldCause } from '../status.ts';
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isTextMap = (value: unknown): boolean => isRecord(value) && Object.values(value).every(isText);
@@ -39,7 +39,7 @@ const system = new Set([
  * @param unknown is told the path of each field that no metadata has
  * @throws ApiError 400 where a field has another type
  */
-export function readMetadata(resource: Resource, sent: Json, unknown: (field: string) => void = () => {}): Json {
+export function readMetadata(resource: ServedResource, sent: Json, unknown: (field: string) => void = () => {}): Json {
   const metadata = sent['metadata'];
   if (metadata === undefined || metadata === null) return {};
   const refuse = (field: string, as: string): Error =>
@@ -59,8 +59,8 @@ export function readMetadata(resource: Resource, sent: Json, unknown: (field: st
 }
 
 /** @throws ApiError 422 where an owner is not named in full */
-export function checkOwners(resource: Resource, metadata: Json): void {
-  const causes = list(metadata['ownerReferences']).flatMap((owner, at): Cause[] =>
+export function checkOwners(resource: ServedResource, metadata: Json): void {
+  const causes = list(metadata['ownerReferences']).flatMap((owner, at): FieldCause[] =>
     ['apiVersion', 'kind', 'name', 'uid']
       .filter((field) => text(owner, field) === '')
       .map((field) => ({

@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { timestampSeconds } from '@ifactor/common';
 import type { Clock, Random } from '@ifactor/common';
-import { fillIn, prune, validate } from '../schema/admission.ts';
+import { fillIn, pruneUnknown, validate } from '../schema/admission.ts';
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { afterUpdate } from './managers.ts';
 import type { Writer } from './managers.ts';
 import { checkOwners, readMetadata } from './metadata.ts';
 import { apiVersionOf, crds, namespaces, secrets } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
-import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound } from '../status.ts';
-import type { Cause } from '../status.ts';
-import type { Store } from '../storage/store.ts';
+import type { ServedResource } from '../schema/resource.ts';
+import { alreadyExists, Refusal, badRequest, conflict, invalid, notFound } from '../status.ts';
+import type { FieldCause } from '../status.ts';
+import type { VersionedStore } from '../storage/store.ts';
 
-export type WriteOptions = {
+export type ObjectWriteOptions = {
   writer: Writer;
   dryRun: boolean;
   /** What to do about fields that the schema does not name. */
@@ -28,27 +28,27 @@ const dns = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** What the API server does with objects, whatever way they come in. */
-export class Objects {
-  readonly store: Store;
-  readonly resources: readonly Resource[];
+export class ObjectService {
+  readonly store: VersionedStore;
+  readonly resources: readonly ServedResource[];
   readonly clock: Clock;
   readonly #random: Random;
 
-  constructor(store: Store, resources: readonly Resource[], clock: Clock, random: Random) {
+  constructor(store: VersionedStore, resources: readonly ServedResource[], clock: Clock, random: Random) {
     this.store = store;
     this.resources = resources;
     this.clock = clock;
     this.#random = random;
   }
 
-  need(resource: Resource, namespace: string, name: string): Json {
+  need(resource: ServedResource, namespace: string, name: string): Json {
     const object = this.store.get(resource, namespace, name);
     if (!object) throw notFound(resource, name);
     return object;
   }
 
   /** `sent` may hold managedFields already where `options.managed` says so. */
-  create(resource: Resource, namespace: string, sent: Json, options: WriteOptions): Json {
+  create(resource: ServedResource, namespace: string, sent: Json, options: ObjectWriteOptions): Json {
     const unknown: string[] = [];
     const metadata = this.#metadata(
       resource,
@@ -86,7 +86,7 @@ export class Objects {
   }
 
   /** Replaces an object, or with `subresource` status only its status. */
-  update(resource: Resource, before: Json, after: Json, options: WriteOptions): Json {
+  update(resource: ServedResource, before: Json, after: Json, options: ObjectWriteOptions): Json {
     const old = part(before, 'metadata');
     const name = text(old['name']);
     const status = options.writer.subresource === 'status';
@@ -147,9 +147,9 @@ export class Objects {
 
   /** Deletes at once, or, while finalizers hold the object, marks it. */
   delete(
-    resource: Resource,
+    resource: ServedResource,
     object: Json,
-    options: Pick<WriteOptions, 'dryRun'>,
+    options: Pick<ObjectWriteOptions, 'dryRun'>,
     preconditions: Json = {},
   ): { object: Json; gone: boolean } {
     const metadata = part(object, 'metadata');
@@ -164,7 +164,7 @@ export class Objects {
         );
     }
     if (resource === namespaces && ['default', 'kube-system'].includes(name))
-      throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
+      throw new Refusal(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
     if (resource === namespaces && !options.dryRun) return this.#terminate(object);
     if (list(metadata['finalizers']).length === 0)
       return { object: this.#remove(resource, object, options), gone: true };
@@ -182,7 +182,7 @@ export class Objects {
     return { object: options.dryRun ? marked : this.store.put(resource, marked), gone: false };
   }
 
-  #remove(resource: Resource, object: Json, { dryRun }: Pick<WriteOptions, 'dryRun'>): Json {
+  #remove(resource: ServedResource, object: Json, { dryRun }: Pick<ObjectWriteOptions, 'dryRun'>): Json {
     if (dryRun) return object;
     const last = this.store.remove(resource, object);
     const { uid, namespace } = part(object, 'metadata');
@@ -202,7 +202,7 @@ export class Objects {
   }
 
   /** Everything in a namespace. */
-  #inside(namespace: string): { resource: Resource; object: Json }[] {
+  #inside(namespace: string): { resource: ServedResource; object: Json }[] {
     return this.resources
       .filter((resource) => resource.namespaced)
       .flatMap((resource) => this.store.list(resource, namespace).map((object) => ({ resource, object })));
@@ -238,11 +238,11 @@ export class Objects {
     return part(this.store.get(resource, namespace, text(name)), 'metadata')['uid'] === uid;
   }
 
-  #write(resource: Resource, object: Json, { dryRun }: WriteOptions): Json {
+  #write(resource: ServedResource, object: Json, { dryRun }: ObjectWriteOptions): Json {
     return dryRun ? object : this.store.put(resource, object);
   }
 
-  #metadata(resource: Resource, namespace: string, sent: Json, managed: boolean): Json {
+  #metadata(resource: ServedResource, namespace: string, sent: Json, managed: boolean): Json {
     const { resourceVersion, managedFields, ...metadata } = sent;
     const prefix = text(metadata['generateName']);
     const name =
@@ -284,7 +284,7 @@ export class Objects {
     const found = this.store.get(namespaces, '', namespace);
     if (!found) throw notFound(namespaces, namespace);
     if (part(found, 'metadata')['deletionTimestamp'] === undefined) return;
-    throw new ApiError(
+    throw new Refusal(
       403,
       'Forbidden',
       `unable to create new content in namespace ${namespace} because it is being terminated`,
@@ -292,7 +292,7 @@ export class Objects {
   }
 
   /** What a CRD must stay as, and a secret that says it is immutable. */
-  #frozen(resource: Resource, before: Json, after: Json): void {
+  #frozen(resource: ServedResource, before: Json, after: Json): void {
     const name = text(part(before, 'metadata')['name']);
     if (resource === crds && !isDeepStrictEqual(before['spec'], fillIn(crdDefaults, after['spec']))) {
       throw invalid(crds, name, [
@@ -317,10 +317,10 @@ export class Objects {
 
   /** @param unknownMetadata fields of metadata that were dropped already */
   #admit(
-    resource: Resource,
+    resource: ServedResource,
     object: Json,
     before: Json | undefined,
-    options: WriteOptions,
+    options: ObjectWriteOptions,
     unknownMetadata: readonly string[],
   ): Json {
     const name = text(part(object, 'metadata')['name']);
@@ -335,7 +335,7 @@ export class Objects {
         phase: part(object, 'metadata')['deletionTimestamp'] === undefined ? 'Active' : 'Terminating',
       };
     if (resource === secrets) sealSecret(typed);
-    const pruned = prune(resource.schema, typed);
+    const pruned = pruneUnknown(resource.schema, typed);
     const { value } = pruned;
     const unknown = [...unknownMetadata, ...pruned.unknown];
     if (resource.custom && unknown.length > 0 && options.fieldValidation !== 'Ignore') {
@@ -349,7 +349,7 @@ export class Objects {
     if (!resource.custom) return typed;
     const filled = fillIn(resource.schema, value);
     if (!isRecord(filled)) throw badRequest('the body is not an object');
-    const causes: Cause[] = validate(resource.schema, filled, before);
+    const causes: FieldCause[] = validate(resource.schema, filled, before);
     if (causes.length > 0) throw invalid(resource, name, causes);
     return filled;
   }
@@ -394,7 +394,7 @@ const withoutEmpty = (metadata: Json): Json =>
     }),
   );
 
-function refuseNewFinalizers(resource: Resource, name: string, before: unknown[], after: unknown[]): void {
+function refuseNewFinalizers(resource: ServedResource, name: string, before: unknown[], after: unknown[]): void {
   const added = after.filter((finalizer) => !before.includes(finalizer));
   if (added.length === 0) return;
   const words = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');

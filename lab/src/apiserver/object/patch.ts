@@ -2,8 +2,8 @@ import jsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
 import { isRecord } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import type { Resource } from '../schema/resource.ts';
-import { ApiError, badRequest } from '../status.ts';
+import type { ServedResource } from '../schema/resource.ts';
+import { Refusal, badRequest } from '../status.ts';
 
 /** RFC 7386. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -29,7 +29,7 @@ const plain = (value: unknown): unknown =>
     : value;
 
 /** What a PATCH of a media type makes of an object. @throws ApiError for a type that this resource does not take */
-export function patched(resource: Resource, type: string, object: Json, patch: unknown): Json {
+export function patched(resource: ServedResource, type: string, object: Json, patch: unknown): Json {
   const result = ((): unknown => {
     switch (type) {
       case 'application/merge-patch+json':
@@ -41,7 +41,7 @@ export function patched(resource: Resource, type: string, object: Json, patch: u
         try {
           return jsonPatch.applyPatch(structuredClone(object), patch as Operation[], true).newDocument;
         } catch (error) {
-          throw new ApiError(
+          throw new Refusal(
             422,
             'Invalid',
             `the server rejected our request due to an error in our request: ${(error as Error).message.split('\n')[0]}`,
@@ -49,7 +49,7 @@ export function patched(resource: Resource, type: string, object: Json, patch: u
         }
     }
     const types = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
-    throw new ApiError(
+    throw new Refusal(
       415,
       'UnsupportedMediaType',
       `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`,

@@ -6,7 +6,7 @@ import { isRecord, list } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { fieldOf } from './resource.ts';
 import type { Schema } from './resource.ts';
-import type { Cause } from '../status.ts';
+import type { FieldCause } from '../status.ts';
 
 const ajv = new Ajv({
   allErrors: true,
@@ -23,10 +23,10 @@ const rules = new Map<string, (context: Json) => unknown>();
 const envelope = new Set(['apiVersion', 'kind', 'metadata']);
 
 /** Drops what the schema does not name, and tells the paths of it. The root's metadata is left alone. */
-export function prune(schema: Schema, value: unknown, path = ''): { value: unknown; unknown: string[] } {
+export function pruneUnknown(schema: Schema, value: unknown, path = ''): { value: unknown; unknown: string[] } {
   const unknown: string[] = [];
   const into = (inner: Schema, child: unknown, at: string): unknown => {
-    const result = prune(inner, child, at);
+    const result = pruneUnknown(inner, child, at);
     unknown.push(...result.unknown);
     return result.value;
   };
@@ -87,10 +87,10 @@ const fieldAt = (pointer: string): string =>
     .reduce((at, name) => (/^\d+$/.test(name) ? `${at}[${name}]` : at === '' ? name : `${at}.${name}`), '');
 
 /** A schema error in the words of a real API server. Source: apiextensions-apiserver, pkg/apiserver/validation. */
-function causeOf({ keyword, instancePath, params, data, message = '' }: ErrorObject): Cause | null {
+function causeOf({ keyword, instancePath, params, data, message = '' }: ErrorObject): FieldCause | null {
   const field = fieldAt(instancePath);
   const p = params as Json;
-  const bad = (words: string): Cause => ({
+  const bad = (words: string): FieldCause => ({
     reason: 'FieldValueInvalid',
     field,
     message: `Invalid value: ${show(data)}: ${words}`,
@@ -151,7 +151,7 @@ function evaluate(run: (context: Json) => unknown, context: Json): unknown {
 }
 
 /** The rules of a schema, once its shape is right. `old` is undefined on creation; rules with `oldSelf` hold on updates only. */
-function* checkRules(schema: Schema, value: unknown, old: unknown, path: string): Generator<Cause> {
+function* checkRules(schema: Schema, value: unknown, old: unknown, path: string): Generator<FieldCause> {
   for (const { rule, message, reason } of schema['x-kubernetes-validations'] ?? []) {
     if (rule.includes('oldSelf') && old === undefined) continue;
     let run = rules.get(rule);
@@ -178,7 +178,7 @@ function* checkRules(schema: Schema, value: unknown, old: unknown, path: string)
   }
 }
 
-function* checkItems(schema: Schema, value: unknown[], old: unknown, path: string): Generator<Cause> {
+function* checkItems(schema: Schema, value: unknown[], old: unknown, path: string): Generator<FieldCause> {
   const keys = schema['x-kubernetes-list-map-keys'];
   const keyOf = (item: unknown): unknown =>
     keys && isRecord(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item;
@@ -200,7 +200,7 @@ function* checkItems(schema: Schema, value: unknown[], old: unknown, path: strin
 }
 
 /** Everything that the schema has against a value: shape first, then, where that is right, list keys and CEL rules. */
-export function validate(schema: Schema, value: unknown, old: unknown): Cause[] {
+export function validate(schema: Schema, value: unknown, old: unknown): FieldCause[] {
   let check = compiled.get(schema);
   if (!check) compiled.set(schema, (check = ajv.compile(schema)));
   if (check(value)) return [...checkRules(schema, value, old, '')];

@@ -39,7 +39,7 @@ export const fieldOf = ({ properties }: Schema, name: string): Schema | undefine
   properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
 
 /** One kind that the server serves. */
-export type Resource = {
+export type ServedResource = {
   group: string;
   version: string;
   kind: string;
@@ -59,7 +59,7 @@ export type Resource = {
   selectable: readonly string[];
 };
 
-export const apiVersionOf = ({ group, version }: Pick<Resource, 'group' | 'version'>): string =>
+export const apiVersionOf = ({ group, version }: Pick<ServedResource, 'group' | 'version'>): string =>
   group === '' ? version : `${group}/${version}`;
 
 const open: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
@@ -86,7 +86,12 @@ const count = (...fields: string[]): Column => ({
   read: (object) => fields.reduce((sum, field) => sum + Object.keys(part(object, field)).length, 0),
 });
 
-const builtin = (kind: string, plural: string, shortNames: string[], more: Partial<Resource> = {}): Resource => ({
+const builtin = (
+  kind: string,
+  plural: string,
+  shortNames: string[],
+  more: Partial<ServedResource> = {},
+): ServedResource => ({
   group: '',
   version: 'v1',
   kind,
@@ -149,7 +154,7 @@ export const crds = builtin('CustomResourceDefinition', 'customresourcedefinitio
   columns: [column('Created At', '.metadata.creationTimestamp')],
 });
 
-export const builtins: readonly Resource[] = [
+export const builtins: readonly ServedResource[] = [
   namespaces,
   secrets,
   builtin('ConfigMap', 'configmaps', ['cm'], {
@@ -173,7 +178,7 @@ export function readDefinition(path: string): Json {
 }
 
 /** What a CRD defines; its one served version. */
-export function resourceOf(definition: Json): Resource {
+export function servedResourceOf(definition: Json): ServedResource {
   const spec = part(definition, 'spec');
   const names = part(spec, 'names');
   const version = list(spec['versions']).find((one) => isRecord(one) && one['served'] === true);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { secrets } from '../schema/resource.ts';
-import { Store } from './store.ts';
+import { VersionedStore } from './store.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -14,11 +14,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const secret = (name: string) => ({ metadata: { name, namespace: 'default' } });
 
 it('keeps objects and goes on counting when it is opened again without having been closed', () => {
-  const first = new Store(folder);
+  const first = new VersionedStore(folder);
   first.put(secrets, secret('a'));
   const kept = first.put(secrets, secret('b'));
   first.remove(secrets, first.get(secrets, 'default', 'a') ?? {});
-  const again = new Store(folder);
+  const again = new VersionedStore(folder);
   expect(again.list(secrets)).toEqual([kept]);
   expect(again.revision).toBe(first.revision);
   expect(
@@ -29,7 +29,7 @@ it('keeps objects and goes on counting when it is opened again without having be
 });
 
 it('tells a watch what came after its revision, in order, and then what comes', () => {
-  const store = new Store();
+  const store = new VersionedStore();
   store.put(secrets, secret('a'));
   const from = store.revision;
   const b = store.put(secrets, secret('b'));
@@ -42,10 +42,10 @@ it('tells a watch what came after its revision, in order, and then what comes', 
 });
 
 it('refuses a watch from before what it remembers, or from a future revision', () => {
-  const store = new Store(folder);
+  const store = new VersionedStore(folder);
   store.put(secrets, secret('a'));
   store.close();
-  const again = new Store(folder);
+  const again = new VersionedStore(folder);
   expect(() => again.follow(1, () => undefined)).toThrow('too old resource version');
   expect(() => again.follow(99, () => undefined)).toThrow('has not been given out');
   again.close();

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Json } from '@ifactor/common/json';
 import { part, text } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
-import type { Resource } from '../schema/resource.ts';
+import type { ServedResource } from '../schema/resource.ts';
 import { gone } from '../status.ts';
 
-export type Change = {
+export type StoredChange = {
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
   revision: number;
   resource: string;
@@ -19,18 +19,18 @@ export type Change = {
 const remembered = 5000;
 
 /** `namespace/name`, the order of lists. */
-export function keyOf(object: Json): string {
+export function objectKey(object: Json): string {
   const metadata = part(object, 'metadata');
   return `${text(metadata['namespace'])}/${text(metadata['name'])}`;
 }
 
-export const resourceKey = (resource: Resource): string => `${apiVersionOf(resource)}/${resource.plural}`;
+export const resourceKey = (resource: ServedResource): string => `${apiVersionOf(resource)}/${resource.plural}`;
 
 /** All objects with one count of revisions over them, in memory and, with a folder, on disk: safe from kill -9. */
-export class Store {
+export class VersionedStore {
   readonly #objects = new Map<string, Map<string, Json>>();
-  readonly #history: Change[] = [];
-  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #history: StoredChange[] = [];
+  readonly #listeners = new Set<(change: StoredChange) => void>();
   readonly #database: DatabaseSync | null;
   #revision = 1;
   #oldest: number;
@@ -51,12 +51,12 @@ export class Store {
     return this.#revision;
   }
 
-  get(resource: Resource, namespace: string, name: string): Json | undefined {
+  get(resource: ServedResource, namespace: string, name: string): Json | undefined {
     return this.#of(resourceKey(resource)).get(`${namespace}/${name}`);
   }
 
   /** Objects by namespace and name; all namespaces where none is given. */
-  list(resource: Resource, namespace?: string): Json[] {
+  list(resource: ServedResource, namespace?: string): Json[] {
     const objects = [...this.#of(resourceKey(resource)).entries()].filter(
       ([key]) => namespace === undefined || key.startsWith(`${namespace}/`),
     );
@@ -64,9 +64,9 @@ export class Store {
   }
 
   /** Stores an object under the next revision, and tells the watches. */
-  put(resource: Resource, object: Json): Json {
+  put(resource: ServedResource, object: Json): Json {
     const metadata = part(object, 'metadata');
-    const key = keyOf(object);
+    const key = objectKey(object);
     const objects = this.#of(resourceKey(resource));
     const before = objects.get(key) ?? null;
     const revision = ++this.#revision;
@@ -87,9 +87,9 @@ export class Store {
     return stored;
   }
 
-  remove(resource: Resource, object: Json): Json {
+  remove(resource: ServedResource, object: Json): Json {
     const metadata = part(object, 'metadata');
-    const key = keyOf(object);
+    const key = objectKey(object);
     const revision = ++this.#revision;
     const last = { ...object, metadata: { ...metadata, resourceVersion: String(revision) } };
     this.#write(() => {
@@ -101,7 +101,7 @@ export class Store {
   }
 
   /** Calls back for each change after a revision, first those remembered. @throws ApiError 410 where they are not remembered */
-  follow(after: number, listener: (change: Change) => void): () => void {
+  follow(after: number, listener: (change: StoredChange) => void): () => void {
     if (after < this.#oldest) throw gone(`too old resource version: ${after} (${this.#oldest})`);
     if (after > this.#revision) throw gone(`resource version ${after} has not been given out yet; list again`);
     for (const change of this.#history) if (change.revision > after) listener(change);
@@ -128,7 +128,7 @@ export class Store {
     this.#database.exec('COMMIT');
   }
 
-  #tell(change: Change): void {
+  #tell(change: StoredChange): void {
     this.#history.push(change);
     if (this.#history.length > remembered) this.#oldest = this.#history.shift()?.revision ?? this.#oldest;
     for (const listener of this.#listeners) listener(change);

@@ -3,8 +3,8 @@ import type { Context, Snapshot } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
 import type { Condition, State } from '@ifactor/crds';
 import { infoOf } from './actor.ts';
-import { fieldsOf } from './fields.ts';
-import type { Log } from './log.ts';
+import { fieldRowsOf } from './fields.ts';
+import type { EventLog } from './log.ts';
 import type { ActorDetail, ActorId, Tried } from '../protocol.ts';
 import { rank } from './track.ts';
 import type { Track } from './track.ts';
@@ -18,7 +18,7 @@ const looked = 400;
  * All that is known of an actor at a position.
  * @throws UsageError where the log has no such actor, or it had not begun then
  */
-export function detailOf(log: Log, id: ActorId, at: number | null): ActorDetail {
+export function detailOf(log: EventLog, id: ActorId, at: number | null): ActorDetail {
   const track = log.tracks.get(id);
   if (!track) throw new UsageError(`the log holds no actor ${id}`);
   const position = at ?? log.total;
@@ -35,7 +35,7 @@ export function detailOf(log: Log, id: ActorId, at: number | null): ActorDetail 
     message: context.verdict.message,
     waiting: waitingOf(found.snapshot),
     conditions: conditionsOf(context),
-    fields: fieldsOf(context),
+    fields: fieldRowsOf(context),
     tried: triedOf(log, track, position),
     transitions: transitionsOf(log, track, position),
     next: successors[state],
@@ -74,7 +74,7 @@ function conditionsOf({ desired, ready, verdict }: Context): Condition[] {
 }
 
 /** The last operations, newest first. */
-function triedOf(log: Log, { lived }: Track, at: number): Tried[] {
+function triedOf(log: EventLog, { lived }: Track, at: number): Tried[] {
   const tried: Tried[] = [];
   const end = rank(lived, at);
   for (let index = end - 1; index >= Math.max(0, end - looked) && tried.length < told; index--) {
@@ -92,7 +92,7 @@ function triedOf(log: Log, { lived }: Track, at: number): Tried[] {
   return tried;
 }
 
-function transitionsOf(log: Log, { lived }: Track, at: number): ActorDetail['transitions'] {
+function transitionsOf(log: EventLog, { lived }: Track, at: number): ActorDetail['transitions'] {
   const counts = new Map<string, { from: State; to: State; count: number }>();
   let from: State = 'pending';
   const end = rank(lived, at);

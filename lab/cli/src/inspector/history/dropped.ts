@@ -2,23 +2,23 @@ import { UsageError } from '@ifactor/common';
 import { upcast } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
 import { lineReader } from '../../log/file.ts';
-import { Log } from './log.ts';
-import { pause } from '../pause.ts';
+import { EventLog } from './log.ts';
+import { createTimeSlice } from '../timeSlice.ts';
 import { fileLimit } from '../protocol.ts';
 
 /**
  * Reads a log file that was dropped on the page. Nothing of it is stored.
  * @throws UsageError on one that is too large, or none that `ifactor export` wrote
  */
-export async function readDropped(name: string, text: string): Promise<Log> {
+export async function readDropped(name: string, text: string): Promise<EventLog> {
   if (text.length > fileLimit) {
     throw new UsageError(
       `${name} is larger than ${fileLimit >> 20} MiB: export less (ifactor export --since …), or open it with \`ifactor ui --file\``,
     );
   }
-  const log = new Log();
+  const log = new EventLog();
   const read = lineReader(name);
-  const breathe = pause();
+  const endSlice = createTimeSlice();
   let number = 0;
   for (let start = 0; start < text.length;) {
     const found = text.indexOf('\n', start);
@@ -34,7 +34,7 @@ export async function readDropped(name: string, text: string): Promise<Log> {
     } catch (cause) {
       throw new UsageError(`${name}, line ${number} cannot be folded: was it written by a newer ifactor?`, { cause });
     }
-    await breathe();
+    await endSlice();
   }
   if (number === 0) throw new UsageError(`${name} is empty`);
   return log;

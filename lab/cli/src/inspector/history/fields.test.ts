@@ -2,7 +2,7 @@ import { markOf } from '@ifactor/actors';
 import type { Observed, ObservedLink, RecordedEvent } from '@ifactor/crds';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { detailOf } from './detail.ts';
-import { Log } from './log.ts';
+import { EventLog } from './log.ts';
 import type { ActorDetail } from '../protocol.ts';
 
 const publicKey = `${'A'.repeat(42)}0=`;
@@ -42,7 +42,7 @@ const link: ObservedLink = {
   wireguard: { publicKey, listenPort: 51820, fwmark: 0, peers: [shownPeer] },
 };
 
-let log: Log;
+let log: EventLog;
 let sequence = 0;
 function happen(fact: { type: string; data: object }): ActorDetail {
   const id = `n1.j.${++sequence}`;
@@ -78,7 +78,7 @@ const resolve = (ref: string, fingerprint: string): ActorDetail =>
 const differing = ({ fields }: ActorDetail): object[] => fields.filter(({ differs }) => differs);
 
 beforeEach(() => {
-  log = new Log();
+  log = new EventLog();
   sequence = 0;
   declare();
 });

@@ -17,7 +17,7 @@ import type { Field } from '../protocol.ts';
 type Texts = { [field: string]: string | null };
 
 /** Every field as declared and as the kernel shows it; whether the two differ is what the kind's driver says. */
-export function fieldsOf(context: Context): Field[] {
+export function fieldRowsOf(context: Context): Field[] {
   const { spec, observed } = context;
   if (spec === null) return [];
   const drift = driftOf(context);

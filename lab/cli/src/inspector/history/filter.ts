@@ -1,5 +1,5 @@
 import type { Filter } from '../protocol.ts';
-import type { Log } from './log.ts';
+import type { EventLog } from './log.ts';
 import { rank } from './track.ts';
 
 /** How many filters are remembered, the latest. */
@@ -9,10 +9,10 @@ type Matches = { positions: number[]; upTo: number };
 
 /** The lists of a log under the filters that were asked for lately, each grown as the log grows. */
 export class Filters {
-  readonly #log: Log;
+  readonly #log: EventLog;
   readonly #lists = new Map<string, Matches>();
 
-  constructor(log: Log) {
+  constructor(log: EventLog) {
     this.#log = log;
   }
 

@@ -4,7 +4,7 @@ import type { RecordedEvent } from '@ifactor/crds';
 import { describe, expect, test } from 'vitest';
 import { lived, replay } from '../../log/lives.ts';
 import { detailOf } from './detail.ts';
-import { Log } from './log.ts';
+import { EventLog } from './log.ts';
 import { stride } from './track.ts';
 
 const keys = ['a', 'b', 'c', 'd', 'e'].map(someKey);
@@ -15,8 +15,8 @@ function some(count: number, journal = 'j'): RecordedEvent[] {
     .toArray();
 }
 
-function logOf(events: readonly RecordedEvent[]): Log {
-  const log = new Log();
+function logOf(events: readonly RecordedEvent[]): EventLog {
+  const log = new EventLog();
   for (const event of events) log.append(event);
   return log;
 }

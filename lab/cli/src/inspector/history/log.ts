@@ -21,7 +21,7 @@ type Entry = {
 };
 
 /** The log of all nodes in one order, and every actor's way through it. Position n is the moment after the nth event. */
-export class Log {
+export class EventLog {
   readonly tracks = new Map<ActorId, Track>();
   readonly #entries: Entry[] = [];
   readonly #byId = new Map<string, number>();

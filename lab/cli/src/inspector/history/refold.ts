@@ -1,19 +1,19 @@
 import { UsageError } from '@ifactor/common';
 import { Life } from '../../log/lives.ts';
 import { WhatIf } from '../../replay/whatIf.ts';
-import type { Log } from './log.ts';
-import type { ActorId, Asks, Difference } from '../protocol.ts';
-import { pause } from '../pause.ts';
+import type { EventLog } from './log.ts';
+import type { ActorId, Asks, DifferenceRow } from '../protocol.ts';
+import { createTimeSlice } from '../timeSlice.ts';
 
 /**
  * Folds the log of one actor, or of all, with the code at hand, and finds where it first decides otherwise than what wrote the
  * log. Lets others be served meanwhile.
  * @throws UsageError on an actor that the log does not hold
  */
-export async function refold(log: Log, id: ActorId | null): Promise<Asks['whatIf']['answer']> {
+export async function refold(log: EventLog, id: ActorId | null): Promise<Asks['whatIf']['answer']> {
   const tracks = id === null ? [...log.tracks.values()] : [log.tracks.get(id)];
-  const breathe = pause();
-  let first: Difference | null = null;
+  const endSlice = createTimeSlice();
+  let first: DifferenceRow | null = null;
   let events = 0;
   for (const track of tracks) {
     if (!track) throw new UsageError(`the log holds no actor ${id}`);
@@ -22,7 +22,7 @@ export async function refold(log: Log, id: ActorId | null): Promise<Asks['whatIf
     for (const position of track.lived.slice()) {
       events++;
       comparison.see(life.step(log.event(position)));
-      await breathe();
+      await endSlice();
       if (comparison.difference === null) continue;
       const { recorded, now } = comparison.difference;
       if (first === null || position < first.row.position) first = { row: log.row(position), recorded, now };

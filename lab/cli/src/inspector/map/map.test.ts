@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { graphOf } from './graph.ts';
 import { Handshakes } from '../history/handshake.ts';
 import { layOut } from './layout.ts';
-import { Log } from '../history/log.ts';
+import { EventLog } from '../history/log.ts';
 import type { Rectangle, Topology } from '../protocol.ts';
 
 const keyOf = (letter: string): string => `${letter.repeat(42)}0=`;
@@ -58,7 +58,7 @@ const netlink = (node: string, name: string, type: string, more: object = {}): R
   declared(node, 'netlinkinterface', name, { type, up: true, addresses: [], ...more });
 
 function graph(...events: RecordedEvent[]): ReturnType<typeof graphOf> {
-  const log = new Log();
+  const log = new EventLog();
   for (const event of events) log.append(event);
   return graphOf(log.tracks.values());
 }
@@ -111,7 +111,7 @@ const status = (node: string, name: string, peer: string, time: string): StatusM
 
 test('a handshake is known of a tunnel by either end, also where the status came before the log', () => {
   const { links: tunnels } = graph(...wireguard('n1', 'wg1', 'A', ['B']), ...wireguard('n2', 'wg2', 'B', ['A']));
-  const log = new Log();
+  const log = new EventLog();
   const handshakes = new Handshakes();
   handshakes.hear(status('n1', 'wg1', 'B', '2026-11-23T00:00:01Z'));
   expect(handshakes.of(tunnels, log.tracks)).toEqual({});

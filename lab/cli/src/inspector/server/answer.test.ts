@@ -5,7 +5,7 @@ import { eventLine, fileHeader } from '../../log/file.ts';
 import { readDropped } from '../history/dropped.ts';
 import { Feed } from '../feed.ts';
 import { fileLimit } from '../protocol.ts';
-import type { Answer, Told } from '../protocol.ts';
+import type { PageAnswer, Told } from '../protocol.ts';
 import { Session } from './session.ts';
 
 const events: RecordedEvent[] = someLives(
@@ -25,7 +25,7 @@ const file = [fileHeader(new Date(0), false), ...linked.map(eventLine)].join('\n
 const a = 'lax1 netlinkinterface/default/a';
 
 const told: Told[] = [];
-const answers = new Map<number, Answer>();
+const answers = new Map<number, PageAnswer>();
 let session: Session;
 let count = 0;
 

@@ -2,9 +2,9 @@ import { explain, UsageError } from '@ifactor/common';
 import { answers } from './answer.ts';
 import { readDropped } from '../history/dropped.ts';
 import { Feed } from '../feed.ts';
-import type { Answer, Asks, SourceInfo, Told } from '../protocol.ts';
+import type { PageAnswer, Asks, SourceInfo, Told } from '../protocol.ts';
 
-type Say = (message: Answer | Told) => void;
+type Say = (message: PageAnswer | Told) => void;
 
 /** One page: what it watches, and its questions answered. A dropped file is this page's alone and goes with it. */
 export class Session {

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
 
 /** A command in one line, with a button that copies it. */
-export function Command({ words, text }: { words: string; text: string }): ReactElement {
+export function CopyableCommand({ words, text }: { words: string; text: string }): ReactElement {
   const [said, setSaid] = useState<string | null>(null);
   useEffect(() => {
     if (said === null) return;

@@ -6,7 +6,7 @@ import { useSession, useShown } from '../session.ts';
 import { ago, clock } from '../time.ts';
 import { useNow } from '../now.ts';
 import { commandsFor } from './commands.ts';
-import { Command } from './copy.tsx';
+import { CopyableCommand } from './copy.tsx';
 import { Fields } from './fields.tsx';
 import { Statechart } from './statechart.tsx';
 import './actor.css';
@@ -143,7 +143,7 @@ function Detail({ detail }: { detail: ActorDetail }): ReactElement {
         <h3 id="commands">Commands</h3>
         <ul className="commands">
           {commandsFor(key, node, at === null ? null : time).map(({ words, text }) => (
-            <Command key={words} words={words} text={text} />
+            <CopyableCommand key={words} words={words} text={text} />
           ))}
         </ul>
       </section>

@@ -6,7 +6,7 @@ import { box, canvas, curve, places } from './layout.ts';
 import './statechart.css';
 
 /** How often an actor went from one state to another. */
-export type Taken = { from: string; to: string; count: number };
+export type TakenArrow = { from: string; to: string; count: number };
 
 /**
  * The lifecycle as a drawing: the live state is lit, the ways taken so far are as wide as they were often gone, the ways
@@ -18,7 +18,7 @@ export const Statechart = memo(function Statechart({
   next,
 }: {
   state: string;
-  taken: readonly Taken[];
+  taken: readonly TakenArrow[];
   next: readonly string[];
 }): ReactElement {
   const ways = taken.filter(({ from, to }) => from !== to && isState(from) && isState(to));
@@ -116,7 +116,7 @@ export const Statechart = memo(function Statechart({
   );
 });
 
-function Way({ from, to, count }: Taken): ReactElement | null {
+function Way({ from, to, count }: TakenArrow): ReactElement | null {
   if (!isState(from) || !isState(to)) return null;
   return (
     <path

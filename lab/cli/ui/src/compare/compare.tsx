@@ -4,7 +4,7 @@ import type { ActorDetail } from '../../../src/inspector/protocol.ts';
 import { Badge } from '../state/badge.tsx';
 import { useSession, useShown } from '../session.ts';
 import { clock, day } from '../time.ts';
-import { WhatIf } from './whatIf.tsx';
+import { WhatIfPanel } from './whatIf.tsx';
 import './compare.css';
 
 /** Two moments of one actor beside each other, and what the code at hand would have decided. */
@@ -19,7 +19,7 @@ export default function Compare(): ReactElement {
       <div className="compare">
         <h2>Compare</h2>
         <p className="muted">Choose an interface first, then two moments of it.</p>
-        <WhatIf actor={null} />
+        <WhatIfPanel actor={null} />
       </div>
     );
   }
@@ -32,7 +32,7 @@ export default function Compare(): ReactElement {
         <Choice label="Second moment" value={at ?? total} total={total} onChange={(to) => go({ at: to }, true)} />
       </div>
       <Sides actor={actor} moments={[first, at]} />
-      <WhatIf actor={actor} />
+      <WhatIfPanel actor={actor} />
     </div>
   );
 }

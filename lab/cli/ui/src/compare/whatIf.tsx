@@ -5,7 +5,7 @@ import { useSession } from '../session.ts';
 import { clock, day } from '../time.ts';
 
 /** Folds the log with the code at hand, and shows the first decision that differs from the recorded one. */
-export function WhatIf({ actor }: { actor: string | null }): ReactElement {
+export function WhatIfPanel({ actor }: { actor: string | null }): ReactElement {
   const { ask } = useSession();
   const [answer, setAnswer] = useState<Asks['whatIf']['answer'] | string | null>(null);
   const run = (): void => {

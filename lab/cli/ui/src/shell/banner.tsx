@@ -1,13 +1,13 @@
 import { useRef } from 'react';
 import type { ReactElement } from 'react';
 import { formatRoute, views } from '../route.ts';
-import type { View } from '../route.ts';
+import type { PageView } from '../route.ts';
 import { useNow } from '../now.ts';
 import { useSession, useShown } from '../session.ts';
 import { nextTheme } from '../theme/theme.ts';
 import type { Theme } from '../theme/theme.ts';
 
-const names: { readonly [V in View]: string } = {
+const names: { readonly [V in PageView]: string } = {
   map: 'Map',
   actor: 'Actor',
   timeline: 'Timeline',

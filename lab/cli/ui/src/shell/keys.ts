@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
 import { views } from '../route.ts';
-import type { Session } from '../session.ts';
+import type { PageSession } from '../session.ts';
 import { actionOf } from './shortcuts.ts';
 
 /** Acts on the keys of the page. The play button is pressed as a mouse would. */
-export function useKeys(session: Session, { onHelp, onTheme }: { onHelp: () => void; onTheme: () => void }): void {
+export function useKeys(session: PageSession, { onHelp, onTheme }: { onHelp: () => void; onTheme: () => void }): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const action = actionOf(event);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
-import type { Cause } from '../../../src/inspector/protocol.ts';
+import type { ChainRow } from '../../../src/inspector/protocol.ts';
 import { Glyph } from '../state/glyph.tsx';
 import { formatRoute } from '../route.ts';
 import { useSession, useShown } from '../session.ts';
@@ -8,7 +8,7 @@ import { useSession, useShown } from '../session.ts';
 /** From what set an event off to the last kernel call that followed. */
 export function Chain({ event }: { event: string | null }): ReactElement {
   const { ask } = useSession();
-  const [found, setFound] = useState<{ event: string; root: Cause | null; error: string | null } | null>(null);
+  const [found, setFound] = useState<{ event: string; root: ChainRow | null; error: string | null } | null>(null);
   useEffect(() => {
     if (event === null) return;
     let current = true;
@@ -36,7 +36,7 @@ export function Chain({ event }: { event: string | null }): ReactElement {
   );
 }
 
-function Branch({ cause, chosen, start }: { cause: Cause; chosen: string; start: number }): ReactElement {
+function Branch({ cause, chosen, start }: { cause: ChainRow; chosen: string; start: number }): ReactElement {
   const route = useShown((shown) => shown.route);
   return (
     <li>

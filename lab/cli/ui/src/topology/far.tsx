@@ -5,13 +5,17 @@ import { useNow } from '../now.ts';
 import { useShown } from '../session.ts';
 import { ageOf } from './links.tsx';
 import { way } from './shape.ts';
-import type { shape } from './shape.ts';
+import type { mapShape } from './shape.ts';
 
 /** Below this zoom nothing on a host can be read: hosts are summed up, and links are lines without words. */
 export const far = ({ transform }: { transform: readonly [number, number, number] }): boolean => transform[2] < 0.35;
 
 /** All links in one drawing, without dashes and words: a thousand drawings would be too many to paint at every frame. */
-export const FarLinks = memo(function FarLinks({ links }: { links: ReturnType<typeof shape>['links'] }): ReactElement {
+export const FarLinks = memo(function FarLinks({
+  links,
+}: {
+  links: ReturnType<typeof mapShape>['links'];
+}): ReactElement {
   const handshakes = useShown(({ moment }) => moment.handshakes);
   const live = useShown(({ route }) => route.at === null);
   const now = useNow(15_000);

@@ -6,9 +6,9 @@ import { Glyph } from '../state/glyph.tsx';
 import { isState, signs, urgency } from '../state/words.ts';
 import { useSession, useShown } from '../session.ts';
 import { far } from './far.tsx';
-import type { Host } from './shape.ts';
+import type { HostShape } from './shape.ts';
 
-export type HostNode = Node<{ host: Host }, 'host'>;
+export type HostNode = Node<{ host: HostShape }, 'host'>;
 
 /** A host with all that is on it. One element of the map for all of them, so that a large map stays light. */
 export const HostBox = memo(function HostBox({ data: { host } }: NodeProps<HostNode>): ReactElement {
@@ -23,7 +23,7 @@ const handles = (
 );
 
 /** From afar: the worst state on the host, and how many are in it. */
-function Sum({ host }: { host: Host }): ReactElement {
+function Sum({ host }: { host: HostShape }): ReactElement {
   const worst = useShown(({ moment }) => worstOf(host.actors.map(({ id }) => moment.states[id] ?? '')));
   const [state = ''] = worst.split(', ');
   return (
@@ -45,7 +45,7 @@ export function worstOf(states: readonly string[]): string {
   return worst === undefined ? 'empty' : `${worst}, ${known.filter((state) => state === worst).length}`;
 }
 
-function Whole({ host }: { host: Host }): ReactElement {
+function Whole({ host }: { host: HostShape }): ReactElement {
   return (
     <div className="host" role="group" aria-label={`Node ${host.name}`}>
       <span className="name">{host.name}</span>
@@ -65,7 +65,7 @@ function Whole({ host }: { host: Host }): ReactElement {
 const Actor = memo(function Actor({
   actor: { id, interfaceName, type, container, x, y, width, height },
 }: {
-  actor: Host['actors'][number];
+  actor: HostShape['actors'][number];
 }): ReactElement {
   const { go } = useSession();
   const state = useShown(({ moment }) => moment.states[id]);

@@ -8,7 +8,7 @@ import { HostBox } from './host.tsx';
 import type { HostNode } from './host.tsx';
 import { Joint, Tunnel } from './links.tsx';
 import type { LinkEdge } from './links.tsx';
-import { shape } from './shape.ts';
+import { mapShape } from './shape.ts';
 import './map.css';
 
 const nodeTypes = { host: HostBox };
@@ -33,7 +33,7 @@ function Flow(): ReactElement {
   const small = useStore(far);
   const moved = useRef(false);
   const box = useRef<HTMLDivElement>(null);
-  const shaped = useMemo(() => shape(topology), [topology]);
+  const shaped = useMemo(() => mapShape(topology), [topology]);
   const { nodes, edges } = useMemo(() => elements(shaped), [shaped]);
 
   // New hosts come into view, unless the reader has chosen what to look at.
@@ -73,7 +73,7 @@ function Flow(): ReactElement {
   );
 }
 
-function elements({ hosts, links }: ReturnType<typeof shape>): { nodes: HostNode[]; edges: LinkEdge[] } {
+function elements({ hosts, links }: ReturnType<typeof mapShape>): { nodes: HostNode[]; edges: LinkEdge[] } {
   return {
     nodes: hosts.map((host) => ({
       id: host.name,

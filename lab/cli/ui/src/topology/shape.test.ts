@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Topology } from '../../../src/inspector/protocol.ts';
-import { shape, way } from './shape.ts';
+import { mapShape, way } from './shape.ts';
 
 const actor = (node: string, name: string, container: string | null): Topology['actors'][number] => ({
   id: `${node} wireguardinterface/default/${name}`,
@@ -29,7 +29,7 @@ const topology: Topology = {
 };
 
 test('an actor stands where its container stands, and its link ends there', () => {
-  const { hosts, links } = shape(topology);
+  const { hosts, links } = mapShape(topology);
   expect(hosts[1]?.actors[0]).toMatchObject({ x: 50, y: 28 });
   expect(links.map(({ id, from, to }) => [id, from.x, from.y, to.x, to.y])).toEqual([['l', 60, 35, 600, 43]]);
 });

@@ -4,14 +4,14 @@ type Actor = Rectangle & ActorInfo;
 type Container = Topology['containers'][number];
 
 /** A host with what stands on it; places are relative to the host. */
-export type Host = Rectangle & { name: string; containers: readonly Container[]; actors: readonly Actor[] };
+export type HostShape = Rectangle & { name: string; containers: readonly Container[]; actors: readonly Actor[] };
 
 /** Where a link ends: the middle of an actor, and half its width; measured on the whole map. */
 export type End = { x: number; y: number; half: number };
 
 /** Sorts a topology by host, and finds where links end. */
-export function shape({ nodes, containers, actors, links }: Topology): {
-  hosts: Host[];
+export function mapShape({ nodes, containers, actors, links }: Topology): {
+  hosts: HostShape[];
   links: {
     id: string;
     kind: Topology['links'][number]['kind'];

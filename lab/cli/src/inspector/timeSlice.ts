@@ -1,11 +1,11 @@
 import { systemClock } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 
-/** How long a long computation may go on before others are served. */
+/** How long a computation may run before other work is served. */
 const turnMs = 15;
 
-/** Called now and then by a long computation: lets others be served when it is time for that. */
-export function pause(clock: Clock = systemClock): () => Promise<void> | undefined {
+/** To be called often by a long computation: yields to the event loop when the time slice is used up. */
+export function createTimeSlice(clock: Clock = systemClock): () => Promise<void> | undefined {
   let since = clock.monotonic();
   return () => {
     if (clock.monotonic() - since < turnMs) return undefined;
