@@ -7,7 +7,7 @@ import type { Client, KubeObject } from '@ifactor/bridge';
 import { until } from '@ifactor/common/testing';
 import { afterAll } from 'vitest';
 import { parse } from 'yaml';
-import { kubeconfigOf, ownDefinitions, startApiServer } from '@ifactor/lab/apiserver';
+import { kubeconfigText, ownDefinitions, startApiServer } from '@ifactor/lab/apiserver';
 import { startKube } from '../kube/server.ts';
 
 /** `lab`: the one that the lab embeds; `real`: kube-apiserver. The bridge must not know the difference. */
@@ -71,7 +71,7 @@ async function startLabServer(): Promise<{ kubeconfig: string; stop(): Promise<v
     dataDir: folder,
   });
   const kubeconfig = join(folder, 'kubeconfig');
-  await writeFile(kubeconfig, kubeconfigOf(server));
+  await writeFile(kubeconfig, kubeconfigText(server));
   return {
     kubeconfig,
     async stop() {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { kubeconfigOf, ownDefinitions, startApiServer, type ApiServer } from '@ifactor/lab/apiserver';
+import { kubeconfigText, ownDefinitions, startApiServer, type ApiServer } from '@ifactor/lab/apiserver';
 import { kubectls } from '../kube/kubectl.ts';
 import { kubectlContract } from './contract.ts';
 
@@ -13,7 +13,7 @@ describe.each([...(await kubectls())])('the embedded API server and kubectl %s',
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'ifactor-contract-'));
     server = await startApiServer({ definitions: ownDefinitions(), token: 'secret', dataDir: dir });
-    await writeFile(join(dir, 'kubeconfig'), kubeconfigOf(server));
+    await writeFile(join(dir, 'kubeconfig'), kubeconfigText(server));
   });
   afterAll(async () => {
     await server?.close();

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { kubeconfigOf, ownDefinitions, startApiServer, type ApiServer } from '@ifactor/lab/apiserver';
+import { kubeconfigText, ownDefinitions, startApiServer, type ApiServer } from '@ifactor/lab/apiserver';
 import { admissionContract } from './admission.ts';
 import { kubectls } from './kubectl.ts';
 
@@ -16,7 +16,7 @@ describe.each(ends)('the embedded API server and kubectl %s', (_, kubectl) => {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'ifactor-embedded-'));
     server = await startApiServer({ definitions: ownDefinitions(), token: 'secret', dataDir: dir });
-    await writeFile(join(dir, 'kubeconfig'), kubeconfigOf(server));
+    await writeFile(join(dir, 'kubeconfig'), kubeconfigText(server));
   });
   afterAll(async () => {
     await server?.close();

@@ -6,7 +6,16 @@ import { against, suggestShrinking, codeOf, productionFiles } from './tree.ts';
 const declaration =
   /^export (?:default )?(?:abstract |async )?(?:function\*?|class|const|let|type|interface|enum) +([A-Za-z_$][\w$]*)/gm;
 
-const exportedBy = (code: string): string[] => [...new Set([...code.matchAll(declaration)].map(([, name]) => name!))];
+/** What a package exports in place of a file of the clone: by its type the same thing. */
+const substitute = /^: typeof clone\.(\w+)/;
+
+const exportedBy = (code: string): string[] => [
+  ...new Set(
+    [...code.matchAll(declaration)]
+      .filter((match) => substitute.exec(code.slice(match.index + match[0].length))?.[1] !== match[1])
+      .map(([, name]) => name!),
+  ),
+];
 
 it('reads what a file declares and exports, and not what it passes on', () => {
   const code = [
@@ -17,8 +26,10 @@ it('reads what a file declares and exports, and not what it passes on', () => {
     'export { e } from "./e.ts";',
     'const f = 1;',
     'export function b(overload: string): void;',
+    'export const g: typeof clone.g = () => 1;',
+    'export const h: typeof clone.i = () => 1;',
   ].join('\n');
-  expect(exportedBy(code)).toEqual(['a', 'b', 'C', 'D']);
+  expect(exportedBy(code)).toEqual(['a', 'b', 'C', 'D', 'h']);
 });
 
 it('each exported name means one thing', () => {

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { run, UsageError } from '@ifactor/common';
-import { operatorProgram } from './command/program.ts';
+import { operatorCommand } from './command/program.ts';
 
 await run('ifactor', async () => {
-  const program = await operatorProgram(process.argv.slice(2));
+  const program = await operatorCommand(process.argv.slice(2));
   try {
     await program.parseAsync();
   } catch (error) {

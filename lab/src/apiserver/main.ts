@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { createLog, explain, run, stopSignal, systemClock, UsageError } from '@ifactor/common';
 import { certificateIn } from './http/certificate.ts';
-import { kubeconfigOf, ownDefinitions, startApiServer } from './index.ts';
+import { kubeconfigText, ownDefinitions, startApiServer } from './index.ts';
 
 type Flags = { dir: string; port: string; kubeconfig?: string };
 
@@ -38,7 +38,7 @@ await run('ifactor-apiserver', async () => {
     report: (error) => log.error('internal error', { error: explain(error) }),
   });
   if (kubeconfig !== undefined) {
-    writeFileSync(`${kubeconfig}.new`, kubeconfigOf(server), { mode: 0o600 });
+    writeFileSync(`${kubeconfig}.new`, kubeconfigText(server), { mode: 0o600 });
     renameSync(`${kubeconfig}.new`, kubeconfig);
   }
   log.info('serving', { url: server.url });

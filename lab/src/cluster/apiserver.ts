@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
-import { crdFile, ownProgram } from '#files';
+import { crdPath, ownProgram } from '#files';
 import { LabError } from './error.ts';
 import { httpsAnswers } from '../host/https.ts';
 import type { Cluster, Manifest } from './manifest.ts';
@@ -45,7 +45,7 @@ export async function installKinds(kubeconfig: string): Promise<void> {
     throw new LabError(`${kubectl()} is missing, which would install the CRDs: install it, or name it in KUBECTL`);
   const files = ['wireguardnetworkplans', 'wireguardinterfaces', 'netlinkinterfaces'].flatMap((name) => [
     '--filename',
-    crdFile(`manifests/${name}.yaml`),
+    crdPath(`manifests/${name}.yaml`),
   ]);
   await must(kubectl(), ['--kubeconfig', kubeconfig, 'apply', '--server-side', '--force-conflicts', ...files]);
   await must(kubectl(), ['--kubeconfig', kubeconfig, 'wait', '--for=condition=Established', '--timeout=30s', ...files]);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename, relative } from 'node:path';
-import { crdFile } from '#files';
+import { crdPath } from '#files';
 import { kubectl } from '../cluster/apiserver.ts';
 import { environmentOf } from '../cluster/environment.ts';
 import { LabError } from '../cluster/error.ts';
@@ -75,8 +75,8 @@ export class Stage {
 
 /** An example of the walkthrough, as a path from where the person stands. */
 export function example(name: string): string {
-  const path = relative(process.cwd(), crdFile(`examples/${name}`));
-  return path.startsWith('../../') ? crdFile(`examples/${name}`) : path;
+  const path = relative(process.cwd(), crdPath(`examples/${name}`));
+  return path.startsWith('../../') ? crdPath(`examples/${name}`) : path;
 }
 
 function spell(words: string[]): string {

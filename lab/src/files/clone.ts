@@ -24,7 +24,7 @@ export function ownProgram(name: OwnProgram): string {
 }
 
 /** Path of a file beside the committed CRDs, such as `examples/wgp1.yaml`. */
-export const crdFile = (name: string): string => join(sourceOf('@ifactor/crds'), '..', name);
+export const crdPath = (name: string): string => join(sourceOf('@ifactor/crds'), '..', name);
 
 /** The script that a virtual machine runs first. */
 export const initScript = (): string => join(import.meta.dirname, '../vm/init.sh');

@@ -13,6 +13,6 @@ const require = createRequire(import.meta.url);
 export const ownProgram: typeof clone.ownProgram = (name) =>
   name === 'agent' || name === 'bridge' ? require.resolve(`ifactor-${name}/main.js`) : join(root, `${name}.js`);
 
-export const crdFile: typeof clone.crdFile = (name) => join(root, 'crds', name);
+export const crdPath: typeof clone.crdPath = (name) => join(root, 'crds', name);
 
 export const initScript: typeof clone.initScript = () => join(root, 'init.sh');

@@ -21,8 +21,8 @@ Examples:
     )
     .action(async (shell: Shell) => {
       // Not above: that module loads this one.
-      const { operatorProgram } = await import('./program.ts');
-      const program = await operatorProgram();
+      const { operatorCommand } = await import('./program.ts');
+      const program = await operatorCommand();
       console.log(shells[shell](program.name(), nodesOf(program)));
     });
 }

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 
 /** A command of `ifactor`: what `--help` says of it, and the module that has the rest. */
-export type Entry = { description: string; load: () => Promise<Command> };
+export type CommandEntry = { description: string; load: () => Promise<Command> };
 
 /*
  * In the order of `--help`. Each command is loaded when somebody asks for it, so that none pays for another: the lab brings QEMU
  * and native code, the inspector a layout engine and a bundler, and `replay` works where none of these can be loaded.
  */
-export const commands: Readonly<Record<string, Entry>> = {
+export const commands: Readonly<Record<string, CommandEntry>> = {
   lab: {
     description: 'A whole cluster on this machine: API server, NATS, bridge, nodes and containers.',
     load: async () => (await import('@ifactor/lab/command')).labCommands(),

@@ -6,7 +6,7 @@ import { commands } from './index.ts';
  * `ifactor` with the commands that these arguments need; of the others it knows name and description only.
  * @param words the arguments; left out: every command is loaded
  */
-export async function operatorProgram(words?: readonly string[]): Promise<Command> {
+export async function operatorCommand(words?: readonly string[]): Promise<Command> {
   const program = new Command('ifactor')
     .description('Network interfaces of many Linux machines, kept as declared in Kubernetes.')
     .version(manifest.version)

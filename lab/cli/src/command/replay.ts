@@ -9,7 +9,7 @@ import type { Found } from '../replay/seek.ts';
 import { parseObject, parseTime } from '../log/selector.ts';
 import { logCommand, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
-import { eventText, spell } from '../log/text.ts';
+import { eventText, valueText } from '../log/text.ts';
 import { find, none, walk } from '../replay/walk.ts';
 import type { Range } from '../replay/walk.ts';
 import { runVerify } from '../replay/verifyReport.ts';
@@ -143,9 +143,9 @@ function print({ event, before, snapshot, operations }: Step, json: boolean): vo
   }
   console.log(eventText(event));
   for (const { path, before: was, after } of changed)
-    console.log(`    ${path.replace('context.', '')}: ${pc.red(spell(was))} → ${pc.green(spell(after))}`);
+    console.log(`    ${path.replace('context.', '')}: ${pc.red(valueText(was))} → ${pc.green(valueText(after))}`);
   for (const operation of operations) {
-    if (operation.type !== 'Perform') console.log(`    ${pc.yellow('asks')} ${spell(operation)}`);
-    else for (const one of operation.operations) console.log(`    ${pc.yellow('performs')} ${spell(one)}`);
+    if (operation.type !== 'Perform') console.log(`    ${pc.yellow('asks')} ${valueText(operation)}`);
+    else for (const one of operation.operations) console.log(`    ${pc.yellow('performs')} ${valueText(one)}`);
   }
 }

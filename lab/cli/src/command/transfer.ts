@@ -7,7 +7,7 @@ import { ensureStreams, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { Command } from 'commander';
-import { placeOf } from '../log/lives.ts';
+import { originOf } from '../log/lives.ts';
 import { eventLine, fileHeader, openFile, statusLine } from '../log/file.ts';
 import { parseSelector, parseTime, selectsActor } from '../log/selector.ts';
 import { logCommand, withSource } from '../log/source.ts';
@@ -36,7 +36,7 @@ export function exportCommand(): Command {
         await write(fileHeader(new Date(systemClock.now()), Object.keys(wanted).length > 0));
         // First what the agents say, then the log: so the log reaches at least as far.
         for await (const status of source.statuses()) {
-          if (selectsActor(wanted, placeOf(status))) await write(statusLine(status));
+          if (selectsActor(wanted, originOf(status))) await write(statusLine(status));
         }
         for await (const event of source.events(wanted)) await write(eventLine(event));
         if (file) {

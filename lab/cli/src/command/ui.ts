@@ -5,7 +5,7 @@ import { page } from '#page';
 import { createLog, stopSignal, UsageError } from '@ifactor/common';
 import { Feed } from '../inspector/feed.ts';
 import { followFeed, load } from '../inspector/live.ts';
-import { serve } from '../inspector/server/server.ts';
+import { serveInspector } from '../inspector/server/server.ts';
 import { feedViewers } from '../inspector/stately.ts';
 import { logCommand, openSource, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
@@ -46,7 +46,7 @@ async function runUi(flags: Flags): Promise<void> {
   if (file !== undefined) await withSource(flags, (source) => load(feed, source));
   const folder = lazy ? undefined : await page(say);
   const token = process.env[uiToken];
-  const inspector = await serve(feed, {
+  const inspector = await serveInspector(feed, {
     port: flags.port,
     page: async () => folder ?? page(say),
     ...(token === undefined ? {} : { token }),

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { operatorProgram } from '../command/program.ts';
+import { operatorCommand } from '../command/program.ts';
 import { bash } from './bash.ts';
 import { fish } from './fish.ts';
 import { nodesOf } from './tree.ts';
 import { zsh } from './zsh.ts';
 
-const nodes = nodesOf(await operatorProgram());
+const nodes = nodesOf(await operatorCommand());
 
 /** What bash offers at the end of this line. */
 function offered(line: string): string[] {

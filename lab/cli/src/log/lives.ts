@@ -12,7 +12,7 @@ export const actorOf = ({ node, key }: Pick<RecordedEvent, 'node' | 'key'>): str
   `${node} ${key.kind}/${key.namespace}/${key.name}`;
 
 /** The actor that a status is of. */
-export const placeOf = ({ node, kind, namespace, name }: StatusMessage): Pick<RecordedEvent, 'node' | 'key'> => ({
+export const originOf = ({ node, kind, namespace, name }: StatusMessage): Pick<RecordedEvent, 'node' | 'key'> => ({
   node,
   key: { kind: kind.toLowerCase(), namespace, name },
 });

@@ -15,7 +15,9 @@ export function summary({ type, data }: RecordedEvent): string {
   if (type === 'SpecChanged') words.push(`generation ${data.generation}`);
   if (type === 'DriftObserved')
     words.push(
-      ...data.drift.map(({ field, wanted, found }) => `${field}: wanted ${spell(wanted)}, found ${spell(found)}`),
+      ...data.drift.map(
+        ({ field, wanted, found }) => `${field}: wanted ${valueText(wanted)}, found ${valueText(found)}`,
+      ),
     );
   if (type === 'OperationFailed') words.push(data.operation.type, data.message);
   if (words.length === 0) {
@@ -23,14 +25,14 @@ export function summary({ type, data }: RecordedEvent): string {
       if (name === 'operations' || name === 'observed' || value === null) continue;
       if (name === 'address') words.push(printAddress(value));
       else if (name === 'name' || name === 'message') words.push(String(value));
-      else words.push(`${name}=${spell(value)}`);
+      else words.push(`${name}=${valueText(value)}`);
     }
   }
   return words.length === 0 ? '' : `  ${words.join(' ')}`;
 }
 
 /** A value in few characters. */
-export function spell(value: unknown): string {
+export function valueText(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   return text.length > 160 ? `${text.slice(0, 157)}…` : text;
 }

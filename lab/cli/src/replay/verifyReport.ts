@@ -1,7 +1,7 @@
 import { sleep, systemClock } from '@ifactor/common';
 import type { StatusMessage } from '@ifactor/crds';
 import pc from 'picocolors';
-import { actorOf, placeOf, replayAll } from '../log/lives.ts';
+import { actorOf, originOf, replayAll } from '../log/lives.ts';
 import { selectsEvent } from '../log/selector.ts';
 import type { Selector } from '../log/selector.ts';
 import type { LogSource } from '../log/source.ts';
@@ -59,7 +59,7 @@ export async function runVerify(source: LogSource, selector: Selector): Promise<
  */
 async function verify(source: LogSource, selector: Selector, alone = false): Promise<Read> {
   const statuses = new Map<string, StatusMessage>();
-  for await (const status of source.statuses()) statuses.set(actorOf(placeOf(status)), status);
+  for await (const status of source.statuses()) statuses.set(actorOf(originOf(status)), status);
   let checks = new Map<string, Check>();
   let continuity = new Continuity();
   // All of a node's events, to see that no number lacks.

@@ -1,6 +1,6 @@
 import { TestClock } from '@ifactor/common/testing';
 import { beforeEach, expect, test } from 'vitest';
-import { connect } from './client.ts';
+import { connectPage } from './client.ts';
 import type { LinkState, PageSocket } from './client.ts';
 
 class Fake extends EventTarget {
@@ -36,8 +36,8 @@ function fake(): PageSocket {
   return socket as unknown as PageSocket;
 }
 
-const begin = (onTold = (): void => {}): ReturnType<typeof connect> =>
-  connect(fake, { onTold, onLink: ({ state }) => links.push(state) }, clock);
+const begin = (onTold = (): void => {}): ReturnType<typeof connectPage> =>
+  connectPage(fake, { onTold, onLink: ({ state }) => links.push(state) }, clock);
 
 beforeEach(() => {
   clock = new TestClock();
@@ -59,7 +59,7 @@ test('answers find who asked, whatever their order', async () => {
 
 test('what the server tells unasked is passed on', () => {
   const told: unknown[] = [];
-  connect(fake, { onTold: (one) => told.push(one), onLink: () => {} });
+  connectPage(fake, { onTold: (one) => told.push(one), onLink: () => {} });
   last().open();
   last().say({ tell: 'source', source: { kind: 'live', name: 'lab' } });
   expect(told).toEqual([{ tell: 'source', source: { kind: 'live', name: 'lab' } }]);

@@ -22,7 +22,11 @@ const refused = 4401;
 const retry = { first: 500, most: 10_000 };
 
 /** Talks to the server; reconnects with back-off whenever the connection is lost. */
-export function connect(open: () => PageSocket, { onTold, onLink }: Handlers, clock: Clock = systemClock): PageClient {
+export function connectPage(
+  open: () => PageSocket,
+  { onTold, onLink }: Handlers,
+  clock: Clock = systemClock,
+): PageClient {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let socket: PageSocket;
   let number = 0;

@@ -9,7 +9,7 @@ import type {
   Told,
 } from '../../src/inspector/protocol.ts';
 import { fileLimit } from '../../src/inspector/protocol.ts';
-import { connect } from './client.ts';
+import { connectPage } from './client.ts';
 import type { PageClient, LinkState, PageSocket } from './client.ts';
 import { newest } from './newest.ts';
 import { formatRoute, parseRoute } from './route.ts';
@@ -38,7 +38,7 @@ export type Shown = {
 
 const nothing: Moment = { at: null, total: 0, time: null, states: {}, handshakes: {} };
 
-export const initial = (route: Route): Shown => ({
+export const initialState = (route: Route): Shown => ({
   link: { state: 'connecting' },
   source: null,
   topology: { nodes: [], containers: [], actors: [], links: [] },
@@ -71,7 +71,7 @@ export type PageEnvironment = {
 
 /** Keeps what the page shows in step with the server and with the address. */
 export function createSession(socket: () => PageSocket, place: PageEnvironment): PageSession {
-  const store = createStore(initial(parseRoute(place.location.hash)));
+  const store = createStore(initialState(parseRoute(place.location.hash)));
   const fail = ({ message }: Error): void => store.set({ trouble: message });
 
   const seek = newest(
@@ -124,7 +124,7 @@ export function createSession(socket: () => PageSocket, place: PageEnvironment):
     }
   }
 
-  const client = connect(socket, {
+  const client = connectPage(socket, {
     onTold,
     onLink: (link) => {
       store.set({ link });

@@ -1,5 +1,5 @@
 /** A kubeconfig for a lab's API server, as JSON, which is YAML. */
-export function kubeconfigOf({ url, token, authority }: { url: string; token: string; authority: string }): string {
+export function kubeconfigText({ url, token, authority }: { url: string; token: string; authority: string }): string {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

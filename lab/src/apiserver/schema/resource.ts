@@ -123,7 +123,7 @@ export const secrets = builtin('Secret', 'secrets', [], {
   columns: [column('Type', '.type'), count('data'), age],
   selectable: [...selectable, 'type'],
 });
-export const events = builtin('Event', 'events', ['ev'], {
+export const eventResource = builtin('Event', 'events', ['ev'], {
   columns: [
     column('Last Seen', '.lastTimestamp', 0, 'date'),
     column('Type', '.type'),
@@ -161,7 +161,7 @@ export const builtins: readonly ServedResource[] = [
     schema: { type: 'object', properties: { data: dataMap, binaryData: dataMap, immutable: { type: 'boolean' } } },
     columns: [count('data', 'binaryData'), age],
   }),
-  events,
+  eventResource,
   builtin('Lease', 'leases', [], {
     group: 'coordination.k8s.io',
     columns: [column('Holder', '.spec.holderIdentity'), age],

@@ -11,7 +11,7 @@ import type {
   WireGuardInterfaceSpec,
   WireGuardPeer,
 } from '@ifactor/crds';
-import { spell } from '../../log/text.ts';
+import { valueText } from '../../log/text.ts';
 import type { Field } from '../protocol.ts';
 
 type Texts = { [field: string]: string | null };
@@ -60,7 +60,7 @@ function linkOf(spec: InterfaceSpec, { observed }: Context): ObservedLink | null
 
 const text = (values: readonly unknown[]): string | null => {
   const there = values.filter((value) => value !== null && value !== undefined);
-  return there.length === 0 ? null : there.map(spell).join(', ');
+  return there.length === 0 ? null : there.map(valueText).join(', ');
 };
 const list = (values: readonly string[]): string => values.toSorted().join(', ') || 'none';
 const yes = (value: boolean): string => (value ? 'yes' : 'no');
@@ -92,8 +92,8 @@ const plain = (value: unknown): string =>
     : value === null
       ? 'none'
       : Array.isArray(value)
-        ? value.map(spell).join(' to ')
-        : spell(value);
+        ? value.map(valueText).join(' to ')
+        : valueText(value);
 
 /** Of the kinds that have some. */
 const slaves = (kind: string, names: readonly string[] = []): Texts =>

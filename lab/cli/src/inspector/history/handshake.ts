@@ -1,5 +1,5 @@
 import type { StatusMessage } from '@ifactor/crds';
-import { actorOf, placeOf } from '../../log/lives.ts';
+import { actorOf, originOf } from '../../log/lives.ts';
 import { keysOf } from './actor.ts';
 import type { ActorId, Topology } from '../protocol.ts';
 import type { Track } from './track.ts';
@@ -13,7 +13,7 @@ export class Handshakes {
     const times = (status.status.wireguard?.peers ?? []).flatMap(({ publicKey, lastHandshakeTime }) =>
       lastHandshakeTime === undefined ? [] : [[publicKey, lastHandshakeTime] as const],
     );
-    if (times.length > 0) this.#heard.set(actorOf(placeOf(status)), new Map(times));
+    if (times.length > 0) this.#heard.set(actorOf(originOf(status)), new Map(times));
     return times.length > 0;
   }
 

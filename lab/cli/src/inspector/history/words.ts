@@ -1,6 +1,6 @@
 import { printAddress } from '@ifactor/actors';
 import type { AttributedLink, EventData, EventType, KernelOperation, RecordedEvent, Slot } from '@ifactor/crds';
-import { spell } from '../../log/text.ts';
+import { valueText } from '../../log/text.ts';
 
 const places: { readonly [S in Slot]: string } = {
   home: "the node's netns",
@@ -18,7 +18,7 @@ const list = (change: object): string =>
 const ofKind = (link: AttributedLink): [string, unknown][] =>
   Object.entries((link as unknown as Record<string, object>)[link.kind] ?? {});
 const plain = (value: unknown): string =>
-  Array.isArray(value) ? value.map(spell).join(' ') || 'none' : value === null ? 'nothing' : spell(value);
+  Array.isArray(value) ? value.map(valueText).join(' ') || 'none' : value === null ? 'nothing' : valueText(value);
 const peer = (publicKey: string): string => `peer ${publicKey.slice(0, 8)}…`;
 
 /** How each event reads: what happened, in a sentence without its subject's name. */
@@ -75,9 +75,9 @@ const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
 export function sayEvent({ type, data }: RecordedEvent): string {
   const say = (sayings as { readonly [type: string]: ((data: unknown) => string) | undefined })[type];
   try {
-    return say ? say(data) : spell(data);
+    return say ? say(data) : valueText(data);
   } catch {
-    return spell(data);
+    return valueText(data);
   }
 }
 

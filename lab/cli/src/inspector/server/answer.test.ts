@@ -6,7 +6,7 @@ import { readDropped } from '../history/dropped.ts';
 import { Feed } from '../feed.ts';
 import { fileLimit } from '../protocol.ts';
 import type { PageAnswer, Told } from '../protocol.ts';
-import { Session } from './session.ts';
+import { InspectorSession } from './session.ts';
 
 const events: RecordedEvent[] = someLives(
   { node: 'lax1', eventId: (sequence) => `lax1.j.${sequence}` },
@@ -26,7 +26,7 @@ const a = 'lax1 netlinkinterface/default/a';
 
 const told: Told[] = [];
 const answers = new Map<number, PageAnswer>();
-let session: Session;
+let session: InspectorSession;
 let count = 0;
 
 async function ask(what: string, request: unknown): Promise<unknown> {
@@ -39,7 +39,7 @@ async function ask(what: string, request: unknown): Promise<unknown> {
 }
 
 beforeAll(async () => {
-  session = new Session(new Feed({ kind: 'live', name: 'nothing' }), (message) => {
+  session = new InspectorSession(new Feed({ kind: 'live', name: 'nothing' }), (message) => {
     if ('tell' in message) told.push(message);
     else answers.set(message.id, message);
   });

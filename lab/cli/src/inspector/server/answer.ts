@@ -16,7 +16,7 @@ type Answers = {
 };
 
 /** What is answered from one log. Each throws a UsageError on what it cannot answer. */
-export const answers: Answers = {
+export const pageAnswers: Answers = {
   moment({ log, handshakes, time }, { at }) {
     if (at === null) return { at, total: log.total, time, states: log.states(log.total), handshakes };
     const position = positionIn(log.total, at);

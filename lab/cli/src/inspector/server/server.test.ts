@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Feed } from '../feed.ts';
-import { serve } from './server.ts';
+import { serveInspector } from './server.ts';
 import type { Inspector } from './server.ts';
 
 let folder: string;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   ] as const) {
     writeFileSync(join(folder, name), content);
   }
-  inspector = await serve(new Feed({ kind: 'live', name: 'nats' }), {
+  inspector = await serveInspector(new Feed({ kind: 'live', name: 'nats' }), {
     port: 0,
     page: async () => join(folder, 'dist'),
   });
@@ -140,8 +140,10 @@ test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
 
 test('two inspectors have different tokens, and a port is had once', async () => {
   const feed = new Feed({ kind: 'live', name: 'nats' });
-  const other = await serve(feed, { port: 0, page: async () => folder });
+  const other = await serveInspector(feed, { port: 0, page: async () => folder });
   expect(new URL(other.url).searchParams.get('token')).not.toBe(token);
-  await expect(serve(feed, { port: other.port, page: async () => folder })).rejects.toThrow('give another with --port');
+  await expect(serveInspector(feed, { port: other.port, page: async () => folder })).rejects.toThrow(
+    'give another with --port',
+  );
   await other.close();
 });

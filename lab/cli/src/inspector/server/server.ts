@@ -9,7 +9,7 @@ import { assetOf } from './assets.ts';
 import type { Feed } from '../feed.ts';
 import { headers, hostFits, originFits, sameToken } from './policy.ts';
 import { fileLimit } from '../protocol.ts';
-import { Session } from './session.ts';
+import { InspectorSession } from './session.ts';
 
 /** Close code for a token that is wrong. */
 const refused = 4401;
@@ -30,7 +30,7 @@ export type InspectorOptions = {
 export type Inspector = { url: string; port: number; close(): Promise<void> };
 
 /** Serves the page and its socket on the loopback. Nothing can be changed by it. @throws UsageError where the port is taken */
-export async function serve(
+export async function serveInspector(
   feed: Feed,
   { port: wanted, token = randomBytes(24).toString('base64url'), page }: InspectorOptions,
 ): Promise<Inspector> {
@@ -101,7 +101,7 @@ const addressOf = ({ url = '/' }: IncomingMessage): URL | null => URL.parse(url,
 
 /** Serves one page until it goes. */
 function attend(feed: Feed, socket: WebSocket): void {
-  const session = new Session(feed, (message) => {
+  const session = new InspectorSession(feed, (message) => {
     // A page that does not read what it is told comes back, and is told anew.
     if (socket.bufferedAmount > mostWaiting) socket.terminate();
     else if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));

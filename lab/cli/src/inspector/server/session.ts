@@ -1,5 +1,5 @@
 import { explain, UsageError } from '@ifactor/common';
-import { answers } from './answer.ts';
+import { pageAnswers } from './answer.ts';
 import { readDropped } from '../history/dropped.ts';
 import { Feed } from '../feed.ts';
 import type { PageAnswer, Asks, SourceInfo, Told } from '../protocol.ts';
@@ -7,7 +7,7 @@ import type { PageAnswer, Asks, SourceInfo, Told } from '../protocol.ts';
 type Say = (message: PageAnswer | Told) => void;
 
 /** One page: what it watches, and its questions answered. A dropped file is this page's alone and goes with it. */
-export class Session {
+export class InspectorSession {
   readonly #main: Feed;
   readonly #say: Say;
   #feed: Feed;
@@ -48,8 +48,8 @@ export class Session {
 
   async #answer({ ask, request }: Question): Promise<unknown> {
     if (ask === 'open') return this.#open(request as Asks['open']['request']);
-    if (!Object.hasOwn(answers, ask)) throw new UsageError(`${JSON.stringify(ask)} cannot be asked`);
-    const answer = answers[ask as keyof typeof answers] as (feed: Feed, asked: unknown) => unknown;
+    if (!Object.hasOwn(pageAnswers, ask)) throw new UsageError(`${JSON.stringify(ask)} cannot be asked`);
+    const answer = pageAnswers[ask as keyof typeof pageAnswers] as (feed: Feed, asked: unknown) => unknown;
     return answer(this.#feed, request ?? {});
   }
 
