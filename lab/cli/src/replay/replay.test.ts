@@ -235,7 +235,9 @@ test('what cannot be meant is said, with what can', async () => {
     2,
     expect.stringContaining('there is no event type Drift; there are SpecChanged'),
   ]);
-  expect((await ifactor('events', 'nl/nothing')).err).toContain('no such events');
+  expect((await ifactor('events', 'nl/nothing')).err).toContain(
+    'holds no event of netlinkinterface/default/nothing; what there is',
+  );
   expect((await ifactor('replay', 'nl/nothing')).err).toContain(
     'holds no event of netlinkinterface/default/nothing; what there is: ifactor events',
   );
