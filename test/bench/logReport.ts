@@ -24,7 +24,7 @@ export type SeekTimes = {
 /** Bytes of heap for each interface at rest: its actor with its runner, and its link in a kernel in memory with its cache. */
 export type IdleBytes = { count: number; actor: number; link: number };
 
-/** Milliseconds till all interfaces are configured, and till all their events are shipped. */
+/** Milliseconds until all interfaces are configured, and until all their events are shipped. */
 export type Converging = { took: number; shipped: number; events: number };
 export const keeping = ['nothing', 'journal', 'ship'] as const;
 export type Kept = Record<(typeof keeping)[number], Converging[]>;
@@ -81,7 +81,7 @@ export function keptText(count: number, kept: Kept): string[] {
       kept.ship.map(({ took }) => took),
     ),
     line(
-      '  till the last event is stored there',
+      '  until the last event is stored there',
       kept.ship.map(({ shipped }) => shipped),
     ),
   ];

@@ -8,7 +8,7 @@ export const run = promisify(execFile);
 
 const made: string[] = [];
 
-/** It stays till `deleteAllNetns`. */
+/** It stays until `deleteAllNetns`. */
 export async function addNetns(label: string): Promise<string> {
   const name = `ift-${process.pid}-${label}`;
   await run('ip', ['netns', 'add', name]);

@@ -156,7 +156,7 @@ test('what is deleted while no bridge runs becomes a tombstone', async () => {
   expect(agent.received).toBe(before + 1);
 });
 
-test('a bridge that is killed amid 500 objects leaves the rest to the next one, and nothing is said twice', async () => {
+test('a bridge that is killed during 500 objects leaves the rest to the next one, and nothing is published twice', async () => {
   await using world = await startWorld();
   const connection = await world.nats.connect();
   const agent = await startAgent(connection, 'lax1');

@@ -3,7 +3,7 @@ import { bridge, type Client, type Target } from './target.ts';
 
 /** How objects end: finalizers, owners, namespaces. */
 export function lifecycleContract({ ok, refused, read }: Client, target: () => Target, namespace: string): void {
-  test('a finalizer holds an object till it is taken off', async () => {
+  test('a finalizer holds an object until it is removed', async () => {
     await ok(['create', '-f', '-'], bridge('f1', {}, { finalizers: ['networking.dn42.io/ifactor'] }));
     await ok(['delete', 'nl', 'f1', '--wait=false']);
     const { metadata } = await read('nl', 'f1');

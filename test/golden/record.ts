@@ -12,7 +12,7 @@ import { scenarios } from './scenarios.ts';
 const help = `usage: npm run golden -- [name…] [--folds]
 
 Lives through the scenarios of these names in a lab (as root, with Docker), every one where none is named, and writes a log of each.
-  --folds   record no log: write anew what the committed logs fold to, after the machine's version was raised
+  --folds   record no log: write again what the committed logs fold to, after the machine's version was raised
 `;
 
 const { values, positionals } = parseArgs({

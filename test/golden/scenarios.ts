@@ -25,7 +25,7 @@ const apply = (lab: Lab, name: string, spec: object) => lab.kubectl(['apply', '-
 const remove = (lab: Lab, name: string) => lab.kubectl(['delete', 'nl', name, '--timeout=60s']);
 const ip = async (lab: Lab, where: string, ...words: string[]) => succeeded(await lab.exec(where, 'ip', ...words));
 
-/** Waits till the log tells of so many events of a type. */
+/** Waits until the log holds so many events of a type. */
 const told = (lab: Lab, object: string, type: string, count = 1) =>
   eventually(async () => {
     const lines = (await lab.ifactor('events', object, '--type', type)).split('\n').filter(Boolean).length;

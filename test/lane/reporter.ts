@@ -10,7 +10,7 @@ export default class LaneReporter implements Reporter {
     const folder = process.env['IFACTOR_RESULTS'];
     if (!folder) return;
     const files = modules.map(count);
-    // An error outside any test fails the run, so the sums must say so too.
+    // An error outside any test fails the run, so the sums must show it.
     if (errors.length > 0)
       files.push({
         lane: basename(process.cwd()),

@@ -21,6 +21,21 @@ export function codeOf(path: string): string {
   return blank(readFileSync(resolve(root, path), 'utf8'));
 }
 
+/** The comments of a file and the content of its strings, all else blanked, line by line. Good enough to look for words in. */
+export function proseOf(source: string): string {
+  const blanked = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
+  let prose = '';
+  let end = 0;
+  for (const { 0: token, index } of source.matchAll(
+    /\/\*[\s\S]*?\*\/|(?<![:'"`\\])\/\/.*$|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/gm,
+  )) {
+    prose += blanked(source.slice(end, index));
+    prose += token.startsWith('`') ? token.replaceAll(/\$\{[^{}]*\}/g, blanked) : token;
+    end = index + token.length;
+  }
+  return prose + blanked(source.slice(end));
+}
+
 export function blank(source: string): string {
   return source.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`\\])\/\/.*$|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/gm, (token) =>
     token.startsWith('/') ? token.replaceAll(/[^\n]/g, ' ') : `${token[0]}${token.at(-1)}`,

@@ -95,7 +95,7 @@ export type Expected = {
   /** A second message with this id is a duplicate of the first. */
   id?: string;
   stream: string;
-  /** The last message of the subject has this number; 0: there is none. */
+  /** The last message of the subject has this number; 0: the subject has no message. */
   lastSubjectSequence?: number;
 };
 

@@ -19,7 +19,7 @@ describe('IP addresses', () => {
   });
 
   it.each(['', '10.0.0', '10.0.0.256', '1::2::3', 'fe80::1%eth0', 'example.org', '1:2:3:4:5:6:7:8:9'])(
-    '%j is none',
+    '%j is no address',
     (given) => {
       expect(parseIp(given)).toBeUndefined();
       expect(() => canonicalIp(given)).toThrow(RangeError);

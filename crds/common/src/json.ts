@@ -15,19 +15,19 @@ export function member(value: unknown, ...path: string[]): unknown {
   return at;
 }
 
-/** The text at a path; '' where there is none. */
+/** The text at a path; '' if it is missing. */
 export function text(value: unknown, ...path: string[]): string {
   const found = member(value, ...path);
   return typeof found === 'string' ? found : '';
 }
 
-/** The object at a path; an empty one where there is none. */
+/** The object at a path; an empty one if it is missing. */
 export function part(value: unknown, ...path: string[]): Json {
   const found = member(value, ...path);
   return isRecord(found) ? found : {};
 }
 
-/** The array at a path; an empty one where there is none. */
+/** The array at a path; an empty one if it is missing. */
 export function list(value: unknown, ...path: string[]): unknown[] {
   const found = member(value, ...path);
   return Array.isArray(found) ? found : [];

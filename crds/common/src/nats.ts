@@ -34,7 +34,7 @@ const oldest = [2, 10] as const;
 
 /**
  * Connects once; later breaks are mended by the client for ever.
- * @throws UsageError on an address that is none, Error with the server's words when it cannot be reached or is too old
+ * @throws UsageError on a malformed address, Error with the server's words when it cannot be reached or is too old
  */
 export async function connectOnce(options: NatsOptions): Promise<NatsConnection> {
   const { NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_TOKEN } = process.env;

@@ -4,7 +4,7 @@ import { decodeEvent, encodeEvent, EnvelopeError } from './envelope.ts';
 import type { Headers } from './envelope.ts';
 import type { RecordedEvent } from './event.ts';
 
-/** Headers as NATS has them: text only, '' where there is none. */
+/** Headers as NATS has them: text only, '' for a missing one. */
 class TextHeaders implements Headers {
   readonly all = new Map<string, string>();
   get(name: string): string {

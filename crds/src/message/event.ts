@@ -39,7 +39,7 @@ export type EventData = {
   ConfirmBegan: { generation: number; timeoutSeconds: number; watched: readonly Reach[] };
   /** All that is watched was reached when the time was over: the change stays. */
   SpecConfirmed: { generation: number };
-  /** `lost` was away for so long: the last spec that worked is in force again; `to` is null where there is none. */
+  /** `lost` was away for so long: the last spec that worked is in force again; `to` is null if no spec has worked yet. */
   SpecRolledBack: { generation: number; to: number | null; lost: readonly Reach[]; seconds: number };
   /** The object is being deleted (finalizers pending), or is already gone from the API. */
   DeletionRequested: { uid: string; resourceVersion: string; gone: boolean };
@@ -59,7 +59,7 @@ export type EventData = {
   LinkObserved: { observed: Observed; operations?: string };
   /** A healthy interface differs from what is wanted. */
   DriftObserved: { observed: Observed; drift: readonly Drift[] };
-  /** A link was made. `mac`, and `farMac` of a veth's far end, are kept when the link has to be made anew: neighbours know it by them. */
+  /** A link was made. `mac`, and `farMac` of a veth's far end, are kept when the link has to be recreated: neighbours know it by them. */
   LinkCreated: Performed & { slot: Slot; name: string; index: number; mac?: string; farMac?: string };
   /** A link that was there already was taken over and marked. */
   LinkAdopted: Performed & { slot: Slot; name: string };
@@ -67,7 +67,7 @@ export type EventData = {
   LinkChanged: Performed & { slot: Slot; name: string; change: Record<string, unknown> };
   /** The link was moved from one network namespace to another. */
   LinkMoved: Performed & { slot: Slot; name: string; from: Slot };
-  /** A link was removed. `anew`: it is made again at once, because of these fields, which no link changes. */
+  /** A link was removed. `anew`: it is recreated at once because of these fields, which cannot be changed on a link. */
   LinkRemoved: Performed & { slot: Slot | null; name: string; anew?: readonly string[] };
   /** An address was added to the link. */
   AddressAdded: Performed & { slot: Slot; name: string; address: Address };

@@ -19,7 +19,7 @@ export type KernelOperation =
       mark: string;
       mtu?: number;
       up?: boolean;
-      /** Of the link, and of a veth's far end: those that it had before it was made anew. Absent: the kernel chooses. */
+      /** Of the link, and of a veth's far end: those that it had before it was recreated. Absent: the kernel chooses. */
       mac?: string;
       farMac?: string;
       link: LinkKind;
@@ -34,7 +34,7 @@ export type KernelOperation =
       change: { up?: boolean; mtu?: number; name?: string; addrGenMode?: 'none'; link?: AttributedLink };
     }
   | { type: 'MoveLink'; from: Slot; slot: Slot; name: string }
-  /** `anew`: it is made again at once, because of these fields, which no link changes. */
+  /** `anew`: it is recreated at once because of these fields, which cannot be changed on a link. */
   | { type: 'RemoveLink'; slot: Slot; name: string; index: number; mark: string; anew?: readonly string[] }
   | { type: 'RemoveStray'; netns: string; name: string; index: number; mark: string }
   | { type: 'AddAddress'; slot: Slot; name: string; address: Address }

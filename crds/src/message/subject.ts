@@ -15,7 +15,7 @@ export type Place = Key & { node: string };
 /** One kind of event of an object; `type` as in `EventType`. */
 export type EventPlace = Place & { type: string };
 
-/** A name that cannot stand in a subject, or a subject that is none of ours. */
+/** A name that cannot stand in a subject, or a subject of another program. */
 export class SubjectError extends Error {
   override name = 'SubjectError';
 }

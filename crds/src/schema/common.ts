@@ -154,7 +154,7 @@ export const ConfirmSchema = z.object({
     .min(1)
     .max(3600)
     .describe(
-      'Seconds that a change has to prove itself, and that what it is judged by may be away. Counted from the first thing that is changed in the kernel; an agent that is started anew meanwhile counts what is away from its start, and has 5 s more to connect.',
+      'Seconds within which the agent must confirm a change, and for which what confirms it may be unavailable. Counted from the first change in the kernel; an agent that restarts meanwhile counts from its start, with 5 more seconds to connect.',
     ),
   probe: matching(patterns.ip, 45, PROBE)
     .optional()

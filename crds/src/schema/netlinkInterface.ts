@@ -21,7 +21,7 @@ const base = z.object({
   interfaceName: interfaceNameSchema('interfaceName').describe(
     'Name of the interface in the kernel: 1 to 15 bytes, no "/", no white space.',
   ),
-  type: z.enum(netlinkTypes).describe('Kind of link. A change makes the link anew.'),
+  type: z.enum(netlinkTypes).describe('Kind of link. A change recreates the link.'),
   up: z.boolean().describe('Wanted admin state: true is up. Holds for both ends of a veth.'),
   mtu: z
     .int()

@@ -37,7 +37,7 @@ describe('label selectors', () => {
     ['', true],
   ])('%s', (selector, holds) => expect(labelTest(selector)(object)).toBe(holds));
 
-  it('that are none are refused', () => expect(() => labelTest('a in b')).toThrow('unable to parse'));
+  it('that are malformed are refused', () => expect(() => labelTest('a in b')).toThrow('unable to parse'));
 });
 
 function field(number: number, bytes: Buffer | string): Buffer {

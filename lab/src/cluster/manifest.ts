@@ -46,7 +46,7 @@ export type Manifest = {
   ui: { port: number; token: string };
 };
 
-/** The lab of this folder; undefined where there is none. @throws LabError on a file that is none of ours */
+/** The lab of this folder; undefined if the folder holds no lab. @throws LabError on a file of another program */
 export function readManifest(dir: string): Manifest | undefined {
   const path = pathsOf(dir).manifest;
   let text: string;
@@ -67,7 +67,7 @@ export function readManifest(dir: string): Manifest | undefined {
   );
 }
 
-/** The running lab of this folder. @throws UsageError where there is none */
+/** The running lab of this folder. @throws UsageError if no lab runs */
 export function needManifest(dir: string): Manifest {
   const manifest = readManifest(dir);
   if (!manifest)

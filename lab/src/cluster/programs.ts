@@ -18,7 +18,7 @@ export function parts(lab: Manifest): string[] {
   return [...makers(lab).keys()];
 }
 
-/** @throws UsageError on a part that this lab has not */
+/** @throws UsageError on a part that this lab does not have */
 export function programOf(lab: Manifest, part: string): Program {
   const make = makers(lab).get(part);
   if (!make) throw new UsageError(`no part ${part} in this lab: choose one of ${parts(lab).join(', ')}`);

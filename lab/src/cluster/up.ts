@@ -113,7 +113,7 @@ async function machine(lab: Manifest, progress: Progress, step: Progress['step']
   await step(`virtual machine (${lab.vm?.kernel} kernel of Debian's)`, () => start(lab.dir, vmProgram(lab), abort));
 }
 
-/** What a virtual machine that was started anew lacks: its nodes and containers. */
+/** What a virtual machine that was restarted lacks: its nodes and containers. */
 export async function refillMachine(lab: Manifest): Promise<void> {
   await Promise.all([makeNodes(lab), makeContainers(lab)]);
 }

@@ -25,7 +25,7 @@ export function restartCommand(): Command {
       );
       await progress.step(`${part} ready`, () => start(lab.dir, program));
       if (part !== 'vm') return;
-      // A virtual machine keeps nothing: its nodes begin anew, their journals empty.
+      // A virtual machine keeps nothing: its nodes start again with empty journals.
       await progress.step('nodes and containers', () => refillMachine(lab));
       for (const agent of parts(lab).filter((one) => one.startsWith('agent/'))) {
         await stop(lab.dir, agent);

@@ -43,6 +43,6 @@ function check(lab: Manifest): void {
   const lacking = ['lax1', 'lax2', 'agent1', 'agent2'].filter((name) => !names.has(name));
   if (lacking.length > 0)
     throw new UsageError(
-      `the walkthrough needs ${lacking.join(', ')}, which the lab in ${lab.dir} has not: try another --dir`,
+      `the lab in ${lab.dir} does not have ${lacking.join(', ')}, which the walkthrough needs: try another --dir`,
     );
 }

@@ -112,7 +112,7 @@ export function netnsNames(): string[] {
   }
 }
 
-/** Number of the netns behind a file; undefined where there is none. */
+/** Number of the netns behind a file; undefined if the file is missing. */
 export function inode(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }

@@ -14,7 +14,7 @@ export type CommandOptions = {
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
-/** A command that runs in a guest, as root, till it ends or this process does. */
+/** A command that runs in a guest as root until it ends or this process does. */
 export interface GuestCommand {
   /** Rejects with VmFailed where it cannot be started, or the guest is gone. */
   readonly ended: Promise<Exit>;

@@ -1,6 +1,6 @@
 /**
  * In a process of its own: the same bridges by actors alone, with a journal, or with a journal that is shipped to NATS meanwhile.
- * argv: netns path, count, `nothing` | `journal` | `ship`, NATS URL. Prints milliseconds, till all are configured, and till all is shipped as well.
+ * argv: netns path, count, `nothing` | `journal` | `ship`, NATS URL. Prints milliseconds until all are configured and until all are shipped.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

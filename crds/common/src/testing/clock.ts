@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 
-/** A clock that stands still till it is told how much time passes. */
+/** A clock that stands still until a test advances it. */
 export class TestClock implements Clock {
   #now = Date.parse('2026-01-01T00:00:00Z');
   readonly #timers = new Set<{ at: number; elapsed: () => void }>();

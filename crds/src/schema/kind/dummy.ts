@@ -4,5 +4,5 @@ import type { KindDefinition } from './definition.ts';
 export const dummy = {
   section: z.object({}),
   required: false,
-  text: 'Settings of a dummy: there are none.',
+  text: 'Settings of a dummy. It has no settings yet; leave it out or empty.',
 } satisfies KindDefinition;

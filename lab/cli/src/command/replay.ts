@@ -74,14 +74,14 @@ function rangeOf(key: Key, { node, at }: Flags): Range {
 }
 
 /** The state and its reasons. */
-function show({ event, snapshot, amid = false }: Found, node: string, json: boolean): void {
+function show({ event, snapshot, partial = false }: Found, node: string, json: boolean): void {
   const { context } = snapshot;
   if (json) {
     console.log(
       JSON.stringify(
         {
           ...(event === undefined ? {} : { event }),
-          ...(amid ? { amid } : {}),
+          ...(partial ? { partial } : {}),
           hash: hashOf(snapshot),
           ...freeze(snapshot),
         },
@@ -95,11 +95,11 @@ function show({ event, snapshot, amid = false }: Found, node: string, json: bool
   const rows: [string, string | undefined][] = [
     [
       'state',
-      amid
+      partial
         ? `${event?.state}  (as the agent recorded it; its reasons lie before the log begins)`
         : `${snapshot.value}  (${verdict.reason}: ${verdict.message})`,
     ],
-    ['ready', amid ? undefined : `${ready.status} since ${ready.since}`],
+    ['ready', partial ? undefined : `${ready.status} since ${ready.since}`],
     ['node', node],
     [
       'generation',
@@ -130,7 +130,7 @@ function show({ event, snapshot, amid = false }: Found, node: string, json: bool
       drifts.length === 0 ? undefined : drifts.map(({ time, fields }) => `${time} ${fields}`).join('; '),
     ],
     ['last event', event === undefined ? undefined : eventText(event)],
-    ['digest', amid ? undefined : hashOf(snapshot)],
+    ['digest', partial ? undefined : hashOf(snapshot)],
   ];
   for (const [name, value] of rows) if (value !== undefined) console.log(`${pc.bold(name.padEnd(14))} ${value}`);
 }

@@ -35,7 +35,7 @@ export function traceCommand(): Command {
         );
         if (root === undefined) {
           const [first] = events;
-          const from = first === undefined || begins(first) ? '' : `; it begins amid its life, at ${first.time}`;
+          const from = first === undefined || begins(first) ? '' : `; its log begins later, at ${first.time}`;
           throw new Error(
             `the log holds no ${generation === undefined ? 'apply' : `generation ${generation}`} of ${object}${from}`,
           );

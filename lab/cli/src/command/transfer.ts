@@ -21,7 +21,7 @@ export function exportCommand(): Command {
     .argument('[selector]', 'KIND, KIND/NAME or KIND/NAMESPACE/NAME')
     .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
     .option('--node <name>', 'only events of this node')
-    .option('--since <time>', 'from this time on; a log that begins amid a life cannot be verified')
+    .option('--since <time>', 'from this time on; a log without the first events of an actor cannot be verified')
     .option('-o, --output <path>', 'the file to write (default: standard output)')
     .action(async (selector: string | undefined, flags: ExportFlags) => {
       const wanted = {

@@ -48,10 +48,10 @@ export class Life {
   step(event: RecordedEvent): Step {
     const journal = journalOf(event);
     // The first word of an agent that remembers the actor is AgentStarted.
-    const anew = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
+    const otherJournal = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
     this.#journal = journal;
     const before =
-      this.#snapshot === undefined || anew || finished(this.#snapshot) ? initial(event.key) : this.#snapshot;
+      this.#snapshot === undefined || otherJournal || finished(this.#snapshot) ? initial(event.key) : this.#snapshot;
     const { snapshot, operations } = fold(before, event);
     this.#snapshot = snapshot;
     return { event, before, snapshot, operations };

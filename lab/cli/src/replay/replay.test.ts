@@ -259,7 +259,7 @@ describe('a log whose beginning retention has taken', () => {
 
   test('shows the state that was recorded, and claims no more', async () => {
     const { out, err } = await ifactor('replay', 'nl/br', '--file', rest());
-    expect(err).toContain('begins amid the life of netlinkinterface/default/br');
+    expect(err).toContain('lacks the first events of netlinkinterface/default/br');
     expect(out).toMatch(/^state +configured +\(as the agent recorded it/m);
     expect(out).not.toContain('no spec has arrived');
   });
@@ -274,7 +274,7 @@ describe('a log whose beginning retention has taken', () => {
       '0 of 1 actors would have been treated otherwise by this code (machine version',
     );
     expect((await ifactor('trace', 'nl/br', '--generation', '1', '--file', rest())).err).toContain(
-      'begins amid its life',
+      'lacks its first events',
     );
   });
 });
@@ -325,7 +325,7 @@ describe('a log file', () => {
     );
   });
 
-  test('that is none is refused in one line', async () => {
+  test('that is no log is refused in one line', async () => {
     writeFileSync(file(), 'hello');
     expect((await ifactor('replay', '--verify', '--file', file())).err).toMatch(
       /^ifactor: .*not a file that `ifactor export` wrote\n$/,

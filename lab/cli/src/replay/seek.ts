@@ -11,7 +11,7 @@ export type Point = { sequence: number } | { time: number };
 export type Found = {
   snapshot: Snapshot;
   event: RecordedEvent | undefined;
-  /** Its log begins amid its life: the fold knows a part only. */ amid?: boolean;
+  /** Its log lacks its first events: the fold is partial. */ partial?: boolean;
 };
 
 /**

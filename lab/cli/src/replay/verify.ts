@@ -62,7 +62,10 @@ export class Check {
     if (this.#found !== undefined) return;
     const { sequence, type, machine, state } = event;
     if (this.#events === 1 && !begins(event)) {
-      this.#found = { result: 'unknown', why: `the log begins amid its life, with event ${sequence} (${type})` };
+      this.#found = {
+        result: 'unknown',
+        why: `the log lacks its first events: it begins with event ${sequence} (${type})`,
+      };
     } else if (state !== snapshot.value) {
       const what = `event ${sequence} (${type}): the agent was ${state}, the fold is ${snapshot.value}`;
       this.#found =

@@ -21,20 +21,20 @@ export async function find(source: LogSource, range: Range): Promise<Found | und
     );
   }
   let found: Found | undefined;
-  const { amid } = await walk(source, range, ({ snapshot, event }) => (found = { snapshot, event }));
-  return found && { ...found, amid };
+  const { partial } = await walk(source, range, ({ snapshot, event }) => (found = { snapshot, event }));
+  return found && { ...found, partial };
 }
 
 /**
  * Folds the actor's own events, one by one. Reads them twice: nothing is shown before it is known what a power cut took back.
- * @returns `amid`: the log begins amid the actor's life, which is said on standard error
+ * @returns `partial`: the log lacks the actor's first events, and a warning was written to standard error
  * @throws UsageError where they are of several nodes
  */
 export async function walk(
   source: LogSource,
   { key, node, sequence, time }: Range,
   each: (step: Step) => void,
-): Promise<{ amid: boolean }> {
+): Promise<{ partial: boolean }> {
   const selector = { ...key, ...(node === undefined ? {} : { node }), ...(time === undefined ? {} : { until: time }) };
   const setbacks = new Setbacks();
   const nodes = new Set<string>();
@@ -51,15 +51,15 @@ export async function walk(
   }
   if (nodes.size > 1)
     throw new UsageError(`${spell(key)} has been on several nodes: choose one with --node (${[...nodes].join(', ')})`);
-  const amid = first !== undefined && !begins(first);
-  if (first !== undefined && amid) {
+  const partial = first !== undefined && !begins(first);
+  if (first !== undefined && partial) {
     const { sequence: number, type, time: at } = first;
     process.stderr.write(
-      `ifactor: the log begins amid the life of ${spell(key)}, with event ${number} (${type}) at ${at}: what it knew before is missing; on its node, --journal may reach further back\n`,
+      `ifactor: the log lacks the first events of ${spell(key)}: it begins with event ${number} (${type}) at ${at}; on its node, --journal may reach further back\n`,
     );
   }
   await replayAll(read, () => each);
-  return { amid };
+  return { partial };
 }
 
 /** What to say where nothing was found. */

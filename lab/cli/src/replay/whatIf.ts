@@ -28,7 +28,7 @@ const outcomes: { readonly [O in KernelOperation['type']]: readonly EventType[] 
  * each kernel operation whose outcome the log tells with the one that the fold asks for.
  */
 export class WhatIf {
-  /** The log begins amid the actor's life: nothing can be said. */
+  /** The log lacks the actor's first events: unknown. */
   unknown = false;
   /** The first one; null as long as all agree. */
   difference: FoldDifference | null = null;

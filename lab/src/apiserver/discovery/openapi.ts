@@ -23,7 +23,7 @@ export function openApiIndex(resources: readonly ServedResource[]): Json {
 
 const metadataName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
-/** OpenAPI v3 of one group version, for `kubectl explain` and for what kubectl checks before it sends. Null where there is none. */
+/** OpenAPI v3 of one group version, for `kubectl explain` and for what kubectl checks before it sends. Null for an unknown group version. */
 export function openApiOf(resources: readonly ServedResource[], groupVersion: string): Json | null {
   const own = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
   if (own.length === 0) return null;

@@ -25,7 +25,7 @@ function* fields(bytes: Buffer): Generator<Field> {
       const length = varint();
       if (at + length > bytes.length) throw new RangeError('a field ends early');
       yield { number, value: bytes.subarray(at, (at += length)) };
-    } else throw new RangeError(`wire type ${tag % 8} is none of these kinds'`);
+    } else throw new RangeError(`wire type ${tag % 8} is not supported`);
   }
 }
 

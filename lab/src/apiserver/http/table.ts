@@ -2,7 +2,7 @@ import { isRecord, list, member, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import type { Column, ServedResource } from '../schema/resource.ts';
 
-/** The value at a Kubernetes JSONPath such as `.status.conditions[?(@.type=="Ready")].status`; undefined where there is none. */
+/** The value at a Kubernetes JSONPath such as `.status.conditions[?(@.type=="Ready")].status`; undefined if it does not exist. */
 export function atPath(object: unknown, path: string): unknown {
   let at: unknown = object;
   for (const [step] of path.matchAll(/\[\?\(@\.([\w.]+)==(["'])(.*?)\2\)\]|\[(\d+)\]|\.?([\w/-]+)/g)) {

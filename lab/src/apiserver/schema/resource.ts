@@ -34,7 +34,7 @@ export type Column = {
   /** Instead of the path, where one field does not tell it. */ read?: (object: Json) => string | number;
 };
 
-/** The schema of a field that the schema names: `constructor` is none of them. */
+/** The schema of a field that the schema names itself: `constructor` and its like are not. */
 export const fieldOf = ({ properties }: Schema, name: string): Schema | undefined =>
   properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
 

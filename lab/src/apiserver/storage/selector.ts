@@ -4,7 +4,7 @@ import { badRequest } from '../status.ts';
 
 export type Test = (object: Json) => boolean;
 
-/** A `labelSelector` or the like: every term must hold. @throws ApiError on a term that is none */
+/** A `labelSelector` or the like: every term must hold. @throws ApiError on a malformed term */
 export function labelTest(selector: string): Test {
   const terms = selector
     .split(/,(?![^(]*\))/)

@@ -47,6 +47,6 @@ it('refuses a watch from before what it remembers, or from a future revision', (
   store.close();
   const again = new VersionedStore(folder);
   expect(() => again.follow(1, () => undefined)).toThrow('too old resource version');
-  expect(() => again.follow(99, () => undefined)).toThrow('has not been given out');
+  expect(() => again.follow(99, () => undefined)).toThrow('is in the future');
   again.close();
 });

@@ -103,7 +103,7 @@ export class VersionedStore {
   /** Calls back for each change after a revision, first those remembered. @throws ApiError 410 where they are not remembered */
   follow(after: number, listener: (change: StoredChange) => void): () => void {
     if (after < this.#oldest) throw gone(`too old resource version: ${after} (${this.#oldest})`);
-    if (after > this.#revision) throw gone(`resource version ${after} has not been given out yet; list again`);
+    if (after > this.#revision) throw gone(`resource version ${after} is in the future; list again`);
     for (const change of this.#history) if (change.revision > after) listener(change);
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -16,7 +16,7 @@ const looked = 400;
 
 /**
  * All that is known of an actor at a position.
- * @throws UsageError where the log has no such actor, or it had not begun then
+ * @throws UsageError where the log has no such actor, or the actor did not exist yet at that moment
  */
 export function detailOf(log: EventLog, id: ActorId, at: number | null): ActorDetail {
   const track = log.tracks.get(id);
@@ -25,7 +25,9 @@ export function detailOf(log: EventLog, id: ActorId, at: number | null): ActorDe
   const found = track.at(position, (number) => log.event(number));
   const state = log.stateOf(track, position);
   if (!found || state === undefined)
-    throw new UsageError(`${id} had not begun at that moment; its first event is number ${track.positions[0] ?? 0}`);
+    throw new UsageError(
+      `${id} did not exist yet at that moment; its first event is number ${track.positions[0] ?? 0}`,
+    );
   const { context } = found.snapshot;
   return {
     ...infoOf({ id, node: track.node, key: track.key, snapshot: found.snapshot }),

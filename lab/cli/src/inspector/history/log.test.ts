@@ -74,7 +74,7 @@ test('in a log of 100 000 events any moment is at most a stride of folds away', 
 
 test('what a power cut took back never happened', () => {
   const first = some(200);
-  const anew = (sequence: number): RecordedEvent => ({
+  const restarted = (sequence: number): RecordedEvent => ({
     ...(first[sequence - 1] as RecordedEvent),
     id: `lax1.k.${sequence}`,
     sequence,
@@ -82,7 +82,7 @@ test('what a power cut took back never happened', () => {
     data: { version: '1' },
     causationId: null,
   });
-  const events = [...first, ...[101, 102, 103, 104, 105].map(anew)];
+  const events = [...first, ...[101, 102, 103, 104, 105].map(restarted)];
   const log = logOf(events);
   for (const key of keys) {
     const own = events.filter((event) => event.key.name === key.name);

@@ -101,7 +101,7 @@ export class EventLog {
     return causationId === null ? undefined : this.#byId.get(causationId);
   }
 
-  /** Each actor's state at a position; those that had not begun are left out. */
+  /** Each actor's state at a position; those that did not exist yet are left out. */
   states(at: number): { [actor: ActorId]: State } {
     const states: { [actor: ActorId]: State } = {};
     for (const track of this.tracks.values()) {

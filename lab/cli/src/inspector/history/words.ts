@@ -52,7 +52,7 @@ const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
   LinkChanged: ({ name, change }) => `${name}: ${list(change)}`,
   LinkMoved: ({ slot, name, from }) => `${name} moved from ${where(from)} to ${where(slot)}`,
   LinkRemoved: ({ slot, name, anew }) =>
-    `${name} removed from ${where(slot)}${anew ? `, to be made anew because of ${anew.join(', ')}` : ''}`,
+    `${name} removed from ${where(slot)}` + (anew ? `, to be recreated because of ${anew.join(', ')}` : ''),
   AddressAdded: ({ name, address }) => `${printAddress(address)} added to ${name}`,
   AddressRemoved: ({ name, address }) => `${printAddress(address)} removed from ${name}`,
   SlaveAttached: ({ name, slave }) => `${slave} put under ${name}`,

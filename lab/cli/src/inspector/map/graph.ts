@@ -41,7 +41,7 @@ export function graphOf(tracks: Iterable<Track>): Graph {
   return { actors, links };
 }
 
-/** The device below, in a list; empty where there is none. */
+/** The device below, in a list; empty if it has no such device. */
 const devicesUnder = (spec: NetlinkInterfaceSpec): string[] => [deviceBelow(spec) ?? []].flat();
 
 /** All that an actor adds to the graph, to tell whether that is news. */

@@ -12,7 +12,7 @@ const types: Readonly<Record<string, string>> = {
 
 export type Asset = { body: Buffer; type: string; cache: string };
 
-/** A file of the built page by the path of its address; null where there is none. Nothing outside the folder is one. */
+/** A file of the built page by the path of its address; null if it does not exist. Nothing outside the folder is served. */
 export async function assetOf(folder: string, path: string): Promise<Asset | null> {
   let name: string;
   try {

@@ -102,7 +102,7 @@ const addressOf = ({ url = '/' }: IncomingMessage): URL | null => URL.parse(url,
 /** Serves one page until it goes. */
 function attend(feed: Feed, socket: WebSocket): void {
   const session = new InspectorSession(feed, (message) => {
-    // A page that does not read what it is told comes back, and is told anew.
+    // A page that does not read is disconnected; it reconnects and is sent everything again.
     if (socket.bufferedAmount > mostWaiting) socket.terminate();
     else if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   });
