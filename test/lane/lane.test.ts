@@ -18,7 +18,7 @@ test('the page says of each lane what it proves, needs and costs, and of no othe
 const lane = (...args: string[]) =>
   spawnSync(process.execPath, [join(import.meta.dirname, 'lane.ts'), ...args], { encoding: 'utf8' });
 
-test('without a name it lists the lanes; a name that is none is an error', () => {
+test('without a name it lists the lanes; an unknown name is an error', () => {
   expect(lane().stdout).toMatch(/^heal\n {2}Proves: /m);
   const wrong = lane('hael');
   expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringMatching(/^no lane hael: choose one of .*\bheal\b/)]);

@@ -21,9 +21,10 @@ export function codeOf(path: string): string {
   return blank(readFileSync(resolve(root, path), 'utf8'));
 }
 
+const blanked = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
+
 /** The comments of a file and the content of its strings, all else blanked, line by line. Good enough to look for words in. */
 export function proseOf(source: string): string {
-  const blanked = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
   let prose = '';
   let end = 0;
   for (const { 0: token, index } of source.matchAll(
@@ -38,7 +39,7 @@ export function proseOf(source: string): string {
 
 export function blank(source: string): string {
   return source.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`\\])\/\/.*$|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/gm, (token) =>
-    token.startsWith('/') ? token.replaceAll(/[^\n]/g, ' ') : `${token[0]}${token.at(-1)}`,
+    token.startsWith('/') ? blanked(token) : `${token[0]}${token.at(-1)}`,
   );
 }
 

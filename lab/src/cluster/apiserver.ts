@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { crdPath, ownProgram } from '#files';
 import { LabError } from './error.ts';
 import { httpsAnswers } from '../host/https.ts';
-import type { Cluster, Manifest } from './manifest.ts';
+import type { LabCluster, Manifest } from './manifest.ts';
 import type { Lease } from './otherBridge.ts';
 import { pathsOf } from './paths.ts';
 import type { Program } from '../process/program.ts';
 import { capture, must, onPath } from '../host/shell.ts';
 
-type Assets = Extract<Cluster, { kind: 'assets' }>;
+type Assets = Extract<LabCluster, { kind: 'assets' }>;
 
 /** The processes that serve the Kubernetes API, in the order in which they start. */
 export function clusterPrograms({ dir, cluster }: Manifest): Program[] {

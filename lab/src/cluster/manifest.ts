@@ -21,7 +21,7 @@ export type LabContainer = {
 export type Runtime = 'docker' | 'netns';
 
 /** What serves the Kubernetes API. */
-export type Cluster =
+export type LabCluster =
   | { kind: 'embedded'; port: number }
   | { kind: 'assets'; folder: string; port: number; clientPort: number; peerPort: number; token: string }
   | { kind: 'kubeconfig'; path: string };
@@ -41,7 +41,7 @@ export type Manifest = {
   nodes: LabNode[];
   containers: LabContainer[];
   nats: { program: string; port: number; user: string; password: string };
-  cluster: Cluster;
+  cluster: LabCluster;
   /** The inspector's page, and the token that it asks for. */
   ui: { port: number; token: string };
 };

@@ -11,7 +11,7 @@ import {
   createManifest,
   readManifest,
   saveManifest,
-  type Cluster,
+  type LabCluster,
   type Manifest,
   type Runtime,
 } from './manifest.ts';
@@ -183,7 +183,7 @@ async function plan(options: UpOptions, runtime: Runtime, nats: NatsProgram): Pr
   };
 }
 
-function planCluster({ kubeconfig }: UpOptions, [port = 0, clientPort = 0, peerPort = 0]: number[]): Cluster {
+function planCluster({ kubeconfig }: UpOptions, [port = 0, clientPort = 0, peerPort = 0]: number[]): LabCluster {
   const assets = process.env['KUBEBUILDER_ASSETS'];
   if (kubeconfig !== undefined) return { kind: 'kubeconfig', path: kubeconfig };
   if (assets)

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
 import { isRecord } from '@ifactor/common/json';
-import { Refusal, badRequest } from '../status.ts';
+import { ApiRefusal, badRequest } from '../status.ts';
 import { decodeProtobuf } from './protobuf.ts';
 
 /** The largest body that is read, as in a real API server. */
@@ -22,7 +22,7 @@ export async function readAll(message: IncomingMessage): Promise<Buffer> {
     else if (sizeBytes > discardBytes) break;
   }
   if (sizeBytes > limitBytes)
-    throw new Refusal(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
+    throw new ApiRefusal(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
   return Buffer.concat(chunks);
 }
 
@@ -39,7 +39,7 @@ function decode(type: string, body: Buffer): unknown {
     if (type.includes('protobuf')) return decodeProtobuf(body);
     return type.includes('yaml') ? parseYaml(body.toString()) : JSON.parse(body.toString());
   } catch (error) {
-    if (error instanceof Refusal) throw error;
+    if (error instanceof ApiRefusal) throw error;
     throw badRequest(`error decoding the request body: ${(error as Error).message}`);
   }
 }

@@ -12,7 +12,7 @@ import { apiVersionOf } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import { fieldTest, labelTest } from '../storage/selector.ts';
 import type { Test } from '../storage/selector.ts';
-import { Refusal, badRequest, notFound, notServed } from '../status.ts';
+import { ApiRefusal, badRequest, notFound, notServed } from '../status.ts';
 import { objectKey } from '../storage/store.ts';
 import { partial, tableOf } from './table.ts';
 import { watch } from './watch.ts';
@@ -115,7 +115,7 @@ export function handle(
       const sent = bodyObject(request, resource);
       const before = objects.need(resource, namespace, name);
       if (resource.custom && !part(sent, 'metadata')['resourceVersion']) {
-        throw new Refusal(
+        throw new ApiRefusal(
           422,
           'Invalid',
           `${resource.plural}.${resource.group} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,

@@ -1,5 +1,5 @@
 import type { Json } from '@ifactor/common/json';
-import { Refusal } from '../status.ts';
+import { ApiRefusal } from '../status.ts';
 
 /** Before a protobuf body. Source: apimachinery, pkg/runtime/serializer/protobuf. */
 const magic = Buffer.from('k8s\0', 'latin1');
@@ -103,7 +103,7 @@ function decode(bytes: Buffer, message: Message): Json {
  * @throws ApiError 415 for other kinds
  */
 export function decodeProtobuf(body: Buffer): Json {
-  if (!body.subarray(0, 4).equals(magic)) throw new Refusal(400, 'BadRequest', 'the body is no Kubernetes protobuf');
+  if (!body.subarray(0, 4).equals(magic)) throw new ApiRefusal(400, 'BadRequest', 'the body is no Kubernetes protobuf');
   let kind = '';
   let apiVersion = '';
   let raw: Buffer = Buffer.alloc(0);
@@ -119,7 +119,7 @@ export function decodeProtobuf(body: Buffer): Json {
   if (kind === 'DeleteOptions') return { kind, apiVersion };
   const message = messages[kind];
   if (!message)
-    throw new Refusal(
+    throw new ApiRefusal(
       415,
       'UnsupportedMediaType',
       `the lab's embedded API server reads protobuf of ${Object.keys(messages).join(', ')} only, not of ${kind || 'this'}; send JSON`,

@@ -25,7 +25,7 @@ import type { ObjectWriteOptions } from '../object/objects.ts';
 import { openApiIndex, openApiOf } from '../discovery/openapi.ts';
 import { builtins, crds, namespaces, servedResourceOf } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
-import { Refusal, badRequest, notServed } from '../status.ts';
+import { ApiRefusal, badRequest, notServed } from '../status.ts';
 import { VersionedStore } from '../storage/store.ts';
 
 export type ApiServerOptions = {
@@ -74,11 +74,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     // A client that goes while it is answered: `close` follows.
     response.on('error', () => undefined);
     serve(objects, resources, token, message, response).catch((error: unknown) => {
-      if (!(error instanceof Refusal)) report(error);
+      if (!(error instanceof ApiRefusal)) report(error);
       const refusal =
-        error instanceof Refusal
+        error instanceof ApiRefusal
           ? error
-          : new Refusal(500, 'InternalError', "Internal error occurred: see the log of the lab's API server");
+          : new ApiRefusal(500, 'InternalError', "Internal error occurred: see the log of the lab's API server");
       if (response.headersSent) response.end();
       else sendJson(response, refusal.code, refusal.status);
     });
@@ -181,14 +181,14 @@ function readUrl(text: string): { query: URLSearchParams; path: string[] } {
 function checkHost({ headers }: IncomingMessage): void {
   const host = (headers.host ?? '').replace(/:\d+$/, '');
   if (!['127.0.0.1', 'localhost', '[::1]'].includes(host))
-    throw new Refusal(421, 'BadRequest', 'this server answers on the loopback interface only');
+    throw new ApiRefusal(421, 'BadRequest', 'this server answers on the loopback interface only');
 }
 
 function checkToken({ headers }: IncomingMessage, token: string): void {
   const given = Buffer.from(headers.authorization?.replace(/^Bearer /, '') ?? '');
   const wanted = Buffer.from(token);
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
-    throw new Refusal(401, 'Unauthorized', 'Unauthorized');
+    throw new ApiRefusal(401, 'Unauthorized', 'Unauthorized');
 }
 
 /** What clients ask of a server before they ask for objects. True where that was it. */

@@ -5,7 +5,7 @@ import { part, text } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import type { Test } from '../storage/selector.ts';
-import { Refusal, gone } from '../status.ts';
+import { ApiRefusal, gone } from '../status.ts';
 import type { ObjectService } from '../object/objects.ts';
 import { resourceKey } from '../storage/store.ts';
 import type { StoredChange } from '../storage/store.ts';
@@ -73,7 +73,7 @@ export function watch(
     } else if (!Number.isSafeInteger(after)) throw gone(`invalid resource version ${resourceVersion}`);
     stop = store.follow(initialEvents || fresh ? store.revision : after, listener);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ApiRefusal)) throw error;
     send('ERROR', error.status);
     response.end();
     return;

@@ -5,7 +5,7 @@ import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { apiVersionOf } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
-import { Refusal } from '../status.ts';
+import { ApiRefusal } from '../status.ts';
 
 type Manager = { name: string; operation: 'Apply' | 'Update'; subresource: string; time: string; fields: FieldSet };
 
@@ -99,7 +99,7 @@ export function apply(
       field,
     }));
     const words = conflicts.map(({ by, field }) => `conflict with "${by}": ${field}`).join('\n');
-    throw new Refusal(
+    throw new ApiRefusal(
       409,
       'Conflict',
       `Apply failed with ${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}: ${words}`,

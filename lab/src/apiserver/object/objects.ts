@@ -10,7 +10,7 @@ import type { Writer } from './managers.ts';
 import { checkOwners, readMetadata } from './metadata.ts';
 import { apiVersionOf, crds, namespaces, secrets } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
-import { alreadyExists, Refusal, badRequest, conflict, invalid, notFound } from '../status.ts';
+import { alreadyExists, ApiRefusal, badRequest, conflict, invalid, notFound } from '../status.ts';
 import type { FieldCause } from '../status.ts';
 import type { VersionedStore } from '../storage/store.ts';
 
@@ -164,7 +164,7 @@ export class ObjectService {
         );
     }
     if (resource === namespaces && ['default', 'kube-system'].includes(name))
-      throw new Refusal(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
+      throw new ApiRefusal(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`);
     if (resource === namespaces && !options.dryRun) return this.#terminate(object);
     if (list(metadata['finalizers']).length === 0)
       return { object: this.#remove(resource, object, options), gone: true };
@@ -284,7 +284,7 @@ export class ObjectService {
     const found = this.store.get(namespaces, '', namespace);
     if (!found) throw notFound(namespaces, namespace);
     if (part(found, 'metadata')['deletionTimestamp'] === undefined) return;
-    throw new Refusal(
+    throw new ApiRefusal(
       403,
       'Forbidden',
       `unable to create new content in namespace ${namespace} because it is being terminated`,

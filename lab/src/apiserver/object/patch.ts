@@ -3,7 +3,7 @@ import type { Operation } from 'fast-json-patch';
 import { isRecord } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import type { ServedResource } from '../schema/resource.ts';
-import { Refusal, badRequest } from '../status.ts';
+import { ApiRefusal, badRequest } from '../status.ts';
 
 /** RFC 7386. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -41,7 +41,7 @@ export function patched(resource: ServedResource, type: string, object: Json, pa
         try {
           return jsonPatch.applyPatch(structuredClone(object), patch as Operation[], true).newDocument;
         } catch (error) {
-          throw new Refusal(
+          throw new ApiRefusal(
             422,
             'Invalid',
             `the server rejected our request due to an error in our request: ${(error as Error).message.split('\n')[0]}`,
@@ -49,7 +49,7 @@ export function patched(resource: ServedResource, type: string, object: Json, pa
         }
     }
     const types = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
-    throw new Refusal(
+    throw new ApiRefusal(
       415,
       'UnsupportedMediaType',
       `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`,
