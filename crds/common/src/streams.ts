@@ -161,7 +161,7 @@ export async function streamsAreCurrent(connection: NatsConnection): Promise<boo
     const { config, cluster } = await manager.streams.info(name);
     const followers = cluster?.replicas ?? [];
     if (config.num_replicas > 1 && (!cluster?.leader || followers.length < config.num_replicas - 1)) return false;
-    if (followers.some(({ current, offline }) => !current || offline === true)) return false;
+    if (followers.some(({ current, offline }) => !current || offline)) return false;
   }
   return true;
 }

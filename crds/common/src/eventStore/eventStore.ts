@@ -6,7 +6,7 @@ export type StoredMessage = {
   /** When the stream took it, in milliseconds since 1970 by the server's clock. */
   time: number;
   /** The value of a header, '' where it is missing. */
-  header(name: string): string;
+  header: (name: string) => string;
   body: string;
 };
 
@@ -64,9 +64,9 @@ export type EventStore = {
   /** Makes the streams that are missing. */
   prepare(): Promise<void>;
   /** Resolves while connected; never after the connection was closed for good. */
-  connected(): Promise<void>;
+  connected: () => Promise<void>;
   /** Aborted when the connection that is there now breaks. */
-  session(): AbortSignal;
+  session: () => AbortSignal;
   /** The largest message that is taken, headers included, in bytes. */
   readonly maxMessageBytes: number;
 };

@@ -8,11 +8,11 @@ export type FollowLastOptions = {
   stream: string;
   filter: string;
   /** `behind`: the message was there before this round began, and may have been given in an earlier round. */
-  onMessage(message: StoredMessage, behind: boolean): void;
+  onMessage: (message: StoredMessage, behind: boolean) => void;
   /** Everything that the stream holds has been given; these are all of its subjects. */
-  onCaughtUp(subjects: ReadonlySet<string>): void;
+  onCaughtUp: (subjects: ReadonlySet<string>) => void;
   /** The stream cannot be read; the next try comes by itself. Not called while the connection is broken. */
-  onFailure(error: unknown): void;
+  onFailure: (error: unknown) => void;
   clock: Clock;
   random: Random;
   signal: AbortSignal;

@@ -6,9 +6,9 @@ import type { NatsConnection } from '@nats-io/transport-node';
  */
 export type Session = {
   /** Resolves while connected; never after the connection was closed for good. */
-  connected(): Promise<void>;
+  connected: () => Promise<void>;
   /** Aborted when the connection that is there now breaks. */
-  session(): AbortSignal;
+  session: () => AbortSignal;
 };
 
 const sessions = new WeakMap<NatsConnection, Session>();
