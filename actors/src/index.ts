@@ -2,8 +2,12 @@
 export { printAddress } from './interface/diff/address.ts';
 export { markOf } from './interface/diff/mark.ts';
 export { conflictWords, waitingWords } from './interface/words/need.ts';
-export { differenceOf, driverIn } from './interface/machine/decide.ts';
+export { differenceOf, driverIn } from './interface/machine/difference.ts';
+export { describeVerdict, failureWords, lostWords, missingWords, verdictWords } from './interface/words/verdict.ts';
 export { fold, freeze, hashOf, initial, stateOf, step, thaw } from './interface/machine/fold.ts';
 export type { Snapshot } from './interface/machine/fold.ts';
-export { machine, successors } from './interface/machine/machine.ts';
-export type { Context, Verdict } from './interface/machine/context.ts';
+export { machine } from './interface/machine/machine.ts';
+export { arrows, groupsOf, successors, valueOf } from './interface/machine/arrows.ts';
+export type { Arrow } from './interface/machine/arrows.ts';
+export type { Context } from './interface/machine/context.ts';
+export type { Finding, Verdict } from './interface/machine/verdict.ts';

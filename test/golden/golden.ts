@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashOf } from '@ifactor/actors';
+import { machineVersion } from '@ifactor/crds';
 import type { Key, RecordedEvent } from '@ifactor/crds';
 import { openFile, actorOf, lived, replay } from '@ifactor/cli';
 
-/** Where the logs are, each as `ifactor export` writes it. */
+/** Where the logs are, each as `ifactor export` writes it: those of versions 1 and 2, and a folder for each version since. */
 export const folder = join(import.meta.dirname, 'log');
+/** Where logs of this version are recorded. */
+export const ownFolder = join(folder, `v${machineVersion}`);
 const foldsPath = join(import.meta.dirname, 'folds.json');
 
 /** What an actor's log folds to: the digest at its end, and states that this version decides otherwise, by event. */
@@ -16,7 +19,7 @@ export type Folds = Record<string, Record<string, Fold>>;
 export const spell = ({ kind, namespace, name }: Key): string => `${kind}/${namespace}/${name}`;
 
 export const logNames = (): string[] =>
-  readdirSync(folder)
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.jsonl'))
     .map((name) => name.slice(0, -'.jsonl'.length))
     .toSorted();

@@ -1,12 +1,12 @@
 /** Records golden logs in a lab of its own: see README.md. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { RecordedEvent } from '@ifactor/crds';
 import { findKeys } from '../e2e/keys.ts';
 import { Lab } from '../e2e/lab.ts';
 import { runtimes } from '../e2e/runtime.ts';
-import { foldAll, folder, readLog, spell, writeFolds } from './golden.ts';
+import { foldAll, ownFolder, readLog, spell, writeFolds } from './golden.ts';
 import { scenarios } from './scenarios.ts';
 
 const help = `usage: npm run golden -- [name…] [--folds]
@@ -62,6 +62,7 @@ function write(name: string, header: string, events: RecordedEvent[], lab: Lab):
   const leaks = findKeys(lab.keys, [[name, Buffer.from(text)]]);
   if (leaks.length > 0)
     throw new Error(`a key of the lab stands in the log ${name}: that is a defect, so it is not written`);
-  writeFileSync(join(folder, `${name}.jsonl`), text);
+  mkdirSync(ownFolder, { recursive: true });
+  writeFileSync(join(ownFolder, `${name}.jsonl`), text);
   console.log(`${name}: ${events.length} events`);
 }

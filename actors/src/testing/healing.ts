@@ -7,6 +7,7 @@ import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Address, AttributedKind, Attributes, Link, Netns } from '../kernel/index.ts';
 import type { Fact, Actor } from '../node/runner/actor.ts';
 import { TestNode } from './node.ts';
+import { describeVerdict, verdictWords } from '../interface/words/verdict.ts';
 
 type Kind = 'NetlinkInterface' | 'WireGuardInterface';
 type Place = { home: Netns; box: Netns; far: Netns };
@@ -562,7 +563,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       it(`${subject.name}: says what the kernel lacks, and does not try again`, async () => {
         const actor = node.apply(subject.kind, subject.name, subject.spec);
         await node.settles(actor, 'failed');
-        expect(actor.snapshot.context.verdict).toMatchObject({
+        expect(describeVerdict(actor.snapshot.context)).toMatchObject({
           reason: 'KernelUnsupported',
           message: expect.stringContaining(`this kernel has no "${subject.name}": load the module (modprobe `),
         });
@@ -689,7 +690,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       const from = node.journal.sequence;
       node.apply(vxlan.kind, vxlan.name, { ...vxlan.spec, vxlan: { vni: 10, local: '10.9.9.1' } });
       await node.until(
-        () => actor.snapshot.context.verdict.message.startsWith('makes vx9 anew, since vxlan.vni'),
+        () => verdictWords(actor.snapshot.context).startsWith('recreates vx9: vxlan.vni'),
         () => node.story(actor),
       );
       await node.settles(actor, 'moved-to-netns');
@@ -748,7 +749,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
         bridge: { slaves: ['late0'] },
       });
       await node.settles(actor, 'pending');
-      expect(actor.snapshot.context.verdict).toMatchObject({ reason: 'SlaveMissing' });
+      expect(describeVerdict(actor.snapshot.context)).toMatchObject({ reason: 'SlaveMissing' });
       await at.box.createLink({ kind: 'veth', name: 'late0', peer: { name: 'late0-far' } });
       await node.settles(actor, 'moved-to-netns');
       await at.box.barrier();
@@ -773,7 +774,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       const old = node.apply('NetlinkInterface', 'old', spec, { creationTimestamp: '2026-01-01T00:00:00Z' });
       await node.settles(old, 'moved-to-netns');
       await node.settles(young, 'pending');
-      expect(young.snapshot.context.verdict).toMatchObject({ reason: 'NameConflict' });
+      expect(describeVerdict(young.snapshot.context)).toMatchObject({ reason: 'NameConflict' });
       node.delete('NetlinkInterface', 'old');
       await node.settles(old, 'deleted');
       await node.settles(young, 'moved-to-netns');

@@ -16,6 +16,7 @@ import type { Place, Places } from '../containers/index.ts';
 import { pskFingerprint } from '../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Kernel } from '../kernel/index.ts';
+import { verdictWords } from '../interface/words/verdict.ts';
 
 /** Netns by name, in a kernel of the test's choice; `null` is `home`. A name may be taken away and come back. */
 export class TestPlaces implements Places {
@@ -172,7 +173,7 @@ export class TestNode {
     };
     await this.until(
       done,
-      () => `${actor.id} is ${actor.snapshot.value}: ${actor.snapshot.context.verdict.message}\n${this.story(actor)}`,
+      () => `${actor.id} is ${actor.snapshot.value}: ${verdictWords(actor.snapshot.context)}\n${this.story(actor)}`,
     );
   }
 

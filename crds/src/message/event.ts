@@ -8,7 +8,7 @@ import type { WireGuardInterfaceSpec } from '../schema/wireguardInterface.ts';
  * The version of the lifecycle machine that wrote an event. Raised whenever the same log would fold to other
  * decisions; `upcast` keeps older events readable.
  */
-export const machineVersion = 2;
+export const machineVersion = 3;
 
 /** A spec as it travels: no secret value is in it (the bridge takes `privateKey` out and seals it). */
 export type InterfaceSpec = NetlinkInterfaceSpec | WireGuardInterfaceSpec;

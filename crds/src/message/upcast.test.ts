@@ -28,6 +28,10 @@ describe('upcast', () => {
     expect(upcast(event(2), steps, 4)).toMatchObject({ data: { version: 'old, of 4' }, machine: 2 });
   });
 
+  it('has a step for every version so far, and takes events of versions 1 and 2 as they were recorded', () => {
+    for (let machine = 1; machine < machineVersion; machine++) expect(upcast(event(machine))).toEqual(event(machine));
+  });
+
   it('leaves events of this version, and of newer ones, as they are', () => {
     for (const machine of [machineVersion, machineVersion + 1]) {
       const same = event(machine);

@@ -4,8 +4,10 @@ import type { RecordedEvent } from './event.ts';
 /** By the version of the machine that wrote it: how an event reads in the version after that one. */
 export type Steps = { readonly [version: number]: (event: RecordedEvent) => RecordedEvent };
 
-// Version 1 is the only one so far. What belongs here when it is raised: test/golden/README.md.
-const steps: Steps = {};
+const same = (event: RecordedEvent): RecordedEvent => event;
+
+// Version 2 decided otherwise from the same events; version 3 knows the reasons in them, and leaves their sentences to who shows them.
+const steps: Steps = { 1: same, 2: same };
 
 /**
  * An event of an older machine, as this one would have recorded it; `machine` still says which one did. One of a newer machine

@@ -1,6 +1,6 @@
 /** In a process of its own: events that the machine folds per second, beside what others do with the same events. Prints JSON. */
 import { join } from 'node:path';
-import { transition } from 'xstate';
+import { initialTransition, transition } from 'xstate';
 import { someKey, someLives } from '@ifactor/actors/testing';
 import type { RecordedEvent } from '@ifactor/crds';
 import { fold, initial, step, machine } from '@ifactor/actors';
@@ -50,7 +50,7 @@ const rates: FoldRates = {
     for (const event of few) snapshot = step(snapshot, event);
   }),
   transition: rate(few.length, 3, () => {
-    let snapshot = initial(key);
+    let [snapshot] = initialTransition(machine, { key });
     for (const event of few) [snapshot] = transition(machine, snapshot, event);
   }),
   parse: rate(count, 5, () => {

@@ -202,7 +202,12 @@ export function tell({ hosts, links, length }: { hosts: number; links: number; l
         ...same[0]!,
         count: same.length,
       })),
-      next: ['drifted', 'failed', 'deleting', 'pending'],
+      next: [
+        { to: 'drifted', guards: ['kernelDiffers'] },
+        { to: 'failed', guards: ['specRefused', 'operationRefused'] },
+        { to: 'deleting', guards: ['deletionAsked'] },
+        { to: 'pending', guards: ['secretMissing', 'placeLost'] },
+      ],
       first: rows[0]?.position ?? 0,
       last: rows.at(-1)?.position ?? 0,
       events: rows.length,

@@ -35,7 +35,7 @@ function readSpec(key: Key, spec: object): Found {
   const schema = key.kind === 'wireguardinterface' ? WireGuardInterfaceSpecSchema : NetlinkInterfaceSpecSchema;
   const parsed = schema.safeParse(spec);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => `spec.${path.join('.')}: ${message}`);
+    const issues = parsed.error.issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`);
     return { problem: issues.join('; ') };
   }
   const { data } = parsed;

@@ -161,7 +161,7 @@ describe('where it lives', () => {
   test("in place, with a left-over of ours at home, the left-over goes; another's stays", () => {
     expect(at({ home: { ...whole, index: 9 }, target: whole }, moved)).toEqual({
       ...none,
-      drift: [{ field: 'link', wanted: null, found: 'wg0 in the netns of birth' }],
+      drift: [{ field: 'link', wanted: null, found: 'wg0' }],
       operations: [removed('home', 9)],
     });
     expect(at({ home: { ...whole, alias: null }, target: whole }, moved)).toEqual(none);
@@ -192,7 +192,7 @@ describe('where it lives', () => {
   test("in place, but born in a netns that the agent left, it is made anew; another's link at home is in the way", () => {
     const known = { endpoints: {}, birth: '1', places: { home: { netns: '2' } } };
     const { drift, operations } = at({ home: null, target: whole }, moved, known);
-    expect(drift).toEqual([{ field: 'birth', wanted: 'the netns of the agent', found: 'a netns that is gone' }]);
+    expect(drift).toEqual([{ field: 'birth', wanted: '2', found: '1' }]);
     expect(operations).toEqual([
       removed('target', 7, { anew: ['birth'] }),
       created,

@@ -171,6 +171,9 @@ function clear(want: WantedLink, links: [Slot, ObservedLinkOrNone][]): KernelOpe
   return links.flatMap(([slot, link]) => (link ? [remove(slot, link, want.mark, ['kind'])] : []));
 }
 
+const netnsOf = (place: NonNullable<Knowledge['places']>['home']): string | null =>
+  place && 'netns' in place ? place.netns : null;
+
 /** Whether the netns that holds the tunnel's UDP socket is no more the agent's: the link looks healthy, and carries nothing. */
 function orphaned(slot: Slot, { birth, places }: Knowledge): boolean {
   const home = places?.home;
@@ -209,7 +212,7 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
     if (found && ownership(want, found) === 'foreign') return { ...result, conflict: conflictWith(found) };
     if (found?.alias === want.mark && orphaned(slot, known)) {
       if (atHome && ownership(want, atHome) === 'foreign') return { ...result, conflict: conflictWith(atHome) };
-      result.drift.push({ field: 'birth', wanted: 'the netns of the agent', found: 'a netns that is gone' });
+      result.drift.push({ field: 'birth', wanted: netnsOf(known.places?.home), found: known.birth });
       result.operations.push(remove(slot, found, want.mark, ['birth']), ...make(spec, want, known));
       return result;
     }
@@ -221,7 +224,7 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
       result.drift.push(...link.drift, ...device.drift);
       result.operations.push(...adopt, ...link.operations, ...device.operations);
       if (atHome?.alias === want.mark) {
-        result.drift.push({ field: 'link', wanted: null, found: `${atHome.name} in the netns of birth` });
+        result.drift.push({ field: 'link', wanted: null, found: atHome.name });
         result.operations.push(remove('home', atHome, want.mark));
       }
       return result;

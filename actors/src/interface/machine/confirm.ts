@@ -24,7 +24,14 @@ export type Trial = {
 };
 
 /** The spec as declared, which did not prove itself. */
-export type RolledBack = { generation: number; to: number | null; spec: InterfaceSpec; message: string };
+export type RolledBack = {
+  generation: number;
+  to: number | null;
+  spec: InterfaceSpec;
+  /** What was not reached for so many seconds; the probe as the spec named it. */
+  lost: readonly Reach[];
+  seconds: number;
+};
 
 /** What `spec.confirm` adds to what an actor knows; absent as long as no spec of the actor had it. */
 export type Confirm = {
@@ -77,11 +84,6 @@ export function confirmed(context: Context): Context {
   return { ...context, confirm: { ...confirm, trial: null, proven } };
 }
 
-const names: { readonly [R in Reach]: string } = { nats: 'NATS', probe: 'the probe' };
-
-const listed = (lost: readonly Reach[], probe: string | undefined): string =>
-  lost.map((reach) => (reach === 'probe' && probe !== undefined ? `the probe ${probe}` : names[reach])).join(' and ');
-
 /** The trial failed: what is known, and the spec that is in force from now on; null: none, the links go. */
 export function rolledBack(
   context: Context,
@@ -91,19 +93,9 @@ export function rolledBack(
   const trial = trialOf(context, data.generation);
   if (!confirm || !trial || spec === null) return null;
   const { proven } = confirm;
-  const lost = `generation ${data.generation} made the node lose ${listed(data.lost, spec.confirm?.probe)} for ${data.seconds} s`;
-  const next = 'change the spec to try again';
-  const message = proven
-    ? `${lost}; rolled back to generation ${proven.generation}, which stays in force: ${next}`
-    : trial.found
-      ? `${lost}; there is no earlier spec to roll back to, and the link was there before ifactor, so it is left as it is: ${next}`
-      : `${lost}; there is no earlier spec to roll back to, so its links are removed: ${next}`;
+  const { generation, lost, seconds } = data;
   const to = proven?.generation ?? null;
-  const after = {
-    ...confirm,
-    trial: null,
-    rolledBack: { generation: data.generation, to, spec, message, found: trial.found },
-  };
+  const after = { ...confirm, trial: null, rolledBack: { generation, to, spec, lost, seconds, found: trial.found } };
   if (!proven) return { context: { ...context, confirm: after }, spec: null };
   const { listenPort } = proven;
   return {

@@ -1,25 +1,20 @@
-import type { EventData, InterfaceSpec, Key, Observed, Operation, Slot, State } from '@ifactor/crds';
+import type { Drift, EventData, InterfaceSpec, Key, Observed, Operation, Slot } from '@ifactor/crds';
 import type { Confirm } from './confirm.ts';
+import type { Verdict, Work } from './verdict.ts';
 
-/** What the actor has decided: its state, why, and what it waits for, in words. */
-export type Verdict = {
-  state: State;
-  /** CamelCase, as in the Ready condition. */
-  reason: string;
-  message: string;
-};
-
-/** A failure that keeps the actor from going on. */
-export type Failure = {
-  code: string;
-  message: string;
-  module: string | null;
-  /** When it is tried again; null: not before the spec changes or the agent restarts. */
-  until: string | null;
-};
+/** A failure that keeps the actor from going on. `until`: when it is tried again; null: not before the spec changes or the agent restarts. */
+export type Failure = { until: string | null } & (
+  | { code: 'NotConverging'; work: Work; drift: readonly Drift[] }
+  /** Another program undoes these fields. `times` within a minute; null: as soon as they are set. */
+  | { code: 'Contested'; fields: string; times: number | null }
+  /** The agent itself failed to do a step; `text` is what was thrown. */
+  | { code: 'InternalError'; step: string; text: string }
+  /** An error of the kernel, in its words. */
+  | { code: 'Refused'; errno: string; text: string; module: string | null }
+);
 
 /** Where a slot leads: an inode, or why nowhere. */
-export type Place = { netns: string } | { reason: string; message: string };
+export type Place = { netns: string } | { reason: string };
 
 /** Everything an actor knows. Plain JSON: the fold of its events, and nothing else. */
 export type Context = {
@@ -27,15 +22,16 @@ export type Context = {
   desired: Omit<EventData['SpecChanged'], 'spec'> | null;
   /** In force, as the kind's schema reads it: the last one that kept to it; null where none did yet. */
   spec: InterfaceSpec | null;
-  /** How the declared spec breaks its schema; null: it does not. */
-  problem: string | null;
+  /** The declared spec, where it breaks its schema; null: it does not. */
+  refused: { spec: unknown } | null;
   deletion: EventData['DeletionRequested'] | null;
   confirm?: Confirm;
-  /** Who paused the actor; null: it runs. */
-  paused: string | null;
+  /** Who paused the actor, and since when; null: it runs. */
+  paused: { by: string; since: string } | null;
   /** Fingerprints by ref. */
   secrets: { [ref: string]: string };
-  missing: { [ref: string]: { reason: string; message: string } };
+  /** Why secrets are not at hand, by ref. */
+  missing: { [ref: string]: string };
   places: { [S in Slot]?: Place };
   taken: { [S in Slot]?: { name: string; by: string } };
   observed: Observed | null;
@@ -64,11 +60,15 @@ export type Context = {
   asked: { secrets: boolean; places: boolean; observe: boolean };
   /** The id of the operations in flight. */
   running: string | null;
+  /** They were decided for another spec, or before the deletion: their outcome teaches nothing. Absent: they were not. */
+  outdated?: true;
   /** Counts the lists of operations, which their ids are made of. */
   round: number;
   verdict: Verdict;
   /** Ready as the conditions have it, and since when. */
   ready: { status: 'True' | 'False' | 'Unknown'; since: string };
+  /** Timers that the event at hand starts, until it is responded to. Absent: none. */
+  due?: readonly Operation[];
   /** What the last event asks the runner to do. */
   operations: Operation[];
 };
@@ -83,7 +83,7 @@ export const initialContext = (key: Key): Context => ({
   key,
   desired: null,
   spec: null,
-  problem: null,
+  refused: null,
   deletion: null,
   paused: null,
   secrets: nothing,
@@ -102,7 +102,7 @@ export const initialContext = (key: Key): Context => ({
   asked: { secrets: false, places: false, observe: false },
   running: null,
   round: 0,
-  verdict: { state: 'pending', reason: 'Unknown', message: 'no spec has arrived yet' },
+  verdict: { state: 'pending', finding: 'nothingDeclared', reason: 'Unknown' },
   ready: { status: 'Unknown', since: '1970-01-01T00:00:00.000Z' },
   operations: [],
 });

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EventData, InterfaceEvent, Slot } from '@ifactor/crds';
+import type { Drift, EventData, InterfaceEvent, Operation, Slot } from '@ifactor/crds';
 import { driverOf } from '../kind/index.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, nothing, timers } from './context.ts';
 import type { Context, Failure } from './context.ts';
+import type { Work } from './verdict.ts';
 
 const second = 1000;
 /** The longest wait between two tries, in milliseconds. */
@@ -14,6 +15,8 @@ const fight = { times: 10, within: 60 * second };
 const calm = 5 * longestWait;
 /** Rounds of operations that succeeded and changed nothing, after which the kernel is taken not to agree. */
 const patience = 5;
+/** Fields that a failure names with their values, at most. */
+const mostTold = 4;
 /** Errors that a fresh look explains, such as a link that went away in the middle: no failure the first time. */
 const passing = new Set(['ENODEV', 'ENOENT', 'EEXIST', 'ECLOSED', 'ESTALE']);
 
@@ -29,20 +32,39 @@ const unseen = (context: Context): Context => ({
   asked: { ...context.asked, observe: false },
 });
 
-function failed(context: Context, time: string, failure: Omit<Failure, 'until'>, forGood = false): Context {
+/** How long after an endpoint's host name had no address it is looked up again, in milliseconds. */
+const endpointRetryMs = 30_000;
+
+const asking = (context: Context, ...operations: Operation[]): Context => ({
+  ...context,
+  due: context.due ? [...context.due, ...operations] : operations,
+});
+
+/** What `Failure` says beside the time. */
+type Cause = Failure extends infer F ? (F extends Failure ? Omit<F, 'until'> : never) : never;
+
+/** Waits after a failure, longer each time in a row; for good where trying again is in vain. */
+function failed(context: Context, time: string, cause: Cause, forGood = false): Context {
   const attempts = context.attempts + 1;
-  return { ...context, attempts, failure: { ...failure, until: forGood ? null : later(time, backOff(attempts)) } };
+  const milliseconds = backOff(attempts);
+  const until = forGood ? null : later(time, milliseconds);
+  const next: Context = { ...context, attempts, failure: { ...cause, until } };
+  return forGood ? next : asking(next, { type: 'StartTimer', timer: timers.retry, milliseconds });
 }
 
 /** The agent itself failed, which is a defect of ifactor: it is contained here, and tried again. */
-export const agentFailed = (context: Context, time: string, message: string): Context =>
-  failed(context, time, { code: 'InternalError', message: `the agent failed to ${message}`, module: null });
+export const agentFailed = (context: Context, time: string, step: string, text: string): Context =>
+  failed(over(context), time, { code: 'InternalError', step, text });
+
+/** What was thrown, as a parameter of a failure. */
+export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Something undoes what is done. Each time in a row it is waited longer, though all is well for a moment in between. */
-function contested(context: Context, time: string, code: string, message: string): Context {
+function contested(context: Context, time: string, fields: string, tally: number | null): Context {
   const times = isFought(context, time) ? (context.fight?.times ?? 0) + 1 : 1;
   const attempts = Math.max(context.attempts, times - 1);
-  return failed({ ...context, attempts, fight: { times, last: time } }, time, { code, message, module: null });
+  const cause = { code: 'Contested', fields, times: tally } as const;
+  return failed({ ...context, attempts, fight: { times, last: time } }, time, cause);
 }
 
 /** Whether another program was fought with lately. */
@@ -64,11 +86,22 @@ function placesAfter(context: Context, spec: Context['spec']): Context['places']
   return places;
 }
 
+/** Operations in flight were decided for what no longer holds. */
+const outdated = ({ running }: Context): Pick<Context, 'outdated'> => (running === null ? {} : { outdated: true });
+
+/** Nothing is in flight any more. */
+function over(context: Context): Context {
+  const next = { ...context, running: null };
+  delete next.outdated;
+  return next;
+}
+
 /** Puts another spec in force: what hung on the one before is looked up anew. */
 function enforce(context: Context, spec: Context['spec']): Context {
   const { fight: _, ...peaceful } = context;
   return unseen({
     ...peaceful,
+    ...outdated(context),
     spec,
     places: placesAfter(context, spec),
     asked: { secrets: false, places: false, observe: false },
@@ -82,21 +115,33 @@ function enforce(context: Context, spec: Context['spec']): Context {
   });
 }
 
+/** Another object of the same name: nothing of the former holds, save what the kernel is still asked for. */
+const bornAgain = ({ key, round, running, ready, verdict }: Context): Context => ({
+  ...initialContext(key),
+  round,
+  running,
+  ready,
+  verdict,
+});
+
 function specChanged(context: Context, data: EventData['SpecChanged']): Context {
   const { spec: raw, ...desired } = data;
   const reborn = context.desired !== null && context.desired.uid !== data.uid;
-  const before = reborn ? { ...initialContext(context.key), round: context.round, ready: context.ready } : context;
+  const before = reborn ? bornAgain(context) : context;
   const read = driverOf(context.key, raw);
   const spec = 'problem' in read ? null : read.spec;
-  const problem = 'problem' in read ? read.problem : null;
+  const refused = 'problem' in read ? { spec: raw } : null;
   const base = { ...before, desired, deletion: null };
   const declared = before.confirm?.rolledBack?.spec ?? before.spec;
-  const same = problem === before.problem && (problem !== null || isDeepStrictEqual(spec, declared));
-  // What is declared again after its deletion was said begins from what the kernel shows, though the spec is the same.
-  if (before.desired !== null && before.deletion === null && same) return base;
+  const same =
+    refused === null
+      ? before.refused === null && isDeepStrictEqual(spec, declared)
+      : isDeepStrictEqual(refused, before.refused);
+  // An object that was said to be deleted and is declared all the same begins again, with what it was.
+  if (before.desired !== null && same && context.deletion === null) return base;
   const confirm = confirmAfter(before, data.generation, spec);
   // Where the new one breaks its schema, the links are still known by the former: they go with the object.
-  return enforce({ ...base, problem, ...(confirm ? { confirm } : {}) }, spec ?? before.spec);
+  return enforce({ ...base, refused, ...(confirm ? { confirm } : {}) }, spec ?? before.spec);
 }
 
 function specRolledBack(context: Context, data: EventData['SpecRolledBack']): Context {
@@ -139,15 +184,13 @@ function observedDevice(
 
 function operationFailed(context: Context, time: string, data: EventData['OperationFailed']): Context {
   if (data.operations !== context.running) return context;
-  const next = unseen({ ...context, running: null });
+  const next = unseen(over(context));
   if (data.code === 'EADDRINUSE') next.listenPort = null;
+  if (context.outdated) return next;
   if (passing.has(data.code) && context.attempts === 0) return { ...next, attempts: 1 };
-  return failed(
-    next,
-    time,
-    { code: data.code, message: data.message, module: data.module ?? null },
-    data.code === 'EOPNOTSUPP',
-  );
+  const cause = { code: 'Refused', errno: data.code, text: data.message, module: data.module ?? null } as const;
+  // A removal is tried for as long as the object is being deleted.
+  return failed(next, time, cause, data.code === 'EOPNOTSUPP' && context.deletion === null);
 }
 
 function driftObserved(context: Context, time: string, data: EventData['DriftObserved']): Context {
@@ -163,8 +206,7 @@ function driftObserved(context: Context, time: string, data: EventData['DriftObs
   };
   const times = drifts.filter((drift) => drift.fields === fields).length;
   if (times < fight.times) return next;
-  const message = `something on this node undoes ${fields}: ${times} times within a minute; find the program that changes it, or change the spec`;
-  return contested({ ...unseen(next), drifts: [] }, time, 'Contested', message);
+  return contested({ ...unseen(next), drifts: [] }, time, fields, times);
 }
 
 /** What a start leaves of secrets and confirmations: those that a rollback brought back stay, a trial goes on. */
@@ -174,8 +216,42 @@ function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'
   return { secrets: confirm.rolledBack ? (confirm.proven?.secrets ?? {}) : {}, confirm: { ...confirm, trial } };
 }
 
-/** What the actor knows after an event. Late results of operations that are over are no news. */
-export function evolve(context: Context, event: InterfaceEvent): Context {
+/** What a look shows. One of operations that were decided for something else is taken again. */
+function linkObserved(context: Context, { observed, operations }: EventData['LinkObserved']): Context {
+  if (operations !== undefined && operations !== context.running) return context;
+  const own = operations !== undefined;
+  if (own && context.outdated) return unseen(over(context));
+  const next = own ? { ...over(context), stuck: context.stuck + 1 } : context;
+  const asked = { ...context.asked, observe: false };
+  return { ...next, ...observedDevice(context, observed), observed, asked };
+}
+
+/** As an actor that has heard nothing, but for the state that it goes on from. */
+function begun({ key, verdict: { state } }: Context): Context {
+  const fresh = initialContext(key);
+  return { ...fresh, verdict: { ...fresh.verdict, state } };
+}
+
+/** An agent forgets an actor whose object and links are gone. */
+export const finished = ({ verdict, deletion }: Context): boolean =>
+  verdict.state === 'deleted' && deletion?.gone === true;
+
+/**
+ * What the actor knows after an event. What a driver throws on the way is a failure of this actor.
+ *
+ * Late results of operations that are over are no news; of one that has finished, nothing is
+ * but another object of its name.
+ */
+export function evolve(given: Context, event: InterfaceEvent): Context {
+  if (finished(given) && event.type !== 'SpecChanged') return given;
+  try {
+    return evolved(finished(given) ? begun(given) : given, event);
+  } catch (error) {
+    return agentFailed(given, event.time, `take ${event.type}`, textOf(error));
+  }
+}
+
+function evolved(context: Context, event: InterfaceEvent): Context {
   switch (event.type) {
     case 'SpecChanged':
       return specChanged(context, event.data);
@@ -188,6 +264,7 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
         failure: null,
         attempts: 0,
         paused: null,
+        ...outdated(context),
       });
     case 'ConfirmBegan':
       return confirmBegan(context, event.time, event.data);
@@ -208,11 +285,11 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       };
     }
     case 'SecretMissing': {
-      const { ref, reason, message } = event.data;
+      const { ref, reason } = event.data;
       if (isPinned(context, ref)) return { ...context, asked: { ...context.asked, secrets: false } };
       return {
         ...context,
-        missing: { ...context.missing, [ref]: { reason, message } },
+        missing: { ...context.missing, [ref]: reason },
         asked: { ...context.asked, secrets: false },
       };
     }
@@ -228,8 +305,8 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       return same ? next : unseen({ ...next, failure: null });
     }
     case 'NetnsLost': {
-      const { slot, reason, message } = event.data;
-      const next = { ...context, places: { ...context.places, [slot]: { reason, message } }, settled: false };
+      const { slot, reason } = event.data;
+      const next = { ...context, places: { ...context.places, [slot]: { reason } }, settled: false };
       return unseen({ ...next, asked: { ...next.asked, places: false }, failure: null });
     }
     case 'NameTaken':
@@ -239,15 +316,8 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
       };
     case 'NameFreed':
       return unseen({ ...context, taken: without(context.taken, event.data.slot) });
-    case 'LinkObserved': {
-      const { observed, operations } = event.data;
-      if (operations !== undefined && operations !== context.running) return context;
-      const own = operations !== undefined;
-      const stuck = own ? context.stuck + 1 : context.stuck;
-      const running = own ? null : context.running;
-      const asked = { ...context.asked, observe: false };
-      return { ...context, ...observedDevice(context, observed), observed, asked, running, stuck };
-    }
+    case 'LinkObserved':
+      return linkObserved(context, event.data);
     case 'DriftObserved':
       return driftObserved(context, event.time, event.data);
     case 'LinkCreated': {
@@ -274,20 +344,23 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
     case 'PeerRemoved':
       return { ...context, endpoints: without(context.endpoints, event.data.publicKey) };
     case 'EndpointUnresolved':
-      return { ...context, unresolved: { ...context.unresolved, [event.data.publicKey]: event.data.endpoint } };
+      return asking(
+        { ...context, unresolved: { ...context.unresolved, [event.data.publicKey]: event.data.endpoint } },
+        { type: 'StartTimer', timer: timers.endpoints, milliseconds: endpointRetryMs },
+      );
     case 'OperationFailed':
       return operationFailed(context, event.time, event.data);
     case 'StepFailed': {
       const { step, message } = event.data;
       const asked = { secrets: false, places: false, observe: false };
-      return agentFailed({ ...unseen(context), asked, running: null }, event.time, `${step}: ${message}`);
+      return agentFailed({ ...unseen(context), asked }, event.time, step, message);
     }
     case 'TimerElapsed':
       if (event.data.timer === timers.endpoints) return { ...context, unresolved: {} };
       return context.failure?.until ? unseen({ ...context, failure: null, stuck: 0 }) : context;
     case 'AgentStarted':
       return unseen({
-        ...context,
+        ...over(context),
         ...agentStarted(context),
         missing: {},
         places: {},
@@ -296,13 +369,14 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
         failure: null,
         attempts: 0,
         stuck: 0,
-        running: null,
         asked: { secrets: false, places: false, observe: false },
       });
     case 'ResyncRequested':
       return unseen({ ...context, failure: null, attempts: 0, stuck: 0 });
     case 'Paused':
-      return { ...context, paused: event.data.by };
+      // A deletion goes on.
+      if (context.deletion !== null) return context;
+      return { ...context, paused: { by: event.data.by, since: event.time } };
     case 'Resumed':
       return unseen({ ...context, paused: null });
     // An event of a later version than this one: it stays in the log, and says nothing here.
@@ -321,18 +395,23 @@ export function evolve(context: Context, event: InterfaceEvent): Context {
 }
 
 /**
- * The kernel took all operations and still differs: waits instead of trying for ever. What was as declared once is undone by
- * another program, faster than it can be looked at. `what`: in words what was to be done.
+ * The kernel took all operations and still differs: waits instead of trying for ever, and rests for good where it was so before and
+ * nothing else has happened. What was as declared once is undone by another program, faster than it can be looked at.
+ * @param work what was to be done
+ * @returns null while it is still tried
  */
-export function notConverging(context: Context, time: string, what: string): Context | null {
+export function notConverging(
+  context: Context,
+  time: string,
+  work: Work,
+  drift: () => readonly Drift[],
+): Context | null {
   if (context.stuck < patience) return null;
   // In a fight that goes on after a wait nothing has drifted: it is as the other left it.
-  const fought = isFought(context, time) ? what.replace(/^repairs /, '') : undefined;
+  const fought = isFought(context, time) ? work.fields.join(', ') : undefined;
   const undone = context.settled ? (context.drifts.at(-1)?.fields ?? fought) : undefined;
-  if (undone !== undefined) {
-    const message = `something on this node undoes ${undone} as soon as it is set; find the program that changes it, or change the spec`;
-    return contested({ ...context, stuck: 0 }, time, 'Contested', message);
-  }
-  const message = `the kernel does not keep what is set: ${what}; see the agent's events for what was tried`;
-  return failed({ ...context, stuck: 0 }, time, { code: 'NotConverging', message, module: null });
+  const next = { ...context, stuck: 0 };
+  if (undone !== undefined) return contested(next, time, undone, null);
+  const again = context.attempts >= patience && context.deletion === null;
+  return failed(next, time, { code: 'NotConverging', work, drift: drift().slice(0, mostTold) }, again);
 }

@@ -1,74 +1,75 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { createActor } from 'xstate';
-import type { SnapshotFrom } from 'xstate';
 import type { Drift, InterfaceEvent, Key, Observed, Operation, State } from '@ifactor/crds';
+import { leads, leafOf, valueOf } from './arrows.ts';
 import { initialContext } from './context.ts';
 import type { Context } from './context.ts';
-import { differenceOf, driverIn } from './decide.ts';
-import { healthyStates, learn } from './learn.ts';
+import { differenceOf, driverIn } from './difference.ts';
+import { learn } from './learn.ts';
 import { machine } from './machine.ts';
+import { isHealthy } from './verdict.ts';
 
 /** An actor at rest: fold its events and you have it. */
-export type Snapshot = SnapshotFrom<typeof machine>;
+export type Snapshot = { readonly value: State; readonly context: Context };
 
-// One scope serves every fold: the machine spawns nothing and sends nothing, so the scope is never written to. Making a
-// scope per step, as `transition()` does, costs several times the step itself.
+/** The statechart has no arrow for what was decided: a defect of `decide` or of the chart. */
+export class TransitionError extends Error {
+  override name = 'TransitionError';
+
+  constructor(from: State, { state, finding }: Context['verdict']) {
+    super(`the statechart has no way from ${from} to ${state} by ${finding}`);
+  }
+}
+
+/** An actor that has heard nothing yet. */
+export const initial = (key: Key): Snapshot => ({ value: 'pending', context: initialContext(key) });
+
+// One scope serves every step: the machine spawns nothing and sends nothing, so the scope is never written to.
 const nobody: Key = { kind: 'none', namespace: 'none', name: 'none' };
 const scope = createActor(machine, { input: { key: nobody } }) as unknown as Parameters<typeof machine.transition>[2];
 
-/** An actor that has heard nothing yet. */
-export const initial = (key: Key): Snapshot => machine.getInitialSnapshot(scope, { key });
-
-/** One step through the statechart, as any XState runtime would take it. */
-export const step = (snapshot: Snapshot, event: InterfaceEvent): Snapshot => machine.transition(snapshot, event, scope);
-
-// A snapshot for each state that was reached, by the state before and the one decided: the guards look at nothing else, so
-// the statechart is walked once for each pair, and remembered.
-const reached = new Map<string, Snapshot>();
-
-function reach(snapshot: Snapshot, event: InterfaceEvent, decided: State): Snapshot {
-  const pair = `${snapshot.value} ${decided}`;
-  let found = reached.get(pair);
-  if (!found) reached.set(pair, (found = step(snapshot, event)));
-  return found;
+/**
+ * One step through the statechart, as any XState runtime would take it.
+ * @throws TransitionError
+ */
+export function step({ value, context }: Snapshot, event: InterfaceEvent): Snapshot {
+  const before = machine.resolveState({ value: valueOf(value), context });
+  const after = machine.transition(before, event, scope);
+  const state = leafOf(after.value);
+  if (state !== after.context.verdict.state) throw new TransitionError(value, after.context.verdict);
+  return { value: state, context: after.context };
 }
 
 /**
- * One step: the actor after an event, and what it asks its runner to do. Pure. Any XState runtime would come to the same
- * (`step`), ten times slower.
+ * One step: the actor after an event, and what it asks its runner to do. Pure. The compiled form of the statechart: XState comes to
+ * the same (`step`), ten times slower.
+ * @throws TransitionError
  */
 export function fold(
-  snapshot: Snapshot,
+  { value, context: before }: Snapshot,
   event: InterfaceEvent,
 ): { snapshot: Snapshot; operations: readonly Operation[] } {
-  const context = learn(snapshot.context, event);
-  const { state } = context.verdict;
-  const next = { ...(state === snapshot.value ? snapshot : reach(snapshot, event, state)), context };
-  return { snapshot: next, operations: context.operations };
+  const context = learn(before, event);
+  const { state, finding } = context.verdict;
+  if (state !== value && !leads(value, finding, state)) throw new TransitionError(value, context.verdict);
+  return { snapshot: { value: state, context }, operations: context.operations };
 }
+
+export { freeze, thaw } from './stored.ts';
 
 export const stateOf = (snapshot: Snapshot): State => snapshot.value;
 
-/** Everything of a snapshot that is worth keeping, as plain JSON. */
-export const freeze = (snapshot: Snapshot): { value: State; context: Context } => ({
-  value: snapshot.value,
-  context: { ...snapshot.context, operations: [] },
-});
-
 const blank: Record<string, unknown> = initialContext(nobody);
-
-/** The snapshot that `freeze` wrote. One of a version that knew less has the initial values of what came later. */
-export const thaw = (frozen: { value: State; context: Context }): Snapshot =>
-  machine.resolveState({ value: frozen.value, context: { ...initialContext(frozen.context.key), ...frozen.context } });
 
 /**
  * A digest of a snapshot: equal for the live actor and for the fold of its log. What is as in an actor that has heard
  * nothing is left out, so that old digests hold when a later version knows more.
  */
-export function hashOf(snapshot: Snapshot): string {
-  const { value, context } = freeze(snapshot);
-  const known = Object.entries(context).filter(([name, field]) => !isDeepStrictEqual(field, blank[name]));
+export function hashOf({ value, context }: Snapshot): string {
+  const known = Object.entries({ ...context, operations: [] }).filter(
+    ([name, field]) => !isDeepStrictEqual(field, blank[name]),
+  );
   return createHash('sha256')
     .update(JSON.stringify(sorted({ value, context: Object.fromEntries(known) })))
     .digest('hex')
@@ -83,9 +84,8 @@ function sorted(value: unknown): unknown {
 }
 
 /** Drift that a fresh look shows of an interface that was healthy, or is being repaired; empty: none, or it was neither. */
-export function driftIn(snapshot: Snapshot, observed: Observed): readonly Drift[] {
-  const { context } = snapshot;
-  const known = healthyStates.includes(snapshot.value) || snapshot.value === 'drifted';
+export function driftIn({ value, context }: Snapshot, observed: Observed): readonly Drift[] {
+  const known = isHealthy(value) || value === 'drifted';
   if (!known || !context.settled || context.deletion) return [];
   const driver = driverIn(context);
   return (driver && differenceOf({ ...context, observed }, driver)?.drift) ?? [];

@@ -1,61 +1,59 @@
-import type { InterfaceEvent, Operation, State } from '@ifactor/crds';
+import type { Drift, InterfaceEvent, Operation } from '@ifactor/crds';
 import { confirmed } from './confirm.ts';
-import { timers } from './context.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
-import type { Decision } from './decide.ts';
-import { agentFailed, evolve, isFought, notConverging } from './evolve.ts';
+import type { Decision } from './decision.ts';
+import { differenceOf, driverIn } from './difference.ts';
+import { agentFailed, evolve, isFought, notConverging, textOf } from './evolve.ts';
+import { findings, isHealthy } from './verdict.ts';
+import type { Because, Verdict, Work } from './verdict.ts';
 
-/** How long after an endpoint's host name had no address it is looked up again, in milliseconds. */
-const endpointRetry = 30_000;
-
-export const healthyStates: readonly State[] = ['configured', 'moved-to-netns'];
-
-const isHealthy = (state: State): boolean => healthyStates.includes(state);
-
-function readiness(before: Context, { state, reason }: Context['verdict'], time: string): Context['ready'] {
-  const unproven = reason === 'Confirming' ? 'Unknown' : 'True';
-  const status = isHealthy(state) && reason !== 'RolledBack' ? unproven : 'False';
-  return status === before.ready.status ? before.ready : { status, since: time };
-}
-
-/** What is known after an event, and decided. What a driver throws on the way is a failure of this actor. */
-function judged(before: Context, event: InterfaceEvent): { context: Context; decision: Decision } {
-  let context = before;
-  try {
-    context = evolve(before, event);
-    return { context, decision: decide(context) };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    context = agentFailed({ ...context, running: null }, event.time, `take ${event.type}: ${message}`);
-    return { context, decision: decide(context) };
-  }
-}
-
-/** One step of an actor: what it knows after an event, what it decides, and what it asks of its runner. Pure. */
-export function learn(before: Context, event: InterfaceEvent): Context {
-  let { context, decision } = judged(before, event);
-  if (decision.perform) {
-    const tired = notConverging(context, event.time, decision.message);
-    if (tired) {
-      context = tired;
-      decision = decide(context);
+/** Ready is True only of what the kernel was seen to be, for the spec in force. */
+function readiness({ ready, settled }: Context, { state, ...because }: Verdict, time: string): Context['ready'] {
+  const status = ((): Context['ready']['status'] => {
+    if (because.finding === 'paused') {
+      const { fields } = because.params;
+      return isHealthy(state) && settled && fields?.length === 0 ? 'True' : 'Unknown';
     }
+    if (!isHealthy(state) || because.reason === 'RolledBack') return 'False';
+    return because.reason === 'Confirming' ? 'Unknown' : 'True';
+  })();
+  return status === ready.status ? ready : { status, since: time };
+}
+
+/** Decides, and gives up for a while on what the kernel takes and does not keep, and on what a driver cannot judge. */
+function conclude(context: Context, time: string): { context: Context; decision: Decision } {
+  try {
+    const decision = decide(context);
+    const because = decision.because;
+    if (!decision.perform || because === null) return { context, decision };
+    const tired = notConverging(context, time, workOf(because), () => driftOf(context));
+    return tired ? { context: tired, decision: decide(tired) } : { context, decision };
+  } catch (error) {
+    const broken = agentFailed(context, time, 'decide', textOf(error));
+    return { context: broken, decision: decide(broken) };
   }
-  const operations: Operation[] = [...decision.operations];
-  const next: Context = { ...context };
+}
+
+const workOf = (because: Because): Work =>
+  because.finding === 'needsMet' || because.finding === 'kernelDiffers' ? because.params : { fields: [], anew: [] };
+
+function driftOf(context: Context): readonly Drift[] {
+  const driver = driverIn(context);
+  return (driver && differenceOf(context, driver)?.drift) ?? [];
+}
+
+/** What follows from what is known after an event, and what is asked of the runner. */
+export function respond(known: Context, event: InterfaceEvent): Context {
+  const { context, decision } = conclude(known, event.time);
+  const { because } = decision;
+  const operations: Operation[] = context.due ? [...context.due, ...decision.operations] : [...decision.operations];
+  const next: Context = { ...context, operations };
+  if (next.due) delete next.due;
   if (decision.perform) {
     next.round = context.round + 1;
     next.running = `round-${next.round}`;
     operations.push({ type: 'Perform', id: next.running, operations: decision.perform });
-  }
-  const failure = next.failure;
-  if (failure?.until && failure !== before.failure) {
-    const milliseconds = Date.parse(failure.until) - Date.parse(event.time);
-    operations.push({ type: 'StartTimer', timer: timers.retry, milliseconds });
-  }
-  if (event.type === 'EndpointUnresolved') {
-    operations.push({ type: 'StartTimer', timer: timers.endpoints, milliseconds: endpointRetry });
   }
   operations.push(...confirmation(context, event));
   next.asked = {
@@ -63,24 +61,27 @@ export function learn(before: Context, event: InterfaceEvent): Context {
     places: context.asked.places || operations.some(({ type }) => type === 'ResolveNetns'),
     observe: context.asked.observe || operations.some(({ type }) => type === 'Observe'),
   };
-  const { state, reason, message } = decision;
-  next.verdict = { state, reason, message };
-  next.ready = readiness(before, next.verdict, event.time);
-  next.operations = operations;
-  if (isHealthy(state) && context.observed !== null && context.paused === null) {
+  const { state } = context.verdict;
+  next.verdict = because === null ? context.verdict : { state: findings[because.finding] ?? state, ...because };
+  next.ready = readiness(next, next.verdict, event.time);
+  return settle(next, event.time);
+}
+
+/** Remembers that the interface was as declared, and forgets what was tried until then. */
+function settle(next: Context, time: string): Context {
+  const { state, finding } = next.verdict;
+  if (isHealthy(state) && finding !== 'paused' && next.observed !== null) {
     next.settled = true;
     next.attempts = 0;
     next.stuck = 0;
-    if (next.fight && !isFought(next, event.time)) delete next.fight;
+    if (next.fight && !isFought(next, time)) delete next.fight;
   } else if (state === 'pending') next.settled = false;
   const trial = next.confirm?.trial;
-  if (next.confirm && trial && trial.since === null) {
-    // A spec that the kernel is equal to already has nothing to prove.
-    if (next.settled) return confirmed(next);
-    const asked = trial.asked || operations.some(({ type }) => type === 'BeginConfirm');
-    next.confirm = { ...next.confirm, trial: { ...trial, asked } };
-  }
-  return next;
+  if (!next.confirm || !trial || trial.since !== null) return next;
+  // A spec that the kernel is equal to already has nothing to prove.
+  if (next.settled) return confirmed(next);
+  const asked = trial.asked || next.operations.some(({ type }) => type === 'BeginConfirm');
+  return { ...next, confirm: { ...next.confirm, trial: { ...trial, asked } } };
 }
 
 /** A trial is watched from its beginning, and again from the agent's start. */
@@ -90,16 +91,10 @@ function confirmation({ confirm, spec }: Context, { type }: InterfaceEvent): Ope
     return [];
   const { generation, since, watched } = trial;
   const { timeoutSeconds, probe = null } = spec.confirm;
-  return [
-    {
-      type: 'AwaitConfirm',
-      generation,
-      since,
-      timeoutSeconds,
-      watched,
-      probe,
-      to: confirm.proven?.generation ?? null,
-      resumed: type === 'AgentStarted',
-    },
-  ];
+  const to = confirm.proven?.generation ?? null;
+  const resumed = type === 'AgentStarted';
+  return [{ type: 'AwaitConfirm', generation, since, timeoutSeconds, watched, probe, to, resumed }];
 }
+
+/** One step of an actor: what it knows after an event, what it decides, and what it asks of its runner. Pure. */
+export const learn = (context: Context, event: InterfaceEvent): Context => respond(evolve(context, event), event);

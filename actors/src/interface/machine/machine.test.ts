@@ -4,7 +4,8 @@ import type { EventData, EventType, InterfaceEvent, Observed, ObservedLink, Oper
 import { fold, freeze, hashOf, initial, step, thaw } from './fold.ts';
 import type { Context } from './context.ts';
 import type { Snapshot } from './fold.ts';
-import { successors } from './machine.ts';
+import { successors } from './arrows.ts';
+import { describeVerdict, verdictWords } from '../words/verdict.ts';
 
 const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
 const mark = 'ifactor:default/netlinkinterface/br0';
@@ -102,7 +103,7 @@ describe('given, when, then', () => {
   it('names the field of a spec that breaks its schema', () => {
     const { snapshot, state } = after(spec(1, { mtu: 5 }));
     expect(state).toBe('failed');
-    expect(snapshot.context.verdict).toMatchObject({
+    expect(describeVerdict(snapshot.context)).toMatchObject({
       reason: 'InvalidSpec',
       message: expect.stringContaining('spec.mtu'),
     });
@@ -141,7 +142,7 @@ describe('given, when, then', () => {
       ]);
       const { operations, state, snapshot } = after(...events);
       expect(state).toBe('failed');
-      expect(snapshot.context.verdict.message).toMatch(/tried again at 2026-/);
+      expect(verdictWords(snapshot.context)).toMatch(/retrying at 2026-/);
       const timer = operations.find(({ type }) => type === 'StartTimer') as Operation & { type: 'StartTimer' };
       waits.push(timer.milliseconds);
       events.push(['TimerElapsed', { timer: timer.timer }], ['LinkObserved', { observed: seen(null) }]);
@@ -165,7 +166,7 @@ describe('given, when, then', () => {
     }
     const { state, snapshot } = after(...events);
     expect(state).toBe('failed');
-    expect(snapshot.context.verdict).toMatchObject({
+    expect(describeVerdict(snapshot.context)).toMatchObject({
       reason: 'Contested',
       message: expect.stringContaining('undoes mtu: 10 times'),
     });
@@ -201,7 +202,7 @@ describe('given, when, then', () => {
       events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
     const { state, snapshot } = after(...events);
     expect(state).toBe('failed');
-    expect(snapshot.context.verdict).toMatchObject({
+    expect(describeVerdict(snapshot.context)).toMatchObject({
       reason: 'Contested',
       message: expect.stringContaining('undoes mtu as soon as it is set'),
     });
@@ -219,7 +220,7 @@ describe('given, when, then', () => {
     for (let round = 0; round < 5; round++)
       events.push(['LinkObserved', { observed, operations: after(...events).snapshot.context.running! }]);
     const { context } = after(...events).snapshot;
-    expect(context.verdict).toMatchObject({
+    expect(describeVerdict(context)).toMatchObject({
       reason: 'Contested',
       message: expect.stringContaining('undoes mtu as soon as it is set'),
     });
@@ -262,14 +263,16 @@ describe('a stored snapshot', () => {
 
   it('of a version that knew less has the initial values of what came later', () => {
     const { taken: _, paused: __, ...less } = snapshot.context;
-    expect(thaw({ value: snapshot.value, context: less as Context }).context).toEqual(snapshot.context);
-    expect(hashOf(thaw({ value: snapshot.value, context: less as Context }))).toBe(hashOf(snapshot));
+    expect(thaw({ machine: 3, value: snapshot.value, context: less as Context }).context).toEqual(snapshot.context);
+    expect(hashOf(thaw({ machine: 3, value: snapshot.value, context: less as Context }))).toBe(hashOf(snapshot));
   });
 
   it('has a digest of everything it knows', () => {
     const other = { ...snapshot, context: { ...snapshot.context, listenPort: 1 } };
     expect(hashOf(other)).not.toBe(hashOf(snapshot));
-    expect(hashOf({ ...snapshot, context: { ...snapshot.context, paused: 'me' } })).not.toBe(hashOf(snapshot));
+    expect(
+      hashOf({ ...snapshot, context: { ...snapshot.context, paused: { by: 'me', since: '2026-01-01T00:00:00Z' } } }),
+    ).not.toBe(hashOf(snapshot));
   });
 });
 
@@ -345,7 +348,7 @@ describe('for any order of events', () => {
         if (foreign) expect(list).toEqual([]);
       }
       // Whoever is not healthy says why.
-      expect(context.verdict.message).not.toBe('');
+      expect(verdictWords(context)).not.toBe('');
       // Whoever is not healthy is busy, waits for an answer, a timer or somebody, or is over.
       const { running, asked, failure, paused } = context;
       const waits =

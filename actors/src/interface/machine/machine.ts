@@ -1,24 +1,11 @@
 import { assign, setup } from 'xstate';
-import type { EventType, InterfaceEvent, Key, State } from '@ifactor/crds';
-import { states } from '@ifactor/crds';
+import type { EventType, InterfaceEvent, Key } from '@ifactor/crds';
 import { initialContext } from './context.ts';
 import type { Context } from './context.ts';
-import { learn } from './learn.ts';
-
-/**
- * Which states may follow which. The law of the lifecycle: `decide` names the state, and a change that is not listed here
- * does not happen.
- */
-export const successors: { readonly [S in State]: readonly State[] } = {
-  pending: ['creating', 'configured', 'moved-to-netns', 'failed', 'deleting', 'deleted'],
-  creating: ['configured', 'moved-to-netns', 'pending', 'failed', 'deleting', 'deleted'],
-  configured: ['drifted', 'creating', 'moved-to-netns', 'pending', 'failed', 'deleting', 'deleted'],
-  'moved-to-netns': ['drifted', 'creating', 'configured', 'pending', 'failed', 'deleting', 'deleted'],
-  drifted: ['configured', 'moved-to-netns', 'creating', 'pending', 'failed', 'deleting', 'deleted'],
-  failed: ['pending', 'creating', 'configured', 'moved-to-netns', 'drifted', 'deleting', 'deleted'],
-  deleting: ['deleted', 'failed', 'pending', 'creating'],
-  deleted: ['pending', 'creating', 'configured', 'moved-to-netns', 'deleting', 'failed'],
-};
+import { evolve } from './evolve.ts';
+import { respond } from './learn.ts';
+import { findings } from './verdict.ts';
+import type { Finding } from './verdict.ts';
 
 /** Every event is learned from in every state. */
 const eventTypes = Object.keys({
@@ -57,44 +44,145 @@ const eventTypes = Object.keys({
   Resumed: 1,
 } satisfies Record<EventType, 1>);
 
-const guardOf = (state: State) => `decided ${state}` as const;
+/** XState adds what is assigned to what there is: what the actor knows no more has to be taken away by name. */
+const whole = (before: Context, after: Context): Partial<Context> => ({
+  ...Object.fromEntries(Object.keys(before).flatMap((name) => (name in after ? [] : [[name, undefined]]))),
+  ...after,
+});
 
 const guards = Object.fromEntries(
-  states.map((state) => [guardOf(state), ({ context }: { context: Context }) => context.verdict.state === state]),
-) as Record<ReturnType<typeof guardOf>, (args: { context: Context }) => boolean>;
+  Object.keys(findings).map((finding) => [
+    finding,
+    ({ context }: { context: Context }) => context.verdict.finding === finding,
+  ]),
+) as Record<Finding, (args: { context: Context }) => boolean>;
 
 const lifecycle = setup({
   // XState reads only the type of this value.
   // oxlint-disable-next-line typescript/no-unnecessary-type-assertion
   types: {} as { context: Context; events: InterfaceEvent; input: { key: Key } },
   actions: {
-    learn: assign(({ context, event }) => learn(context, event)),
+    /** Takes in what the event tells. */
+    learn: assign(({ context, event }) => whole(context, evolve(context, event))),
+    /** Concludes from all that is known, and asks the runner for lookups, operations and timers. */
+    respond: assign(({ context, event }) => whole(context, respond(context, event))),
   },
   guards,
 });
 
-/** A state and the ways out of it, taken at once when the actor has decided so. */
-const node = (state: State) => ({
-  always: successors[state].map((target) => ({ guard: guardOf(target), target })),
-});
+const refused = [
+  { guard: 'specRefused', target: '#failed' },
+  { guard: 'operationRefused', target: '#failed' },
+  { guard: 'nothingToRollBackTo', target: '#failed' },
+] as const;
 
-/** The life of an interface, the same for every kind: pure, with neither clock nor I/O. */
+/** Something that is needed went away. */
+const needLost = [
+  { guard: 'secretMissing', target: '#pending' },
+  { guard: 'placeLost', target: '#pending' },
+  { guard: 'nameTaken', target: '#pending' },
+  { guard: 'deviceMissing', target: '#pending' },
+] as const;
+
+/** Another object of the name is declared, or the same one after all. */
+const declaredAgain = [
+  { guard: 'lookupsAsked', target: '#pending' },
+  { guard: 'secretMissing', target: '#pending' },
+  { guard: 'placeLost', target: '#pending' },
+  { guard: 'specRefused', target: '#failed' },
+] as const;
+
+const done = [
+  { guard: 'operationsDone', target: '#configured' },
+  { guard: 'operationsDoneInNetns', target: '#moved-to-netns' },
+] as const;
+
+/**
+ * The life of an interface, the same for every kind: pure, with neither clock nor I/O. Every event is learned from and responded to in
+ * every state, and what was found is the guard of the arrow that is taken then.
+ */
 export const machine = lifecycle.createMachine({
   id: 'interface',
   context: ({ input }) => initialContext(input.key),
-  initial: 'pending',
-  on: Object.fromEntries(eventTypes.map((type) => [type, { actions: 'learn' }])) as Record<
+  initial: 'alive',
+  on: Object.fromEntries(eventTypes.map((type) => [type, { actions: ['learn', 'respond'] }])) as unknown as Record<
     EventType,
-    { actions: 'learn' }
+    { actions: ['learn', 'respond'] }
   >,
   states: {
-    pending: node('pending'),
-    creating: node('creating'),
-    configured: node('configured'),
-    'moved-to-netns': node('moved-to-netns'),
-    drifted: node('drifted'),
-    failed: node('failed'),
-    deleting: node('deleting'),
-    deleted: node('deleted'),
+    alive: {
+      initial: 'pending',
+      always: [
+        { guard: 'deletionAsked', target: '#deleting' },
+        { guard: 'linksGone', target: '#deleted' },
+      ],
+      states: {
+        pending: {
+          id: 'pending',
+          description: 'waits for something it needs',
+          always: [{ guard: 'needsMet', target: 'creating' }, ...done, ...refused],
+        },
+        creating: {
+          id: 'creating',
+          description: 'is being made in the kernel',
+          always: [...done, ...needLost, ...refused],
+        },
+        healthy: {
+          initial: 'configured',
+          always: [
+            { guard: 'kernelDiffers', target: 'drifted' },
+            { guard: 'needsMet', target: 'creating' },
+            { guard: 'lookedUpAgain', target: 'creating' },
+            ...needLost,
+            ...refused,
+          ],
+          states: {
+            configured: { id: 'configured', description: 'is as declared, in the home netns' },
+            'moved-to-netns': { id: 'moved-to-netns', description: 'is as declared, in its container' },
+          },
+        },
+        drifted: {
+          id: 'drifted',
+          description: 'differs from what is declared and is being repaired',
+          always: [
+            ...done,
+            { guard: 'needsMet', target: 'creating' },
+            { guard: 'lookedUpAgain', target: 'creating' },
+            ...needLost,
+            ...refused,
+          ],
+        },
+        failed: {
+          id: 'failed',
+          description: 'cannot go on before the spec changes, or waits before it is tried again',
+          always: [
+            { guard: 'retryDue', target: 'creating' },
+            { guard: 'kernelDiffers', target: 'drifted' },
+            ...done,
+            ...needLost,
+          ],
+        },
+      },
+    },
+    ending: {
+      initial: 'deleting',
+      states: {
+        deleting: {
+          id: 'deleting',
+          description: 'is being removed',
+          always: [
+            { guard: 'linksGone', target: 'deleted' },
+            ...declaredAgain,
+            { guard: 'nameTaken', target: '#pending' },
+            { guard: 'nothingToRollBackTo', target: '#failed' },
+          ],
+        },
+        deleted: {
+          id: 'deleted',
+          description: 'is gone',
+          always: [{ guard: 'deletionAsked', target: 'deleting' }, ...declaredAgain],
+        },
+      },
+    },
   },
 });

@@ -16,7 +16,8 @@ import {
 } from '../../testing/model.ts';
 import type { Cause, Model } from '../../testing/model.ts';
 import { fold, hashOf } from './fold.ts';
-import { successors } from './machine.ts';
+import { describeVerdict } from '../words/verdict.ts';
+import { successors } from './arrows.ts';
 
 /*
  * The pure machine on every path that xstate/graph finds through it and a world of one container, one link and one rival. That a link of
@@ -94,7 +95,7 @@ describe('on every path through the lifecycle', () => {
     for (const { model, path } of situations.values()) {
       const { actor, link, mtu, deleting } = model;
       if (actor === null || actor.context.paused !== null) continue;
-      const { state, reason, message } = actor.context.verdict;
+      const { state, reason, message } = describeVerdict(actor.context);
       const why = `${spellPath(path)}: ${state} ${reason}`;
       if (state === 'moved-to-netns') expect([isOurs(link), link?.mtu, deleting], why).toEqual([true, mtu, false]);
       else if (state === 'deleted') expect(deleting && (!isOurs(link) || !model.there), why).toBe(true);

@@ -2,7 +2,7 @@ import type { EventData, EventType, InterfaceSpec, Key, Slot } from '@ifactor/cr
 import type { Context } from '../../interface/machine/context.ts';
 import type { Netns, WireGuardDevice } from '../../kernel/index.ts';
 import type { Driver } from '../../interface/kind/index.ts';
-import { driverIn } from '../../interface/machine/decide.ts';
+import { driverIn } from '../../interface/machine/difference.ts';
 import { initial } from '../../interface/machine/fold.ts';
 import { SmallMap } from './smallMap.ts';
 import { pack, unpack } from './packedActor.ts';

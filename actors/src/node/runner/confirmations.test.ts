@@ -7,6 +7,7 @@ import type { Clock } from '@ifactor/common';
 import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
+import { describeVerdict, verdictWords } from '../../interface/words/verdict.ts';
 
 const second = 1000;
 const good = { interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [{ ipcidr: '10.0.0.1/24' }] };
@@ -93,7 +94,7 @@ describe('a change with spec.confirm', () => {
     await worked();
     const actor = await tried(bad);
     expect(actor.snapshot.context.ready.status).toBe('Unknown');
-    expect(actor.snapshot.context.verdict.message).toContain('still reaches NATS');
+    expect(verdictWords(actor.snapshot.context)).toContain('still reaches NATS');
     await clock.pass(29 * second);
     expect(types(actor)).not.toContain('SpecConfirmed');
     await clock.pass(2 * second);
@@ -116,7 +117,7 @@ describe('a change with spec.confirm', () => {
     await node.settles(actor, 'configured');
     expect(await mtu()).toBe(1400);
     expect(actor.snapshot.context.ready.status).toBe('False');
-    expect(actor.snapshot.context.verdict).toEqual({
+    expect(describeVerdict(actor.snapshot.context)).toEqual({
       state: 'configured',
       reason: 'RolledBack',
       message:
@@ -167,7 +168,7 @@ describe('a change with spec.confirm', () => {
     await worked();
     nats = false;
     const actor = await tried(bad);
-    expect(actor.snapshot.context.verdict.message).toContain('taken for good');
+    expect(verdictWords(actor.snapshot.context)).toContain('so it is confirmed');
     await clock.pass(200 * second);
     expect(types(actor)).toContain('SpecConfirmed');
     expect(await mtu()).toBe(1300);
@@ -224,7 +225,7 @@ describe('a change with spec.confirm', () => {
     await clock.pass(40 * second);
     await node.settles(actor, 'failed');
     expect(await mtu()).toBeUndefined();
-    expect(actor.snapshot.context.verdict).toMatchObject({
+    expect(describeVerdict(actor.snapshot.context)).toMatchObject({
       reason: 'RolledBack',
       message: expect.stringContaining('its links are removed'),
     });
@@ -240,7 +241,7 @@ describe('a change with spec.confirm', () => {
     await clock.pass(40 * second);
     await node.settles(actor, 'failed');
     expect(await mtu()).toBe(1300);
-    expect(actor.snapshot.context.verdict.message).toContain('left as it is');
+    expect(verdictWords(actor.snapshot.context)).toContain('left as it is');
   });
 
   it('has nothing to prove where the kernel is as declared already', async () => {
@@ -278,7 +279,7 @@ describe('a change with spec.confirm', () => {
       () => actor.snapshot.context.verdict.reason === 'RolledBack',
       () => node.story(actor),
     );
-    expect(actor.snapshot.context.verdict.message).toContain('lose the probe 10.0.0.2 for 5 s');
+    expect(verdictWords(actor.snapshot.context)).toContain('lose the probe 10.0.0.2 for 5 s');
     await node.settles(actor, 'moved-to-netns');
     expect(await home.reaches('10.0.0.2')).toBe(true);
   });

@@ -5,6 +5,7 @@ import { openMachine } from '../../testing/machine.ts';
 import { openMemory } from '../../testing/memory/bench.ts';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
+import { describeVerdict } from '../../interface/words/verdict.ts';
 
 /* Who finds its name taken says by whom, touches nothing of theirs, and goes on by itself when the name is free. */
 
@@ -57,7 +58,7 @@ function conflictSuite(where: string, open: () => Promise<Bench>): void {
     };
     const conflict = async (actor: Actor, words: string): Promise<void> => {
       await node.settles(actor, 'pending');
-      expect(actor.snapshot.context.verdict).toMatchObject({
+      expect(describeVerdict(actor.snapshot.context)).toMatchObject({
         reason: 'NameConflict',
         message: expect.stringContaining(words),
       });

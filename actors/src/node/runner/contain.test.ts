@@ -5,6 +5,7 @@ import { dummy } from '../../interface/kind/registry.ts';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor, Fact } from './actor.ts';
+import { failureWords } from '../../interface/words/verdict.ts';
 
 const spec = (name: string, mtu: number) => ({ interfaceName: name, type: 'dummy', up: true, mtu, addresses: [] });
 const places = ['places', 'names', 'secrets', 'devices', 'diff'] as const;
@@ -54,7 +55,7 @@ describe('what one actor throws', () => {
     // A driver that is asked for its places before the spec is in force keeps the actor from taking the spec at all.
     await failed(bad);
     await node.settles(good, 'configured');
-    expect(bad.snapshot.context.failure?.message).toContain(`a defect at ${place}`);
+    expect(failureWords(bad.snapshot.context.failure)).toContain(`a defect at ${place}`);
     expect(bad.snapshot.context.ready.status).toBe('False');
     // It rests until its back-off is over.
     expect(node.journal.sequence - from).toBeLessThan(30);

@@ -5,6 +5,7 @@ import { makePlaces } from '../../testing/containers/harness.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
+import { describeVerdict } from '../../interface/words/verdict.ts';
 
 /* Interfaces in a container of a real engine, whatever becomes of it. */
 
@@ -104,7 +105,7 @@ describe.skipIf(process.getuid?.() !== 0 || noDocker() !== undefined)('in a Dock
     await docker.cli('kill', name);
     await all('pending');
     for (const { snapshot } of actors)
-      expect(snapshot.context.verdict).toMatchObject({
+      expect(describeVerdict(snapshot.context)).toMatchObject({
         reason: 'ContainerGone',
         message: expect.stringContaining(`docker start ${name}`),
       });

@@ -8,6 +8,7 @@ import type { Address, Netns } from '../../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
+import { verdictWords } from '../../interface/words/verdict.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -127,14 +128,14 @@ describe('the endpoint of a peer', () => {
     names.clear();
     const actor = await up();
     expect(await endpoints()).toEqual({ [named]: undefined, [fixed]: '192.0.2.9' });
-    expect(actor.snapshot.context.verdict.message).toContain('vpn.example:51820 has no address now');
+    expect(verdictWords(actor.snapshot.context)).toContain('vpn.example:51820 has no address now');
     names.set('vpn.example', ['192.0.2.1']);
     await home.addAddress(home.link('eth0')!.index, address('10.7.0.1'));
     await home.barrier();
     await clock.pass(second);
     await node.settles(actor, 'configured');
     expect((await endpoints())[named]).toBe('192.0.2.1');
-    expect(actor.snapshot.context.verdict.message).not.toContain('no address');
+    expect(verdictWords(actor.snapshot.context)).not.toContain('no address');
   });
 
   it('does not wait for a resolver that does not answer', async () => {

@@ -7,6 +7,7 @@ import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
 import { systemClock } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
+import { describeVerdict } from '../../interface/words/verdict.ts';
 
 const saboteur = new URL('../../testing/saboteur.ts', import.meta.url).pathname;
 /** Waits ten times less, so that a back-off can be waited for. */
@@ -44,7 +45,7 @@ describe.skipIf(process.getuid?.() !== 0)('a program that undoes what is done, w
       () => waited() >= 4,
       () => node.story(actor),
     );
-    expect(actor.snapshot.context.verdict).toMatchObject({
+    expect(describeVerdict(actor.snapshot.context)).toMatchObject({
       reason: 'Contested',
       message: expect.stringMatching(/undoes mtu.*find the program/),
     });

@@ -11,9 +11,9 @@ const key = { kind: 'netlinkinterface', namespace: 'default', name: 'wireguardin
 const address = { family: 'inet', local: '10.', peer: null, prefixlen: 24, noPrefixRoute: false };
 const alike = [
   freeze(initial(key)),
-  { verdict: { state: 'configured', reason: 'Configured', message: "in the node's netns, as declared" } },
+  { verdict: { state: 'configured', finding: 'operationsDone', reason: 'Configured' } },
   {
-    verdict: { state: 'moved-to-netns', reason: 'MovedToNetns', message: "in its container's netns, as declared" },
+    verdict: { state: 'moved-to-netns', finding: 'operationsDoneInNetns', reason: 'MovedToNetns' },
     ready: { status: 'True', since: '2026-' },
   },
   {

@@ -6,6 +6,7 @@ import { openMachine } from '../../testing/machine.ts';
 import { openMemory } from '../../testing/memory/bench.ts';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
+import { verdictWords } from '../../interface/words/verdict.ts';
 
 /* Two resources that claim one slave: the first has it, the other says who does and rests until it is let go. */
 
@@ -40,8 +41,8 @@ function slavesSuite(where: string, open: () => Promise<Bench>): void {
         () => second.snapshot.context.verdict.reason === 'SlaveTaken',
         () => node.story(second),
       );
-      expect(second.snapshot.context.verdict.message).toContain('port0, which br1 has');
-      expect(second.snapshot.context.verdict.message).toContain('netlinkinterface default/br1');
+      expect(verdictWords(second.snapshot.context)).toContain('port0, which br1 has');
+      expect(verdictWords(second.snapshot.context)).toContain('netlinkinterface default/br1');
       expect(second.snapshot.context.ready.status).toBe('False');
       expect([upper(), first.snapshot.context.ready.status]).toEqual(['br1', 'True']);
       const before = node.journal.sequence;

@@ -30,7 +30,13 @@ const actions: { [name: string]: Action } = {
   },
   resync: {
     description: 'Reads the kernel again.',
-    act: (actor, runner) => runner.tell(actor, { type: 'ResyncRequested', data: { by } }, null),
+    act: (actor, runner) => {
+      const { paused } = actor.snapshot.context;
+      runner.tell(actor, { type: 'ResyncRequested', data: { by } }, null);
+      if (paused === null) return undefined;
+      const note = `paused by ${paused.by} since ${paused.since}: the kernel is looked at, and nothing is changed`;
+      return { key: actor.key, accepted: true, changes: false, note };
+    },
   },
   pause: {
     description: 'Leaves the interface alone until resumed.',

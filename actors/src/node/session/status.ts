@@ -4,6 +4,7 @@ import { printAddress, privateKeyRef } from '../../interface/kind/index.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
 import { hashOf } from '../../interface/machine/fold.ts';
 import type { Actor } from '../runner/actor.ts';
+import { verdictWords } from '../../interface/words/verdict.ts';
 
 /** Handshakes are told to the status at most this often, in milliseconds. */
 const handshakeEvery = 30_000;
@@ -38,7 +39,7 @@ function statusOf(actor: Actor, host: Host): InterfaceStatus {
     status: ready.status,
     lastTransitionTime: ready.since,
     reason: verdict.reason,
-    message: verdict.message,
+    message: verdictWords(context),
     ...(desired ? { observedGeneration: desired.generation } : {}),
   };
   const netlink = netlinkOf(actor);

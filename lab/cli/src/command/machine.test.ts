@@ -13,17 +13,23 @@ describe('ifactor machine', () => {
   test.each(['mermaid', 'dot'])('draws every state as %s', (format) => {
     const drawing = draw(format);
     for (const state of states) expect(drawing).toContain(state);
-    expect(drawing).toMatch(/pending"? -{1,2}> "?creating/);
+    expect(drawing).toMatch(/pending"? -{1,2}> "?creating"? (: |\[label=")needsMet/);
+    for (const group of ['alive', 'healthy', 'ending']) expect(drawing).toContain(group);
   });
 
   test('gives JSON that XState loads, with every state reachable', () => {
     const machine = createMachine(JSON.parse(draw('json')) as Parameters<typeof createMachine>[0]);
-    expect(Object.keys(machine.states).toSorted()).toEqual([...states].toSorted());
-    const targets = new Set(
-      Object.values(machine.states).flatMap(({ always }) =>
-        (always ?? []).flatMap(({ target }) => target?.map(({ key }) => key) ?? []),
-      ),
+    const nodes = (node: { states: object }): Node[] => {
+      const inside = Object.values(node.states) as Node[];
+      return inside.flatMap((one) => [one, ...nodes(one)]);
+    };
+    type Node = typeof machine.root;
+    const all = nodes(machine.root);
+    expect(all.flatMap(({ key, type }) => (type === 'atomic' ? [key] : [])).toSorted()).toEqual([...states].toSorted());
+    expect(all.flatMap(({ key, type }) => (type === 'compound' ? [key] : []))).toEqual(['alive', 'healthy', 'ending']);
+    const targets = all.flatMap(({ always }) =>
+      (always ?? []).flatMap(({ target }) => target?.map(({ key }) => key) ?? []),
     );
-    expect([...targets].toSorted()).toEqual([...states].toSorted());
+    expect([...new Set(targets)].toSorted()).toEqual([...states].toSorted());
   });
 });

@@ -1,5 +1,6 @@
-import { machine, successors } from '@ifactor/actors';
+import { arrows, groupsOf, machine } from '@ifactor/actors';
 import { states } from '@ifactor/crds';
+import type { State } from '@ifactor/crds';
 import { Command, Option } from 'commander';
 
 const formats = ['mermaid', 'dot', 'json', 'xstate'] as const;
@@ -19,9 +20,25 @@ export function machineCommand(): Command {
     .action(({ format }: { format: Format }) => console.log(drawings[format]()));
 }
 
-const edges = states.flatMap((from) => successors[from].map((to) => ({ from, to })));
-const [start] = Object.keys(machine.states);
+const [start] = states;
 const id = (state: string): string => state.replaceAll('-', '_');
+
+/** Draws each group around its states; `inside` is drawn within the groups that are given. */
+function nested(
+  open: (group: string) => string,
+  close: string,
+  leaf: (state: State) => string,
+  inside: readonly State[] = states,
+  depth = 0,
+): string[] {
+  const indent = '  '.repeat(depth + 1);
+  const lines = inside.filter((state) => groupsOf(state).length === depth).map((state) => `${indent}${leaf(state)}`);
+  const deeper = inside.filter((state) => groupsOf(state).length > depth);
+  for (const [group, members] of Map.groupBy(deeper, (state) => groupsOf(state)[depth] ?? '')) {
+    lines.push(`${indent}${open(group)}`, ...nested(open, close, leaf, members, depth + 1), `${indent}${close}`);
+  }
+  return lines;
+}
 
 /** The machine's configuration as plain JSON: actions and guards by name, no context. */
 function config(): string {
@@ -30,20 +47,27 @@ function config(): string {
 }
 
 const drawings: Record<Format, () => string> = {
-  mermaid: () => {
-    const named = states.map((state) => `  state "${state}" as ${id(state)}`);
-    return [
+  mermaid: () =>
+    [
       'stateDiagram-v2',
-      ...named,
-      `  [*] --> ${id(start ?? '')}`,
-      ...edges.map(({ from, to }) => `  ${id(from)} --> ${id(to)}`),
-    ].join('\n');
-  },
+      ...nested(
+        (group) => `state ${group} {`,
+        '}',
+        (state) => `state "${state}" as ${id(state)}`,
+      ),
+      `  [*] --> ${id(start)}`,
+      ...arrows.map(({ from, to, guards }) => `  ${id(from)} --> ${id(to)} : ${guards.join(', ')}`),
+    ].join('\n'),
   dot: () =>
     [
       'digraph interface {',
       '  node [shape=box, style=rounded];',
-      ...edges.map(({ from, to }) => `  "${from}" -> "${to}";`),
+      ...nested(
+        (group) => `subgraph cluster_${group} { label="${group}";`,
+        '}',
+        (state) => `"${state}";`,
+      ),
+      ...arrows.map(({ from, to, guards }) => `  "${from}" -> "${to}" [label="${guards.join('\\n')}"];`),
       '}',
     ].join('\n'),
   json: config,

@@ -1,6 +1,6 @@
-import { freeze, hashOf } from '@ifactor/actors';
+import { failureWords, freeze, hashOf, lostWords, missingWords, verdictWords } from '@ifactor/actors';
 import { systemClock, UsageError } from '@ifactor/common';
-import type { Key } from '@ifactor/crds';
+import type { Key, Slot } from '@ifactor/crds';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { changes } from '../replay/diff.ts';
@@ -97,7 +97,7 @@ function show({ event, snapshot, partial = false }: Found, node: string, json: b
       'state',
       partial
         ? `${event?.state}  (as the agent recorded it; its reasons lie before the log begins)`
-        : `${snapshot.value}  (${verdict.reason}: ${verdict.message})`,
+        : `${snapshot.value}  (${verdict.reason}: ${verdictWords(context)})`,
     ],
     ['ready', partial ? undefined : `${ready.status} since ${ready.since}`],
     ['node', node],
@@ -106,24 +106,24 @@ function show({ event, snapshot, partial = false }: Found, node: string, json: b
       desired === null ? undefined : `${desired.generation}  (resourceVersion ${desired.resourceVersion})`,
     ],
     ['deletion', context.deletion === null ? undefined : context.deletion.gone ? 'gone from the API' : 'requested'],
-    ['paused by', context.paused ?? undefined],
+    ['paused by', context.paused === null ? undefined : `${context.paused.by} since ${context.paused.since}`],
     ...Object.entries(places).map(([slot, place]): [string, string] => [
       `place ${slot}`,
-      'netns' in place ? `netns ${place.netns}` : `${place.reason}: ${place.message}`,
+      'netns' in place ? `netns ${place.netns}` : `${place.reason}: ${lostWords(context, slot as Slot)}`,
     ]),
     ...Object.entries(observed?.links ?? {}).map(([slot, link]): [string, string] => [
       `link ${slot}`,
       link === null ? 'none' : `${link.index}: ${link.name} ${link.kind} ${link.up ? 'up' : 'down'} mtu ${link.mtu}`,
     ]),
-    ...Object.entries(missing).map(([ref, why]): [string, string] => [
+    ...Object.entries(missing).map(([ref, reason]): [string, string] => [
       `secret ${ref}`,
-      `${why.reason}: ${why.message}`,
+      `${reason}: ${missingWords(context, ref)}`,
     ]),
     [
       'failure',
       failure === null
         ? undefined
-        : `${failure.code}: ${failure.message}${failure.until === null ? '' : `, tried again at ${failure.until}`}`,
+        : `${failure.code === 'Refused' ? failure.errno : failure.code}: ${failureWords(failure)}`,
     ],
     [
       'drift lately',

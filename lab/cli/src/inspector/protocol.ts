@@ -90,8 +90,8 @@ export type ActorDetail = ActorInfo & {
   tried: readonly Tried[];
   /** Ways gone up to the moment. */
   transitions: readonly { from: State; to: State; count: number }[];
-  /** Ways open from the state. */
-  next: readonly State[];
+  /** Ways open from the state, with what has to be found for each. */
+  next: readonly { to: State; guards: readonly string[] }[];
   /** Positions of its first and last event, and how many it has up to the moment. */
   first: number;
   last: number;

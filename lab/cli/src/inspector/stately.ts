@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { machine } from '@ifactor/actors';
+import { machine, valueOf } from '@ifactor/actors';
 import type { Snapshot } from '@ifactor/actors';
 import { systemRandom, UsageError } from '@ifactor/common';
 import { WebSocketServer } from 'ws';
@@ -93,7 +93,7 @@ function* since({ log }: Feed, track: Track, told: Map<ActorId, number>): Genera
 }
 
 const shown = (snapshot: Snapshot | undefined): object => ({
-  status: snapshot?.status,
-  value: snapshot?.value,
+  status: 'active',
+  value: snapshot && valueOf(snapshot.value),
   context: snapshot?.context,
 });

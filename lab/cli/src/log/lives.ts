@@ -50,16 +50,12 @@ export class Life {
     // The first word of an agent that remembers the actor is AgentStarted.
     const otherJournal = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
     this.#journal = journal;
-    const before =
-      this.#snapshot === undefined || otherJournal || finished(this.#snapshot) ? initial(event.key) : this.#snapshot;
+    const before = this.#snapshot === undefined || otherJournal ? initial(event.key) : this.#snapshot;
     const { snapshot, operations } = fold(before, event);
     this.#snapshot = snapshot;
     return { event, before, snapshot, operations };
   }
 }
-
-/** An agent forgets an actor whose object and link are gone; another object of that name begins a new life. */
-const finished = ({ value, context }: Snapshot): boolean => value === 'deleted' && context.deletion?.gone === true;
 
 /**
  * Folds the log of one actor, event by event.

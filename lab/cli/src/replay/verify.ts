@@ -4,6 +4,7 @@ import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { begins } from '../log/lives.ts';
 import type { Step } from '../log/lives.ts';
 import { journalOf } from '../log/setbacks.ts';
+import { WhatIf } from './whatIf.ts';
 
 /** What became of checking one actor. `unknown`: the log does not hold enough to tell. */
 export type FoldVerdict = { result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
@@ -41,13 +42,19 @@ export class Continuity {
   }
 }
 
+/** From this version of the machine on a digest holds no sentences, and proves something. */
+const digestsSince = 3;
+
 /**
- * Compares the fold of one actor's log, step by step: with the state that each event records, and where the agent published the
- * digest of its snapshot, with that digest.
+ * Compares the fold of one actor's log, step by step: with the state that each event records, with the operations whose outcome it
+ * tells, and where the agent published the digest of its snapshot, with that digest.
  */
 export class Check {
   readonly #published: { sequence: number; type: string; hash: string } | undefined;
+  readonly #operations = new WhatIf();
   #events = 0;
+  /** The oldest version of the machine that wrote an event of this life. */
+  #oldest = Infinity;
   #hash: string | undefined;
   #found: Pick<FoldVerdict, 'result' | 'why'> | undefined;
 
@@ -57,25 +64,30 @@ export class Check {
       this.#published = { sequence: last.sequence, type: last.type, hash: status.hash };
   }
 
-  see({ event, snapshot }: Step): void {
-    this.#events++;
-    if (this.#found !== undefined) return;
+  see(step: Step): void {
+    const { event, before, snapshot } = step;
     const { sequence, type, machine, state } = event;
-    if (this.#events === 1 && !begins(event)) {
+    this.#events++;
+    const born = before.context.desired === null || before.context.desired.uid !== snapshot.context.desired?.uid;
+    this.#oldest = born ? machine : Math.min(this.#oldest, machine);
+    if (this.#found !== undefined) return;
+    this.#operations.see(step);
+    if (this.#events === 1 && !begins(event))
       this.#found = {
         result: 'unknown',
         why: `the log lacks its first events: it begins with event ${sequence} (${type})`,
       };
-    } else if (state !== snapshot.value) {
-      const what = `event ${sequence} (${type}): the agent was ${state}, the fold is ${snapshot.value}`;
-      this.#found =
-        machine === machineVersion
-          ? { result: 'differs', why: what }
-          : {
-              result: 'unknown',
-              why: `${what}; machine version ${machine} decided so, this is version ${machineVersion}`,
-            };
+    else if (state !== snapshot.value)
+      this.#differs(machine, `event ${sequence} (${type}): the agent was ${state}, the fold is ${snapshot.value}`);
+    else if (this.#operations.difference !== null) {
+      const { recorded, now } = this.#operations.difference;
+      this.#differs(machine, `event ${sequence}: the agent did ${recorded}, the fold asks for ${now}`);
     } else if (sequence === this.#published?.sequence && type === this.#published.type) this.#hash = hashOf(snapshot);
+  }
+
+  #differs(machine: number, why: string): void {
+    const older = `${why}; machine version ${machine} decided so, this is version ${machineVersion}`;
+    this.#found = machine === machineVersion ? { result: 'differs', why } : { result: 'unknown', why: older };
   }
 
   verdict(): FoldVerdict {
@@ -83,8 +95,13 @@ export class Check {
   }
 
   #compared(): Pick<FoldVerdict, 'result' | 'why'> {
+    if (this.#oldest < digestsSince)
+      return {
+        result: 'equal',
+        why: `by states and operations; machine version ${this.#oldest} wrote it, whose digests are not compared`,
+      };
     if (this.#published === undefined)
-      return { result: 'equal', why: 'by the states in the log; no digest is published' };
+      return { result: 'equal', why: 'by states and operations; no digest is published' };
     const { sequence, hash } = this.#published;
     if (this.#hash === undefined)
       return { result: 'behind', why: `the agent speaks of event ${sequence}, which is not in the log` };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { verdictWords } from '@ifactor/actors';
 import type { EventType, KernelOperation, RecordedEvent } from '@ifactor/crds';
 import { begins, lived, replay } from '../log/lives.ts';
 import type { Step } from '../log/lives.ts';
@@ -58,7 +59,7 @@ function compare({ event, snapshot }: Step, open: Map<string, KernelOperation[]>
     return {
       event,
       recorded: `state ${event.state}`,
-      now: `state ${snapshot.value}: ${snapshot.context.verdict.message}`,
+      now: `state ${snapshot.value}: ${verdictWords(snapshot.context)}`,
     };
   const data: Record<string, unknown> = { ...event.data };
   const id = data['operations'];

@@ -1,7 +1,7 @@
-import { differenceOf, driverIn, successors, waitingWords } from '@ifactor/actors';
+import { arrows, differenceOf, driverIn, lostWords, missingWords, verdictWords, waitingWords } from '@ifactor/actors';
 import type { Context, Snapshot } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
-import type { Condition, State } from '@ifactor/crds';
+import type { Condition, Slot, State } from '@ifactor/crds';
 import { infoOf } from './actor.ts';
 import { fieldRowsOf } from './fields.ts';
 import type { EventLog } from './log.ts';
@@ -34,13 +34,13 @@ export function detailOf(log: EventLog, id: ActorId, at: number | null): ActorDe
     at,
     state,
     reason: context.verdict.reason,
-    message: context.verdict.message,
+    message: verdictWords(context),
     waiting: waitingOf(found.snapshot),
     conditions: conditionsOf(context),
     fields: fieldRowsOf(context),
     tried: triedOf(log, track, position),
     transitions: transitionsOf(log, track, position),
-    next: successors[state],
+    next: arrows.flatMap(({ from, to, guards }) => (from === state ? [{ to, guards }] : [])),
     first: track.positions[0] ?? 0,
     last: track.positions.at(-1) ?? 0,
     events: rank(track.positions, position),
@@ -50,8 +50,9 @@ export function detailOf(log: EventLog, id: ActorId, at: number | null): ActorDe
 /** What has to come before the actor can go on, in words. */
 function waitingOf({ context }: Snapshot): string[] {
   const { missing, places, taken, unresolved, running, observed, spec, deletion } = context;
-  const words = Object.values(missing).map(({ message }) => message);
-  for (const place of Object.values(places)) if ('reason' in place) words.push(place.message);
+  const words = Object.keys(missing).map((ref) => missingWords(context, ref));
+  for (const [slot, place] of Object.entries(places))
+    if ('reason' in place) words.push(lostWords(context, slot as Slot));
   for (const { name, by } of Object.values(taken)) words.push(`the name ${name}, which ${by} has`);
   for (const endpoint of Object.values(unresolved)) words.push(`an address of ${endpoint}`);
   const driver = driverIn(context);
@@ -61,7 +62,8 @@ function waitingOf({ context }: Snapshot): string[] {
   return [...new Set(words)];
 }
 
-function conditionsOf({ desired, ready, verdict }: Context): Condition[] {
+function conditionsOf(context: Context): Condition[] {
+  const { desired, ready, verdict } = context;
   if (desired === null) return [];
   return [
     {
@@ -69,7 +71,7 @@ function conditionsOf({ desired, ready, verdict }: Context): Condition[] {
       status: ready.status,
       lastTransitionTime: ready.since,
       reason: verdict.reason,
-      message: verdict.message,
+      message: verdictWords(context),
       observedGeneration: desired.generation,
     },
   ];

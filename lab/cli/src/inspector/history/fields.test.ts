@@ -151,16 +151,16 @@ test('what it waits for is said: a secret that is missing, a netns that is gone'
   expect(
     happen({
       type: 'SecretMissing',
-      data: { ref: 'privateKey', reason: 'SecretMissing', message: 'there is no Secret keys' },
+      data: { ref: 'privateKey', reason: 'NotDelivered', message: 'not yet' },
     }).waiting,
-  ).toEqual(['there is no Secret keys']);
+  ).toEqual(['the private key has not come from the bridge; it follows the object']);
   resolve('privateKey', publicKey);
   expect(
     happen({
       type: 'NetnsLost',
-      data: { slot: 'home', reason: 'ContainerMissing', message: 'there is no container web' },
+      data: { slot: 'home', reason: 'Forbidden', message: 'no' },
     }).waiting,
-  ).toEqual(['there is no container web']);
+  ).toEqual(["the node's netns may not be looked at: run the agent as root with CAP_SYS_PTRACE"]);
 });
 
 test('a failed operation is told with the words of the kernel', () => {

@@ -89,7 +89,7 @@ test('an actor at a drift shows what differs, what was tried and how often it ca
     state: 'drifted',
     reason: 'Drifted',
     first: 1,
-    next: expect.arrayContaining(['configured']),
+    next: expect.arrayContaining([expect.objectContaining({ to: 'configured' })]) as unknown,
   });
   const { fields, tried, transitions } = detail as {
     fields: { name: string }[];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { successors } from '@ifactor/actors';
+import { groupsOf, successors } from '@ifactor/actors';
 import { lifecycle } from '../state/words.ts';
-import { box, canvas, curve, places } from './layout.ts';
+import { box, canvas, curve, groups, places } from './layout.ts';
 
 const pairs = lifecycle.flatMap((from) => successors[from].map((to) => [from, to] as const));
 
@@ -42,5 +42,19 @@ test('the way back stands apart from the way there', () => {
     const there = curve(from, to).middle;
     const back = curve(to, from).middle;
     expect(Math.hypot(there.x - back.x, there.y - back.y), `${from} ⇄ ${to}`).toBeGreaterThan(8);
+  }
+});
+
+test('each group of the statechart is drawn around its states, and around no other', () => {
+  expect(groups.map(({ name }) => name).toSorted()).toEqual([...new Set(lifecycle.flatMap(groupsOf))].toSorted());
+  for (const { name, x, y, width, height } of groups) {
+    const inside = lifecycle.filter(
+      (state) =>
+        places[state].x - box.width / 2 > x &&
+        places[state].x + box.width / 2 < x + width &&
+        places[state].y - box.height / 2 > y &&
+        places[state].y + box.height / 2 < y + height,
+    );
+    expect(inside, name).toEqual(lifecycle.filter((state) => groupsOf(state).includes(name)));
   }
 });

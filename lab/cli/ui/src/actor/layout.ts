@@ -1,7 +1,7 @@
 import type { State } from '@ifactor/crds';
 
 /** Size of the drawing and of a state in it. */
-export const canvas = { width: 444, height: 240 };
+export const canvas = { width: 460, height: 272 };
 export const box = { width: 118, height: 30 };
 
 type Point = { x: number; y: number };
@@ -11,15 +11,22 @@ type Point = { x: number; y: number };
  * that an arrow between any two finds its way past the others.
  */
 export const places: { readonly [S in State]: Point } = {
-  pending: { x: 72, y: 72 },
-  creating: { x: 228, y: 18 },
-  configured: { x: 380, y: 40 },
-  failed: { x: 72, y: 144 },
-  drifted: { x: 240, y: 120 },
-  'moved-to-netns': { x: 383, y: 160 },
-  deleting: { x: 132, y: 216 },
-  deleted: { x: 268, y: 220 },
+  pending: { x: 75, y: 66 },
+  creating: { x: 210, y: 36 },
+  configured: { x: 384, y: 70 },
+  failed: { x: 72, y: 156 },
+  drifted: { x: 235, y: 121 },
+  'moved-to-netns': { x: 389, y: 163 },
+  deleting: { x: 133, y: 246 },
+  deleted: { x: 268, y: 248 },
 };
+
+/** The groups of the statechart, each behind those that it holds. */
+export const groups: readonly { name: string; x: number; y: number; width: number; height: number }[] = [
+  { name: 'alive', x: 3, y: 3, width: 454, height: 204 },
+  { name: 'healthy', x: 320, y: 32, width: 132, height: 160 },
+  { name: 'ending', x: 60, y: 218, width: 292, height: 51 },
+];
 
 export type Curve = { path: string; middle: Point };
 

@@ -2,11 +2,14 @@ import { memo } from 'react';
 import type { ReactElement } from 'react';
 import { isState, lifecycle, meanings } from '../state/words.ts';
 import { Glyph } from '../state/glyph.tsx';
-import { box, canvas, curve, places } from './layout.ts';
+import { box, canvas, curve, groups, places } from './layout.ts';
 import './statechart.css';
 
 /** How often an actor went from one state to another. */
 export type TakenArrow = { from: string; to: string; count: number };
+
+/** A way open from the live state, and what has to be found for it: the guards of the statechart. */
+export type Open = { to: string; guards: readonly string[] };
 
 /**
  * The lifecycle as a drawing: the live state is lit, the ways taken so far are as wide as they were often gone, the ways
@@ -19,12 +22,10 @@ export const Statechart = memo(function Statechart({
 }: {
   state: string;
   taken: readonly TakenArrow[];
-  next: readonly string[];
+  next: readonly Open[];
 }): ReactElement {
   const ways = taken.filter(({ from, to }) => from !== to && isState(from) && isState(to));
-  const open = isState(state)
-    ? next.filter((to) => to !== state && !ways.some((way) => way.from === state && way.to === to))
-    : [];
+  const open = isState(state) ? next.filter(({ to }) => !ways.some((way) => way.from === state && way.to === to)) : [];
   return (
     <figure className="statechart" aria-label={`Lifecycle: ${state}`}>
       <svg viewBox={`0 0 ${canvas.width} ${canvas.height}`} aria-hidden="true" focusable="false">
@@ -46,11 +47,21 @@ export const Statechart = memo(function Statechart({
             </marker>
           ))}
         </defs>
+        {groups.map(({ name, ...rectangle }) => (
+          <g key={name} className="group">
+            <rect {...rectangle} rx="8" />
+            <text x={rectangle.x + 7} y={rectangle.y + 13}>
+              {name}
+            </text>
+          </g>
+        ))}
         {open.map(
-          (to) =>
+          ({ to, guards }) =>
             isState(state) &&
             isState(to) && (
-              <path key={to} className="way open" d={curve(state, to).path} markerEnd="url(#arrow-open)" />
+              <path key={to} className="way open" d={curve(state, to).path} markerEnd="url(#arrow-open)">
+                <title>{guards.join(', ')}</title>
+              </path>
             ),
         )}
         {ways.map((way) => (
@@ -87,6 +98,15 @@ export const Statechart = memo(function Statechart({
         {isState(state) ? `${state}: ${meanings[state]}.` : state}{' '}
         <span className="muted">Solid: ways gone, by number. Dashed: ways open from here.</span>
       </figcaption>
+      {next.length > 0 && (
+        <ul className="guards" aria-label={`Ways from ${state}`}>
+          {next.map(({ to, guards }) => (
+            <li key={to}>
+              <span className="muted">→</span> {to} <span className="muted">when</span> <code>{guards.join(', ')}</code>
+            </li>
+          ))}
+        </ul>
+      )}
       {ways.length > 0 && (
         <details>
           <summary>Transitions as a table</summary>

@@ -1,0 +1,37 @@
+import type { Key, KernelOperation, Observed } from '@ifactor/crds';
+import { driverOf, markOf } from '../kind/index.ts';
+import type { Difference, Driver } from '../kind/index.ts';
+import type { Context } from './context.ts';
+
+/** The driver of a context whose spec has passed its schema. */
+export function driverIn(context: Context): Driver | null {
+  const found = context.spec === null ? null : driverOf(context.key, context.spec);
+  return found === null || 'problem' in found ? null : found.driver;
+}
+
+/** How the kernel differs from what is wanted, strays included; null while that cannot be told. */
+export function differenceOf(context: Context, driver: Driver): Difference | null {
+  const { spec, observed, key } = context;
+  if (spec === null || observed === null) return null;
+  const difference = driver.diff(spec, context, observed);
+  if (difference.conflict) return difference;
+  const strays = strayRemovals(key, observed);
+  const { operations } = difference;
+  // What is moved is made at home while its former self still works elsewhere, up to where it needs the other's UDP port.
+  const moves = operations.some(({ type }) => type === 'MoveLink');
+  const port = moves ? operations.findIndex(({ type }) => type === 'SetWireGuard' || type === 'MoveLink') : 0;
+  const drift = observed.strays.map(({ netns, name }) => ({
+    field: 'netns',
+    wanted: null,
+    found: `${name} in netns ${netns}`,
+  }));
+  return {
+    ...difference,
+    drift: [...difference.drift, ...drift],
+    operations: operations.toSpliced(port, 0, ...strays),
+  };
+}
+
+/** Takes links with our mark away that stand where none belongs. */
+export const strayRemovals = (key: Key, observed: Observed): Extract<KernelOperation, { type: 'RemoveStray' }>[] =>
+  observed.strays.map(({ netns, index, name }) => ({ type: 'RemoveStray', netns, name, index, mark: markOf(key) }));

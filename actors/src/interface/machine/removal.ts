@@ -1,0 +1,64 @@
+import type { KernelOperation, Slot } from '@ifactor/crds';
+import { markOf } from '../kind/index.ts';
+import type { Driver } from '../kind/index.ts';
+import type { Context } from './context.ts';
+import { decided } from './decision.ts';
+import type { Decision } from './decision.ts';
+import { strayRemovals } from './difference.ts';
+import type { Because, Step } from './verdict.ts';
+
+/** With these it cannot be told whether the netns, and links in it, are still there. */
+const unknowable = new Set(['EngineUnreachable', 'Forbidden']);
+
+type Removal = Extract<KernelOperation, { type: 'RemoveLink' | 'RemoveStray' }>;
+
+/** Takes away every link of ours, and no other. */
+export function removals({ key, observed }: Context, slots: Slot[]): Removal[] {
+  if (observed === null) return [];
+  const mark = markOf(key);
+  const links = slots.flatMap((slot) => {
+    const link = observed.links[slot];
+    if (link?.alias !== markOf(key, slot === 'peer' ? 'peer' : 'near')) return [];
+    return [{ type: 'RemoveLink' as const, slot, name: link.name, index: link.index, mark }];
+  });
+  return [...links, ...strayRemovals(key, observed)];
+}
+
+/** Takes every link of the actor away. `busy` is what it is meanwhile, `done` once all are gone. */
+export function decideRemoval(
+  context: Context,
+  driver: Driver | null,
+  busy: (step: Step) => Because,
+  done: Because,
+): Decision {
+  const { spec, places, observed, asked } = context;
+  if (spec === null || driver === null) return decided(done);
+  const slots = driver.places(spec).map(({ slot }) => slot);
+  const unknown = slots.filter((slot) => places[slot] === undefined);
+  if (unknown.length > 0)
+    return decided(busy({ step: 'places' }), asked.places ? [] : [{ type: 'ResolveNetns', slots: unknown }]);
+  // A netns that is gone took its links with it.
+  if (!slots.some((slot) => 'netns' in (places[slot] ?? {}))) return decided(done);
+  if (observed === null) return decided(busy({ step: 'look' }), asked.observe ? [] : [{ type: 'Observe' }]);
+  const perform = removals(context, slots);
+  if (perform.length === 0) return decided(done);
+  return { ...decided(busy({ step: 'remove', names: perform.map(({ name }) => name) })), perform };
+}
+
+/** Deletes, whatever stands in the way of the interface otherwise. */
+export function decideDeletion(context: Context, driver: Driver | null): Decision {
+  const { failure, places, round } = context;
+  const finding = 'deletionAsked';
+  if (failure !== null) return decided({ finding, reason: 'RemovalFailed' });
+  const decision = decideRemoval(context, driver, (params) => ({ finding, reason: 'Deleting', params }), {
+    finding: 'linksGone',
+    reason: 'Deleted',
+  });
+  // Where nothing was ever made, nothing can be left.
+  if (decision.because?.finding !== 'linksGone' || round === 0) return decision;
+  for (const [slot, place] of Object.entries(places)) {
+    if (place && 'reason' in place && unknowable.has(place.reason))
+      return decided({ finding, reason: place.reason, params: { slot: slot as Slot } });
+  }
+  return decision;
+}

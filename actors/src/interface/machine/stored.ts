@@ -1,0 +1,106 @@
+import { machineVersion, states } from '@ifactor/crds';
+import type { State } from '@ifactor/crds';
+import { initialContext } from './context.ts';
+import type { Context } from './context.ts';
+import type { Confirm, RolledBack } from './confirm.ts';
+import type { Snapshot } from './fold.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Everything of a snapshot that is worth keeping, as plain JSON. `machine`: the version that knows its shape. */
+export type Frozen = { machine: number; value: State; context: Context };
+
+export const freeze = ({ value, context }: Snapshot): Frozen => ({
+  machine: machineVersion,
+  value,
+  context: context.operations.length === 0 ? context : { ...context, operations: [] },
+});
+
+/** As versions 1 and 2 wrote it: with sentences, and without the version's number. */
+type Former = { machine?: undefined; value: State; context: FormerContext };
+type FormerContext = Omit<Context, 'verdict' | 'failure' | 'missing' | 'places' | 'paused' | 'refused' | 'confirm'> & {
+  paused?: string | null;
+  problem?: string | null;
+  confirm?: Omit<Confirm, 'rolledBack'> & {
+    rolledBack: (Omit<RolledBack, 'lost' | 'seconds'> & { found: boolean }) | null;
+  };
+};
+
+/**
+ * The snapshot that `freeze` wrote. One of a version that knew less has the initial values of what came later. What a former version
+ * knew in sentences is forgotten: the agent's start, which follows, finds it out again.
+ */
+export function thaw(frozen: Frozen | Former): Snapshot {
+  if (frozen.machine === undefined) return former(frozen);
+  const { value, context } = frozen;
+  const known = states.some((state) => state === value);
+  return { value: known ? value : 'pending', context: { ...initialContext(context.key), ...context } };
+}
+
+function former({ value, context }: Former): Snapshot {
+  const {
+    paused,
+    problem,
+    confirm,
+    verdict: _,
+    failure: __,
+    missing: ___,
+    places: ____,
+    ...rest
+  } = {
+    verdict: null,
+    failure: null,
+    missing: null,
+    places: null,
+    ...context,
+  };
+  const blank = initialContext(context.key);
+  const ready = context.ready ?? blank.ready;
+  return {
+    value,
+    context: {
+      ...blank,
+      ...rest,
+      ready,
+      // A spec that was refused is told again, from the wish that the journal keeps.
+      desired: problem && context.desired ? { ...context.desired, generation: 0 } : context.desired,
+      paused: paused ? { by: paused, since: ready.since } : null,
+      ...(confirm ? { confirm: confirmOf(confirm) } : {}),
+      verdict: verdictOf(value),
+    },
+  };
+}
+
+const confirmOf = ({ rolledBack, ...confirm }: NonNullable<FormerContext['confirm']>): Confirm => ({
+  ...confirm,
+  rolledBack: rolledBack && {
+    generation: rolledBack.generation,
+    to: rolledBack.to,
+    spec: rolledBack.spec,
+    found: rolledBack.found,
+    lost: [],
+    seconds: 0,
+  },
+});
+
+/** What a state says by itself. */
+function verdictOf(state: State): Verdict {
+  const nothing = { fields: [], anew: [] };
+  switch (state) {
+    case 'pending':
+      return { state, finding: 'nothingDeclared', reason: 'Unknown' };
+    case 'creating':
+      return { state, finding: 'needsMet', reason: 'Creating', params: nothing };
+    case 'drifted':
+      return { state, finding: 'kernelDiffers', reason: 'Drifted', params: nothing };
+    case 'configured':
+      return { state, finding: 'operationsDone', reason: 'Configured' };
+    case 'moved-to-netns':
+      return { state, finding: 'operationsDoneInNetns', reason: 'MovedToNetns' };
+    case 'failed':
+      return { state, finding: 'operationRefused', reason: 'OperationFailed' };
+    case 'deleting':
+      return { state, finding: 'deletionAsked', reason: 'Deleting', params: { step: 'look' } };
+    case 'deleted':
+      return { state, finding: 'linksGone', reason: 'Deleted' };
+  }
+}

@@ -1,0 +1,206 @@
+import type { ContainerSelector, Drift, Reach, Slot, State } from '@ifactor/crds';
+import { driverOf } from '../kind/index.ts';
+import type { Context, Failure } from '../machine/context.ts';
+import type { Trial } from '../machine/confirm.ts';
+import { driverIn } from '../machine/difference.ts';
+import type { Because, Verdict, Work } from '../machine/verdict.ts';
+import { conflictWords, waitingWords } from './need.ts';
+import { placeWords } from './place.ts';
+import { refWords, secretWords } from './secret.ts';
+
+/** The verdict as a condition has it. */
+export const describeVerdict = (context: Context): { state: State; reason: string; message: string } => ({
+  state: context.verdict.state,
+  reason: context.verdict.reason,
+  message: verdictWords(context),
+});
+
+/** Why an actor is where it is, in a sentence: what the Ready condition, `describe` and the inspector say. */
+export function verdictWords(context: Context): string {
+  const { verdict } = context;
+  switch (verdict.finding) {
+    case 'nothingDeclared':
+      return 'no spec has arrived yet';
+    case 'lookupsAsked':
+    case 'lookedUpAgain':
+    case 'retryDue':
+      return lookingWords(verdict);
+    case 'secretMissing':
+      return missingWords(context, verdict.params.ref);
+    case 'placeLost':
+      return lostWords(context, verdict.params.slot);
+    case 'nameTaken':
+      return 'by' in verdict.params
+        ? claimWords(verdict.params)
+        : conflictWords({ reason: 'NameConflict', params: verdict.params });
+    case 'deviceMissing':
+      return verdict.params.waiting.map(waitingWords).join('; ');
+    case 'needsMet':
+      return anewWords(verdict.params) ?? `brings the kernel to what is declared: ${verdict.params.fields.join(', ')}`;
+    case 'kernelDiffers':
+      return anewWords(verdict.params) ?? `repairs ${verdict.params.fields.join(', ')}`;
+    case 'operationsDone':
+    case 'operationsDoneInNetns':
+      return `${doneWords(context, verdict)}${noteWords(context)}`;
+    case 'specRefused':
+      return problemWords(context);
+    case 'operationRefused':
+      return failureWords(context.failure);
+    case 'nothingToRollBackTo':
+      return rollbackWords(context);
+    case 'deletionAsked':
+      return deletionWords(context, verdict);
+    case 'linksGone':
+      return 'gone from the kernel';
+    case 'paused':
+      return pausedWords(context, verdict.params.fields);
+  }
+}
+
+function lookingWords(looking: Extract<Verdict, { finding: 'lookupsAsked' | 'lookedUpAgain' | 'retryDue' }>): string {
+  switch (looking.reason) {
+    case 'WaitingForSecret':
+      return `waits for ${looking.params.refs.map(refWords).join(', ')}`;
+    case 'WaitingForNetns':
+      return `looks for the netns of ${looking.params.slots.join(', ')}`;
+    case 'Observing':
+      return `looks at the kernel (${looking.params.slots.join(', ')})`;
+    case 'Confirming':
+      return 'finds out what the node reaches before the change';
+  }
+}
+
+export const missingWords = ({ missing, spec, key }: Context, ref: string): string =>
+  secretWords(missing[ref] ?? 'Unknown', ref, spec, key.namespace);
+
+/** Why a slot leads nowhere. */
+export function lostWords(context: Context, slot: Slot): string {
+  const place = context.places[slot];
+  const reason = place && 'reason' in place ? place.reason : 'Unknown';
+  return placeWords(reason, selectorOf(context, slot));
+}
+
+function selectorOf(context: Context, slot: Slot): ContainerSelector | null {
+  const driver = driverIn(context);
+  if (driver === null || context.spec === null) return null;
+  return driver.places(context.spec).find((place) => place.slot === slot)?.container ?? null;
+}
+
+function claimWords({ name, by, removed }: { name: string; by: string; removed: readonly string[] }): string {
+  const room = removed.length === 0 ? '' : `; removes ${removed.join(', ')} to make room`;
+  return `${name} in this netns is claimed by ${by}, which is older; choose another interfaceName or delete that one${room}`;
+}
+
+/** Says so where links are made again; null where none is. */
+function anewWords({ anew }: Work): string | null {
+  if (anew.length === 0) return null;
+  return anew
+    .map(({ name, fields }) => `recreates ${name}: ${fields.join(', ')} cannot be changed on a link that exists`)
+    .join('; ');
+}
+
+function doneWords(
+  context: Context,
+  { finding, reason }: Extract<Verdict, { finding: 'operationsDone' | 'operationsDoneInNetns' }>,
+): string {
+  const place =
+    finding === 'operationsDone' ? "in the node's netns, as declared" : "in its container's netns, as declared";
+  const trial = context.confirm?.trial;
+  if (reason === 'RolledBack') return rollbackWords(context);
+  if (reason !== 'Confirming' || !trial || trial.since === null) return place;
+  return `${place}; ${proofWords(trial, trial.since, context.spec)}`;
+}
+
+const reachNames: { readonly [R in Reach]: string } = { nats: 'NATS', probe: 'the probe' };
+
+const reachWords = (list: readonly Reach[], probe: string | undefined): string =>
+  list
+    .map((reach) => (reach === 'probe' && probe !== undefined ? `the probe ${probe}` : reachNames[reach]))
+    .join(' and ');
+
+/** What a change under trial waits for. */
+function proofWords({ watched }: Trial, since: string, spec: Context['spec']): string {
+  const { timeoutSeconds = 0, probe } = spec?.confirm ?? {};
+  if (watched.length === 0) return 'nothing that it could lose was reached before the change, so it is confirmed';
+  const until = new Date(Date.parse(since) + timeoutSeconds * 1000).toISOString();
+  return `confirmed at ${until} if the node still reaches ${reachWords(watched, probe)}, else rolled back`;
+}
+
+function rollbackWords({ confirm }: Context): string {
+  const rolledBack = confirm?.rolledBack;
+  if (!rolledBack) return 'rolled back';
+  const { generation, to, lost, seconds, spec, found } = rolledBack;
+  const what =
+    lost.length === 0
+      ? `generation ${generation} did not prove itself`
+      : `generation ${generation} made the node lose ${reachWords(lost, spec.confirm?.probe)} for ${seconds} s`;
+  const next = 'change the spec to try again';
+  if (to !== null) return `${what}; rolled back to generation ${to}, which stays in force: ${next}`;
+  const nothing = `${what}; there is no earlier spec to roll back to`;
+  if (found) return `${nothing}, and the link was there before ifactor, so it is left as it is: ${next}`;
+  return `${nothing}, so its links are removed: ${next}`;
+}
+
+/** What does not keep the interface from being healthy, but should be known. */
+function noteWords(context: Context): string {
+  const parts = [
+    ...Object.keys(context.missing).map((ref) => `${missingWords(context, ref)}; the key in use stays`),
+    ...Object.values(context.unresolved).map((endpoint) => `${endpoint} has no address now; retrying`),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
+}
+
+/** How the declared spec breaks its schema. */
+function problemWords({ key, refused }: Context): string {
+  const read = driverOf(key, refused?.spec);
+  return 'problem' in read ? read.problem : 'spec was refused by the version that decided so';
+}
+
+export function failureWords(failure: Failure | null): string {
+  if (failure === null) return 'an operation failed';
+  const { until } = failure;
+  return `${causeWords(failure)}${until === null ? '' : `; retrying at ${until}`}`;
+}
+
+function causeWords(failure: Failure): string {
+  switch (failure.code) {
+    case 'Refused':
+      return failure.text;
+    case 'InternalError':
+      return `the agent failed to ${failure.step}: ${failure.text}`;
+    case 'Contested': {
+      const { fields, times } = failure;
+      const often = times === null ? ' as soon as it is set' : `: ${times} times within a minute`;
+      return `another program on this node undoes ${fields}${often}; find the program that changes it, or change the spec`;
+    }
+    case 'NotConverging': {
+      const what = failure.drift.map(driftWords).join(', ') || failure.work.fields.join(', ');
+      return `the kernel does not keep what is set: ${what}; change the spec, or see ifactor events for what was tried`;
+    }
+  }
+}
+
+const driftWords = ({ field, wanted, found }: Drift): string =>
+  `${field} (wanted ${plain(wanted)}, found ${plain(found)})`;
+
+const plain = (value: unknown): string =>
+  value === null || value === undefined ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
+
+function deletionWords(context: Context, verdict: Extract<Because, { finding: 'deletionAsked' }>): string {
+  if (!('params' in verdict)) return `cannot be removed: ${failureWords(context.failure)}`;
+  const { params } = verdict;
+  if ('slot' in params) return `${lostWords(context, params.slot)}; its links are removed when it is back`;
+  if (params.step === 'places') return 'looks for the netns of the interface';
+  return params.step === 'look' ? 'looks for what to remove' : `removes ${params.names.join(', ')}`;
+}
+
+function pausedWords({ paused }: Context, fields: readonly string[] | null): string {
+  const since = paused === null ? '' : ` by ${paused.by} since ${paused.since}`;
+  const how =
+    fields === null
+      ? 'the kernel has not been looked at since'
+      : fields.length === 0
+        ? 'the kernel is as declared'
+        : `the kernel differs in ${fields.join(', ')}`;
+  return `paused${since}; ${how}, and nothing is changed before it is resumed (ifactor.agent.<node>.resume)`;
+}
