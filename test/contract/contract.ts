@@ -5,6 +5,7 @@ import { applyContract } from './apply.ts';
 import { changeContract } from './change.ts';
 import { lifecycleContract } from './lifecycle.ts';
 import { clientOf, type Target } from './target.ts';
+import { metadataContract } from './metadata.ts';
 import { viewContract } from './view.ts';
 
 const CRDS = resolve(import.meta.dirname, '../../crds/manifests');
@@ -37,6 +38,9 @@ export function kubectlContract(target: () => Target, namespace: string): void {
   });
   describe('lifecycle', () => {
     lifecycleContract(client, target, namespace);
+  });
+  describe('metadata', () => {
+    metadataContract(client, namespace);
   });
   describe('view', () => {
     viewContract(client, target, namespace);

@@ -30,8 +30,7 @@ export async function readAll(message: IncomingMessage): Promise<Buffer> {
 export function readBody(type: string, body: Buffer): unknown {
   if (body.length === 0) return {};
   const value = decode(type, body);
-  checkJson(value, 0);
-  return value;
+  return checkJson(value, 0) ? value : toWellFormed(value);
 }
 
 function decode(type: string, body: Buffer): unknown {
@@ -44,22 +43,29 @@ function decode(type: string, body: Buffer): unknown {
   }
 }
 
-/** What JSON text allows and no object may hold, and what YAML allows beyond JSON. */
-function checkJson(value: unknown, depth: number): void {
+/**
+ * Refuses what JSON text allows and no object may hold, and what YAML allows beyond JSON.
+ * @returns whether all text is Unicode: JSON can escape half a surrogate pair
+ */
+function checkJson(value: unknown, depth: number): boolean {
   if (depth > deepest) throw badRequest(`the body is nested more than ${deepest} levels deep`);
-  if (typeof value === 'string') checkText(value);
-  else if (typeof value === 'number' && !Number.isFinite(value))
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value === 'number' && !Number.isFinite(value))
     throw badRequest(`the body holds ${value}, which JSON has no number for`);
-  else if (Array.isArray(value)) for (const item of value) checkJson(item, depth + 1);
-  else if (isRecord(value)) {
-    for (const [key, inner] of Object.entries(value)) {
-      checkText(key);
-      checkJson(inner, depth + 1);
-    }
+  let wellFormed = true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!checkJson(item, depth + 1)) wellFormed = false;
+  } else if (isRecord(value)) {
+    for (const [key, inner] of Object.entries(value))
+      if (!checkJson(inner, depth + 1) || !key.isWellFormed()) wellFormed = false;
   }
+  return wellFormed;
 }
 
-function checkText(text: string): void {
-  if (text.isWellFormed()) return;
-  throw badRequest(`the body holds text that is not Unicode (a lone surrogate): ${JSON.stringify(text.slice(0, 100))}`);
+/** The value with U+FFFD for each lone surrogate, as Go's JSON decoder reads it. */
+function toWellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(toWellFormed);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), toWellFormed(inner)]));
 }

@@ -2,6 +2,7 @@
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import type { ServedResource } from '../schema/resource.ts';
+import { wrongKeys } from './keys.ts';
 import { badRequest, invalid } from '../status.ts';
 import type { FieldCause } from '../status.ts';
 
@@ -37,7 +38,7 @@ const system = new Set([
 /**
  * The metadata of an object that a client sent, without what it has no say in; null counts as absent.
  * @param unknown is told the path of each field that no metadata has
- * @throws ApiError 400 where a field has another type
+ * @throws ApiRefusal 400 where a field has another type
  */
 export function readMetadata(resource: ServedResource, sent: Json, unknown: (field: string) => void = () => {}): Json {
   const metadata = sent['metadata'];
@@ -58,9 +59,9 @@ export function readMetadata(resource: ServedResource, sent: Json, unknown: (fie
   );
 }
 
-/** @throws ApiError 422 where an owner is not named in full */
-export function checkOwners(resource: ServedResource, metadata: Json): void {
-  const causes = list(metadata['ownerReferences']).flatMap((owner, at): FieldCause[] =>
+/** @throws ApiRefusal 422 on malformed labels, annotations or finalizers, and on an owner that is not named in full */
+export function checkMetadata(resource: ServedResource, metadata: Json): void {
+  const owners = list(metadata['ownerReferences']).flatMap((owner, at): FieldCause[] =>
     ['apiVersion', 'kind', 'name', 'uid']
       .filter((field) => text(owner, field) === '')
       .map((field) => ({
@@ -69,5 +70,6 @@ export function checkOwners(resource: ServedResource, metadata: Json): void {
         message: `Invalid value: ${JSON.stringify(part({ owner }, 'owner')[field] ?? '')}: must not be empty`,
       })),
   );
+  const causes = [...wrongKeys(metadata), ...owners];
   if (causes.length > 0) throw invalid(resource, text(metadata['name']), causes);
 }

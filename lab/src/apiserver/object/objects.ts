@@ -7,7 +7,7 @@ import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { afterUpdate } from './managers.ts';
 import type { Writer } from './managers.ts';
-import { checkOwners, readMetadata } from './metadata.ts';
+import { checkMetadata, readMetadata } from './metadata.ts';
 import { apiVersionOf, crds, namespaces, secrets } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import { alreadyExists, ApiRefusal, badRequest, conflict, invalid, notFound } from '../status.ts';
@@ -92,7 +92,7 @@ export class ObjectService {
     const status = options.writer.subresource === 'status';
     const unknown: string[] = [];
     const sent = readMetadata(resource, after, (field) => unknown.push(field));
-    if (!status) checkOwners(resource, { ...sent, name });
+    if (!status) checkMetadata(resource, { ...sent, name });
     if (sent['uid'] !== undefined && sent['uid'] !== old['uid'])
       throw conflict(
         resource,
@@ -270,7 +270,7 @@ export class ObjectService {
     if (metadata['namespace'] !== undefined && metadata['namespace'] !== namespace && resource.namespaced) {
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     }
-    checkOwners(resource, metadata);
+    checkMetadata(resource, metadata);
     const { namespace: _, ...rest } = metadata;
     return {
       ...rest,
