@@ -62,7 +62,7 @@ test('--version is one line', async () => {
 
 test.each([
   ['an unknown flag', ['--bogus'], /unknown option '--bogus'/],
-  ['a level that is none', ['--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
+  ['an unknown level', ['--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
   ['no API server', [], /give --kubeconfig FILE or set KUBECONFIG/],
   ['a kubeconfig that is not there', ['--kubeconfig', '/nonexistent/config'], /cannot read the kubeconfig/],
 ])('%s is one line and exit code 2', async (_what, args, message) => {

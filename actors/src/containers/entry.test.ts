@@ -52,7 +52,7 @@ test('in folders that do not exist yet, and that go and come back', async () => 
   expect(await next()).toBe(true);
 });
 
-test('a neighbour in the folder is none of its business', async () => {
+test('a neighbour in the folder does not concern it', async () => {
   const folder = temporaryFolder();
   let told = 0;
   onTestFinished(

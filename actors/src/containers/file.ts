@@ -49,7 +49,7 @@ export function followFile(
 
   const check = (force: boolean, settled = true): void => {
     const where = look();
-    // A plain file may become a netns in a moment: no news where there was none before.
+    // A plain file may become a netns in a moment: no news if there was no netns before.
     if (!settled && 'lost' in where && known && 'lost' in known) return;
     if (!force && JSON.stringify(where) === JSON.stringify(known)) return;
     known = where;

@@ -139,7 +139,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     expect(await new Watch(makePlaces(), {}).lost('NothingSelected')).toContain('docker.name');
   });
 
-  test('a process, till it ends', async () => {
+  test('a process, until it ends', async () => {
     const sleeper = await sleep();
     const watch = new Watch(makePlaces(), { netns: { pid: sleeper.pid! } });
     const netns = await watch.netns();

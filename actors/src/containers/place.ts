@@ -19,7 +19,7 @@ export type LostReason =
 /** Why a selector leads nowhere now; `message` says what to do. */
 export type Lost = { reason: LostReason; message: string };
 
-/** Where a selector leads. The netns is open till the next place is told, or till the follower stops. */
+/** Where a selector leads. The netns is open until the next place is told, or until the follower stops. */
 export type Place = { netns: Netns } | { lost: Lost };
 
 /** What a source knows of a netns before it is opened: a path that leads there, and its nsfs inode in decimal. */
@@ -27,7 +27,7 @@ export type Where = { path: string; id: string } | { lost: Lost };
 
 /** Something that watches where one target leads. It tells only from timers and events, never within the call that starts it. */
 export type Source = {
-  /** Looks anew and tells, also where nothing changed. */
+  /** Looks again and reports, even if nothing changed. */
   again(): void;
   stop(): void;
 };

@@ -16,7 +16,7 @@ import { targetKey, targetOf, type EngineName, type Target } from './target.ts';
 export interface Places {
   /**
    * Calls the listener with where the selector leads, soon when that is known, and at each change; never within this call.
-   * A netns that was told is open till the listener has returned from being told the next place, or till nobody follows the selector any more:
+   * A netns that was told is open until the listener has returned from being told the next place, or until nobody follows the selector any more:
    * so let go of it there and then. Closing it is not the listener's business. null: the agent's home netns.
    */
   follow(selector: ContainerSelector | null, listener: PlaceListener): () => void;

@@ -1,4 +1,4 @@
-/** Follows the netns of one process till the process ends. */
+/** Follows the netns of one process until the process ends. */
 import { every } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 import { lost, type Source, type Where } from './place.ts';

@@ -133,7 +133,7 @@ describe('CreateLink', () => {
     });
   });
 
-  test('tells both MAC addresses, and makes a link anew with those that it had', async () => {
+  test('tells both MAC addresses, and recreates a link with those that it had', async () => {
     const [mac, farMac] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b'];
     const [done] = await make({ kind: 'veth', peer: 'x1' }, { mac, farMac });
     expect([(await there())?.mac, (await there('x1', far))?.mac]).toEqual([mac, farMac]);
@@ -322,7 +322,7 @@ describe('on a link that is there', () => {
     }
   });
 
-  test('RemoveLink says for which attributes the link is made anew, and hands on what the kernel refuses', async () => {
+  test('RemoveLink says for which attributes the link is recreated, and hands on what the kernel refuses', async () => {
     const [done] = await act({ type: 'RemoveLink', slot, name: 'x0', index: await index(), mark, anew: ['vxlan.vni'] });
     expect(done).toEqual({ type: 'LinkRemoved', data: { slot, name: 'x0', anew: ['vxlan.vni'] } });
     await expect(

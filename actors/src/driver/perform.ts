@@ -10,7 +10,7 @@ import { explained } from './refusal.ts';
 
 /** What carrying out operations needs from its surroundings. */
 export type Hands = {
-  /** The open netns of a slot. @throws KernelError ENOENT where there is none now */
+  /** The open netns of a slot. @throws KernelError ENOENT if it has no netns now */
   netns(slot: Slot): Netns;
   /** An open netns by its inode; undefined where it is gone, and all its links with it. */
   netnsById(id: string): Netns | undefined;

@@ -89,7 +89,7 @@ test.each<[why: string, error: unknown, operation: KernelOperation]>([
   ['nothing was asked', new KernelError('EINVAL', 'do it'), { type: 'AdoptLink', ...at, index: 1, mark: 'm' }],
   ['no mtu changes', new KernelError('EINVAL', 'do it'), { type: 'ChangeLink', ...at, change: { up: true } }],
   ['no port was given', new KernelError('EADDRINUSE', 'do it'), { type: 'SetWireGuard', ...at, change: {} }],
-  ['it is none of the kernel', new Error('lost'), create({ kind: 'bridge' })],
+  ['the kernel did not send it', new Error('lost'), create({ kind: 'bridge' })],
 ])('an error stays as it is where %s', (_, error, operation) => {
   expect(explained(error, operation)).toBe(error);
 });

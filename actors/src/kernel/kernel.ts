@@ -105,7 +105,7 @@ export type NetnsChange =
   /** Deleted, or moved to another netns. A link of the same name that comes later has another index. */
   | { type: 'linkRemoved'; index: number; name: string }
   | { type: 'addresses'; index: number; name: string }
-  /** The cache was read anew; each difference has been told by the changes before this one. */
+  /** The cache was read again; the changes before this one reported each difference. */
   | { type: 'resync' }
   /** No path leads to this netns any more. The object is closed; open a path again. */
   | { type: 'lost'; reason: string };
@@ -124,7 +124,7 @@ export interface Netns {
   addresses(index: number): readonly Address[];
   /** Resolves when every notification that the kernel queued before this call has been folded into the cache. */
   barrier(): Promise<void>;
-  /** Reads everything anew, telling differences as changes. */
+  /** Reads everything again and reports differences as changes. */
   resync(): Promise<void>;
   /** Listeners are called after the cache changed, in the kernel's order; what they throw is reported and dropped. */
   subscribe(listener: (change: NetnsChange) => void): () => void;
@@ -136,7 +136,7 @@ export interface Netns {
   /** EADDRNOTAVAIL where it is not there. */
   removeAddress(index: number, address: Address): Promise<void>;
   readonly wireguard: WireGuardAccess;
-  /** Whether the address answers one ICMP echo from here within a second. RangeError where it is none. */
+  /** Whether the address answers one ICMP echo from here within a second. RangeError on a malformed address. */
   reaches(ip: string): Promise<boolean>;
   /** Gives this use of the netns back; the last use closes its sockets. Links stay. */
   close(): void;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkHomeNetns } from './homeNetns.ts';
 
-test('a home netns that does not exist, or is none, is an error at start that says what to do', () => {
+test('a home netns that does not exist, or is another file, is an error at start that says what to do', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ift-home-'));
   try {
     writeFileSync(join(folder, 'plain'), '');

@@ -99,7 +99,7 @@ const possible: { readonly [C in Cause['type']]: (model: Model) => boolean } = {
   edit: ({ mtu, deleting }) => mtu !== null && !deleting,
   spoil: ({ mtu, deleting }) => mtu !== null && mtu > 0 && !deleting,
   delete: ({ mtu, deleting }) => mtu !== null && !deleting,
-  // A finalizer keeps the object till its links are gone.
+  // A finalizer keeps the object until its links are gone.
   forget: ({ deleting, actor }) => deleting && actor?.value === 'deleted',
   change: ({ link, there }) => there && isOurs(link),
   unlink: ({ link, there }) => there && isOurs(link),

@@ -137,7 +137,7 @@ export class Stage {
     }
   }
 
-  /** Waits till the node has come to what the model says, by the same states, and checks the kernel. */
+  /** Waits until the node has come to what the model says, by the same states, and checks the kernel. */
   async #agrees(what: string, from: number): Promise<void> {
     const { actor, events, states, link } = this.#model;
     const story = (): string => `${what}\n${this.#node.story()}`;

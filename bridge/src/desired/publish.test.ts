@@ -72,7 +72,7 @@ async function stored(side: Pick<DesiredSide, 'store'>, node = 'lax1'): Promise<
 }
 const settle = (bench: DesiredBench): Promise<void> => bench.clock.pass(0);
 
-test('one apply is one message; the same again is none', async () => {
+test('one apply is one message; the same again publishes nothing', async () => {
   const [bench, api] = [desiredBench(), new Api()];
   const one = await bridge(bench, api);
   one.show((api.object = at(1)));

@@ -82,7 +82,7 @@ test('tombstones go when they are old enough, wishes stay, and only the leader t
   expect(await subjects(connection)).toEqual(['wg1', 'wg2', 'wg3']);
   await until(async () => (await subjects(connection)).join() === 'wg3', 'the tombstones to go');
   expect([...leader.desired.all()].map((entry) => entry.subject)).toEqual([subject('wg3')]);
-  // Used again, the name begins anew.
+  // Used again, the name begins from nothing.
   await leader.publisher.publish(subject('wg1'), wish('wg1'), leader.desired.get(subject('wg1')));
   expect(await subjects(connection)).toEqual(['wg1', 'wg3']);
   for (const { stop } of [leader, second]) stop.abort();

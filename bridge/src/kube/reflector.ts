@@ -38,7 +38,7 @@ export type Reflector = ObjectStore & {
 export type ReflectorHandlers = {
   /** Called once per change, in order. */
   changed: (change: Change) => void;
-  /** A complete list was read, where there was none or the server had refused one. */
+  /** A complete list was read: the first one, or the first after the server refused one. */
   completed?: () => void;
 };
 

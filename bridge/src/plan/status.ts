@@ -139,7 +139,7 @@ function spellAddress({ local, peer, prefixlen }: InterfaceAddress): string {
   return peer === undefined ? `${local}/${prefixlen}` : `${local} -> ${peer}/${prefixlen}`;
 }
 
-/** The status of an object of the API as an interface's, empty where it is none. */
+/** The status of an object of the API as an interface's, empty if it is no object. */
 export function interfaceStatusOf(object: KubeObject): InterfaceStatus {
   return InterfaceStatusSchema.safeParse(object.status ?? {}).data ?? {};
 }

@@ -6,7 +6,7 @@ import { graceMilliseconds } from '../view/nodes.ts';
 import type { NodeView } from '../view/nodes.ts';
 import type { Entry } from '../stream/follower.ts';
 
-/** The `StatusMessage` in an entry of IFACTOR_STATUS, undefined where it is none. */
+/** The `StatusMessage` in an entry of IFACTOR_STATUS, undefined if it is malformed. */
 export function readStatus(entry: Entry): StatusMessage | undefined {
   try {
     return StatusMessageSchema.safeParse(JSON.parse(entry.body)).data;

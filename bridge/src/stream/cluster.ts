@@ -8,7 +8,7 @@ import { resources } from '../kube/resource.ts';
 /** Key in the streams' metadata: the UID of the cluster whose objects they carry. */
 const clusterKey = 'ifactor-cluster';
 
-/** The cluster's identity: the UID of its namespace kube-system. @throws as KubeApi, Error where there is none */
+/** The cluster's identity: the UID of its namespace kube-system. @throws as KubeApi, Error if the namespace has no UID */
 export async function clusterUid(api: Pick<KubeApi, 'get'>, signal?: AbortSignal): Promise<string> {
   const namespace = await api.get(resources.namespaces, { name: 'kube-system' }, signal);
   if (namespace === undefined) throw new Error('the cluster has no namespace kube-system');

@@ -127,7 +127,7 @@ export function isTombstone(entry: Entry): boolean {
   return entry.header('ce-type') === removed;
 }
 
-/** The `Desired` in a message of ours, undefined where it is none. */
+/** The `Desired` in a message of ours, undefined if it is malformed. */
 export function readDesired(entry: Entry): Desired | undefined {
   try {
     return DesiredSchema.safeParse(JSON.parse(entry.body)).data;

@@ -27,7 +27,7 @@ test('what is new, gone, another life or differs in what is wanted is a change',
     expect(changeOf({ object, before }, { status, finalizers })).toBe('spec');
 });
 
-test("the bridge's own status and finalizers are none, anybody else's are", () => {
+test("the bridge's own status and finalizers are no changes, anybody else's are", () => {
   expect(changeOf({ object: after({ status }), before }, { status })).toBe('none');
   expect(changeOf({ object: after({ status }), before }, { status: { state: 'failed' } })).toBe('status');
   expect(changeOf({ object: after({ status }), before })).toBe('status');

@@ -1,7 +1,7 @@
 /** More changed letters than this make another name. */
 const most = 2;
 
-/** The name closest to `name`, at most two changed, missing or additional letters away; undefined where there is none. */
+/** The name closest to `name`, at most two changed, missing or additional letters away; undefined if no name is that close. */
 export function closest(name: string, among: Iterable<string>): string | undefined {
   let best: { name: string; letters: number } | undefined;
   for (const other of among) {

@@ -13,7 +13,7 @@ test('an object belongs to its node, or it is said why it can belong to none', (
   });
 });
 
-test('subjects name their object; what is none of ours names none', () => {
+test('subjects name their object; those of another program name nothing', () => {
   expect(objectOf('ifactor.desired.lax1.netlinkinterface.default.br_1')).toBe('netlinkinterface/default/br.1');
   expect(objectOf('ifactor.status.lax1.netlinkinterface.default.br1')).toBe('netlinkinterface/default/br1');
   expect(objectOf('ifactor.desired.lax1.x')).toBeUndefined();

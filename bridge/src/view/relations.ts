@@ -57,7 +57,7 @@ export function placeOf(object: KubeObject, kind: string): Place | { refused: st
   }
 }
 
-/** The object that a subject is about; undefined where the subject is none of ours. */
+/** The object that a subject is about; undefined if the subject is of another program. */
 export function objectOf(subject: string): string | undefined {
   try {
     return spell(

@@ -1,7 +1,7 @@
 import type { Address, InterfaceAddress, NetlinkAddress } from '@ifactor/crds';
 import { canonicalIp } from '@ifactor/common/ip';
 
-/** `local` and `peer` as the kernel keeps them: canonical, and a peer equal to the address itself is none. */
+/** `local` and `peer` as the kernel keeps them: canonical, and without a peer that equals the address itself. */
 function address(local: string, peer: string | undefined, prefixlen: number, noPrefixRoute: boolean): Address {
   const own = canonicalIp(local);
   const far = peer === undefined ? null : canonicalIp(peer);

@@ -48,7 +48,7 @@ describe('what is remembered of a peer', () => {
     expect(remember(first, { ...look, rxBytes: 15, txBytes: 99 }, 2000)).toEqual({ ...first, rx: 15 });
   });
 
-  test('begins anew with another endpoint, and tells by the bytes who changed it', () => {
+  test('begins again with another endpoint, and tells by the bytes who changed it', () => {
     const known: Remembered = { ...first, named: [written], moved: true };
     const anew = { found: other, since: 2000, asked: 1000, named: null, moved: false };
     expect(remember(known, { ...look, found: other }, 2000)).toEqual({
@@ -87,7 +87,7 @@ describe("the spec's endpoint is written over the kernel's", () => {
   const stale = (more: Partial<Remembered>, seen: Partial<Look>, wrote: string | null = written) =>
     isStaleEndpoint({ ...peer, ...more }, { ...look, ...seen }, wrote, now, quiet);
 
-  test('never where there is none, or where they are the same', () => {
+  test('never without one, or if they are the same', () => {
     expect(stale({}, { found: null })).toBe(false);
     expect(stale({ edited: true, found: written }, { found: written })).toBe(false);
     expect(stale({ edited: true }, {}, null)).toBe(false);

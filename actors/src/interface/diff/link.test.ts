@@ -75,7 +75,7 @@ describe('a link of one place', () => {
     expect(seen({ ...whole, mtu: 9, ...other })).toEqual({ ...none, conflict: { reason: 'NameConflict', params } });
   });
 
-  test('of another kind under our mark is made anew', () => {
+  test('of another kind under our mark is recreated', () => {
     const { drift, operations } = seen({ ...whole, kind: 'bridge' });
     expect(drift).toEqual([{ field: 'kind', wanted: 'dummy', found: 'bridge' }]);
     expect(operations[0]).toEqual({ type: 'RemoveLink', slot, name: 'd0', index: 7, mark, anew: ['kind'] });

@@ -60,7 +60,7 @@ export const conflictWith = ({ name, kind, alias }: ObservedLink): Conflict => (
   params: { name, kind, owner: isMark(alias) ? ownerIn(alias) : null },
 });
 
-/** Removes a link that is ours. `anew`: fields because of which it is made again. */
+/** Removes a link that is ours. `anew`: fields because of which it is recreated. */
 export const remove = (slot: Slot, found: ObservedLink, mark: string, anew?: readonly string[]): KernelOperation => ({
   type: 'RemoveLink',
   slot,

@@ -140,7 +140,7 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
     });
   });
 
-  test.for(anew)('is made anew: %s is %s', ([field, other]) => {
+  test.for(anew)('is recreated: %s is %s', ([field, other]) => {
     const { drift, operations } = of(found({ ...seen, [field]: other }));
     expect(drift).toEqual([{ field: `${kind}.${field}`, wanted: seen[field as never], found: other }]);
     expect(operations).toEqual([
@@ -149,7 +149,7 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
     ]);
   });
 
-  test('of another kind under its mark is made anew', () => {
+  test('of another kind under its mark is recreated', () => {
     const { drift, operations } = of(shown({ name: 'x0', kind: 'bridge', alias: mark }));
     expect(drift).toEqual([{ field: 'kind', wanted: kind, found: 'bridge' }]);
     expect(operations).toEqual([
@@ -176,7 +176,7 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
     }
   });
 
-  test('has its MAC address again when it is made anew, where it has one', () => {
+  test('has its MAC address again when it is recreated, if it has one', () => {
     const known = { macs: { mac: '02:00:00:00:00:09' } };
     const [operation] = difference(key, spec(given), { links: { target: null }, devices }, known).operations;
     expect(operation).toMatchObject({ type: 'CreateLink' });

@@ -7,9 +7,9 @@ import { singleLink, wantedLink } from './singleLink.ts';
 type Kind<K extends keyof KindAttributes> = {
   /** The attributes that a spec asks for, in the shape they are observed in. */
   attributes: (spec: NetlinkInterfaceSpec) => KindAttributes[K];
-  /** Whether the kernel makes this change of a link that is there. Absent: never; a change of any attribute makes the link anew. */
+  /** Whether the kernel makes this change of a link that is there. Absent: never; a change of any attribute recreates the link. */
   changes?: (found: KindAttributes[K], wanted: KindAttributes[K]) => boolean;
-  /** Whether a link that is made anew is to have the MAC address that it had. Absent: it has none of its own. */
+  /** Whether a recreated link keeps its MAC address. Absent: the kind has no MAC address of its own. */
   hasMac?: (spec: NetlinkInterfaceSpec) => boolean;
 };
 

@@ -13,7 +13,7 @@ export const singleLink: Pick<Driver<NetlinkInterfaceSpec>, 'places' | 'names' |
   devices: () => [],
 };
 
-/** The one link of a NetlinkInterface. A link that is made anew has the MAC address that it had: neighbours know it by that. */
+/** The one link of a NetlinkInterface. A recreated link keeps its MAC address: neighbours know it by that. */
 export const wantedLink = (
   spec: NetlinkInterfaceSpec,
   { key, macs }: Pick<Knowledge, 'key' | 'macs'>,

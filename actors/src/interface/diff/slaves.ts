@@ -18,7 +18,7 @@ export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving
   if (result.conflict) return result;
   const { drift, operations, waiting } = result;
   const found = observed.links.target;
-  // One that is made anew begins without any.
+  // A recreated link begins without slaves.
   const anew = operations.some(({ type }) => type === 'RemoveLink');
   const enslaved = new Set(anew ? [] : found?.slaves);
   const listed = new Set(wanted);

@@ -1,6 +1,6 @@
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The entries that have a value: in a log, a key without one is a difference that is none. */
+/** The entries that have a value: a key without a value would show in a log as a difference. */
 export function withoutUndefined<T extends object>(entries: T): Defined<T> {
   const result: Defined<T> = {};
   for (const key of Object.keys(entries) as (keyof T)[]) {

@@ -10,7 +10,7 @@ const devices = { low0: true };
 test.each([
   ['passthru', 'private'],
   ['private', 'passthru'],
-] as const)('a macvlan becomes %s from %s by being made anew: the kernel takes that at birth', (to, from) => {
+] as const)('a macvlan becomes %s from %s by being recreated: the kernel takes that at birth', (to, from) => {
   expect(
     difference(key, wanted(to), { links: { target: found(from) }, devices }).operations.map(({ type }) => type),
   ).toEqual(['RemoveLink', 'CreateLink']);

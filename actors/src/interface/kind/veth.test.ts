@@ -107,7 +107,7 @@ describe('a veth pair', () => {
     ]);
   });
 
-  test('of which half is left is made anew', () => {
+  test('of which half is left is recreated', () => {
     expect(of(near, null)).toEqual({
       ...none,
       drift: [{ field: 'link', wanted: 've1', found: null }],
@@ -123,13 +123,13 @@ describe('a veth pair', () => {
   test.each([
     [9, 3],
     [4, 9],
-  ])('whose ends are no pair (%i, %i) is made anew', (a, b) => {
+  ])('whose ends are no pair (%i, %i) is recreated', (a, b) => {
     const { drift, operations } = of({ ...near, peerIndex: a }, { ...far, peerIndex: b });
     expect(drift).toEqual([{ field: 'veth.peer', wanted: 've1', found: 'gone, or the end of another pair' }]);
     expect(operations).toEqual([gone('target', 've0', 3, mark), gone('peer', 've1', 4, farMark), ...made]);
   });
 
-  test('re-made as another kind under our mark is made anew', () => {
+  test('re-made as another kind under our mark is recreated', () => {
     for (const [a, b] of [
       [{ ...near, kind: 'bridge' }, far],
       [near, { ...far, kind: 'bridge' }],

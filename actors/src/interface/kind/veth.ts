@@ -73,7 +73,7 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
       const [a, b] = [diffLink(near, found.near), diffLink(far, found.far)];
       return { ...nothing(), drift: [...a.drift, ...b.drift], operations: [...a.operations, ...b.operations] };
     }
-    // Half a pair cannot be mended: what is left of it goes, and both ends are made anew. Half of somebody else's pair is theirs.
+    // Half a pair cannot be mended: what is left of it goes, and both ends are recreated. Half of somebody else's pair is theirs.
     const result = nothing();
     for (const [want, link] of [
       [near, found.near],

@@ -21,7 +21,7 @@ test('a vrf needs its slaves, takes those that it lacks and releases the others'
   ]);
 });
 
-test('a vrf of another table is made anew, and takes its slaves again', () => {
+test('a vrf of another table is recreated, and takes its slaves again', () => {
   const { operations } = of({ ...found, vrf: { table: 11 } });
   expect(operations.map(({ type }) => type)).toEqual(['RemoveLink', 'CreateLink', 'AttachSlave', 'AttachSlave']);
 });

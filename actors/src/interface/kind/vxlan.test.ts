@@ -79,7 +79,7 @@ describe('a vxlan', () => {
     ['ageing', true],
     ['proxy', false],
     ['dev', 'eth0'],
-  ] as const)('with another %s is made anew', (field, other) => {
+  ] as const)('with another %s is recreated', (field, other) => {
     const { drift, operations } = of({ ...found, vxlan: { ...attributes, [field]: other } });
     expect(drift).toEqual([{ field: `vxlan.${field}`, wanted: attributes[field], found: other }]);
     expect(operations).toMatchObject([
@@ -93,7 +93,7 @@ describe('a vxlan', () => {
     expect(of({ ...found, vxlan: { ...attributes, portRange: null } }, { wg0: true }, open)).toEqual(none);
   });
 
-  test('is made anew with the MAC address that it had', () => {
+  test('is recreated with the MAC address that it had', () => {
     const known = { macs: { mac: '02:00:00:00:00:09' } };
     const { operations } = difference(key, wanted, { links: { target: null }, devices: { wg0: true } }, known);
     expect(operations).toMatchObject([{ type: 'CreateLink', mac: '02:00:00:00:00:09' }]);

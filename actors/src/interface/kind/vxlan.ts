@@ -5,7 +5,7 @@ import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
 const rangeOf = (range: readonly number[] | undefined): [number, number] | null =>
   range?.[1] ? [range[0]!, range[1]] : null;
 
-/** A vxlan. The kernel takes most of its attributes only at birth, so a change of any of them makes the link anew. */
+/** A vxlan. The kernel takes most of its attributes only at birth, so a change of any of them recreates the link. */
 export const vxlan = linkWithAttributes('vxlan', {
   attributes(spec) {
     const wanted = section(spec, 'vxlan');

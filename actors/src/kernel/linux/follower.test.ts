@@ -135,7 +135,7 @@ describe('follower', () => {
     expect(changes).toEqual([{ type: 'link', index: 5, name: 'l5' }]);
   });
 
-  it('reads anew after an overrun and tells what it missed; a barrier waits for that', async () => {
+  it('reads again after an overrun and tells what it missed; a barrier waits for that', async () => {
     let links = [link(1), link(2), link(3)];
     const { follower, handlers, answer, changes } = follow(async (fold) => {
       for (const one of links) fold({ type: 'newLink', link: one });

@@ -26,7 +26,7 @@ export class Follower {
   readonly cache = new Cache();
   readonly #parts: FollowerParts;
   readonly #monitor: Monitor;
-  /** Notifications that came while the kernel is read anew. */
+  /** Notifications that arrive while the kernel is read again. */
   #held: Notification[] | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
@@ -55,7 +55,7 @@ export class Follower {
 
   /** What the kernel has at the time of this call, or later, is in the cache when it resolves. */
   async resync(): Promise<void> {
-    if (this.#closed) throw new KernelError('ECLOSED', 'read the kernel anew');
+    if (this.#closed) throw new KernelError('ECLOSED', 'read the kernel again');
     if (this.#reading) this.#again = true;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;

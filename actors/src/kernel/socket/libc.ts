@@ -49,7 +49,7 @@ export function acceptOnlyFromKernel(fd: number): boolean {
 const send = libc.func('long send(int fd, void *data, size_t length, int flags)');
 
 /**
- * `send(2)` on another thread: it can take the kernel seconds to get to a request. The descriptor must stay open till it ends.
+ * `send(2)` on another thread: it can take the kernel seconds to get to a request. The descriptor must stay open until it ends.
  */
 export function sendAside(fd: number, data: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {

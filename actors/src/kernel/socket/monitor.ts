@@ -15,7 +15,7 @@ const loopback = 1;
 
 export type MonitorHandlers = {
   notification(notification: Notification): void;
-  /** Notifications were lost: read everything anew. */
+  /** Notifications were lost: read everything again. */
   overrun(error: Error): void;
 };
 
@@ -25,8 +25,8 @@ const askAgain = 100;
 /**
  * The kernel queues its answers to this socket's questions behind all notifications that came before, so a question about
  * one link serves as a barrier. There is one barrier under way at a time; callers that come meanwhile share the next.
- * After an overrun the kernel drops everything for this socket, answers too and without a word, till all that was queued has
- * been read: so a question is asked again till it is answered, and its answer says that the socket is whole again.
+ * After an overrun the kernel drops everything for this socket, answers too and without a word, until all that was queued has
+ * been read: so a question is asked again until it is answered, and its answer says that the socket is whole again.
  */
 export class Monitor {
   readonly #socket: Socket;
@@ -54,7 +54,7 @@ export class Monitor {
     return promise;
   }
 
-  /** Reads one link anew, in order with the notifications. */
+  /** Reads one link again, in order with the notifications. */
   refresh(link: number | string): void {
     this.#send(link);
   }

@@ -32,7 +32,7 @@ export type SocketHandlers = {
 export type Socket = {
   readonly port: number;
   /**
-   * Sends in one system call, which lasts till the kernel has carried the messages out. Throws never: see `broken`.
+   * Sends in one system call, which lasts until the kernel has carried the messages out. Throws never: see `broken`.
    * @param slow it takes the kernel long: let another thread wait for it
    */
   send(messages: Buffer[], slow?: boolean): void;

@@ -7,6 +7,6 @@ export type Codec<Given, Shown extends Given = Given> = {
   /** The kernel module that brings the kind. Absent: it has the name of the kind. */
   module?: string;
   write(writer: MessageWriter, attributes: Given): void;
-  /** @param lower IFLA_LINK, null where there is none */
+  /** @param lower IFLA_LINK, null if the link has no lower one */
   read(data: Buffer, lower: number | null): Shown;
 };

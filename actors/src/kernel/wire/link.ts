@@ -58,7 +58,7 @@ const addrGenModes: AddrGenMode[] = ['eui64', 'none', 'stable', 'random'];
 /** The file descriptor of a netns, for IFLA_NET_NS_FD. */
 export type NetnsFd = (netns: Netns) => number;
 
-/** Undefined for what looks like a link but is none: a bridge port's report (AF_BRIDGE) and wireless events. */
+/** Undefined for messages that look like a link and describe something else: a bridge port's report (AF_BRIDGE) and wireless events. */
 export function decodeLink(payload: Buffer): Link | undefined {
   if (payload.readUInt8(0) !== 0) return undefined;
   const bits = payload.readUInt32LE(8);

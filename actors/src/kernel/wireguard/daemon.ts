@@ -201,7 +201,7 @@ export class Daemon implements WireGuardAccess {
   }
 }
 
-/** Reads `record.json` of a folder; undefined where there is none to be read, as after a crash while it was made. */
+/** Reads `record.json` of a folder; undefined if it cannot be read, as after a crash while it was written. */
 export function readRecord(folder: string): DaemonRecord | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8'));

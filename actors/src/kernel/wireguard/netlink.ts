@@ -14,7 +14,7 @@ const CTRL_ATTR_FAMILY_NAME = 2;
 export type KernelWireGuardParts = {
   /** A generic netlink socket in the netns; opened at first use. */
   open(): Requests;
-  /** Of a link of the netns; undefined where there is none. */
+  /** Of a link of the netns; undefined if the link does not exist. */
   indexOf(name: string): number | undefined;
 };
 

@@ -44,7 +44,7 @@ export class Userspace {
     this.#report = report;
     this.#folder = resolve(stateDir, 'wireguard-go');
     this.#links = resolve(stateDir, 'wireguard');
-    // Those of dead processes go; those of living ones are made anew.
+    // Those of dead processes go; those of living ones are recreated.
     rmSync(this.#links, { recursive: true, force: true });
     if (!existsSync(this.#folder)) return;
     for (const entry of readdirSync(this.#folder)) this.#find(join(this.#folder, entry));

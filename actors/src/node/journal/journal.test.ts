@@ -193,7 +193,7 @@ describe('snapshots', () => {
     expect(opened.snapshots()).toHaveLength(1);
   });
 
-  test('of a finished actor are gone, and its next life begins anew', () => {
+  test('of a finished actor are gone, and its next life begins from nothing', () => {
     const opened = open();
     opened.append(someEvents(opened, [a, b]));
     opened.saveSnapshot(nameOf('a'), 2, 'old');

@@ -42,7 +42,7 @@ export type Journal = JournalRead & {
    * @throws JournalError where they are not stored now; where they are more than `room`, they are not kept either
    */
   append(events: readonly RecordedEvent[]): void;
-  /** How many more events would be kept if they could not be stored. Where there is none, no event may be made. */
+  /** How many more events would be kept if they could not be stored. At 0, no event may be made. */
   readonly room: number;
   /** What a former run could not store before it ended, until an AgentStarted that tells so is stored. */
   readonly lost: Lost | null;

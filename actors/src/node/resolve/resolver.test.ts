@@ -111,7 +111,7 @@ test('a name that several ask for is looked up once at a time', async () => {
   expect(asked).toEqual(['a', 'b', 'a']);
 });
 
-test('a resolver that does not answer is not waited for, and an empty answer is none', async () => {
+test('a resolver that does not answer is not waited for, and an empty answer does not count', async () => {
   const clock = new TestClock();
   let given: AbortSignal | undefined;
   const never: Lookup = (_host, signal) => {

@@ -48,7 +48,7 @@ export function createLookup({ servers, resolvConf = '/etc/resolv.conf', ...host
   };
 }
 
-/** @throws the error of the name servers where they say neither addresses nor that there are none */
+/** @throws the error of the name servers if they answer neither addresses nor that the name has no address */
 async function query(resolver: Resolver, name: string): Promise<string[]> {
   const answers = await Promise.allSettled([resolver.resolve6(name), resolver.resolve4(name)]);
   const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));

@@ -56,7 +56,7 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
       await bench.close();
     });
 
-    test('is made anew, once, when its netns of birth was replaced', async () => {
+    test('is recreated, once, when its netns of birth was replaced', async () => {
       const actor = apply();
       await node.settles(actor, 'moved-to-netns');
       await node.places.set('home', false);
@@ -79,7 +79,7 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
       }
     });
 
-    test('is made anew when that happened while no agent ran', async () => {
+    test('is recreated when that happened while no agent ran', async () => {
       await node.settles(apply(), 'moved-to-netns');
       node.stop();
       await renew();
@@ -110,7 +110,7 @@ function birthSuite(where: string, open: () => Promise<Bench>): void {
       expect([await index(), made(next)]).toEqual([before, []]);
     });
 
-    test('found by an agent that lost its journal, it is made anew when the netns changes under that agent', async () => {
+    test('found by an agent that lost its journal, it is recreated when the netns changes under that agent', async () => {
       await node.settles(apply(), 'moved-to-netns');
       node.dispose();
       node = start();

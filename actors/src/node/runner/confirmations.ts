@@ -9,10 +9,10 @@ type Await = Extract<Operation, { type: 'AwaitConfirm' }>;
 
 /** Milliseconds between two looks, at most; a short trial is looked at five times. */
 const longest = 1000;
-/** What an agent that starts amid a trial is given to connect, in milliseconds, before silence counts. */
+/** How long an agent that starts during a trial has to connect, in milliseconds, before silence counts. */
 const grace = 5000;
 
-/** Watches what changes with `spec.confirm` may make the node lose, and tells when one has proved itself or has not. */
+/** Watches what changes with `spec.confirm` may make the node lose, and reports whether each proved itself. */
 export class Confirmations {
   readonly #mailbox: Mailbox;
   readonly #clock: Clock;
@@ -33,7 +33,7 @@ export class Confirmations {
   }
 
   /**
-   * Looks again and again till the trial is decided. Time without an answer counts from the change, or from a little after the
+   * Looks again and again until the trial is decided. Time without an answer counts from the change, or from a little after the
    * start of an agent that died during the trial.
    */
   watch(actor: Actor, operation: Await, cause: Cause): void {

@@ -5,7 +5,7 @@ export type Item = { actor: Actor; fact: Fact; cause: Cause | null };
 
 /**
  * Facts that wait while no event may be made, in order. Where a later one says all that an earlier one of the same matter said, the
- * earlier is none of the actor's business any more: so they do not grow with the time that is waited.
+ * earlier does not concern the actor any more: so they do not grow with the time that is waited.
  */
 export class DeferredFacts {
   readonly #items = new Map<string, Item>();

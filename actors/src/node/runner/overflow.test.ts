@@ -35,7 +35,7 @@ describe.skipIf(process.getuid?.() !== 0)('when the kernel has more to tell than
     await bench.close();
   });
 
-  test('what was done to a link amid 10 000 notifications that nobody read is healed', async () => {
+  test('what was done to a link during 10 000 notifications that nobody read is healed', async () => {
     const actors = [0, 1, 2].map((at) => node.apply('NetlinkInterface', `br${at}`, spec(at)));
     for (const actor of actors) await node.settles(actor, 'moved-to-netns');
     const box = await bench.kernel.open(paths['box'] ?? '');

@@ -68,7 +68,7 @@ test('an actor rests when nobody asked for it, and goes on where it was when som
         .map(({ key }) => key.name),
     ),
   ).toEqual(new Set(['br1']));
-  // Told anew while it rests.
+  // Told again while it rests.
   node.apply('NetlinkInterface', 'br2', { ...spec('br2'), mtu: 1300 });
   await node.until(() => node.events(actors[2]).at(-1)?.state === 'configured' && home.link('br2')?.mtu === 1300);
   expect(hashOf(actors[0]!.snapshot)).toBe(before[0]);

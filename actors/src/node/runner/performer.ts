@@ -84,7 +84,7 @@ export class Performer {
   }
 
   /**
-   * Tunnels of one name for several containers are all born at home under that name, and are nobody's till they are marked: so one
+   * Tunnels of one name for several containers are all born at home under that name, and are nobody's until they are marked: so one
    * after the other. Resolves when it is this one's turn, to what gives it to the next.
    */
   async #birth(

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSy
 import { dirname } from 'node:path';
 
 /**
- * The content of a file that is made once and then stays: `make` is called where there is none. Only the owner may read
+ * The content of a file that is made once and then stays: `make` is called if the file is missing. Only the owner may read
  * it. Whole or absent, also after a crash or when two processes make it at once (then both get the same).
  * @throws the file system's errors, which name the path and never the content
  */

@@ -18,7 +18,7 @@ export class RetiredKeys {
     this.#clock = clock;
   }
 
-  /** Retires the key file at `path`; nothing where there is none. @throws the file system's errors */
+  /** Retires the key file at `path`; nothing if the file is missing. @throws the file system's errors */
   retire(key: Key, path: string): void {
     if (!existsSync(path)) return;
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
@@ -37,7 +37,7 @@ export class RetiredKeys {
     return true;
   }
 
-  /** Content of the retired key; null where there is none. */
+  /** Content of the retired key; null if the file is missing. */
   read(key: Key): Buffer | null {
     const path = this.#pathOf(key);
     return existsSync(path) ? readFileSync(path) : null;

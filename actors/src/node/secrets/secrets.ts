@@ -45,7 +45,7 @@ export class Secrets {
     this.retired = new RetiredKeys(this.#folder, clock);
   }
 
-  /** Keeps the secrets of a former spec at hand, which a change may be rolled back to; also over a restart, till `drop`. */
+  /** Keeps the secrets of a former spec at hand, which a change may be rolled back to; also over a restart, until `drop`. */
   keep(key: Key, former: readonly SealedSecret[]): void {
     this.#former.keep(key, former);
   }

@@ -109,7 +109,7 @@ describe('what is desired', () => {
     await until(() => seen.at(-1) === 'a@7');
   });
 
-  test('goes on after its stream was made anew under a living connection', async () => {
+  test('goes on after its stream was recreated under a living connection', async () => {
     await publish(desired('a', 1), desired('b', 1));
     const { seen, caught } = await follow();
     await until(() => caught.length === 1);

@@ -13,7 +13,7 @@ export type DesiredOptions = {
   runtime: Runtime;
   /** The last word on an object; the same one comes again after each reconnect. Tombstones have `deleted`. */
   put: (key: Key, desired: Desired) => void;
-  /** A message that is none; the others go on. */
+  /** A malformed message; the others go on. */
   malformed: (subject: string, error: Error) => void;
   /**
    * Everything that the stream holds for the node has been given, `keys` (as `spellKey` writes them) names all of it. An

@@ -87,7 +87,7 @@ describe('statuses', () => {
     await vi.waitFor(async () => expect([await stored('a'), await stored('b')]).toEqual(['2', '1']), 20_000);
   });
 
-  test('come again when the stream was made anew under a living connection', async () => {
+  test('come again when the stream was recreated under a living connection', async () => {
     const values = new Map([['a', '1']]);
     const status = await publisher(values);
     status.touch('a');

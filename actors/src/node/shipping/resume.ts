@@ -15,7 +15,7 @@ export type Place = {
 
 /**
  * Finds what IFACTOR_EVENTS holds of this journal, and mends what cannot stay: pipelined publishes of which an early one
- * was refused and a later one stored leave a hole; a stream made anew while this node was silent begins in the middle.
+ * was refused and a later one stored leave a hole; a stream recreated while this node was silent begins in the middle.
  * Reads from the place that was last known to be whole, so it costs a few requests where nothing went wrong.
  * Changes nothing once `signal` is aborted.
  */

@@ -174,7 +174,7 @@ describe('nothing is lost and nothing doubled when', () => {
     expect(await stored()).toEqual(whole());
   });
 
-  test('NATS is killed again and again amid shipping', async () => {
+  test('NATS is killed again and again during shipping', async () => {
     const shipper = await shipping();
     const stop = trickle(shipper);
     for (let i = 0; i < 5; i++) {
@@ -250,7 +250,7 @@ describe('nothing is lost and nothing doubled when', () => {
     expect(await stored()).toEqual(whole(301));
   });
 
-  test('the stream is deleted under a living connection, and somebody else makes it anew', async () => {
+  test('the stream is deleted under a living connection, and somebody else recreates it', async () => {
     const shipper = await shipping();
     happen(300, shipper);
     await shipper.idle();
@@ -340,7 +340,7 @@ describe('nothing is lost and nothing doubled when', () => {
     expect(await stored()).toEqual(whole());
   });
 
-  test('the agent is killed amid shipping, again and again', async () => {
+  test('the agent is killed during shipping, again and again', async () => {
     journal.close();
     const state = join(bench.folder, 'state');
     const script = join(bench.folder, 'agent.ts');

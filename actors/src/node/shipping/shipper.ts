@@ -19,7 +19,7 @@ export type ShipperOptions = {
   window?: number;
 };
 
-/** After this long without events the stream is looked at again before the next one: it may have been made anew. */
+/** After this long without events the stream is looked at again before the next one: it may have been recreated. */
 const quietMs = 5000;
 const timeoutMs = 5000;
 /** Between two tries. */
@@ -103,7 +103,7 @@ export class Shipper {
       const before = this.#shipped.sequence;
       const signal = AbortSignal.any([broken, stopped]);
       try {
-        // A request on a broken connection would be waited for till it times out.
+        // A request on a broken connection would be waited for until it times out.
         await orAborted(this.#session(signal), signal);
         failures = 0;
         backoff.reset();
@@ -270,7 +270,7 @@ export class Shipper {
       expecting(attributes, { id, stream: streams.events, ...expect }),
     );
     if (ack.seq <= place.seen) {
-      if (!ack.duplicate) throw new Error('the stream of events was made anew');
+      if (!ack.duplicate) throw new Error('the stream of events was recreated');
       // The one that it is a duplicate of is not among what was looked at, so it is deleted.
       this.#spent.add(event.sequence);
       throw new Error(`event ${event.sequence} was deleted from the stream`);

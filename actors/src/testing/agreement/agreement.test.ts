@@ -98,7 +98,7 @@ describe.skipIf(process.getuid?.() !== 0)('we and ip agree', () => {
           const fields = other.difference.drift.map(({ field }) => field);
           const special = JSON.stringify(meant(settings)) !== JSON.stringify(meant(others));
           expect(fields.some((field) => field.startsWith(`${type}.`) && field !== `${type}.slaves`)).toBe(special);
-          // A link that is made anew differs in nothing else.
+          // A link that is recreated differs in nothing else.
           if (!special)
             expect(fields).toEqual(
               expect.arrayContaining(['up', 'mtu', ...(rest.addresses.length > 0 ? ['addresses'] : [])]),

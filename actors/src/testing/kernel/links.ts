@@ -14,7 +14,7 @@ export function linkSuite(fixture: () => Fixture): void {
       expect([...on.netns.links()]).toMatchObject([{ index: 1, name: 'lo', kind: '', up: false, mtu: 65536 }]);
     });
 
-    it('is one object for all uses of a path, till the last is given back', async () => {
+    it('is one object for all uses of a path, until the last is given back', async () => {
       const again = await on.bench.kernel.open(on.path);
       expect(again).toBe(on.netns);
       again.close();

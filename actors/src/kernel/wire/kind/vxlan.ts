@@ -20,7 +20,7 @@ export type VxlanAttributes = {
   /** 0: the kernel's default. */
   ttl: number;
   learning: boolean;
-  /** Seconds till a learned entry is forgotten; 0: not for 49 days, which is the longest that every kernel can count. */
+  /** Seconds until a learned entry is forgotten; 0: not for 49 days, which is the longest that every kernel can count. */
   ageing: number;
   /** ARP and neighbour discovery are answered from the table. */
   proxy: boolean;
