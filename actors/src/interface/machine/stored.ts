@@ -37,6 +37,7 @@ export function thaw(frozen: Frozen | Former): Snapshot {
 }
 
 function former({ value, context }: Former): Snapshot {
+  if (!states.some((state) => state === value)) throw new TypeError(`a snapshot has the unknown state ${value}`);
   const {
     paused,
     problem,
