@@ -120,6 +120,15 @@ describe('a deletion', () => {
     expect(tell(away, lost('ContainerGone')).snapshot.value).toBe('deleted');
   });
 
+  it('waits for a netns that has too many links to be looked at, since its own may be among them', () => {
+    const container = { container: { docker: { name: 'box' } } };
+    const made = after(spec(1, container), place, looked(null), looked(link, 'round-1'), deletion(false));
+    expect(describeVerdict(tell(made, lost('TooManyLinks')).snapshot.context)).toMatchObject({
+      state: 'deleting',
+      message: expect.stringContaining('--max-links') as string,
+    });
+  });
+
   it('that has ended is not begun again by what was still on its way', () => {
     const over = after(...healthy, deletion(false), looked(null), deletion(true));
     expect(over.snapshot.value).toBe('deleted');

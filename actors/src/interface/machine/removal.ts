@@ -8,7 +8,7 @@ import { strayRemovals } from './difference.ts';
 import type { Because, Step } from './verdict.ts';
 
 /** With these it cannot be told whether the netns, and links in it, are still there. */
-const unknowable = new Set(['EngineUnreachable', 'Forbidden']);
+const unknowable = new Set(['EngineUnreachable', 'Forbidden', 'TooManyLinks']);
 
 type Removal = Extract<KernelOperation, { type: 'RemoveLink' | 'RemoveStray' }>;
 

@@ -41,6 +41,10 @@ export function placeWords(reason: string, selector: ContainerSelector | null): 
         : `${what} does not exist or has ended: start it, or select another`;
     case 'Forbidden':
       return `${what} may not be looked at: run the agent as root with CAP_SYS_PTRACE`;
+    case 'HostNetns':
+      return `${what} leads to the network namespace of the agent or of the machine: select another, or start the agent with --allow-host-netns`;
+    case 'TooManyLinks':
+      return `${what} has more links than the agent takes on: remove some, or start the agent with a larger --max-links`;
     case 'NothingSelected':
       return 'spec.container selects nothing: name docker, podman or netns in it';
     default:
