@@ -3,7 +3,7 @@ import type { Clock, Log, Random } from '@ifactor/common';
 import { eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createCluster } from './cluster.ts';
-import type { Context } from './context.ts';
+import type { BridgeContext } from './context.ts';
 import { createHold } from './desired/hold.ts';
 import { createSealer } from './desired/seal.ts';
 import { startSweeping } from './desired/sweep.ts';
@@ -61,7 +61,7 @@ export function startBridge(options: BridgeOptions): Bridge {
   const api = fence(options.api, leads);
   const replicas = settings.natsReplicas === undefined ? {} : { replicas: settings.natsReplicas };
   const store = eventStoreOf(connection, replicas);
-  const context: Context = { api, connection, store, log, ...time };
+  const context: BridgeContext = { api, connection, store, log, ...time };
   const cluster = createCluster(options, () => view.apiOutage, leads);
   const recorder = createRecorder(api, log, settings.identity, leads, time.clock);
   const ownWrites = createOwnWrites();

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { KubeApi } from './kube/port.ts';
 
 /** What everything in one bridge shares: both sides, time, chance and the log. */
-export type Context = {
+export type BridgeContext = {
   api: KubeApi;
   connection: NatsConnection;
   /** The streams behind the connection. */

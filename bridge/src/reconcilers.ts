@@ -1,4 +1,4 @@
-import type { Context, Enqueue } from './context.ts';
+import type { BridgeContext, Enqueue } from './context.ts';
 import { createAbsence } from './desired/absence.ts';
 import { Brake } from './desired/brake.ts';
 import { reconcileDesired, tombstoneStray } from './desired/publish.ts';
@@ -21,7 +21,7 @@ export type Queues = { desired: Queue; status: Queue; plan: Queue };
 type Workers = { [K in keyof Queues]: (key: string) => Promise<number | undefined> };
 
 /** Queues whose workers are given later: the view enqueues before there is anything to reconcile with. */
-export function createQueues({ clock, random, log }: Context, workers: () => Workers): Queues {
+export function createQueues({ clock, random, log }: BridgeContext, workers: () => Workers): Queues {
   const queue = (name: keyof Queues, workerCount: number): Queue =>
     createQueue({
       workers: workerCount,
@@ -39,7 +39,7 @@ export function enqueueInto(queues: Queues): Enqueue {
 }
 
 export type ReconcilerParts = {
-  context: Context;
+  context: BridgeContext;
   view: View;
   publisher: Publisher;
   recorder: Recorder;

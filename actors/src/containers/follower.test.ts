@@ -2,8 +2,8 @@ import { createLog } from '@ifactor/common';
 import { expect, test } from 'vitest';
 import type { Kernel, Netns } from '../kernel/kernel.ts';
 import { systemRuntime } from '../runtime.ts';
-import { Follower } from './follower.ts';
-import type { Place } from './place.ts';
+import { NetnsFollower } from './follower.ts';
+import type { NetnsPlace } from './place.ts';
 
 const netns = (id: string, closed: string[]): Netns =>
   ({ id, subscribe: () => () => {}, close: () => closed.push(id) }) as unknown as Netns;
@@ -12,9 +12,9 @@ test('a netns other than the one that was looked at is not told', async () => {
   const closed: string[] = [];
   const opened = [netns('2', closed), netns('1', closed)];
   const kernel = { open: async () => opened.shift()! } as unknown as Kernel;
-  const told: Place[] = [];
+  const told: NetnsPlace[] = [];
   const done = Promise.withResolvers<void>();
-  const follower = new Follower({
+  const follower = new NetnsFollower({
     kernel,
     label: 'it',
     refuse: () => null,

@@ -2,13 +2,13 @@
 import { explain } from '@ifactor/common';
 import { isKernelError } from '../kernel/error.ts';
 import type { Kernel, Netns } from '../kernel/kernel.ts';
-import { lost, type LostReason, type Place, type Source, type StartSource, type Where } from './place.ts';
+import { lost, type LostReason, type NetnsPlace, type Source, type StartSource, type Where } from './place.ts';
 import { RetryTimer } from './retryTimer.ts';
 import type { Runtime } from '../runtime.ts';
 
-export type PlaceListener = (place: Place) => void;
+export type PlaceListener = (place: NetnsPlace) => void;
 
-export type FollowerParts = {
+export type NetnsFollowerParts = {
   kernel: Kernel;
   label: string;
   start: StartSource;
@@ -20,20 +20,20 @@ export type FollowerParts = {
 /** After which a netns that has too many links is opened again: reading them is not cheap. */
 const crowdedRetryMs = 30_000;
 
-export class Follower {
-  readonly #parts: FollowerParts;
+export class NetnsFollower {
+  readonly #parts: NetnsFollowerParts;
   readonly #source: Source;
-  readonly #listeners = new Map<object, { listener: PlaceListener; told: Place | undefined }>();
+  readonly #listeners = new Map<object, { listener: PlaceListener; told: NetnsPlace | undefined }>();
   readonly #retry: RetryTimer;
   #wanted: Where | undefined;
   #opening = false;
   /** What the open netns was last opened by. */
   #path: string | undefined;
-  #place: Place | undefined;
+  #place: NetnsPlace | undefined;
   #unsubscribe: (() => void) | undefined;
   #stopped = false;
 
-  constructor(parts: FollowerParts) {
+  constructor(parts: NetnsFollowerParts) {
     this.#parts = parts;
     this.#retry = new RetryTimer(parts.runtime.clock, { first: 20, most: 5000 });
     this.#source = parts.start((where) => this.#told(where));
@@ -119,7 +119,7 @@ export class Follower {
     this.#retry.schedule(() => this.#source.again());
   }
 
-  #become(place: Place | undefined): void {
+  #become(place: NetnsPlace | undefined): void {
     const before = this.#place;
     if (place && 'netns' in place && before && 'netns' in before && before.netns === place.netns) {
       place.netns.close();
@@ -157,6 +157,6 @@ export class Follower {
   }
 }
 
-function sameLoss(a: Place, b: Place): boolean {
+function sameLoss(a: NetnsPlace, b: NetnsPlace): boolean {
   return 'lost' in a && 'lost' in b && a.lost.reason === b.lost.reason && a.lost.message === b.lost.message;
 }

@@ -17,13 +17,13 @@ export type LostReason =
   | 'NothingSelected';
 
 /** Why a selector leads nowhere now; `message` says what to do. */
-export type Lost = { reason: LostReason; message: string };
+export type LostNetns = { reason: LostReason; message: string };
 
 /** Where a selector leads. The netns is open until the next place is told, or until the follower stops. */
-export type Place = { netns: Netns } | { lost: Lost };
+export type NetnsPlace = { netns: Netns } | { lost: LostNetns };
 
 /** What a source knows of a netns before it is opened: a path that leads there, and its nsfs inode in decimal. */
-export type Where = { path: string; id: string } | { lost: Lost };
+export type Where = { path: string; id: string } | { lost: LostNetns };
 
 /** Something that watches where one target leads. It tells only from timers and events, never within the call that starts it. */
 export type Source = {
@@ -34,6 +34,6 @@ export type Source = {
 
 export type StartSource = (tell: (where: Where) => void) => Source;
 
-export function lost(reason: LostReason, message: string): { lost: Lost } {
+export function lost(reason: LostReason, message: string): { lost: LostNetns } {
   return { lost: { reason, message } };
 }

@@ -5,13 +5,13 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { followContainer } from './container.ts';
 import { Engine } from './engine.ts';
 import { followFile } from './file.ts';
-import { Follower, type PlaceListener } from './follower.ts';
+import { NetnsFollower, type PlaceListener } from './follower.ts';
 import { refuseHostNetns } from './hostNetns.ts';
 import { lost, type Source, type StartSource } from './place.ts';
 import { followProcess, type Mistaken } from './process.ts';
 import { ProcessRecords } from './processRecords.ts';
 import { socketPath } from './socket.ts';
-import { targetKey, targetOf, type EngineName, type Target } from './target.ts';
+import { targetKey, targetOf, type EngineName, type NetnsTarget } from './target.ts';
 
 export interface Places {
   /**
@@ -53,13 +53,18 @@ export function createPlaces({
 }: PlacesOptions): Places {
   const { clock } = runtime;
   const refuseHost = allowHostNetns ? () => null : refuseHostNetns(home);
-  const followers = new Map<string, Follower>();
+  const followers = new Map<string, NetnsFollower>();
   const engines: Record<EngineName, Engine> = {
     docker: new Engine('docker', socketPath(docker ?? process.env['DOCKER_HOST'] ?? '/var/run/docker.sock'), runtime),
     podman: new Engine('podman', socketPath(podman ?? '/run/podman/podman.sock'), runtime),
   };
 
-  const homeTarget: Target = { via: 'file', path: home, label: `home network namespace ${home}`, container: false };
+  const homeTarget: NetnsTarget = {
+    via: 'file',
+    path: home,
+    label: `home network namespace ${home}`,
+    container: false,
+  };
 
   const mistaken =
     (label: string): Mistaken =>
@@ -70,7 +75,7 @@ export function createPlaces({
         : `${label} is another one than the one selected, which has ended: select its successor by another way, or delete this object and create it again`;
     };
 
-  const startOf = (target: Target): StartSource => {
+  const startOf = (target: NetnsTarget): StartSource => {
     switch (target.via) {
       case 'engine': {
         const { engine, name, label } = target;
@@ -109,7 +114,7 @@ export function createPlaces({
       let follower = followers.get(key);
       if (!follower) {
         const label = target.via === 'nothing' ? 'nothing' : target.label;
-        follower = new Follower({
+        follower = new NetnsFollower({
           kernel,
           label,
           start: startOf(target),

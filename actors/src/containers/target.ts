@@ -3,7 +3,7 @@ import { isNetnsName, type ContainerSelector } from '@ifactor/crds';
 
 export type EngineName = 'docker' | 'podman';
 
-export type Target =
+export type NetnsTarget =
   /** `label`: how messages name it. */
   | { via: 'engine'; engine: EngineName; name: string; label: string }
   /** `container`: the file stands for a container, and its absence for the container's. */
@@ -18,7 +18,7 @@ export type Target =
 export function targetOf(
   { docker, podman, netns }: ContainerSelector,
   aliases: ReadonlyMap<string, string> = new Map(),
-): Target {
+): NetnsTarget {
   if (docker) return containerTarget('docker', docker.name, aliases.get(docker.name));
   if (podman) return containerTarget('podman', podman.name, aliases.get(podman.name));
   if (netns?.path !== undefined) return pathTarget(netns.path, `network namespace ${netns.path}`, false);
@@ -39,11 +39,11 @@ export function targetOf(
 }
 
 /** Equal for targets that lead to the same place for the same reasons. */
-export function targetKey(target: Target): string {
+export function targetKey(target: NetnsTarget): string {
   return JSON.stringify(target, Object.keys(target).toSorted());
 }
 
-function containerTarget(engine: EngineName, name: string, alias: string | undefined): Target {
+function containerTarget(engine: EngineName, name: string, alias: string | undefined): NetnsTarget {
   const label = `container "${name}"`;
   if (alias === undefined) return { via: 'engine', engine, name, label };
   const [, scheme, rest] = /^(docker|podman|netns):(.+)$/.exec(alias) ?? [];
@@ -57,7 +57,7 @@ function containerTarget(engine: EngineName, name: string, alias: string | undef
   return { via: 'engine', engine: scheme === 'podman' ? 'podman' : 'docker', name: rest, label: `container "${rest}"` };
 }
 
-function pathTarget(path: string, label: string, container: boolean): Target {
+function pathTarget(path: string, label: string, container: boolean): NetnsTarget {
   const pid = /^\/proc\/([1-9][0-9]{0,6})\/ns\/net$/.exec(path)?.[1];
   if (pid !== undefined && !container) return { via: 'process', pid: Number(pid), label };
   return { via: 'file', path, label, container };

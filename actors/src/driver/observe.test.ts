@@ -5,7 +5,7 @@ import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
 import { address, driven, netlinkKey, wireguardKey } from '../testing/driver.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
-import { lookup } from './lookup.ts';
+import { linkIndexOf } from './linkIndex.ts';
 import { markOf } from '../interface/diff/mark.ts';
 import { observe } from './observe.ts';
 
@@ -277,8 +277,8 @@ describe('lookup', () => {
   test('follows marks and masters as they change', async () => {
     const bridge = await make(box, { kind: 'bridge', name: 'br0' });
     const one = await make(box, { kind: 'dummy', name: 'd1', master: bridge }, 'ifactor:a');
-    const found = lookup(box);
-    expect(lookup(box)).toBe(found);
+    const found = linkIndexOf(box);
+    expect(linkIndexOf(box)).toBe(found);
     expect(found.marked('ifactor:a')?.index).toBe(one);
     expect(found.slaves(bridge)).toEqual(['d1']);
     expect(found.slaves(one)).toEqual([]);

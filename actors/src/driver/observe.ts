@@ -6,7 +6,7 @@ import { printSocketAddress } from '@ifactor/common/ip';
 import { printAddress } from '../interface/diff/address.ts';
 import type { Driver } from '../interface/diff/driver.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
-import { lookup } from './lookup.ts';
+import { linkIndexOf } from './linkIndex.ts';
 import { isMark, markOf, ownerIn } from '../interface/diff/mark.ts';
 import { fromKernel } from './attributes.ts';
 
@@ -55,7 +55,7 @@ async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<Observ
   // The kernel lists them by age; the order means nothing.
   addresses.sort((a, b) => (printAddress(a) < printAddress(b) ? -1 : 1));
   const result: ObservedLink = { index, name, kind, up, mtu, alias, addrGenMode: link.addrGenMode ?? null, addresses };
-  if (enslaves(kind)) result.slaves = lookup(netns).slaves(index);
+  if (enslaves(kind)) result.slaves = linkIndexOf(netns).slaves(index);
   if (isPaired(kind)) result.peerIndex = link.peerIndex;
   Object.assign(result, fromKernel(netns, link));
   if (kind === 'wireguard') {
@@ -94,13 +94,13 @@ export async function observe(
     const netns = places[slot];
     if (!netns) continue;
     const mark = slot === 'peer' ? markOf(key, 'peer') : markOf(key);
-    const link = lookup(netns).marked(mark) ?? netns.link(names.get(slot) ?? spec.interfaceName);
+    const link = linkIndexOf(netns).marked(mark) ?? netns.link(names.get(slot) ?? spec.interfaceName);
     links[slot] = link ? await observeLink(netns, link, seen) : null;
   }
   const strays: Observed['strays'][number][] = [];
   for (const netns of own) {
     for (const mark of [markOf(key), markOf(key, 'peer')]) {
-      const link = lookup(netns).marked(mark);
+      const link = linkIndexOf(netns).marked(mark);
       const belongs = Object.entries(links).some(
         ([slot, at]) => places[slot as Slot] === netns && at?.index === link?.index,
       );

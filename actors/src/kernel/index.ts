@@ -2,7 +2,7 @@ export { KernelError, isKernelError } from './error.ts';
 export type { KernelErrorCode } from './error.ts';
 export type {
   AddrGenMode,
-  Address,
+  KernelAddress,
   AddressFlag,
   Kernel,
   Link,
@@ -17,7 +17,7 @@ export type {
   WireGuardAccess,
   WireGuardChange,
   WireGuardDevice,
-  WireGuardPeer,
+  KernelPeer,
   WireGuardPeerChange,
 } from './wireguard/types.ts';
 export { inNetns } from './socket/libc.ts';

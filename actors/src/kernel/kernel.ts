@@ -53,7 +53,7 @@ export type AddressFlag =
  * An address of a link. The kernel tells two addresses of a link apart by (family, local) for inet6 and by
  * (family, local, prefixlen, peer's network) for inet; so to change an inet6 prefixlen, peer or `noPrefixRoute`, remove before adding.
  */
-export type Address = {
+export type KernelAddress = {
   family: 'inet' | 'inet6';
   local: string;
   /** null: none. The kernel cannot tell a peer equal to `local` from none: that is null, too. */
@@ -121,7 +121,7 @@ export interface Netns {
   links(): Iterable<Link>;
   link(name: string): Link | undefined;
   linkAt(index: number): Link | undefined;
-  addresses(index: number): readonly Address[];
+  addresses(index: number): readonly KernelAddress[];
   /** Resolves when every notification that the kernel queued before this call has been folded into the cache. */
   barrier(): Promise<void>;
   /** Reads everything again and reports differences as changes. */
@@ -132,9 +132,9 @@ export interface Netns {
   changeLink(index: number, change: LinkChange): Promise<void>;
   deleteLink(index: number): Promise<void>;
   /** EEXIST where it is there. Turns IPv6 on for this one link where the netns has it off (as containers do). */
-  addAddress(index: number, address: Address): Promise<void>;
+  addAddress(index: number, address: KernelAddress): Promise<void>;
   /** EADDRNOTAVAIL where it is not there. */
-  removeAddress(index: number, address: Address): Promise<void>;
+  removeAddress(index: number, address: KernelAddress): Promise<void>;
   readonly wireguard: WireGuardAccess;
   /** Whether the address answers one ICMP echo from here within a second. RangeError on a malformed address. */
   reaches(ip: string): Promise<boolean>;

@@ -9,7 +9,7 @@ import type { ProcessOptions } from './process.ts';
 import { answers } from './session/connection.ts';
 import { AnotherAgent } from './session/heartbeat.ts';
 import { startSession } from './session/session.ts';
-import type { Session } from './session/session.ts';
+import type { NatsSession } from './session/session.ts';
 
 export type AgentOptions = ProcessOptions & { nats: NatsOptions };
 
@@ -34,7 +34,7 @@ export function startAgent({ nats, ...options }: AgentOptions, runtime: Runtime)
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined);
   let connection: NatsConnection | null = null;
-  let session: Session | null = null;
+  let session: NatsSession | null = null;
 
   const agent = startProcess(options, runtime, async () => connection !== null && answers(connection, clock));
 

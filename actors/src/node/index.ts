@@ -4,5 +4,5 @@ export { systemRuntime } from '../runtime.ts';
 export type { Runtime } from '../runtime.ts';
 export { Runner } from './runner/runner.ts';
 export type { RunnerOptions } from './runner/runner.ts';
-export { keyOf, newFacts } from './desired/facts.ts';
+export { interfaceKeyOf, newFacts } from './desired/facts.ts';
 export { Shipper } from './shipping/shipper.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventData } from '@ifactor/crds';
 import type { Bench } from './kernel/suite.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
-import type { Address, AttributedKind, Attributes, Link, Netns } from '../kernel/index.ts';
+import type { KernelAddress, AttributedKind, Attributes, Link, Netns } from '../kernel/index.ts';
 import type { Fact, Actor } from '../node/runner/actor.ts';
 import { TestNode } from './node.ts';
 import { describeVerdict, verdictWords } from '../interface/words/verdict.ts';
@@ -21,7 +21,7 @@ type Case = {
 };
 
 const peerKey = publicKeyOf(Buffer.alloc(32, 7));
-const address = (local: string, prefixlen: number): Address => ({
+const address = (local: string, prefixlen: number): KernelAddress => ({
   family: local.includes(':') ? 'inet6' : 'inet',
   local,
   peer: null,
@@ -651,7 +651,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       });
     }
 
-    it('makes a deleted link anew, unasked, and says why', async () => {
+    it('recreates a deleted link, unasked, and says why', async () => {
       const actor = await healthy(subjectOf('bridge'));
       const from = node.journal.sequence;
       const { index } = at.box.link('br9')!;
@@ -669,7 +669,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
     for (const { name, kind, spec, link } of present.filter((subject) =>
       ['dummy', 'vxlan', 'veth', 'macvlan', 'vrf'].includes(subject.name),
     )) {
-      it(`${name}: keeps its MAC address when it is made anew, so that neighbours need not learn another`, async () => {
+      it(`${name}: keeps its MAC address when it is recreated, so that neighbours need not learn another`, async () => {
         const actor = await healthy({ name, kind, spec, link });
         const macs = (): unknown => [at.box.link(link)?.mac, at.far.link('ve9-far')?.mac];
         const before = macs();
@@ -684,7 +684,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       });
     }
 
-    it('says why it makes a link anew', async () => {
+    it('says why it recreates a link', async () => {
       const vxlan = subjectOf('vxlan');
       const actor = await healthy(vxlan);
       const from = node.journal.sequence;
@@ -824,7 +824,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
   });
 }
 
-/** The same link made anew has another index; all else must be as before. */
+/** The same link recreated has another index; all else must be as before. */
 function ignoreIndex(key: string, value: unknown): unknown {
   return key === 'index' || key === 'peerIndex' ? undefined : value;
 }

@@ -6,13 +6,13 @@ import { createLog } from '@ifactor/common';
 import type { ContainerSelector, Desired, RecordedEvent, State } from '@ifactor/crds';
 import { systemClock, systemRandom } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
-import { keyOf, newFacts } from '../node/desired/facts.ts';
+import { interfaceKeyOf, newFacts } from '../node/desired/facts.ts';
 import { openJournal } from '../node/journal/journal.ts';
 import type { Journal } from '../node/journal/journal.ts';
 import type { Fact, Actor } from '../node/runner/actor.ts';
 import { Runner } from '../node/runner/runner.ts';
 import type { Lookup } from '../node/resolve/resolver.ts';
-import type { Place, Places } from '../containers/index.ts';
+import type { NetnsPlace, Places } from '../containers/index.ts';
 import { pskFingerprint } from '../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Kernel } from '../kernel/index.ts';
@@ -22,7 +22,7 @@ import { verdictWords } from '../interface/words/verdict.ts';
 export class TestPlaces implements Places {
   readonly #kernel: Kernel;
   readonly #path: (name: string) => string;
-  readonly #listeners = new Map<string, Set<(place: Place) => void>>();
+  readonly #listeners = new Map<string, Set<(place: NetnsPlace) => void>>();
   readonly #gone = new Set<string>();
 
   constructor(kernel: Kernel, path: (name: string) => string) {
@@ -30,7 +30,7 @@ export class TestPlaces implements Places {
     this.#path = path;
   }
 
-  follow(selector: ContainerSelector | null, listener: (place: Place) => void): () => void {
+  follow(selector: ContainerSelector | null, listener: (place: NetnsPlace) => void): () => void {
     const name = selector === null ? 'home' : (selector.docker?.name ?? selector.netns?.name ?? '');
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
@@ -53,7 +53,7 @@ export class TestPlaces implements Places {
     this.#listeners.clear();
   }
 
-  async #place(name: string): Promise<Place> {
+  async #place(name: string): Promise<NetnsPlace> {
     if (this.#gone.has(name)) return { lost: { reason: 'ContainerGone', message: `container "${name}" is gone` } };
     return { netns: await this.#kernel.open(this.#path(name)) };
   }
@@ -152,7 +152,7 @@ export class TestNode {
       missing: [],
       ...more,
     };
-    const key = keyOf(desired);
+    const key = interfaceKeyOf(desired);
     if (!key) throw new Error(`agents do not carry out ${kind}`);
     const actor = this.runner.actor(key);
     for (const fact of newFacts(actor, desired)) this.runner.tell(actor, fact, null);

@@ -11,12 +11,12 @@ import type { Brake } from './brake.ts';
  * `gone`: the deletion was seen, or every list is complete, the brake lets it through, and the API server itself says that
  * the object does not exist. `unproven`: nothing follows; what may change that enqueues the key again.
  */
-export type Verdict = 'gone' | 'unproven';
+export type AbsenceVerdict = 'gone' | 'unproven';
 
 export type Absence = {
-  judge(key: string, last: Pick<Desired, 'uid' | 'deletionTimestamp'>): Promise<Verdict>;
+  judge(key: string, last: Pick<Desired, 'uid' | 'deletionTimestamp'>): Promise<AbsenceVerdict>;
   /** The same of a plan, of which `children` interfaces are left. @param key `namespace/name` */
-  judgePlan(key: string, uid: string, children: number): Promise<Verdict>;
+  judgePlan(key: string, uid: string, children: number): Promise<AbsenceVerdict>;
   /** The object exists, or its tombstone is stored. */
   settle(key: string): void;
 };

@@ -2,7 +2,7 @@ import type { Desired, MissingSecret, NodeEntry } from '@ifactor/crds';
 import { digest, isRecord, without } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
 import { openSecret, wireguardKey } from './secret.ts';
-import type { OpenSecret, Secrets, Wanted } from './secret.ts';
+import type { OpenSecret, SecretLookup, WantedSecret } from './secret.ts';
 
 /** A `Desired` before its secrets are sealed; `content` is equal for equal wishes, whatever the ciphertext. */
 export type Draft = {
@@ -16,7 +16,7 @@ export type Draft = {
  * What an agent is to be told of an object. Pure. The spec is passed on as it is, malformed or not (the agent makes a
  * condition of it), but for the private key, which leaves the spec and is sealed.
  */
-export function draft(object: KubeObject, secrets: Secrets, node: NodeEntry | undefined): Draft {
+export function draft(object: KubeObject, secrets: SecretLookup, node: NodeEntry | undefined): Draft {
   const { metadata } = object;
   const namespace = metadata.namespace ?? '';
   const { privateKey, ...spec } = isRecord(object.spec) ? object.spec : {};
@@ -71,8 +71,8 @@ export function tombstone(last: Desired): Draft {
   return { desired, open: [], sealKey: undefined, content: digest({ uid: last.uid, deleted: true }) };
 }
 
-function wantedSecrets(spec: Record<string, unknown>, ownKey: boolean): Wanted[] {
-  const wanted: Wanted[] = [];
+function wantedSecrets(spec: Record<string, unknown>, ownKey: boolean): WantedSecret[] {
+  const wanted: WantedSecret[] = [];
   const { privateKeySecretRef, peers } = spec;
   if (ownKey && privateKeySecretRef !== undefined) wanted.push({ ref: 'privateKey', from: privateKeySecretRef });
   for (const peer of Array.isArray(peers) ? (peers as unknown[]) : []) {

@@ -11,7 +11,7 @@ import { resourceOf } from '../kube/resource.ts';
 import { isOlder } from './version.ts';
 import { readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
-import type { Entry, Follower } from '../stream/follower.ts';
+import type { Entry, StreamFollower } from '../stream/follower.ts';
 import { unreadable } from './secret.ts';
 import type { Draft } from './draft.ts';
 import { isPlace, placeOf } from '../view/relations.ts';
@@ -109,7 +109,11 @@ function lostSight({ desired }: Draft, entry: Entry | undefined): boolean {
  * @returns false where the object exists after all, or the stream still wants one of its name
  */
 export async function tombstoneStray(
-  { api, desired, publisher }: { api: Pick<KubeApi, 'get'>; desired: Follower; publisher: Pick<Publisher, 'publish'> },
+  {
+    api,
+    desired,
+    publisher,
+  }: { api: Pick<KubeApi, 'get'>; desired: StreamFollower; publisher: Pick<Publisher, 'publish'> },
   said: StatusMessage,
 ): Promise<boolean> {
   const { uid, kind: token, namespace, name, node } = said;

@@ -6,13 +6,13 @@ import type { KubeObject } from '../kube/object.ts';
 export type OpenSecret = { ref: string; version: string; key: string };
 
 /** Where Secrets are looked up: while `forbidden`, one that is not found may exist all the same. */
-export type Secrets = { get(key: string): KubeObject | undefined; readonly forbidden: boolean };
+export type SecretLookup = { get(key: string): KubeObject | undefined; readonly forbidden: boolean };
 
 /** Reason of a secret of which nothing is known, since Secrets cannot be listed. */
 export const unreadable = 'Forbidden';
 
 /** `ref` of a secret as it travels: `privateKey` or `psk:<publicKey>`. */
-export type Wanted = { ref: string; from: unknown };
+export type WantedSecret = { ref: string; from: unknown };
 
 /** The namespace that `privateKeySecretRef` and its like mean when they name none, as in the system this one replaces. */
 const defaultNamespace = 'default';
@@ -25,7 +25,7 @@ const defaultNamespace = 'default';
  * object: outside of `default` it therefore has to be spelled out, and the message says so. To guess the object's own
  * namespace instead would silently read another Secret than the one that `kubectl get -o yaml` shows.
  */
-export function openSecret(wanted: Wanted, namespace: string, secrets: Secrets): OpenSecret | MissingSecret {
+export function openSecret(wanted: WantedSecret, namespace: string, secrets: SecretLookup): OpenSecret | MissingSecret {
   const { ref, from } = wanted;
   const fail = (reason: string, message: string): MissingSecret => ({ ref, reason, message });
   if (!isRecord(from) || typeof from['name'] !== 'string' || typeof from['key'] !== 'string') {
@@ -40,7 +40,7 @@ export function openSecret(wanted: Wanted, namespace: string, secrets: Secrets):
   }
   const secret = secrets.get(`${namespace}/${name}`);
   if (secret === undefined && secrets.forbidden) {
-    return fail(unreadable, `the bridge cannot list Secrets; give it the role in bridge/rbac.yaml`);
+    return fail(unreadable, `the bridge cannot list SecretLookup; give it the role in bridge/rbac.yaml`);
   }
   if (secret === undefined) return fail('SecretNotFound', `create the Secret ${namespace}/${name} with the key ${key}`);
   const data = secret['data'];

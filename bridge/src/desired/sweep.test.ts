@@ -10,7 +10,7 @@ import { tombstoneStray } from './publish.ts';
 import { createSealer } from './seal.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { follow } from '../stream/follower.ts';
-import type { Follower } from '../stream/follower.ts';
+import type { StreamFollower } from '../stream/follower.ts';
 import { createPublisher, readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
 import { startSweeping, sweepAction } from './sweep.ts';
@@ -23,7 +23,7 @@ const wish = (name: string) => draft(wireguard(name), { get: () => undefined, fo
 const gone = (name: string) => tombstone({ ...wish(name).desired, secrets: [] });
 
 type Side = {
-  desired: Follower;
+  desired: StreamFollower;
   publisher: Publisher;
   stop: AbortController;
   sweep: (leads: boolean, keep: number) => void;

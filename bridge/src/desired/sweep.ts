@@ -2,10 +2,10 @@ import { every, explain } from '@ifactor/common';
 import type { Clock, Log } from '@ifactor/common';
 import { isTombstone } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
-import type { Entry, Follower } from '../stream/follower.ts';
+import type { Entry, StreamFollower } from '../stream/follower.ts';
 
 export type SweepOptions = {
-  desired: Follower;
+  desired: StreamFollower;
   publisher: Pick<Publisher, 'purgeTombstone' | 'reread'>;
   leads: () => boolean;
   log: Log;

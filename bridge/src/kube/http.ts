@@ -3,11 +3,11 @@ import type { Client } from './client.ts';
 import { ApiError, MalformedAnswerError } from './error.ts';
 import type { Status } from './error.ts';
 import type { KubeObject } from './object.ts';
-import type { KubeApi, Target, WatchEvent } from './port.ts';
+import type { KubeApi, ObjectTarget, WatchEvent } from './port.ts';
 import { apiVersionOf, pathOf } from './resource.ts';
 import type { Resource } from './resource.ts';
 
-const at = (resource: Resource, { namespace, name }: Target, subresource?: string): string =>
+const at = (resource: Resource, { namespace, name }: ObjectTarget, subresource?: string): string =>
   pathOf(resource, namespace, name, subresource);
 const whole = (resource: Resource, object: object): object => ({
   apiVersion: apiVersionOf(resource),

@@ -2,7 +2,7 @@ import type { KubeObject, Metadata } from './object.ts';
 import type { Resource } from './resource.ts';
 
 /** One object of a resource. `namespace` is left out for a resource without namespaces. */
-export type Target = { namespace?: string | undefined; name: string };
+export type ObjectTarget = { namespace?: string | undefined; name: string };
 
 /** A page of a list over all namespaces. `next` asks for the following page; the last page has none. */
 export type ListPage = { items: KubeObject[]; resourceVersion: string; next: string | undefined };
@@ -34,7 +34,7 @@ export type KubeApi = {
    * @returns undefined only where the server says that it knows the resource and has no object of this name. A 404 that
    * says less (no such resource, a proxy) is an ApiError.
    */
-  get(resource: Resource, target: Target, signal?: AbortSignal): Promise<KubeObject | undefined>;
+  get(resource: Resource, target: ObjectTarget, signal?: AbortSignal): Promise<KubeObject | undefined>;
   /** @throws ApiError 409 where the name is in use */
   create(resource: Resource, object: NewObject, options?: WriteOptions): Promise<KubeObject>;
   /** Writes a whole object. @throws ApiError 409 where `metadata.resourceVersion` is not the newest */
@@ -43,14 +43,14 @@ export type KubeApi = {
    * JSON merge patch.
    * @throws ApiError 409 where `metadata.resourceVersion` in it is not the newest; 409 or 422 where `metadata.uid` differs
    */
-  merge(resource: Resource, target: Target, change: object, options?: WriteOptions): Promise<KubeObject>;
+  merge(resource: Resource, target: ObjectTarget, change: object, options?: WriteOptions): Promise<KubeObject>;
   /**
    * Server-side apply, forced, of a whole status: fields left out are removed. kube-apiserver does not compare the uid on
    * `/status`: a namesake made a moment ago may get the status, and the reconcile that its creation enqueues corrects it.
    */
   applyStatus(resource: Resource, object: NewObject, options: { fieldManager: string }): Promise<KubeObject>;
   /** Deletes the object of this very uid. @throws ApiError 404 or 409 where there is no such object */
-  delete(resource: Resource, target: Target & { uid: string }): Promise<void>;
+  delete(resource: Resource, target: ObjectTarget & { uid: string }): Promise<void>;
 };
 
 /** The write methods, which only a leader may call. */

@@ -1,7 +1,7 @@
 import { WireGuardNetworkPlanSpecSchema } from '@ifactor/crds';
 import type { PlanNode, SecretRef, WireGuardNetworkPlanSpec } from '@ifactor/crds';
 import { openSecret, wireguardKey } from '../desired/secret.ts';
-import type { Secrets } from '../desired/secret.ts';
+import type { SecretLookup } from '../desired/secret.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { labelValue, ownerOf } from './child.ts';
 import type { Parent } from './child.ts';
@@ -21,7 +21,7 @@ const field = 'privateKey';
 export function givenKeys(
   parent: Parent,
   spec: WireGuardNetworkPlanSpec,
-  secrets: Secrets,
+  secrets: SecretLookup,
 ): { given: Map<string, GivenKey>; owned: OwnedSecret[]; problems: Problem[] } {
   const given = new Map<string, GivenKey>();
   const owned: OwnedSecret[] = [];

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@ifactor/crds';
-import type { Context } from '../context.ts';
+import type { BridgeContext } from '../context.ts';
 import { spell } from '../key.ts';
 import type { Recorder } from '../kube/recorder.ts';
 import { followEvents } from '../stream/events.ts';
@@ -8,7 +8,7 @@ import { createEventNotes } from './eventNotes.ts';
 
 /** Turns the event log into Kubernetes Events, only while leading: all bridges share one place in the log. */
 export function tellEvents(
-  { store, clock, random, log }: Context,
+  { store, clock, random, log }: BridgeContext,
   objects: Pick<Objects, 'get'>,
   recorder: Recorder,
 ): { start(): void; stop(): Promise<void> } {

@@ -7,7 +7,7 @@ import type { Outage } from '../view/outage.ts';
 export type Entry = StoredMessage;
 
 /** The last message per subject of a stream, kept up; survives a restart of the server, with or without its store. */
-export type Follower = {
+export type StreamFollower = {
   get(subject: string): Entry | undefined;
   all(): Iterable<Entry>;
   /** What was published or read by other means, so that it need not come back before it counts. */
@@ -31,7 +31,7 @@ export type FollowerOptions = {
   onChange: (subject: string, entry: Entry | undefined) => void;
 };
 
-export function follow({ store, stream, outage, clock, random, signal, onChange }: FollowerOptions): Follower {
+export function follow({ store, stream, outage, clock, random, signal, onChange }: FollowerOptions): StreamFollower {
   const cache = new Map<string, Entry>();
   const settled = Promise.withResolvers<void>();
 

@@ -9,7 +9,7 @@ import type { Desired } from '@ifactor/crds';
 import type { Draft } from '../desired/draft.ts';
 import type { Sealer } from '../desired/seal.ts';
 import { NotLeadingError } from '../kube/fence.ts';
-import type { Entry, Follower } from './follower.ts';
+import type { Entry, StreamFollower } from './follower.ts';
 
 /** Header that holds `Draft.content`: tells without opening anything whether a message says what is wanted now. */
 export const contentHeader = 'ifactor-content';
@@ -37,7 +37,7 @@ export type Publisher = {
 export type PublisherOptions = {
   store: EventStore;
   /** Of the desired stream. */
-  follower: Follower;
+  follower: StreamFollower;
   sealer: Sealer;
   leads: () => boolean;
   clock: Clock;

@@ -11,7 +11,7 @@ import { createSealer } from '../desired/seal.ts';
 import { startNats, until } from '@ifactor/common/testing';
 import { quiet, registered, secret, wireguard } from '../testing/objects.ts';
 import { follow } from './follower.ts';
-import type { Follower } from './follower.ts';
+import type { StreamFollower } from './follower.ts';
 import { createPublisher, readDesired } from './publisher.ts';
 import type { Draft } from '../desired/draft.ts';
 
@@ -21,7 +21,7 @@ const secrets = { get: () => undefined, forbidden: false };
 
 type Side = {
   connection: NatsConnection;
-  last: Follower;
+  last: StreamFollower;
   /** Decides from what the follower has. */
   publisher: { publish(subject: string, draft: Draft): Promise<void> };
   changes: string[];

@@ -1,12 +1,12 @@
 import { ApiError } from '../kube/error.ts';
 import type { KubeObject } from '../kube/object.ts';
-import type { KubeApi, NewObject, Target, WatchEvent } from '../kube/port.ts';
+import type { KubeApi, NewObject, ObjectTarget, WatchEvent } from '../kube/port.ts';
 import { apiVersionOf } from '../kube/resource.ts';
 import type { Resource } from '../kube/resource.ts';
 
 type Recorded = { plural: string; version: number; event: WatchEvent };
 
-const idOf = ({ plural }: Resource, { namespace = '', name }: Target): string => `${plural}/${namespace}/${name}`;
+const idOf = ({ plural }: Resource, { namespace = '', name }: ObjectTarget): string => `${plural}/${namespace}/${name}`;
 const copy = <T>(value: T): T => structuredClone(value);
 const answer = <T>(work: () => T): Promise<T> => Promise.resolve().then(work);
 
@@ -24,7 +24,7 @@ export function createMemoryKube(now: () => number = Date.now): KubeApi {
   const waiting = new Set<() => void>();
   let version = 0;
 
-  function need(resource: Resource, target: Target): KubeObject {
+  function need(resource: Resource, target: ObjectTarget): KubeObject {
     return (
       objects.get(idOf(resource, target)) ??
       refuse(404, 'NotFound', `${resource.plural} "${target.name}" not found`, target.name)

@@ -5,7 +5,7 @@ import { createMemoryEventStore, TestClock } from '@ifactor/common/testing';
 import type { MemoryEventStore } from '@ifactor/common/testing';
 import { createSealer } from '../desired/seal.ts';
 import { follow } from '../stream/follower.ts';
-import type { Follower } from '../stream/follower.ts';
+import type { StreamFollower } from '../stream/follower.ts';
 import { createPublisher } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
 import { createOutage } from '../view/outage.ts';
@@ -21,7 +21,7 @@ export type DesiredBench = {
 
 export type DesiredSide = {
   store: EventStore;
-  desired: Follower;
+  desired: StreamFollower;
   publisher: Publisher;
   /** What its lease says. */
   leads: boolean;

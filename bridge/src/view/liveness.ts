@@ -1,9 +1,9 @@
 import { every } from '@ifactor/common';
 import { nodesBucket } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
-import type { Context } from '../context.ts';
+import type { BridgeContext } from '../context.ts';
 import { follow } from '../stream/follower.ts';
-import type { Follower } from '../stream/follower.ts';
+import type { StreamFollower } from '../stream/follower.ts';
 import { createNodes } from './nodes.ts';
 import type { Nodes } from './nodes.ts';
 import type { Outage } from './outage.ts';
@@ -17,11 +17,15 @@ const askEveryMs = 5000;
 const timeoutMs = 4000;
 const bucket = `KV_${nodesBucket}`;
 
-export type Liveness = { nodes: Nodes; registry: Follower; /** The NATS server's time, ms. */ serverNow: () => number };
+export type Liveness = {
+  nodes: Nodes;
+  registry: StreamFollower;
+  /** The NATS server's time, ms. */ serverNow: () => number;
+};
 
 /** Follows the agents' heartbeats. `changed` is called with each node whose view has changed. */
 export function followNodes(
-  context: Context,
+  context: BridgeContext,
   outage: Outage,
   signal: AbortSignal,
   changed: (node: string) => void,

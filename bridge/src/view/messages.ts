@@ -1,7 +1,7 @@
 import { streams } from '@ifactor/common/nats';
-import type { Context, Enqueue } from '../context.ts';
+import type { BridgeContext, Enqueue } from '../context.ts';
 import { follow } from '../stream/follower.ts';
-import type { Entry, Follower } from '../stream/follower.ts';
+import type { Entry, StreamFollower } from '../stream/follower.ts';
 import { isTombstone } from '../stream/publisher.ts';
 import type { Deletions } from './deletions.ts';
 import type { Outage } from './outage.ts';
@@ -9,8 +9,8 @@ import { createIndex, objectOf } from './relations.ts';
 
 /** What the streams say last of each object. A change enqueues what depends on it. */
 export type Messages = {
-  desired: Follower;
-  statuses: Follower;
+  desired: StreamFollower;
+  statuses: StreamFollower;
   /** Subjects of IFACTOR_DESIRED and of IFACTOR_STATUS that speak of an object, by `kind/namespace/name`. */
   desiredOf: (key: string) => Iterable<string>;
   statusesOf: (key: string) => Iterable<string>;
@@ -19,7 +19,7 @@ export type Messages = {
 };
 
 export type MessagesOptions = {
-  context: Context;
+  context: BridgeContext;
   enqueue: Enqueue;
   outage: Outage;
   deletions: Deletions;

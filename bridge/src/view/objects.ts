@@ -1,6 +1,6 @@
 import { kinds } from '@ifactor/crds';
 import type { KindName } from '@ifactor/crds';
-import type { Context, Enqueue } from '../context.ts';
+import type { BridgeContext, Enqueue } from '../context.ts';
 import { secretsOf } from '../desired/draft.ts';
 import { interfaceKinds, unspell } from '../key.ts';
 import { keyOf } from '../kube/object.ts';
@@ -37,7 +37,7 @@ export type Objects = {
 };
 
 export type ObjectsOptions = {
-  context: Context;
+  context: BridgeContext;
   enqueue: Enqueue;
   outage: Outage;
   /** What the bridge itself wrote: coming back from the watch, it is not news. */

@@ -10,7 +10,7 @@ import { isRecord } from '@ifactor/common/json';
 import { spell, withoutNode } from '../key.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { readStatus } from '../status/status.ts';
-import type { Follower } from '../stream/follower.ts';
+import type { StreamFollower } from '../stream/follower.ts';
 
 /** A many-to-many relation, read from either a target or a source: sources are objects, targets what they depend on. */
 export type Index = {
@@ -70,7 +70,11 @@ export function objectOf(subject: string): string | undefined {
 }
 
 /** What the agent said of this very object (by uid), if it has said anything. */
-export function saidOf(statuses: Pick<Follower, 'get'>, object: KubeObject, place: Place): StatusMessage | undefined {
+export function saidOf(
+  statuses: Pick<StreamFollower, 'get'>,
+  object: KubeObject,
+  place: Place,
+): StatusMessage | undefined {
   const entry = statuses.get(formatStatusSubject(place));
   const message = entry && readStatus(entry);
   return message?.uid === object.metadata.uid ? message : undefined;

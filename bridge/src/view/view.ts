@@ -1,4 +1,4 @@
-import type { Context, Enqueue } from '../context.ts';
+import type { BridgeContext, Enqueue } from '../context.ts';
 import { followNodes } from './liveness.ts';
 import { readMessages } from './messages.ts';
 import type { Messages } from './messages.ts';
@@ -24,7 +24,7 @@ export type View = {
   readonly stopped: Promise<unknown>;
 };
 
-export function createView(context: Context, enqueue: Enqueue, ownWrites: OwnWrites, signal: AbortSignal): View {
+export function createView(context: BridgeContext, enqueue: Enqueue, ownWrites: OwnWrites, signal: AbortSignal): View {
   const { log } = context;
   const apiOutage = createOutage(log, 'the API server answers again');
   const natsOutage = createOutage(log, 'NATS answers again');

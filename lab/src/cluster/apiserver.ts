@@ -5,7 +5,7 @@ import { crdPath, ownProgram } from '#files';
 import { LabError } from './error.ts';
 import { httpsAnswers } from '../host/https.ts';
 import type { LabCluster, Manifest } from './manifest.ts';
-import type { Lease } from './otherBridge.ts';
+import type { BridgeLease } from './otherBridge.ts';
 import { pathsOf } from './paths.ts';
 import type { Program } from '../process/program.ts';
 import { capture, must, onPath } from '../host/shell.ts';
@@ -65,7 +65,7 @@ export async function reachable(kubeconfig: string): Promise<boolean> {
 }
 
 /** Every Lease of the cluster; none where they may not be read. */
-export async function leasesOf(kubeconfig: string): Promise<Lease[]> {
+export async function leasesOf(kubeconfig: string): Promise<BridgeLease[]> {
   const { code, stdout } = await capture(kubectl(), [
     '--kubeconfig',
     kubeconfig,
@@ -74,7 +74,7 @@ export async function leasesOf(kubeconfig: string): Promise<Lease[]> {
     '--output=json',
     'leases.coordination.k8s.io',
   ]);
-  return code === 0 ? (JSON.parse(stdout) as { items: Lease[] }).items : [];
+  return code === 0 ? (JSON.parse(stdout) as { items: BridgeLease[] }).items : [];
 }
 
 function assetsPrograms(

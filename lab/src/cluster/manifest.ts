@@ -18,7 +18,7 @@ export type LabContainer = {
   real: string;
 };
 
-export type Runtime = 'docker' | 'netns';
+export type LabRuntime = 'docker' | 'netns';
 
 /** What serves the Kubernetes API. */
 export type LabCluster =
@@ -35,7 +35,7 @@ export type Manifest = {
   phase: 'starting' | 'ready';
   /** The process that starts the lab, or stays with it in the foreground. */
   owner: ProcessIdentity | null;
-  runtime: Runtime;
+  runtime: LabRuntime;
   /** The virtual machine that nodes and containers are in; null: they are on this machine. */
   vm: { kernel: Age; port: number } | null;
   nodes: LabNode[];

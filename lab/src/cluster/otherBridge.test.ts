@@ -1,10 +1,10 @@
 import { UsageError } from '@ifactor/common';
 import { expect, test } from 'vitest';
 import { assertNoBridge, leadingBridge } from './otherBridge.ts';
-import type { Lease } from './otherBridge.ts';
+import type { BridgeLease } from './otherBridge.ts';
 
 const now = Date.parse('2026-01-01T00:10:00Z');
-const lease = (secondsAgo: number, holderIdentity = 'bridge-1', name = 'ifactor-bridge'): Lease => ({
+const lease = (secondsAgo: number, holderIdentity = 'bridge-1', name = 'ifactor-bridge'): BridgeLease => ({
   metadata: { name, namespace: 'networking' },
   spec: {
     holderIdentity,

@@ -1,7 +1,7 @@
 import { UsageError } from '@ifactor/common';
 
 /** A Lease as `kubectl get leases -o json` prints it. */
-export type Lease = {
+export type BridgeLease = {
   metadata: { name: string; namespace: string };
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 };
@@ -10,7 +10,7 @@ export type Lease = {
 const clockDifferenceMs = 30_000;
 
 /** The Lease of a bridge that leads now, in whatever namespace it is. */
-export function leadingBridge(leases: readonly Lease[], now: number): Lease | undefined {
+export function leadingBridge(leases: readonly BridgeLease[], now: number): BridgeLease | undefined {
   return leases.find(({ metadata, spec }) => {
     if (metadata.name !== 'ifactor-bridge' || !spec?.holderIdentity) return false;
     const renewed = Date.parse(spec.renewTime ?? '');
@@ -22,11 +22,11 @@ export function leadingBridge(leases: readonly Lease[], now: number): Lease | un
  * Two bridges with a NATS of their own would both write the same objects, each by what its own agents say.
  * @throws UsageError where a bridge serves the cluster
  */
-export function assertNoBridge(leases: readonly Lease[], kubeconfig: string, now: number): void {
+export function assertNoBridge(leases: readonly BridgeLease[], kubeconfig: string, now: number): void {
   const lease = leadingBridge(leases, now);
   if (lease === undefined) return;
   const { namespace } = lease.metadata;
   throw new UsageError(
-    `a bridge (${lease.spec?.holderIdentity}, Lease ${namespace}/ifactor-bridge) already serves the cluster of ${kubeconfig}, and a lab brings its own: stop that bridge first, or give another cluster`,
+    `a bridge (${lease.spec?.holderIdentity}, BridgeLease ${namespace}/ifactor-bridge) already serves the cluster of ${kubeconfig}, and a lab brings its own: stop that bridge first, or give another cluster`,
   );
 }

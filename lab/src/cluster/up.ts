@@ -13,7 +13,7 @@ import {
   saveManifest,
   type LabCluster,
   type Manifest,
-  type Runtime,
+  type LabRuntime,
 } from './manifest.ts';
 import { kubeconfigOf, natsUrl } from './environment.ts';
 import { fetchNats, findNats, type NatsProgram } from '../host/natsBinary.ts';
@@ -157,14 +157,14 @@ async function clearLeftovers(dir: string, progress: Progress): Promise<void> {
   await down(dir, progress);
 }
 
-async function chooseRuntime(wanted: UpOptions['runtime']): Promise<Runtime> {
+async function chooseRuntime(wanted: UpOptions['runtime']): Promise<LabRuntime> {
   if (wanted === 'netns') return 'netns';
   if (await dockerVersion()) return 'docker';
   if (wanted === 'auto') return 'netns';
   throw new LabError('Docker does not answer: start it, or use --runtime netns');
 }
 
-async function plan(options: UpOptions, runtime: Runtime, nats: NatsProgram): Promise<Manifest> {
+async function plan(options: UpOptions, runtime: LabRuntime, nats: NatsProgram): Promise<Manifest> {
   const { dir, nodes } = options;
   const [port = 0, ui = 0, guest = 0, ...others] = await freePorts(6);
   return {

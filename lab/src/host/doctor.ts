@@ -6,7 +6,7 @@ import { findNats } from './natsBinary.ts';
 import { capture, onPath } from './shell.ts';
 
 /** `lack`: what is disabled by it, and what to do. */
-export type Finding = { what: string; has: boolean; detail: string; lack?: string };
+export type HostFinding = { what: string; has: boolean; detail: string; lack?: string };
 
 const programs: Record<string, string> = {
   ip: 'no lab: apt-get install iproute2',
@@ -18,7 +18,7 @@ const programs: Record<string, string> = {
 };
 
 /** What this machine has and lacks. */
-export async function examine(): Promise<Finding[]> {
+export async function examine(): Promise<HostFinding[]> {
   const root = process.getuid?.() === 0;
   const [docker, nats, kube] = await Promise.all([dockerVersion(), findNats(), kubectlVersion()]);
   const major = Number(process.versions.node.split('.')[0]);
@@ -66,7 +66,7 @@ export async function examine(): Promise<Finding[]> {
   ];
 }
 
-async function kernel(): Promise<Finding[]> {
+async function kernel(): Promise<HostFinding[]> {
   const userspace = onPath('wireguard-go');
   // Native code, which no other command of the lab needs.
   const { moduleOf } = await import('@ifactor/actors/kernel');

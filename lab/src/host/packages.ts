@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { LabError } from '../cluster/error.ts';
 import { hasKind } from './kernel.ts';
-import type { Runtime } from '../cluster/manifest.ts';
+import type { LabRuntime } from '../cluster/manifest.ts';
 import { findNats } from './natsBinary.ts';
 import { capture, onPath } from './shell.ts';
 
@@ -24,7 +24,7 @@ const packageOf: Record<string, string> = {
 };
 
 /** Programs that this machine lacks for a lab of this runtime, in a virtual machine or not. */
-export async function missingPrograms(runtime: Runtime, vm: boolean): Promise<string[]> {
+export async function missingPrograms(runtime: LabRuntime, vm: boolean): Promise<string[]> {
   const first = ['ip', 'nsenter', 'unshare', 'mount', 'wg', runtime === 'docker' ? 'busybox' : 'ping'];
   const guest = ['qemu-system-x86_64', 'busybox', 'setpriv', 'cpio', 'xz', 'depmod'];
   const needed = [

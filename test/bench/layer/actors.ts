@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
-import { keyOf, newFacts, Runner, createPlaces, systemRuntime } from '@ifactor/actors/node';
+import { interfaceKeyOf, newFacts, Runner, createPlaces, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import { openKernel } from '@ifactor/actors/kernel';
 import { bridges, desired } from '../workload.ts';
@@ -42,7 +42,7 @@ const keepAlive = setTimeout(() => done.reject(new Error(`only ${healthy.size} a
 const start = performance.now();
 for (const text of messages) {
   const message: ReturnType<typeof desired> = JSON.parse(text);
-  const actor = runner.actor(keyOf(message)!);
+  const actor = runner.actor(interfaceKeyOf(message)!);
   for (const fact of newFacts(actor, message)) runner.tell(actor, fact, null);
 }
 await done.promise;

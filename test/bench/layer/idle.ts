@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
-import { keyOf, newFacts, Runner, systemRuntime } from '@ifactor/actors/node';
+import { interfaceKeyOf, newFacts, Runner, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import { MemoryKernel } from '@ifactor/actors/testing';
 import type { IdleBytes } from '../logReport.ts';
@@ -73,7 +73,7 @@ for (let from = 0; from < count; from += batch) {
   done = Promise.withResolvers();
   for (const bridge of list.slice(from, from + batch)) {
     const message = JSON.parse(JSON.stringify(desired('n1', bridge))) as ReturnType<typeof desired>;
-    const actor = runner.actor(keyOf(message)!);
+    const actor = runner.actor(interfaceKeyOf(message)!);
     for (const fact of newFacts(actor, message)) runner.tell(actor, fact, null);
   }
   await done.promise;

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Address, Netns } from '@ifactor/actors/kernel';
+import type { KernelAddress, Netns } from '@ifactor/actors/kernel';
 import { openKernel } from '@ifactor/actors/kernel';
 import { bridges, type Bridge } from '../workload.ts';
 
@@ -31,7 +31,7 @@ async function make(at: Netns, { name, mtu, ipv4, ipv6 }: Bridge): Promise<void>
   await at.addAddress(index, address('inet6', ipv6));
 }
 
-function address(family: Address['family'], text: string): Address {
+function address(family: KernelAddress['family'], text: string): KernelAddress {
   const [local = '', prefixlen] = text.split('/');
   return { family, local, peer: null, prefixlen: Number(prefixlen), noPrefixRoute: false };
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
 import { connectOnce, sessionOf } from '@ifactor/common/nats';
-import { keyOf, newFacts, Runner, Shipper, createPlaces, systemRuntime } from '@ifactor/actors/node';
+import { interfaceKeyOf, newFacts, Runner, Shipper, createPlaces, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import type { RunnerOptions } from '@ifactor/actors/node';
 import { openKernel } from '@ifactor/actors/kernel';
@@ -55,7 +55,7 @@ const keepAlive = setTimeout(() => done.reject(new Error(`only ${healthy.size} a
 const start = performance.now();
 for (const text of messages) {
   const message: ReturnType<typeof desired> = JSON.parse(text);
-  const actor = runner.actor(keyOf(message)!);
+  const actor = runner.actor(interfaceKeyOf(message)!);
   for (const fact of newFacts(actor, message)) runner.tell(actor, fact, null);
 }
 await done.promise;

@@ -19,7 +19,7 @@ export type WantedLink = {
   addresses: readonly Address[];
 };
 
-export const nothing = (): Difference => ({ drift: [], operations: [], waiting: [], conflict: null });
+export const noDifference = (): Difference => ({ drift: [], operations: [], waiting: [], conflict: null });
 
 /** Makes the link and gives it everything. A kind that takes more settings (WireGuard) brings the link up itself. */
 export function create(want: WantedLink): KernelOperation[] {
@@ -77,9 +77,9 @@ export const remove = (slot: Slot, found: ObservedLink, mark: string, anew?: rea
 export function diffLink(
   want: WantedLink,
   found: ObservedLink | null | undefined,
-  more: (found: ObservedLink) => Difference = nothing,
+  more: (found: ObservedLink) => Difference = noDifference,
 ): Difference {
-  const result = nothing();
+  const result = noDifference();
   if (!found) {
     result.drift.push({ field: 'link', wanted: want.name, found: null });
     result.operations.push(...create(want));

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AttributedLink, KindAttributes, NetlinkInterfaceSpec } from '@ifactor/crds';
 import type { Difference, Driver } from './driver.ts';
-import { conflictWith, create, diffLink, nothing, ownership, remove } from './link.ts';
+import { conflictWith, create, diffLink, noDifference, ownership, remove } from './link.ts';
 import { singleLink, wantedLink } from './singleLink.ts';
 
 type Kind<K extends keyof KindAttributes> = {
@@ -43,17 +43,17 @@ export function linkWithAttributes<K extends keyof KindAttributes>(
       const found = observed.links.target;
       const dev = deviceOf(wanted);
       if (dev !== null && !observed.devices[dev]) {
-        if (found && ownership(want, found) === 'foreign') return { ...nothing(), conflict: conflictWith(found) };
-        return { ...nothing(), waiting: [{ reason: 'DeviceMissing', params: { device: dev, kind } }] };
+        if (found && ownership(want, found) === 'foreign') return { ...noDifference(), conflict: conflictWith(found) };
+        return { ...noDifference(), waiting: [{ reason: 'DeviceMissing', params: { device: dev, kind } }] };
       }
       const shown: Partial<KindAttributes> = found ?? {};
       const special = shown[kind];
       if (!found || special === undefined || isDeepStrictEqual(special, wanted)) return diffLink(want, found);
       if (changes?.(special, wanted)) return diffLink(want, found, () => changed(want.name, link, special, wanted));
-      if (ownership(want, found) === 'foreign') return { ...nothing(), conflict: conflictWith(found) };
+      if (ownership(want, found) === 'foreign') return { ...noDifference(), conflict: conflictWith(found) };
       const drift = driftOf(kind, special, wanted);
       const fields = drift.map(({ field }) => field);
-      return { ...nothing(), drift, operations: [remove(want.slot, found, want.mark, fields), ...create(want)] };
+      return { ...noDifference(), drift, operations: [remove(want.slot, found, want.mark, fields), ...create(want)] };
     },
   };
 }
@@ -64,7 +64,7 @@ const changed = <K extends keyof KindAttributes>(
   found: KindAttributes[K],
   wanted: KindAttributes[K],
 ): Difference => ({
-  ...nothing(),
+  ...noDifference(),
   drift: driftOf(link.kind, found, wanted),
   operations: [{ type: 'ChangeLink', slot: 'target', name, change: { link } }],
 });

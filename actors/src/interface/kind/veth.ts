@@ -3,7 +3,7 @@ import type { KernelOperation, NetlinkInterfaceSpec, ObservedLink } from '@ifact
 import { fromCIDR } from '../diff/address.ts';
 import { withoutUndefined } from '../diff/withoutUndefined.ts';
 import type { Driver, Knowledge } from '../diff/driver.ts';
-import { addAddress, conflictWith, create, diffLink, nothing, ownership, remove } from '../diff/link.ts';
+import { addAddress, conflictWith, create, diffLink, noDifference, ownership, remove } from '../diff/link.ts';
 import type { WantedLink } from '../diff/link.ts';
 import { markOf } from '../diff/mark.ts';
 
@@ -67,19 +67,19 @@ export const veth: Driver<NetlinkInterfaceSpec> = {
       [near, found.near],
       [far, found.far],
     ] as const) {
-      if (link && ownership(want, link) === 'foreign') return { ...nothing(), conflict: conflictWith(link) };
+      if (link && ownership(want, link) === 'foreign') return { ...noDifference(), conflict: conflictWith(link) };
     }
     if (found.near?.kind === 'veth' && found.far?.kind === 'veth' && paired(found.near, found.far)) {
       const [a, b] = [diffLink(near, found.near), diffLink(far, found.far)];
-      return { ...nothing(), drift: [...a.drift, ...b.drift], operations: [...a.operations, ...b.operations] };
+      return { ...noDifference(), drift: [...a.drift, ...b.drift], operations: [...a.operations, ...b.operations] };
     }
     // Half a pair cannot be mended: what is left of it goes, and both ends are recreated. Half of somebody else's pair is theirs.
-    const result = nothing();
+    const result = noDifference();
     for (const [want, link] of [
       [near, found.near],
       [far, found.far],
     ] as const) {
-      if (link && ownership(want, link) !== 'ours') return { ...nothing(), conflict: conflictWith(link) };
+      if (link && ownership(want, link) !== 'ours') return { ...noDifference(), conflict: conflictWith(link) };
       if (!link) result.drift.push({ field: 'link', wanted: want.name, found: null });
       else result.operations.push(remove(want.slot, link, want.mark));
       if (link && link.kind !== 'veth') result.drift.push({ field: 'kind', wanted: 'veth', found: link.kind });

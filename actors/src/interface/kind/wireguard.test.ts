@@ -167,7 +167,7 @@ describe('where it lives', () => {
     expect(at({ home: { ...whole, alias: null }, target: whole }, moved)).toEqual(none);
   });
 
-  test('re-made as another kind under our mark, it is made anew', () => {
+  test('re-made as another kind under our mark, it is recreated', () => {
     const bridge = shown({ name: 'wg0', kind: 'bridge', alias: mark });
     const { drift, operations } = at({ home: null, target: bridge }, moved, { endpoints: {} });
     expect(drift).toEqual([{ field: 'kind', wanted: 'wireguard', found: 'bridge' }]);
@@ -189,7 +189,7 @@ describe('where it lives', () => {
     ]);
   });
 
-  test("in place, but born in a netns that the agent left, it is made anew; another's link at home is in the way", () => {
+  test("in place, but born in a netns that the agent left, it is recreated; another's link at home is in the way", () => {
     const known = { endpoints: {}, birth: '1', places: { home: { netns: '2' } } };
     const { drift, operations } = at({ home: null, target: whole }, moved, known);
     expect(drift).toEqual([{ field: 'birth', wanted: '2', found: '1' }]);

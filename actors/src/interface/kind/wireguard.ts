@@ -9,7 +9,7 @@ import type {
   WireGuardPeer,
 } from '@ifactor/crds';
 import { canonicalNetwork } from '@ifactor/common/ip';
-import { addAddress, conflictWith, diffAttributes, nothing, ownership, remove } from '../diff/link.ts';
+import { addAddress, conflictWith, diffAttributes, noDifference, ownership, remove } from '../diff/link.ts';
 import type { WantedLink } from '../diff/link.ts';
 import { fromFields } from '../diff/address.ts';
 import { withoutUndefined } from '../diff/withoutUndefined.ts';
@@ -206,7 +206,7 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
       up: true,
       addresses: spec.addresses.map(fromFields),
     };
-    const result = nothing();
+    const result = noDifference();
     const found = observed.links[slot];
     const atHome = slot === 'home' ? undefined : observed.links.home;
     if (found && ownership(want, found) === 'foreign') return { ...result, conflict: conflictWith(found) };
@@ -234,7 +234,7 @@ export const wireguard: Driver<WireGuardInterfaceSpec> = {
       wanted: found ? 'wireguard' : want.name,
       found: found?.kind ?? null,
     });
-    if (atHome && ownership(want, atHome) === 'foreign') return { ...nothing(), conflict: conflictWith(atHome) };
+    if (atHome && ownership(want, atHome) === 'foreign') return { ...noDifference(), conflict: conflictWith(atHome) };
     if (atHome?.kind === 'wireguard') {
       const home = { ...want, slot: 'home' as const };
       const { operations } = diffAttributes({ ...home, up: atHome.up, addresses: atHome.addresses }, atHome);

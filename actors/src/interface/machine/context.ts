@@ -14,7 +14,7 @@ export type Failure = { until: string | null } & (
 );
 
 /** Where a slot leads: an inode, or why nowhere. */
-export type Place = { netns: string } | { reason: string };
+export type SlotPlace = { netns: string } | { reason: string };
 
 /** Everything an actor knows. Plain JSON: the fold of its events, and nothing else. */
 export type Context = {
@@ -32,7 +32,7 @@ export type Context = {
   secrets: { [ref: string]: string };
   /** Why secrets are not at hand, by ref. */
   missing: { [ref: string]: string };
-  places: { [S in Slot]?: Place };
+  places: { [S in Slot]?: SlotPlace };
   taken: { [S in Slot]?: { name: string; by: string } };
   observed: Observed | null;
   endpoints: { [publicKey: string]: string | null };

@@ -11,7 +11,7 @@ const second = 1000;
 const longestWait = 60 * second;
 /** Drift of the same fields this often within a minute is a fight with another program. */
 const fight = { times: 10, within: 60 * second };
-/** A fight is over when there was none for so long; longer than the longest wait, after which it would go on. */
+/** A fight is over after this long without one; longer than the longest wait, after which it would go on. */
 const calm = 5 * longestWait;
 /** Rounds of operations that succeeded and changed nothing, after which the kernel is taken not to agree. */
 const patience = 5;
@@ -96,7 +96,7 @@ function over(context: Context): Context {
   return next;
 }
 
-/** Puts another spec in force: what hung on the one before is looked up anew. */
+/** Puts another spec in force: what depended on the former one is looked up again. */
 function enforce(context: Context, spec: Context['spec']): Context {
   const { fight: _, ...peaceful } = context;
   return unseen({

@@ -1,13 +1,13 @@
 /** What is known of one netns: a fold of the kernel's notifications. Used by the kernel's netns and by the one in memory. */
-import type { Address, Link, NetnsChange } from '../kernel.ts';
+import type { KernelAddress, Link, NetnsChange } from '../kernel.ts';
 
 /** A fact about a netns, in the kernel's order. */
 export type Notification =
   | { type: 'newLink'; link: Link }
   | { type: 'delLink'; index: number }
-  | { type: 'newAddress' | 'delAddress'; index: number; address: Address };
+  | { type: 'newAddress' | 'delAddress'; index: number; address: KernelAddress };
 
-type Entry = { link: Link; addresses: Address[] };
+type Entry = { link: Link; addresses: KernelAddress[] };
 
 export class Cache {
   #entries = new Map<number, Entry>();
@@ -31,7 +31,7 @@ export class Cache {
     return this.#entries.get(index)?.link;
   }
 
-  addresses(index: number): readonly Address[] {
+  addresses(index: number): readonly KernelAddress[] {
     return this.#entries.get(index)?.addresses ?? [];
   }
 
@@ -91,7 +91,7 @@ export class Cache {
   }: {
     type: 'newAddress' | 'delAddress';
     index: number;
-    address: Address;
+    address: KernelAddress;
   }): NetnsChange | undefined {
     const entry = this.#entries.get(index);
     if (!entry) return undefined;
@@ -106,7 +106,7 @@ export class Cache {
 }
 
 /** Whether the kernel takes them for one address of a link. */
-export function sameAddress(a: Address, b: Address): boolean {
+export function sameAddress(a: KernelAddress, b: KernelAddress): boolean {
   if (a.family !== b.family || a.local !== b.local) return false;
   return a.family === 'inet6' || (a.prefixlen === b.prefixlen && a.peer === b.peer);
 }

@@ -12,7 +12,7 @@ const group = 0x40000000 + Math.floor(Math.random() * 0x3fffffff);
 /**
  * Each deletion costs the kernel tens of milliseconds, much of it for waiting, which it does once for all links of a group. So what is asked for in one turn, or while a deletion is under way, is gathered into a group.
  */
-export class Deletions {
+export class LinkDeletions {
   readonly #requests: Requests;
   readonly #waiting: Wanted[] = [];
   #busy = false;

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Follower } from './follower.ts';
+import { KernelFollower } from './follower.ts';
 import type { Notification } from './cache.ts';
 import type { Link, NetnsChange } from '../kernel.ts';
 import type { SocketHandlers } from '../socket/socket.ts';
@@ -47,7 +47,7 @@ type Dump = (fold: (notification: Notification) => void) => Promise<boolean>;
 
 /** A follower whose kernel is the test: it answers barriers when told to. */
 function follow(dump: Dump): {
-  follower: Follower;
+  follower: KernelFollower;
   handlers: SocketHandlers;
   asked: () => number;
   answer: () => void;
@@ -58,7 +58,7 @@ function follow(dump: Dump): {
   const changes: NetnsChange[] = [];
   const reported: unknown[] = [];
   let handlers: SocketHandlers | undefined;
-  const follower = new Follower({
+  const follower = new KernelFollower({
     openMonitor(own) {
       handlers = own;
       return {

@@ -8,7 +8,7 @@ import type { Socket, SocketHandlers } from '../socket/socket.ts';
 const dumpTries = 5;
 const retryAfter = 1000;
 
-export type FollowerParts = {
+export type KernelFollowerParts = {
   openMonitor: (handlers: SocketHandlers) => Socket;
   /** Reads all links, then all addresses. Resolves to true if the kernel says that entries may be missing. */
   dump(fold: (notification: Notification) => void): Promise<boolean>;
@@ -22,9 +22,9 @@ export type FollowerParts = {
   crowded(reason: string): void;
 };
 
-export class Follower {
+export class KernelFollower {
   readonly cache = new Cache();
-  readonly #parts: FollowerParts;
+  readonly #parts: KernelFollowerParts;
   readonly #monitor: Monitor;
   /** Notifications that arrive while the kernel is read again. */
   #held: Notification[] | undefined;
@@ -33,7 +33,7 @@ export class Follower {
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(parts: FollowerParts) {
+  constructor(parts: KernelFollowerParts) {
     this.#parts = parts;
     this.#monitor = new Monitor(parts.openMonitor, {
       notification: (notification) => this.#notified(parts.present(notification)),

@@ -2,11 +2,11 @@
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { decodeAddress, encodeDeleteAddress, encodeDumpAddresses, encodeNewAddress } from '../wire/address.ts';
 import type { Notification } from './cache.ts';
-import { Deletions } from './deletions.ts';
+import { LinkDeletions } from './deletions.ts';
 import { isKernelError, KernelError } from '../error.ts';
 import { echo } from '../socket/echo.ts';
-import { Follower } from './follower.ts';
-import type { Address, Link, LinkChange, Netns, NetnsChange, NewLink } from '../kernel.ts';
+import { KernelFollower } from './follower.ts';
+import type { KernelAddress, Link, LinkChange, Netns, NetnsChange, NewLink } from '../kernel.ts';
 import { inNetns } from '../socket/libc.ts';
 import { decodeLink, encodeDumpLinks, encodeLinkChange, encodeNewLink, encodeUp } from '../wire/link.ts';
 import type { LinkMessage } from '../wire/link.ts';
@@ -42,8 +42,8 @@ export class RealNetns implements Netns {
   readonly wireguard: WireGuardAccess;
   readonly #parts: RealNetnsParts;
   readonly #requests: Requests;
-  readonly #deletions: Deletions;
-  readonly #follower: Follower;
+  readonly #deletions: LinkDeletions;
+  readonly #follower: KernelFollower;
   readonly #listeners: Listeners;
   readonly #kernelWireGuard: KernelWireGuard;
   #closed = false;
@@ -54,8 +54,8 @@ export class RealNetns implements Netns {
     this.fd = parts.fd;
     this.#listeners = new Listeners(parts.report);
     this.#requests = new Requests((handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers));
-    this.#deletions = new Deletions(this.#requests);
-    this.#follower = new Follower({
+    this.#deletions = new LinkDeletions(this.#requests);
+    this.#follower = new KernelFollower({
       openMonitor: (handlers) =>
         openSocket(parts.fd, NETLINK_ROUTE, handlers, { groups: monitorGroups, receiveBuffer: monitorBuffer }),
       dump: (fold) => this.#dump(fold),
@@ -88,7 +88,7 @@ export class RealNetns implements Netns {
     return this.#follower.cache.linkAt(index);
   }
 
-  addresses(index: number): readonly Address[] {
+  addresses(index: number): readonly KernelAddress[] {
     return this.#follower.cache.addresses(index);
   }
 
@@ -140,7 +140,7 @@ export class RealNetns implements Netns {
     await daemon?.end();
   }
 
-  async addAddress(index: number, address: Address): Promise<void> {
+  async addAddress(index: number, address: KernelAddress): Promise<void> {
     const operation = `add ${addressText(address)} to ${this.linkAt(index)?.name ?? `link ${index}`}`;
     const ask = (): Promise<void> => this.#ask(operation, () => encodeNewAddress(index, address));
     try {
@@ -152,7 +152,7 @@ export class RealNetns implements Netns {
     }
   }
 
-  removeAddress(index: number, address: Address): Promise<void> {
+  removeAddress(index: number, address: KernelAddress): Promise<void> {
     const operation = `remove ${addressText(address)} from ${this.linkAt(index)?.name ?? `link ${index}`}`;
     return this.#ask(operation, () => encodeDeleteAddress(index, address));
   }
@@ -289,6 +289,6 @@ function unsupported(kind: string, operation: string, cause: KernelError): Kerne
   });
 }
 
-function addressText({ local, peer, prefixlen }: Address): string {
+function addressText({ local, peer, prefixlen }: KernelAddress): string {
   return peer === null ? `${local}/${prefixlen}` : `${local} peer ${peer}/${prefixlen}`;
 }

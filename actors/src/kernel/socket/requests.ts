@@ -11,7 +11,7 @@ import {
   NLM_F_DUMP_INTR,
   NLMSG_DONE,
   NLMSG_ERROR,
-  text,
+  readText,
   type Message,
 } from '../wire/attribute.ts';
 
@@ -175,7 +175,7 @@ function kernelWords(message: Message): string | null {
     offset += message.flags & NLM_F_CAPPED ? 16 : (message.payload.readUInt32LE(4) + 3) & ~3;
   let words: string | null = null;
   attributes(message.payload, offset, (type, value) => {
-    if (type === NLMSGERR_ATTR_MSG) words = text(value);
+    if (type === NLMSGERR_ATTR_MSG) words = readText(value);
   });
   return words;
 }

@@ -1,6 +1,6 @@
 /** Addresses on the wire: struct ifaddrmsg and IFA_* of linux/if_addr.h. */
 import { AF_INET, AF_INET6, formatIp, ipBytes } from '@ifactor/common/ip';
-import type { Address, AddressFlag } from '../kernel.ts';
+import type { KernelAddress, AddressFlag } from '../kernel.ts';
 import { attributes, MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL } from './attribute.ts';
 
 export const RTM_NEWADDR = 20;
@@ -22,7 +22,7 @@ const flagBits: [bit: number, name: AddressFlag][] = [
   [0x80, 'permanent'],
 ];
 
-export type AddressMessage = { index: number; address: Address };
+export type AddressMessage = { index: number; address: KernelAddress };
 
 /** Undefined for families other than inet and inet6. */
 export function decodeAddress(payload: Buffer): AddressMessage | undefined {
@@ -64,11 +64,11 @@ export function decodeAddress(payload: Buffer): AddressMessage | undefined {
   };
 }
 
-export function encodeNewAddress(index: number, address: Address): Buffer {
+export function encodeNewAddress(index: number, address: KernelAddress): Buffer {
   return encode(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, index, address);
 }
 
-export function encodeDeleteAddress(index: number, address: Address): Buffer {
+export function encodeDeleteAddress(index: number, address: KernelAddress): Buffer {
   return encode(RTM_DELADDR, NLM_F_ACK, index, address);
 }
 
@@ -77,7 +77,7 @@ export function encodeDumpAddresses(): Buffer {
 }
 
 /** Throws RangeError where the text is no address of the family. */
-function encode(type: number, flags: number, index: number, address: Address): Buffer {
+function encode(type: number, flags: number, index: number, address: KernelAddress): Buffer {
   const local = ipBytes(address.local);
   const peer = address.peer === null ? local : ipBytes(address.peer);
   const size = address.family === 'inet' ? 4 : 16;

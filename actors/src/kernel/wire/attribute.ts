@@ -59,7 +59,7 @@ export function attributes(data: Buffer, offset: number, each: (type: number, va
 }
 
 /** A string attribute without its terminating zero. */
-export function text(value: Buffer): string {
+export function readText(value: Buffer): string {
   const end = value.indexOf(0);
   return value.toString('utf8', 0, end < 0 ? value.length : end);
 }

@@ -3,7 +3,7 @@ import { AF_INET6 } from '@ifactor/common/ip';
 import type { AddrGenMode, Link, LinkChange, Netns, NewLink } from '../kernel.ts';
 import { isAttributed, readAttributes, written, type AttributedKind } from './kind/index.ts';
 import { VETH_INFO_PEER, type NewPair } from './kind/veth.ts';
-import { attributes, MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, text } from './attribute.ts';
+import { attributes, MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, readText } from './attribute.ts';
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -86,7 +86,7 @@ export function decodeLink(payload: Buffer): Link | undefined {
         link.mac = value.length === 6 ? value.toString('hex').replace(/..(?!$)/g, '$&:') : null;
         break;
       case IFLA_IFNAME:
-        link.name = text(value);
+        link.name = readText(value);
         break;
       case IFLA_MTU:
         link.mtu = value.readUInt32LE();
@@ -107,7 +107,7 @@ export function decodeLink(payload: Buffer): Link | undefined {
         info = value;
         break;
       case IFLA_IFALIAS:
-        link.alias = text(value) || null;
+        link.alias = readText(value) || null;
         break;
       case IFLA_AF_SPEC:
         decodeFamilies(link, value);
@@ -134,7 +134,7 @@ export function linkIndex(payload: Buffer): number | undefined {
 function decodeInfo(link: Link, info: Buffer): void {
   let data: Buffer | undefined;
   attributes(info, 0, (type, value) => {
-    if (type === IFLA_INFO_KIND) link.kind = text(value);
+    if (type === IFLA_INFO_KIND) link.kind = readText(value);
     if (type === IFLA_INFO_DATA) data = value;
   });
   // An index in another netns says nothing here.

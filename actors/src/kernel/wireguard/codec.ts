@@ -1,6 +1,6 @@
 /** WireGuard's generic netlink family: WGDEVICE_A_*, WGPEER_A_* and WGALLOWEDIP_A_* of linux/wireguard.h. */
 import { AF_INET, AF_INET6, canonicalNetwork, formatIp, ipBytes } from '@ifactor/common/ip';
-import type { WireGuardChange, WireGuardDevice, WireGuardPeer, WireGuardPeerChange } from './types.ts';
+import type { WireGuardChange, WireGuardDevice, KernelPeer, WireGuardPeerChange } from './types.ts';
 import type { SocketAddress } from '@ifactor/common/ip';
 import { keyBytes } from '@ifactor/common/wireguardKey';
 import { attributes, MessageWriter, NLM_F_ACK, NLM_F_DUMP, type Message } from '../wire/attribute.ts';
@@ -146,7 +146,7 @@ export function newDevice(): WireGuardDevice {
   return { privateKey: null, publicKey: null, listenPort: 0, fwmark: 0, peers: [] };
 }
 
-export function newPeer(publicKey: string): WireGuardPeer {
+export function newPeer(publicKey: string): KernelPeer {
   return {
     publicKey,
     presharedKey: null,

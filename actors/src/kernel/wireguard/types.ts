@@ -2,7 +2,7 @@
 import type { SocketAddress } from '@ifactor/common/ip';
 
 /** The host of an endpoint is an IP address (with `%scope` where link-local), never a DNS name. */
-export type WireGuardPeer = {
+export type KernelPeer = {
   /** base64 of 32 bytes. */
   publicKey: string;
   /** 32 bytes; null: none. Secret. */
@@ -28,7 +28,7 @@ export type WireGuardDevice = {
   listenPort: number;
   /** 0: none. */
   fwmark: number;
-  peers: WireGuardPeer[];
+  peers: KernelPeer[];
 };
 
 /**

@@ -4,7 +4,7 @@ import type { Desired, InterfaceSpec, Key } from '@ifactor/crds';
 import type { Actor, Declared, Fact } from '../runner/actor.ts';
 
 /** The actor that an object is for; null for kinds that agents do not carry out. */
-export function keyOf({ kind, namespace, name }: Pick<Desired, 'kind' | 'namespace' | 'name'>): Key | null {
+export function interfaceKeyOf({ kind, namespace, name }: Pick<Desired, 'kind' | 'namespace' | 'name'>): Key | null {
   const meta = Object.values(kinds).find((known) => known.kind === kind && known.kind !== 'WireGuardNetworkPlan');
   return meta ? { kind: meta.token, namespace, name } : null;
 }

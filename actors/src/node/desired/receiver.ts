@@ -5,7 +5,7 @@ import { spellKey } from '../journal/read.ts';
 import type { Actor } from '../runner/actor.ts';
 import type { Runner } from '../runner/runner.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import { isStale, keyOf, newFacts, sameSecrets } from './facts.ts';
+import { isStale, interfaceKeyOf, newFacts, sameSecrets } from './facts.ts';
 import type { DesiredStore } from './store.ts';
 
 /** Takes what is desired, of the journal at start and of NATS from then on, and tells the actors what they do not know yet. */
@@ -110,7 +110,7 @@ export class DesiredReceiver {
 
   *#stored(): Generator<{ key: Key; desired: Desired }> {
     for (const desired of this.#store.all()) {
-      const key = keyOf(desired);
+      const key = interfaceKeyOf(desired);
       if (key) yield { key, desired };
     }
   }

@@ -5,7 +5,7 @@ import type { Desired, RecordedEvent } from '@ifactor/crds';
 import { DesiredSchema } from '@ifactor/crds';
 import { guarded, JournalError, unusable } from './error.ts';
 import { openNote } from './note.ts';
-import type { Lost } from './note.ts';
+import type { LostEvents } from './note.ts';
 import { journalReads, lastSequence, spellKey } from './read.ts';
 import type { Body, JournalRead } from './read.ts';
 import { openEpochs, prepare } from './schema.ts';
@@ -45,7 +45,7 @@ export type Journal = JournalRead & {
   /** How many more events would be kept if they could not be stored. At 0, no event may be made. */
   readonly room: number;
   /** What a former run could not store before it ended, until an AgentStarted that tells so is stored. */
-  readonly lost: Lost | null;
+  readonly lost: LostEvents | null;
   /** `body` is JSON of the actor's state after every event of its own up to `sequence`. */
   saveSnapshot(key: string, sequence: number, body: string): void;
   /** The actor has finished: its next event, if any, begins another life. */

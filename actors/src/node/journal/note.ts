@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const LostSchema = z.object({ events: z.int(), since: z.string() });
 /** Events that were acted on and never stored: the disk was full, and the agent ended before it had room. `since`: time of the first. */
-export type Lost = z.infer<typeof LostSchema>;
+export type LostEvents = z.infer<typeof LostSchema>;
 
 /** `events` wait in memory behind the stored one numbered `after`. `lost`: of former runs, not told by any event yet. */
 const NoteSchema = z.object({ after: z.int(), events: z.int(), since: z.string(), lost: LostSchema.nullable() });
@@ -15,7 +15,7 @@ const nobody: Waiting = { after: 0, events: 0, since: '' };
 
 /** What is known of events that are not in the journal, in a place that can be written when the disk is full. */
 export type JournalNote = {
-  readonly lost: Lost | null;
+  readonly lost: LostEvents | null;
   /** Notes what waits now; nothing where it is left out. */
   write(waiting?: Waiting): void;
   /** An event that is stored tells what was lost. */

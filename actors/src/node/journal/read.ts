@@ -19,7 +19,7 @@ export function parseKey(text: string): Key {
 export type EventRange = { from?: number; to?: number; key?: string };
 
 /** An actor's folded state at `sequence`, as JSON of the machine's making; `body` null: it had finished by then. */
-export type Snapshot = { key: string; sequence: number; body: string | null };
+export type StoredSnapshot = { key: string; sequence: number; body: string | null };
 
 /** What can be read from a journal, by the agent that writes it and by a person who looks over its shoulder. */
 export type JournalRead = {
@@ -35,9 +35,9 @@ export type JournalRead = {
   /** Events that come after their actor's last snapshot, in order: what remains to be folded at start. */
   tail(): Generator<RecordedEvent>;
   /** The last snapshot of each actor that has one and is not finished. */
-  snapshots(): Snapshot[];
+  snapshots(): StoredSnapshot[];
   /** The last snapshot of an actor at or before a sequence. */
-  snapshotAt(key: string, sequence: number): Snapshot | undefined;
+  snapshotAt(key: string, sequence: number): StoredSnapshot | undefined;
   /** Number of the last event that happened by then, in milliseconds since 1970; 0 where none is kept. */
   sequenceAt(time: number): number;
   /** Keys that have events. */
@@ -118,7 +118,7 @@ export function journalReads(
             .prepare(
               `SELECT key, sequence, body FROM snapshot JOIN (${lastSnapshots}) USING (key, sequence) WHERE body IS NOT NULL`,
             )
-            .all() as Snapshot[],
+            .all() as StoredSnapshot[],
       ),
     snapshotAt: (key, sequence) =>
       guarded(
@@ -128,7 +128,7 @@ export function journalReads(
             .prepare(
               'SELECT key, sequence, body FROM snapshot WHERE key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1',
             )
-            .get(key, sequence) as Snapshot | undefined,
+            .get(key, sequence) as StoredSnapshot | undefined,
       ),
     sequenceAt: (time) =>
       guarded(path, () => {

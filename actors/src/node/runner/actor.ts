@@ -13,7 +13,12 @@ import type { Snapshot } from '../../interface/machine/fold.ts';
 export type Cause = { id: string; correlation: string };
 
 /** `selector` tells whether it still fits the spec; `retired` lets go of `netns`, that of one that does not. */
-export type Follower = { selector: string; stop: () => void; retired: (() => void) | null; netns?: Netns | undefined };
+export type PlaceFollower = {
+  selector: string;
+  stop: () => void;
+  retired: (() => void) | null;
+  netns?: Netns | undefined;
+};
 
 // What actors have in common as long as nothing happens to them.
 const unshaken: Actor['handshakes'] = { at: 0, times: new Map() };
@@ -29,9 +34,9 @@ export class Actor {
   /** `kind/namespace/name`. */
   readonly id: string;
   /** Followers of the places that the spec names, by slot. */
-  followers = new SmallMap<Slot, Follower>();
+  followers = new SmallMap<Slot, PlaceFollower>();
   /** Followers of places the spec no longer names, kept until the links there are gone. */
-  former: readonly Follower[] = none;
+  former: readonly PlaceFollower[] = none;
   netns = new SmallMap<Slot, Netns>();
   /** Strays that could not be removed, as `strayKey` has them. */
   hopelessStrays: ReadonlySet<string> = noStrays;

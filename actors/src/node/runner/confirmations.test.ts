@@ -64,7 +64,7 @@ describe('a change with spec.confirm', () => {
   };
   const types = (actor: Actor): EventType[] => node.events(actor).map(({ type }) => type);
   const worked = async (): Promise<void> => node.settles(node.apply('NetlinkInterface', 'br0', good), 'configured');
-  /** Applies a spec and waits till it is in the kernel and on trial. */
+  /** Applies a spec and waits until it is in the kernel and on trial. */
   const tried = async (spec: object): Promise<Actor> => {
     const actor = node.apply('NetlinkInterface', 'br0', spec);
     await node.until(

@@ -148,7 +148,7 @@ function conflictSuite(where: string, open: () => Promise<Bench>): void {
       expect([at.one.link('x1')?.kind, at.one.link('x2')?.kind]).toEqual(['bridge', 'veth']);
     });
 
-    test('by the mark of an object that is no more: nothing is touched till somebody takes it away', async () => {
+    test('by the mark of an object that is no more: nothing is touched until somebody removes it', async () => {
       const theirs = await make(at.one, { kind: 'bridge', name: 'x0' });
       await at.one.changeLink(theirs.index, { alias: 'ifactor:default/netlinkinterface/gone' });
       await at.one.barrier();

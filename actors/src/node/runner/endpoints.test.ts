@@ -4,7 +4,7 @@ import { isStaleEndpoint, remember } from '../../interface/diff/endpoint.ts';
 import type { Look } from '../../interface/diff/endpoint.ts';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
-import type { Address, Netns } from '../../kernel/index.ts';
+import type { KernelAddress, Netns } from '../../kernel/index.ts';
 import { TestClock } from '@ifactor/common/testing';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
@@ -14,7 +14,7 @@ const second = 1000;
 const minute = 60 * second;
 const named = publicKeyOf(Buffer.alloc(32, 7));
 const fixed = publicKeyOf(Buffer.alloc(32, 8));
-const address = (local: string): Address => ({
+const address = (local: string): KernelAddress => ({
   family: 'inet',
   local,
   peer: null,

@@ -7,7 +7,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Item } from './deferredFacts.ts';
 
 /** Folds facts into their actors, and makes the events that have to be stored before anything is acted on. */
-export class Recorder {
+export class EventRecorder {
   readonly #journal: Pick<Journal, 'node' | 'sequence' | 'eventId'>;
   readonly #clock: Clock;
 

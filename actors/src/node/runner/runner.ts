@@ -11,7 +11,7 @@ import { Effects } from './effects.ts';
 import type { EffectsOptions } from './effects.ts';
 import { EventWriter } from './eventWriter.ts';
 import type { Mailbox } from './mailbox.ts';
-import { Recorder } from './recorder.ts';
+import { EventRecorder } from './recorder.ts';
 import { Signal } from './signal.ts';
 import { Snapshots } from './snapshots.ts';
 
@@ -44,7 +44,7 @@ export class Runner implements Mailbox {
   readonly #journal: RunnerOptions['journal'];
   readonly #queue: Item[] = [];
   readonly #deferred = new DeferredFacts();
-  readonly #recorder: Recorder;
+  readonly #recorder: EventRecorder;
   readonly #eventWriter: EventWriter;
   readonly #snapshots: Snapshots;
   readonly #effects: Effects;
@@ -60,7 +60,7 @@ export class Runner implements Mailbox {
     const { clock, log } = runtime;
     this.#runtime = runtime;
     this.#journal = journal;
-    this.#recorder = new Recorder(journal, clock);
+    this.#recorder = new EventRecorder(journal, clock);
     this.#snapshots = new Snapshots(journal, log);
     this.#eventWriter = new EventWriter(journal, clock, log);
     this.#eventWriter.recovered.subscribe(() => this.#recover());

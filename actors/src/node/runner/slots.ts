@@ -1,8 +1,8 @@
 import type { ContainerSelector, Slot } from '@ifactor/crds';
-import type { Place, Places } from '../../containers/index.ts';
+import type { NetnsPlace, Places } from '../../containers/index.ts';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { soundSpec } from './actor.ts';
-import type { Cause, Follower, Actor } from './actor.ts';
+import type { Cause, PlaceFollower, Actor } from './actor.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Signal } from './signal.ts';
 
@@ -104,7 +104,7 @@ export class Slots {
 
   #follow(actor: Actor, slot: Slot, container: ContainerSelector | null, selector: string, cause: Cause): void {
     let first: Cause | null = cause;
-    const listener = (place: Place): void => {
+    const listener = (place: NetnsPlace): void => {
       if (follower.retired) {
         // A former place has gone, and its links with it.
         follower.retired();
@@ -120,7 +120,7 @@ export class Slots {
         this.#mailbox.tell(actor, { type: 'NetnsLost', data: { slot, ...place.lost } }, from);
       }
     };
-    const follower: Follower = { selector, stop: this.#places.follow(container, listener), retired: null };
+    const follower: PlaceFollower = { selector, stop: this.#places.follow(container, listener), retired: null };
     actor.followers.set(slot, follower);
   }
 

@@ -15,7 +15,7 @@ import { StatusPublisher } from './statusPublisher.ts';
 /** The status of an interface with operations in flight waits so long for their end. */
 const busyStatusMs = 1000;
 
-export type Session = {
+export type NatsSession = {
   /** Ends what the session began, the last first; the process goes on. */
   stop(): Promise<void>;
 };
@@ -31,7 +31,7 @@ export async function startSession(
   agent: AgentProcess,
   runtime: Runtime,
   rival: (error: AnotherAgent) => void,
-): Promise<Session> {
+): Promise<NatsSession> {
   const stops: (() => unknown)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of stops.splice(0).toReversed())

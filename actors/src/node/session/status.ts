@@ -57,7 +57,7 @@ function statusOf(actor: Actor, host: Host): InterfaceStatus {
 }
 
 /**
- * Takes in what a look showed beyond the fold. True where the status should be told anew: the link's operational state
+ * Takes in what a look showed beyond the fold. True if the status should be published again: the link's operational state
  * changed, or a peer shook hands and the last telling is long enough ago.
  */
 export function refreshDetails(actor: Actor, now: number): boolean {

@@ -5,7 +5,7 @@ import type { Journal, Shipped } from '../journal/journal.ts';
 import type { Epoch } from '../journal/schema.ts';
 
 /** Where shipping goes on. */
-export type Place = {
+export type ResumePoint = {
   /** The first event that the stream lacks. */
   next: number;
   stream: NonNullable<Shipped['stream']>;
@@ -25,7 +25,7 @@ export async function resume(
   filter: string,
   log: Log,
   signal: AbortSignal,
-): Promise<Place> {
+): Promise<ResumePoint> {
   const { created, state } = await manager.streams.info(streams.events);
   const { sequence, stream } = journal.shipped;
   // The server has always taken both together; the client's type does not know.

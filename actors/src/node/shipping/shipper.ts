@@ -9,7 +9,7 @@ import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Journal } from '../journal/journal.ts';
 import { resume } from './resume.ts';
-import type { Place } from './resume.ts';
+import type { ResumePoint } from './resume.ts';
 
 export type ShipperOptions = {
   connection: NatsConnection;
@@ -156,7 +156,7 @@ export class Shipper {
   }
 
   /** Sends a session's first event, which is refused if its subject has a message that `resume` has not seen. */
-  async #fenced(manager: JetStreamManager, place: Place, signal: AbortSignal): Promise<void> {
+  async #fenced(manager: JetStreamManager, place: ResumePoint, signal: AbortSignal): Promise<void> {
     const { journal } = this.#options;
     const [event] = journal.read({ from: place.next, to: place.next });
     if (event === undefined) throw new Error(`event ${place.next} is not in the journal`);
@@ -170,7 +170,7 @@ export class Shipper {
     this.#advance({ sequence: event.sequence, stream: { ...place.stream, sequence: ack.seq } });
   }
 
-  async #pipeline(place: Place, signal: AbortSignal): Promise<void> {
+  async #pipeline(place: ResumePoint, signal: AbortSignal): Promise<void> {
     const { journal, window = 512 } = this.#options;
     const acks = new Map<number, number>();
     let cursor = this.#shipped.sequence + 1;
@@ -248,7 +248,11 @@ export class Shipper {
     return journal.last() > end;
   }
 
-  async #publish(event: RecordedEvent, place: Place, expect: { lastSubjectSequence?: number } = {}): Promise<PubAck> {
+  async #publish(
+    event: RecordedEvent,
+    place: ResumePoint,
+    expect: { lastSubjectSequence?: number } = {},
+  ): Promise<PubAck> {
     const { connection, runtime } = this.#options;
     const { log, random } = runtime;
     const attributes = headers();
@@ -280,7 +284,7 @@ export class Shipper {
   }
 
   /** Takes the acknowledgements that follow what is known to be stored, without a gap. */
-  #collect(acks: Map<number, number>, place: Place): void {
+  #collect(acks: Map<number, number>, place: ResumePoint): void {
     let { sequence, stream } = this.#shipped;
     for (let ack = acks.get(sequence + 1); ack !== undefined; ack = acks.get(sequence + 1)) {
       acks.delete(++sequence);

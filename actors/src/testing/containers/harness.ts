@@ -9,7 +9,7 @@ import { type ContainerSelector } from '@ifactor/crds';
 import { onTestFinished } from 'vitest';
 import type { Netns } from '../../kernel/kernel.ts';
 import { openKernel } from '../../kernel/linux/kernel.ts';
-import type { LostReason, Place } from '../../containers/place.ts';
+import type { LostReason, NetnsPlace } from '../../containers/place.ts';
 import { createPlaces, type Places, type PlacesOptions } from '../../containers/places.ts';
 import { systemRuntime } from '../../runtime.ts';
 
@@ -38,7 +38,7 @@ export function makePlaces({
 }
 
 export class Watch {
-  readonly told: Place[] = [];
+  readonly told: NetnsPlace[] = [];
   readonly stop: () => void;
   #waiting: (() => void) | undefined;
 
@@ -50,7 +50,7 @@ export class Watch {
   }
 
   /** Resolves once the latest place is as wanted. */
-  async until(what: string, wanted: (place: Place) => boolean, within = 60_000): Promise<Place> {
+  async until(what: string, wanted: (place: NetnsPlace) => boolean, within = 60_000): Promise<NetnsPlace> {
     const ends = Date.now() + within;
     for (;;) {
       const last = this.told.at(-1);
@@ -82,7 +82,7 @@ export class Watch {
   }
 }
 
-function spell(place: Place): string {
+function spell(place: NetnsPlace): string {
   return 'netns' in place ? `netns ${place.netns.id}` : `${place.lost.reason}: ${place.lost.message}`;
 }
 

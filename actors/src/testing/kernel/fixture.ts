@@ -1,6 +1,6 @@
 /** What the parts of the suite share: a fresh netns for each test, and words to speak of it. */
 import { isKernelError, type KernelErrorCode } from '../../kernel/error.ts';
-import type { Address, Kernel, Link, Netns, NetnsChange } from '../../kernel/kernel.ts';
+import type { KernelAddress, Kernel, Link, Netns, NetnsChange } from '../../kernel/kernel.ts';
 
 /** A kernel to be tested, and what is around it. */
 export type Bench = {
@@ -76,7 +76,7 @@ export async function refusal(act: Promise<unknown>): Promise<KernelErrorCode> {
   return 'done';
 }
 
-export function address(local: string, prefixlen: number, rest: Partial<Address> = {}): Address {
+export function address(local: string, prefixlen: number, rest: Partial<KernelAddress> = {}): KernelAddress {
   return {
     family: local.includes(':') ? 'inet6' : 'inet',
     local,
@@ -88,7 +88,7 @@ export function address(local: string, prefixlen: number, rest: Partial<Address>
 }
 
 /** Without flags. */
-export function plain(list: readonly Address[]): Address[] {
+export function plain(list: readonly KernelAddress[]): KernelAddress[] {
   return list.map(({ family, local, peer, prefixlen, noPrefixRoute }) => ({
     family,
     local,

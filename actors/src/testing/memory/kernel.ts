@@ -2,7 +2,7 @@
 import { Cache, type Notification } from '../../kernel/linux/cache.ts';
 import { KernelError } from '../../kernel/error.ts';
 import { canonicalIp } from '@ifactor/common/ip';
-import type { Address, Kernel, Link, LinkChange, Netns, NetnsChange, NewLink } from '../../kernel/kernel.ts';
+import type { KernelAddress, Kernel, Link, LinkChange, Netns, NetnsChange, NewLink } from '../../kernel/kernel.ts';
 import { Listeners } from '../../kernel/socket/listeners.ts';
 import { MemoryWireGuard } from './wireguard.ts';
 import type { WireGuardAccess } from '../../kernel/wireguard/types.ts';
@@ -108,7 +108,7 @@ class MemoryNetns implements Netns {
     return this.#cache.linkAt(index);
   }
 
-  addresses(index: number): readonly Address[] {
+  addresses(index: number): readonly KernelAddress[] {
     return this.#cache.addresses(index);
   }
 
@@ -155,12 +155,12 @@ class MemoryNetns implements Netns {
     this.#world.delete(this.netns, index);
   }
 
-  async addAddress(index: number, address: Address): Promise<void> {
+  async addAddress(index: number, address: KernelAddress): Promise<void> {
     await this.#turn(`add ${address.local} to link ${index}`);
     this.#world.addAddress(this.netns, index, address);
   }
 
-  async removeAddress(index: number, address: Address): Promise<void> {
+  async removeAddress(index: number, address: KernelAddress): Promise<void> {
     await this.#turn(`remove ${address.local} from link ${index}`);
     this.#world.removeAddress(this.netns, index, address);
   }

@@ -1,7 +1,7 @@
 /** Rules of Linux that the kernel in memory follows: what is refused, and with which error. */
 import { KernelError } from '../../kernel/error.ts';
 import { formatIp, ipBytes, masked } from '@ifactor/common/ip';
-import type { Address, Link } from '../../kernel/kernel.ts';
+import type { KernelAddress, Link } from '../../kernel/kernel.ts';
 import type { WorldLink, WorldNetns } from './world.ts';
 
 export function blank(index: number, name: string, kind: string): Link {
@@ -56,7 +56,7 @@ export function checkMaster(netns: WorldNetns, { link }: WorldLink, master: numb
 }
 
 /** Canonical. @throws RangeError */
-export function checked(address: Address): Address {
+export function checked(address: KernelAddress): KernelAddress {
   const local = ipBytes(address.local);
   const peer = address.peer === null ? local : ipBytes(address.peer);
   const size = address.family === 'inet' ? 4 : 16;
@@ -66,11 +66,11 @@ export function checked(address: Address): Address {
   return { ...address, local: formatIp(local), peer: peer.equals(local) ? null : formatIp(peer) };
 }
 
-export function sameNetwork(a: Address, b: Address): boolean {
+export function sameNetwork(a: KernelAddress, b: KernelAddress): boolean {
   if (a.family !== b.family || a.prefixlen !== b.prefixlen) return false;
   return networkOf(a).equals(networkOf(b));
 }
 
-function networkOf({ local, peer, prefixlen }: Address): Buffer {
+function networkOf({ local, peer, prefixlen }: KernelAddress): Buffer {
   return masked(ipBytes(peer ?? local), prefixlen);
 }

@@ -6,7 +6,7 @@ import { sameAddress, type Notification } from '../../kernel/linux/cache.ts';
 import { KernelError } from '../../kernel/error.ts';
 import { formatIp } from '@ifactor/common/ip';
 import { moduleOf } from '../../kernel/wire/kind/index.ts';
-import type { Address, Link, LinkChange, NewLink } from '../../kernel/kernel.ts';
+import type { KernelAddress, Link, LinkChange, NewLink } from '../../kernel/kernel.ts';
 import { newDevice } from '../../kernel/wireguard/codec.ts';
 import { encoded } from '../../kernel/wireguard/netlink.ts';
 import type { WireGuardDevice } from '../../kernel/wireguard/types.ts';
@@ -25,7 +25,7 @@ import { blank, checked, checkMaster, checkMtu, operState, pair, sameNetwork } f
 export type WorldLink = {
   link: Link;
   netns: WorldNetns;
-  addresses: Address[];
+  addresses: KernelAddress[];
   /** A veth's other end. */
   peer?: WorldLink;
   device?: WireGuardDevice;
@@ -156,7 +156,7 @@ export class World {
     this.#remove(entry);
   }
 
-  addAddress(netns: WorldNetns, index: number, wanted: Address): void {
+  addAddress(netns: WorldNetns, index: number, wanted: KernelAddress): void {
     const entry = netns.at(index, `add an address to link ${index}`);
     const operation = `add ${wanted.local}/${wanted.prefixlen} to ${entry.link.name}`;
     const address = encoded(operation, () => checked(wanted));
@@ -166,7 +166,7 @@ export class World {
     this.#addAddress(entry, { ...address, flags: secondary ? ['permanent', 'secondary'] : ['permanent'] });
   }
 
-  removeAddress(netns: WorldNetns, index: number, wanted: Address): void {
+  removeAddress(netns: WorldNetns, index: number, wanted: KernelAddress): void {
     const entry = netns.at(index, `remove an address from link ${index}`);
     const operation = `remove ${wanted.local}/${wanted.prefixlen} from ${entry.link.name}`;
     const address = encoded(operation, () => checked(wanted));
@@ -269,12 +269,12 @@ export class World {
     });
   }
 
-  #addAddress(entry: WorldLink, address: Address): void {
+  #addAddress(entry: WorldLink, address: KernelAddress): void {
     entry.addresses.push(address);
     entry.netns.tell({ type: 'newAddress', index: entry.link.index, address });
   }
 
-  #dropAddresses(entry: WorldLink, which: (address: Address) => boolean): void {
+  #dropAddresses(entry: WorldLink, which: (address: KernelAddress) => boolean): void {
     const dropped = entry.addresses.filter(which);
     entry.addresses = entry.addresses.filter((address) => !dropped.includes(address));
     for (const address of dropped) entry.netns.tell({ type: 'delAddress', index: entry.link.index, address });

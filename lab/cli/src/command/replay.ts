@@ -4,7 +4,7 @@ import type { Key, Slot } from '@ifactor/crds';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { changes } from '../replay/diff.ts';
-import type { Step } from '../log/lives.ts';
+import type { FoldStep } from '../log/lives.ts';
 import type { Found } from '../replay/seek.ts';
 import { parseObject, parseTime } from '../log/selector.ts';
 import { logCommand, withSource } from '../log/source.ts';
@@ -135,7 +135,7 @@ function show({ event, snapshot, partial = false }: Found, node: string, json: b
   for (const [name, value] of rows) if (value !== undefined) console.log(`${pc.bold(name.padEnd(14))} ${value}`);
 }
 
-function print({ event, before, snapshot, operations }: Step, json: boolean): void {
+function print({ event, before, snapshot, operations }: FoldStep, json: boolean): void {
   const changed = changes(freeze(before), freeze(snapshot)).filter(({ path }) => path !== 'context.operations');
   if (json) {
     console.log(JSON.stringify({ event, changes: changed, operations, hash: hashOf(snapshot) }));

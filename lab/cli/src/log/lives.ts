@@ -5,7 +5,7 @@ import { happened, journalOf, Setbacks } from './setbacks.ts';
 import type { Cuts } from './setbacks.ts';
 
 /** One event of an actor's log, and what it made of the actor. */
-export type Step = { event: RecordedEvent; before: Snapshot; snapshot: Snapshot; operations: readonly Operation[] };
+export type FoldStep = { event: RecordedEvent; before: Snapshot; snapshot: Snapshot; operations: readonly Operation[] };
 
 /** `<node> <kind>/<namespace>/<name>`: an actor among those of all nodes. */
 export const actorOf = ({ node, key }: Pick<RecordedEvent, 'node' | 'key'>): string =>
@@ -45,7 +45,7 @@ export class Life {
     return this.#journal;
   }
 
-  step(event: RecordedEvent): Step {
+  step(event: RecordedEvent): FoldStep {
     const journal = journalOf(event);
     // The first word of an agent that remembers the actor is AgentStarted.
     const otherJournal = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
@@ -61,7 +61,7 @@ export class Life {
  * Folds the log of one actor, event by event.
  * @param from an actor to go on from, instead of one that has heard nothing
  */
-export function* replay(events: Iterable<RecordedEvent>, from?: Snapshot): Generator<Step> {
+export function* replay(events: Iterable<RecordedEvent>, from?: Snapshot): Generator<FoldStep> {
   const life = new Life(from);
   for (const event of events) yield life.step(event);
 }
@@ -74,7 +74,7 @@ export function* replay(events: Iterable<RecordedEvent>, from?: Snapshot): Gener
  */
 export async function replayAll(
   read: () => AsyncIterable<RecordedEvent>,
-  begin: () => (step: Step) => void,
+  begin: () => (step: FoldStep) => void,
   wanted: (event: RecordedEvent) => boolean = () => true,
 ): Promise<void> {
   for (let cuts: Cuts = new Map(); ;) {

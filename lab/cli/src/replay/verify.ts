@@ -2,7 +2,7 @@ import { hashOf } from '@ifactor/actors';
 import { machineVersion } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { begins } from '../log/lives.ts';
-import type { Step } from '../log/lives.ts';
+import type { FoldStep } from '../log/lives.ts';
 import { journalOf } from '../log/setbacks.ts';
 import { WhatIf } from './whatIf.ts';
 
@@ -64,7 +64,7 @@ export class Check {
       this.#published = { sequence: last.sequence, type: last.type, hash: status.hash };
   }
 
-  see(step: Step): void {
+  see(step: FoldStep): void {
     const { event, before, snapshot } = step;
     const { sequence, type, machine, state } = event;
     this.#events++;

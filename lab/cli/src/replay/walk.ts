@@ -1,7 +1,7 @@
 import { UsageError } from '@ifactor/common';
 import type { Key, RecordedEvent } from '@ifactor/crds';
 import { begins, replayAll } from '../log/lives.ts';
-import type { Step } from '../log/lives.ts';
+import type { FoldStep } from '../log/lives.ts';
 import { seek } from './seek.ts';
 import type { Found } from './seek.ts';
 import { happened, Setbacks } from '../log/setbacks.ts';
@@ -33,7 +33,7 @@ export async function find(source: LogSource, range: Range): Promise<Found | und
 export async function walk(
   source: LogSource,
   { key, node, sequence, time }: Range,
-  each: (step: Step) => void,
+  each: (step: FoldStep) => void,
 ): Promise<{ partial: boolean }> {
   const selector = { ...key, ...(node === undefined ? {} : { node }), ...(time === undefined ? {} : { until: time }) };
   const setbacks = new Setbacks();

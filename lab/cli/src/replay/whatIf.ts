@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { verdictWords } from '@ifactor/actors';
 import type { EventType, KernelOperation, RecordedEvent } from '@ifactor/crds';
 import { begins, lived, replay } from '../log/lives.ts';
-import type { Step } from '../log/lives.ts';
+import type { FoldStep } from '../log/lives.ts';
 
 /** The first place where the code at hand decides otherwise than the code that wrote the log. */
 export type FoldDifference = { event: RecordedEvent; recorded: string; now: string };
@@ -37,7 +37,7 @@ export class WhatIf {
   readonly #open = new Map<string, KernelOperation[]>();
   #first = true;
 
-  see(step: Step): void {
+  see(step: FoldStep): void {
     if (this.#first) this.unknown = !begins(step.event);
     this.#first = false;
     if (this.unknown || this.difference !== null) return;
@@ -54,7 +54,7 @@ export function whatIf(events: readonly RecordedEvent[]): FoldDifference | null 
   return comparison.difference;
 }
 
-function compare({ event, snapshot }: Step, open: Map<string, KernelOperation[]>): FoldDifference | null {
+function compare({ event, snapshot }: FoldStep, open: Map<string, KernelOperation[]>): FoldDifference | null {
   if (event.state !== snapshot.value)
     return {
       event,

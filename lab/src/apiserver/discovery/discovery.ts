@@ -1,5 +1,5 @@
 import type { Json } from '@ifactor/common/json';
-import { apiVersionOf } from '../schema/resource.ts';
+import { servedApiVersion } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
@@ -106,7 +106,7 @@ export const apiVersions = (): Json => ({ kind: 'APIVersions', versions: ['v1'],
 
 /** What a group version serves; null where there is no such one. */
 export function apiResources(resources: readonly ServedResource[], groupVersion: string): Json | null {
-  const own = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
+  const own = resources.filter((resource) => servedApiVersion(resource) === groupVersion);
   const asked = reviews.filter((review) => `${review.group}/${review.version}` === groupVersion);
   if (own.length + asked.length === 0) return null;
   return {

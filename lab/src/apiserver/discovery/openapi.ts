@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isRecord } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import { apiVersionOf } from '../schema/resource.ts';
+import { servedApiVersion } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 
 const pathOf = (groupVersion: string): string =>
@@ -9,7 +9,7 @@ const pathOf = (groupVersion: string): string =>
 
 /** The index at /openapi/v3. */
 export function openApiIndex(resources: readonly ServedResource[]): Json {
-  const versions = [...new Set(resources.map(apiVersionOf))];
+  const versions = [...new Set(resources.map(servedApiVersion))];
   const paths = versions.map((one) => {
     const hash = createHash('sha256')
       .update(JSON.stringify(openApiOf(resources, one)))
@@ -25,7 +25,7 @@ const metadataName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** OpenAPI v3 of one group version, for `kubectl explain` and for what kubectl checks before it sends. Null for an unknown group version. */
 export function openApiOf(resources: readonly ServedResource[], groupVersion: string): Json | null {
-  const own = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
+  const own = resources.filter((resource) => servedApiVersion(resource) === groupVersion);
   if (own.length === 0) return null;
   const schemas: Json = {
     [metadataName]: {

@@ -8,7 +8,7 @@ import { apply } from '../object/managers.ts';
 import { readMetadata } from '../object/metadata.ts';
 import type { ObjectService, ObjectWriteOptions } from '../object/objects.ts';
 import { patched } from '../object/patch.ts';
-import { apiVersionOf } from '../schema/resource.ts';
+import { servedApiVersion } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import { fieldTest, labelTest } from '../storage/selector.ts';
 import type { Test } from '../storage/selector.ts';
@@ -208,7 +208,7 @@ function listAll(
   const metadata = { resourceVersion: String(revision), ...next };
   const body = table
     ? tableOf(resource, page, metadata, objects.clock.now(), query.get('includeObject') ?? undefined)
-    : { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items: page };
+    : { kind: `${resource.kind}List`, apiVersion: servedApiVersion(resource), metadata, items: page };
   return { code: 200, body };
 }
 
@@ -287,10 +287,13 @@ const headerText = (words: string): string =>
 
 function checkType(sent: Json, resource: ServedResource): void {
   const { apiVersion, kind } = sent;
-  if ((apiVersion ?? apiVersionOf(resource)) === apiVersionOf(resource) && (kind ?? resource.kind) === resource.kind)
+  if (
+    (apiVersion ?? servedApiVersion(resource)) === servedApiVersion(resource) &&
+    (kind ?? resource.kind) === resource.kind
+  )
     return;
   throw badRequest(
-    `the API version in the data (${text(apiVersion)}, Kind=${text(kind)}) does not match the expected API version (${apiVersionOf(resource)}, Kind=${resource.kind})`,
+    `the API version in the data (${text(apiVersion)}, Kind=${text(kind)}) does not match the expected API version (${servedApiVersion(resource)}, Kind=${resource.kind})`,
   );
 }
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { every } from '@ifactor/common';
 import type { Json } from '@ifactor/common/json';
 import { part, text } from '@ifactor/common/json';
-import { apiVersionOf } from '../schema/resource.ts';
+import { servedApiVersion } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import type { Test } from '../storage/selector.ts';
 import { ApiRefusal, gone } from '../status.ts';
@@ -47,7 +47,7 @@ export function watch(
       creationTimestamp: null,
       ...(annotations ? { annotations } : {}),
     };
-    send('BOOKMARK', show({ kind: resource.kind, apiVersion: apiVersionOf(resource), metadata }));
+    send('BOOKMARK', show({ kind: resource.kind, apiVersion: servedApiVersion(resource), metadata }));
   };
   const key = resourceKey(resource);
   const concerns = (object: Json | null): boolean =>

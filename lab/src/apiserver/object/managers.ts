@@ -3,7 +3,7 @@ import { decodeFields, encodeFields, fieldsOf, lay, printPath, takeOut, valueAt 
 import type { FieldSet } from './fields.ts';
 import { isRecord, list, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
-import { apiVersionOf } from '../schema/resource.ts';
+import { servedApiVersion } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import { ApiRefusal } from '../status.ts';
 
@@ -30,7 +30,7 @@ function write(resource: ServedResource, object: Json, managers: Manager[]): Jso
     .map(({ name, operation, subresource, time, fields }) => ({
       manager: name,
       operation,
-      apiVersion: apiVersionOf(resource),
+      apiVersion: servedApiVersion(resource),
       time,
       fieldsType: 'FieldsV1',
       fieldsV1: encodeFields(fields),

@@ -8,7 +8,7 @@ import type { Json } from '@ifactor/common/json';
 import { afterUpdate } from './managers.ts';
 import type { Writer } from './managers.ts';
 import { checkMetadata, readMetadata } from './metadata.ts';
-import { apiVersionOf, crds, namespaces, secrets } from '../schema/resource.ts';
+import { servedApiVersion, crds, namespaces, secrets } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import { alreadyExists, ApiRefusal, badRequest, conflict, invalid, notFound } from '../status.ts';
 import type { FieldCause } from '../status.ts';
@@ -232,7 +232,7 @@ export class ObjectService {
 
   /** Whether an owner that a reference names is there still. */
   #stands({ apiVersion, kind, name, uid }: Json, dependent: Json): boolean {
-    const resource = this.resources.find((one) => apiVersionOf(one) === apiVersion && one.kind === kind);
+    const resource = this.resources.find((one) => servedApiVersion(one) === apiVersion && one.kind === kind);
     if (!resource) return false;
     const namespace = resource.namespaced ? text(part(dependent, 'metadata')['namespace']) : '';
     return part(this.store.get(resource, namespace, text(name)), 'metadata')['uid'] === uid;
@@ -326,7 +326,7 @@ export class ObjectService {
     const name = text(part(object, 'metadata')['name']);
     const typed: Json = {
       ...object,
-      apiVersion: apiVersionOf(resource),
+      apiVersion: servedApiVersion(resource),
       kind: resource.kind,
       metadata: withoutEmpty(part(object, 'metadata')),
     };

@@ -59,7 +59,7 @@ export type ServedResource = {
   selectable: readonly string[];
 };
 
-export const apiVersionOf = ({ group, version }: Pick<ServedResource, 'group' | 'version'>): string =>
+export const servedApiVersion = ({ group, version }: Pick<ServedResource, 'group' | 'version'>): string =>
   group === '' ? version : `${group}/${version}`;
 
 const open: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };

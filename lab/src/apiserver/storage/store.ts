@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Json } from '@ifactor/common/json';
 import { part, text } from '@ifactor/common/json';
-import { apiVersionOf } from '../schema/resource.ts';
+import { servedApiVersion } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import { gone } from '../status.ts';
 
@@ -24,7 +24,7 @@ export function objectKey(object: Json): string {
   return `${text(metadata['namespace'])}/${text(metadata['name'])}`;
 }
 
-export const resourceKey = (resource: ServedResource): string => `${apiVersionOf(resource)}/${resource.plural}`;
+export const resourceKey = (resource: ServedResource): string => `${servedApiVersion(resource)}/${resource.plural}`;
 
 /** All objects with one count of revisions over them, in memory and, with a folder, on disk: safe from kill -9. */
 export class VersionedStore {

@@ -8,12 +8,12 @@ export type LinkIndex = {
   slaves(index: number): string[];
 };
 
-const lookups = new WeakMap<Netns, LinkIndex>();
+const indexes = new WeakMap<Netns, LinkIndex>();
 
-export function lookup(netns: Netns): LinkIndex {
-  const known = lookups.get(netns);
+export function linkIndexOf(netns: Netns): LinkIndex {
+  const known = indexes.get(netns);
   if (known) return known;
-  // Those of none are kept like any other's.
+  // Links without an alias or a master are kept like the others.
   const byAlias = new Map<string | null, number>();
   const byMaster = new Map<number | null, Map<number, string>>();
   const seen = new Map<number, Pick<Link, 'alias' | 'master'>>();
@@ -46,6 +46,6 @@ export function lookup(netns: Netns): LinkIndex {
     },
     slaves: (index) => [...(byMaster.get(index)?.values() ?? [])].toSorted(),
   };
-  lookups.set(netns, result);
+  indexes.set(netns, result);
   return result;
 }
