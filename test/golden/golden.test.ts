@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { machineVersion, states } from '@ifactor/crds';
 import { describe, expect, test } from 'vitest';
-import { whatIf } from '@ifactor/cli';
+import { step } from '@ifactor/actors';
+import { actorOf, lived, replay, whatIf } from '@ifactor/cli';
 import { findKeys, keysIn } from '../e2e/keys.ts';
 import { examples } from '../e2e/lab.ts';
 import { folder, foldLog, logNames, readFolds, readLog } from './golden.ts';
@@ -23,6 +24,12 @@ describe.each(logs)('the recorded life $name', ({ name, events }) => {
       .filter(({ machine }) => machine < machineVersion)
       .map(({ sequence, type }) => `#${sequence} ${type}`);
     expect(numbers.filter((number) => !older.includes(number))).toEqual([]);
+  });
+
+  test("folds as XState's own transition does, event by event", () => {
+    for (const log of Map.groupBy(events, actorOf).values())
+      for (const { before, event, snapshot } of replay(lived(log)))
+        expect(step(before, event), `#${event.sequence} ${event.type}`).toEqual(snapshot);
   });
 
   test('asks for the operations whose outcome the log tells of', () => {
