@@ -27,7 +27,7 @@ export async function run(program: string, args: string[], { env = process.env, 
 }
 
 /** Runs a program that has to succeed. */
-export async function must(
+async function must(
   program: string,
   args: string[],
   options: { env?: NodeJS.ProcessEnv; input?: string } = {},

@@ -1,4 +1,3 @@
-export { linkIndexOf } from './linkIndex.ts';
 export { observe, strayKey } from './observe.ts';
 export { perform } from './perform.ts';
 export type { Hands } from './perform.ts';

@@ -7,9 +7,9 @@ import { resources } from '../kube/resource.ts';
 import type { Brake } from './brake.ts';
 
 /** On the Lease: how many tombstones the bridge holds back. */
-export const heldAnnotation = 'networking.dn42.io/held';
+const heldAnnotation = 'networking.dn42.io/held';
 /** On the Lease: how many tombstones a person accepts. */
-export const releaseAnnotation = 'networking.dn42.io/release';
+const releaseAnnotation = 'networking.dn42.io/release';
 
 export type HoldOptions = {
   api: Pick<KubeApi, 'get' | 'merge'>;

@@ -4,7 +4,7 @@ import type { KubeApi } from './port.ts';
 import type { Resource } from './resource.ts';
 
 /** The field manager that owns `/status` and the finalizers. */
-export const fieldManager = 'ifactor';
+const fieldManager = 'ifactor';
 
 /**
  * Writes a whole status to the object read.

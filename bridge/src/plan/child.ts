@@ -24,7 +24,7 @@ export type Child = {
 export type Parent = { name: string; namespace: string; uid: string; generation: number };
 
 const prefix = 'networkplan.networking.dn42.io';
-export const controlledByLabel = `${prefix}/is-controlled-by`;
+const controlledByLabel = `${prefix}/is-controlled-by`;
 const everywhere = ['0.0.0.0/0', '::/0'];
 /** What keeps the way through a NAT open. */
 const keepalive = 25;
@@ -101,7 +101,7 @@ export function ownerOf({ name, uid }: Parent): OwnerReference {
 }
 
 /** `host:port`, an IPv6 address in brackets. */
-export function endpoint(host: string, port: number): string {
+function endpoint(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

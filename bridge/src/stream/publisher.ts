@@ -12,7 +12,7 @@ import { NotLeadingError } from '../kube/fence.ts';
 import type { Entry, StreamFollower } from './follower.ts';
 
 /** Header that holds `Draft.content`: tells without opening anything whether a message says what is wanted now. */
-export const contentHeader = 'ifactor-content';
+const contentHeader = 'ifactor-content';
 
 /**
  * Writes the desired stream. Every write asks first whether this bridge leads, and states the message that it replaces:

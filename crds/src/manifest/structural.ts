@@ -4,7 +4,7 @@ import { z } from 'zod';
 export type Structural = { [keyword: string]: unknown };
 
 /** A zod schema uses something that a structural schema cannot say. */
-export class NotStructuralError extends Error {
+class NotStructuralError extends Error {
   override name = 'NotStructuralError';
 }
 

@@ -24,7 +24,7 @@ export const ConditionSchema = z.object({
 });
 export type Condition = z.infer<typeof ConditionSchema>;
 
-export const NetlinkStatusSchema = z.object({
+const NetlinkStatusSchema = z.object({
   index: z.int().describe("The kernel's interface index, in its netns."),
   mtu: z.int().describe('Maximum transmission unit, in bytes.'),
   flags: z.array(z.string()).describe('Interface flags as `ip link` prints them.'),
@@ -33,7 +33,7 @@ export const NetlinkStatusSchema = z.object({
   netns: z.string().describe('Inode of the network namespace that the link is in.'),
 });
 
-export const PeerStatusSchema = z.object({
+const PeerStatusSchema = z.object({
   publicKey: z.string().describe("The peer's public key, base64."),
   endpoint: z.string().optional().describe('Where the peer was last heard, "host:port".'),
   allowedIPs: z.array(z.string()).describe('Networks routed to the peer.'),
@@ -41,7 +41,7 @@ export const PeerStatusSchema = z.object({
   persistentKeepalive: z.int().optional().describe('Seconds between keepalives; absent when off.'),
 });
 
-export const WireGuardStatusSchema = z.object({
+const WireGuardStatusSchema = z.object({
   publicKey: z.string().optional().describe("The interface's own public key, base64."),
   listenPort: z.int().describe('UDP port in the netns of birth.'),
   peers: z.array(PeerStatusSchema).describe('Peers as the kernel has them.'),

@@ -121,11 +121,11 @@ export const ContainerSelectorSchema = z.object({
 export type ContainerSelector = z.infer<typeof ContainerSelectorSchema>;
 
 /** CEL over the selector at `at` (known to be present): true where it names something. */
-export const selectsRule = (at: string): string =>
+const selectsRule = (at: string): string =>
   `has(${at}.docker) || has(${at}.podman) || (has(${at}.netns) && (has(${at}.netns.path) || has(${at}.netns.name) || has(${at}.netns.pid)))`;
 
 /** True where a selector names something; the twin of `selectsRule`. */
-export function selects({ docker, podman, netns }: ContainerSelector): boolean {
+function selects({ docker, podman, netns }: ContainerSelector): boolean {
   const given = netns?.path ?? netns?.name ?? netns?.pid;
   return docker !== undefined || podman !== undefined || given !== undefined;
 }

@@ -3,7 +3,7 @@ import { ConditionSchema } from '../message/status.ts';
 import { keyed } from './rule.ts';
 
 /** One direction of a link with what it was given, kept so that no other change renumbers it. */
-export const PlanAllocationSchema = z.object({
+const PlanAllocationSchema = z.object({
   fromNode: z.string().describe('Node at the near end.'),
   toNode: z.string().describe('Node at the far end.'),
   index: z.int().min(0).describe("The link's number on fromNode: the last part of the child's name."),
@@ -17,7 +17,7 @@ export const PlanAllocationSchema = z.object({
 });
 export type PlanAllocation = z.infer<typeof PlanAllocationSchema>;
 
-export const PlanInterfaceStatusSchema = z.object({
+const PlanInterfaceStatusSchema = z.object({
   nodeName: z.string().describe('Node that the interface is on.'),
   hostName: z.string().optional().describe("Host name of that node's machine."),
   wgObjectRef: z

@@ -10,7 +10,7 @@ export const IPV4 = `(${OCTET}\\.){3}${OCTET}`;
 const H = '[0-9A-Fa-f]{1,4}';
 const TAIL = `(${H}:${H}|${IPV4})`;
 /** RFC 4291 text forms, the embedded IPv4 ones included; no zone. */
-export const IPV6 = [
+const IPV6 = [
   `(${H}:){6}${TAIL}`,
   `::(${H}:){5}${TAIL}`,
   `(${H})?::(${H}:){4}${TAIL}`,

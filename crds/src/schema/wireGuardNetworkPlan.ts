@@ -17,7 +17,7 @@ import { matching, patterns } from './text.ts';
 
 const HOSTNAME = 'hostname must be a host name or an IP address, without a port';
 
-export const PlanNodeSchema = ruled(
+const PlanNodeSchema = ruled(
   z.object({
     nodeName: NodeNameSchema.describe('Name of the node, as its agent was given it.'),
     underlay: z
@@ -53,7 +53,7 @@ export const PlanNodeSchema = ruled(
 );
 export type PlanNode = z.infer<typeof PlanNodeSchema>;
 
-export const PlanLinkEndSchema = z.object({
+const PlanLinkEndSchema = z.object({
   nodeName: DeepNodeNameSchema.describe('Name of the node at the far end.'),
   addresses: z
     .array(DeepInterfaceAddressSchema)
@@ -67,7 +67,7 @@ export const PlanLinkEndSchema = z.object({
 });
 export type PlanLinkEnd = z.infer<typeof PlanLinkEndSchema>;
 
-export const PlanLinkSchema = ruled(
+const PlanLinkSchema = ruled(
   z.object({
     fromNode: NodeNameSchema.describe('Name of the node at the near end.'),
     toNodes: keyed(z.array(PlanLinkEndSchema).max(256), 'nodeName')

@@ -97,7 +97,7 @@ export function agentProgram(lab: Manifest, node: string): Program {
 const emulatedReadyMs = 240_000;
 
 /** Where agents in a virtual machine keep their state: in its memory, since they outlive themselves but not their nodes. */
-export const guestState = '/run/ifactor';
+const guestState = '/run/ifactor';
 
 /** The virtual machine that nodes and containers are in; all in it goes with it. Its log is its console. */
 export function vmProgram({ dir, vm }: Manifest): Program {

@@ -3,7 +3,7 @@ import { labDir } from '../cluster/options.ts';
 
 export type DirFlag = { dir?: string };
 
-export function dirOption(): Option {
+function dirOption(): Option {
   return new Option('--dir <folder>', "the lab's folder, one lab per folder (default: .lab)");
 }
 

@@ -73,7 +73,7 @@ export function upOptions(flags: UpFlags): UpOptions {
   };
 }
 
-export async function runUp(flags: UpFlags): Promise<void> {
+async function runUp(flags: UpFlags): Promise<void> {
   const options = upOptions(flags);
   const progress = createProgress();
   const stop = new AbortController();

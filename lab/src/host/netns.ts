@@ -7,7 +7,7 @@ import type { Manifest } from '../cluster/manifest.ts';
 import { host, machineOf, mustThere, type Machine } from './machine.ts';
 
 /** Where `ip netns` keeps its names. */
-export const netnsFolder = '/run/netns';
+const netnsFolder = '/run/netns';
 
 /** Every netns of a lab has a name with this prefix, by which it is found again. */
 export function netnsPrefix(id: string): string {

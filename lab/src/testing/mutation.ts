@@ -28,7 +28,7 @@ const anyValue = oneof(
   jsonValue({ maxDepth: 3 }),
 );
 
-export const mutation: Arbitrary<Mutation> = record({
+const mutation: Arbitrary<Mutation> = record({
   operation: constantFrom(...operations),
   place: nat(),
   other: nat(),

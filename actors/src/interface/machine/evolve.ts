@@ -21,7 +21,7 @@ const mostTold = 4;
 const passing = new Set(['ENODEV', 'ENOENT', 'EEXIST', 'ECLOSED', 'ESTALE']);
 
 /** The wait before the next try, in milliseconds. */
-export const backOff = (attempts: number): number => Math.min(second * 2 ** (attempts - 1), longestWait);
+const backOff = (attempts: number): number => Math.min(second * 2 ** (attempts - 1), longestWait);
 
 const later = (time: string, milliseconds: number): string => new Date(Date.parse(time) + milliseconds).toISOString();
 
@@ -233,8 +233,7 @@ function begun({ key, verdict: { state } }: Context): Context {
 }
 
 /** An agent forgets an actor whose object and links are gone. */
-export const finished = ({ verdict, deletion }: Context): boolean =>
-  verdict.state === 'deleted' && deletion?.gone === true;
+const finished = ({ verdict, deletion }: Context): boolean => verdict.state === 'deleted' && deletion?.gone === true;
 
 /**
  * What the actor knows after an event. What a driver throws on the way is a failure of this actor.

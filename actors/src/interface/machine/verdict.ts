@@ -94,5 +94,5 @@ export type Because =
 /** What the actor has decided. */
 export type Verdict = { state: State } & Because;
 
-export const healthyStates: readonly State[] = ['configured', 'moved-to-netns'];
+const healthyStates: readonly State[] = ['configured', 'moved-to-netns'];
 export const isHealthy = (state: State): boolean => healthyStates.includes(state);

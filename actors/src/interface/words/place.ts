@@ -1,7 +1,7 @@
 import type { ContainerSelector } from '@ifactor/crds';
 
 /** What a selector names, for a sentence. */
-export function selectorWords(selector: ContainerSelector | null): string {
+function selectorWords(selector: ContainerSelector | null): string {
   if (selector === null) return "the node's netns";
   const { docker, podman, netns } = selector;
   if (docker) return `docker container ${docker.name}`;

@@ -6,8 +6,7 @@
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 
-export const NLM_F_REQUEST = 0x001;
-export const NLM_F_MULTI = 0x002;
+const NLM_F_REQUEST = 0x001;
 export const NLM_F_ACK = 0x004;
 export const NLM_F_DUMP_INTR = 0x010;
 export const NLM_F_CAPPED = 0x100;

@@ -7,7 +7,7 @@ import { attributes, MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_E
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
-export const RTM_GETLINK = 18;
+const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 
 const IFLA_ADDRESS = 1;

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 
 /** Precedence of a destination: RFC 6724, section 2.1. */
-export function precedence(address: string): number {
+function precedence(address: string): number {
   const text = address.toLowerCase();
   if (isIPv4(text) || text.startsWith('::ffff:')) return 35;
   if (text === '::1') return 50;

@@ -24,7 +24,7 @@ export type DesiredOptions = {
 };
 
 /** A message on a subject of ours that holds no `Desired`, or one of another object. */
-export class MalformedDesired extends Error {
+class MalformedDesired extends Error {
   override name = 'MalformedDesired';
 }
 

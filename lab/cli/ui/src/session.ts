@@ -38,7 +38,7 @@ export type Shown = {
 
 const nothing: Moment = { at: null, total: 0, time: null, states: {}, handshakes: {} };
 
-export const initialState = (route: Route): Shown => ({
+const initialState = (route: Route): Shown => ({
   link: { state: 'connecting' },
   source: null,
   topology: { nodes: [], containers: [], actors: [], links: [] },

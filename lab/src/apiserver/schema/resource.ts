@@ -123,7 +123,7 @@ export const secrets = builtin('Secret', 'secrets', [], {
   columns: [column('Type', '.type'), count('data'), age],
   selectable: [...selectable, 'type'],
 });
-export const eventResource = builtin('Event', 'events', ['ev'], {
+const eventResource = builtin('Event', 'events', ['ev'], {
   columns: [
     column('Last Seen', '.lastTimestamp', 0, 'date'),
     column('Type', '.type'),

@@ -19,7 +19,7 @@ export function infoOf({ id, node, key, snapshot }: Pick<Track, 'id' | 'node' | 
 const typeOf = (spec: InterfaceSpec): string => ('type' in spec ? spec.type : 'wireguard');
 
 /** The container as the spec names it; null: the node's home netns. */
-export function containerOf(spec: InterfaceSpec): string | null {
+function containerOf(spec: InterfaceSpec): string | null {
   if ('moveToContainer' in spec && !spec.moveToContainer) return null;
   return spec.container === undefined ? null : selectorText(spec.container);
 }

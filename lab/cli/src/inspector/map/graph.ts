@@ -8,7 +8,7 @@ import type { Track } from '../history/track.ts';
 export type Graph = { actors: readonly ActorInfo[]; links: Topology['links'] };
 
 /** The name under which a tunnel is known from both of its ends. */
-export const tunnelId = (a: ActorId, b: ActorId): string => `tunnel ${[a, b].toSorted().join(' ')}`;
+const tunnelId = (a: ActorId, b: ActorId): string => `tunnel ${[a, b].toSorted().join(' ')}`;
 
 /** Actors and their links, as all that the log says by now shows them. */
 export function graphOf(tracks: Iterable<Track>): Graph {

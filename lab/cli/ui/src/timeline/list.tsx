@@ -2,7 +2,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react
 import type { KeyboardEvent, ReactElement, ReactNode } from 'react';
 import { reveal, slice } from './virtual.ts';
 
-export const rowHeight = 26;
+const rowHeight = 26;
 
 /** How far each key moves the selection; a page is what is in view. */
 const moves: Readonly<Record<string, (page: number, total: number) => number>> = {

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import './scrubber.css';
 
 /** Events a second that play goes at. */
-export const speeds = [1, 4, 16, 64] as const;
+const speeds = [1, 4, 16, 64] as const;
 
 type Properties = {
   /** How many moments there are; positions count from 1, 0 is before the first. */
