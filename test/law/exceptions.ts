@@ -12,7 +12,4 @@ export const timeExceptions: readonly string[] = [
   'actors/src/kernel/wireguard/daemon.ts',
   'actors/src/kernel/wireguard/uapi.ts',
   'actors/src/kernel/wireguard/userspace.ts',
-  'bridge/src/view/outage.ts',
-  'crds/common/src/acked.ts',
-  'crds/common/src/nats.ts',
 ];

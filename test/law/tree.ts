@@ -53,8 +53,3 @@ export function against(
     mended: exceptions.filter((one) => !found.includes(one)),
   };
 }
-
-/** Names exceptions that can be taken out of their list. No failure: somebody else's good deed breaks nobody's build. */
-export function suggestShrinking(list: string, mended: readonly string[]): void {
-  if (mended.length > 0) console.warn(`test/law/exceptions.ts: take out of ${list}: ${mended.join(', ')}`);
-}

@@ -1,21 +1,22 @@
 import { createLog } from '@ifactor/common';
+import { TestClock } from '@ifactor/common/testing';
 import { expect, test } from 'vitest';
 import { createOutage } from './outage.ts';
 
-test('many that wait for one server make one line, repeated rarely, and one when it is back', () => {
+test('many that wait for one server make one line, repeated rarely, and one when it is back', async () => {
   const lines: string[] = [];
-  let now = 0;
+  const clock = new TestClock();
   const outage = createOutage(
     createLog('bridge', 'info', (line) => lines.push(line.replace(/^\S+ /, '').trim())),
     'it is back',
     30_000,
-    () => now,
+    clock,
   );
   for (const who of ['a', 'b', 'c']) outage.down(who, 'waiting', new Error('refused'));
-  now = 29_000;
+  await clock.pass(29_000);
   outage.down('a', 'waiting', new Error('refused'));
   expect(lines).toEqual(['warn  bridge waiting error=refused']);
-  now = 31_000;
+  await clock.pass(2000);
   outage.down('b', 'waiting', new Error('refused'));
   expect(lines).toHaveLength(2);
   for (const who of ['a', 'b', 'c']) outage.up(who);

@@ -1,26 +1,21 @@
-import { explain } from '@ifactor/common';
-import type { Log } from '@ifactor/common';
+import { explain, systemClock } from '@ifactor/common';
+import type { Clock, Log } from '@ifactor/common';
 
 /**
- * One voice for all that wait for the same server: says at once that it is away, again every `every` ms while it stays
- * away, and that it is back when nobody waits any more.
+ * One log line for all that wait for the same server: written when the first starts to wait, again every `everyMs` while
+ * any waits, and `back` when none does any more.
  */
 export type Outage = { down(who: string, message: string, error: unknown): void; up(who: string): void };
 
-export function createOutage(
-  log: Log,
-  back: string,
-  every = 30_000,
-  now: () => number = () => performance.now(),
-): Outage {
+export function createOutage(log: Log, back: string, everyMs = 30_000, clock: Clock = systemClock): Outage {
   const waiting = new Set<string>();
   const said = new Map<string, number>();
   return {
     down(who, message, error) {
       waiting.add(who);
       const last = said.get(message);
-      if (last !== undefined && now() - last < every) return;
-      said.set(message, now());
+      if (last !== undefined && clock.monotonic() - last < everyMs) return;
+      said.set(message, clock.monotonic());
       log.warn(message, { error: explain(error) });
     },
     up(who) {

@@ -26,8 +26,8 @@ export type View = {
 
 export function createView(context: BridgeContext, enqueue: Enqueue, ownWrites: OwnWrites, signal: AbortSignal): View {
   const { log } = context;
-  const apiOutage = createOutage(log, 'the API server answers again');
-  const natsOutage = createOutage(log, 'NATS answers again');
+  const apiOutage = createOutage(log, 'the API server answers again', undefined, context.clock);
+  const natsOutage = createOutage(log, 'NATS answers again', undefined, context.clock);
   const objects = readObjects({ context, enqueue, outage: apiOutage, ownWrites, completed: enqueueAll, signal });
   const messages = readMessages({
     context,

@@ -2,9 +2,13 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import type { PubAck } from '@nats-io/jetstream';
 import { createInbox } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import { every, systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 
-/** Milliseconds without an acknowledgement after which a message counts as not stored. */
-const patience = 5000;
+/** Without an acknowledgement for so long a message counts as not stored. */
+const ackTimeoutMs = 5000;
+/** So often the messages that wait are looked through. */
+const sweepMs = 500;
 
 type Waiting = { subject: string; due: number; resolve: (ack: PubAck) => void; reject: (error: Error) => void };
 
@@ -15,10 +19,12 @@ class Inbox {
   /** By the last part of the reply subject; the oldest first, since all wait equally long. */
   readonly #waiting = new Map<string, Waiting>();
   #next = 0;
-  #sweep: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #endSweep: (() => void) | undefined;
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, clock: Clock) {
     this.#connection = connection;
+    this.#clock = clock;
     connection.subscribe(`${this.#prefix}*`, { callback: (_error, message) => this.#answered(message) });
     void connection.closed().then(() => this.#giveUp(Infinity, 'the connection to NATS was closed'));
   }
@@ -28,8 +34,10 @@ class Inbox {
     // First of all, since it throws where the message is too large or the connection closed: then nobody waits.
     this.#connection.publish(subject, payload, { headers, reply: this.#prefix + id });
     const { promise, resolve, reject } = Promise.withResolvers<PubAck>();
-    this.#waiting.set(id, { subject, due: Date.now() + patience, resolve, reject });
-    this.#sweep ??= setInterval(() => this.#giveUp(Date.now(), 'was not acknowledged in time'), 500).unref();
+    this.#waiting.set(id, { subject, due: this.#clock.monotonic() + ackTimeoutMs, resolve, reject });
+    this.#endSweep ??= every(this.#clock, sweepMs, () =>
+      this.#giveUp(this.#clock.monotonic(), 'was not acknowledged in time'),
+    );
     return promise;
   }
 
@@ -56,8 +64,8 @@ class Inbox {
   #forget(id: string): void {
     this.#waiting.delete(id);
     if (this.#waiting.size > 0) return;
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
+    this.#endSweep?.();
+    this.#endSweep = undefined;
   }
 }
 
@@ -78,15 +86,17 @@ const inboxes = new WeakMap<NatsConnection, Inbox>();
  * Publishes into a stream, as the client's own `publish` does: resolves when the message is stored, or is known to be there by its
  * id. One inbox serves all messages of a connection; the client's own way costs three times as much per message.
  * @throws JetStreamApiError where the server refuses it; Error where no stream takes it, or nothing is heard for 5 s
+ * @param clock of the connection's first message counts for all of them
  */
 export function publishAcked(
   connection: NatsConnection,
   subject: string,
   payload: string,
   headers: MsgHdrs,
+  clock: Clock = systemClock,
 ): Promise<PubAck> {
   let inbox = inboxes.get(connection);
-  if (!inbox) inboxes.set(connection, (inbox = new Inbox(connection)));
+  if (!inbox) inboxes.set(connection, (inbox = new Inbox(connection, clock)));
   return inbox.publish(subject, payload, headers);
 }
 

@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { connect as dial, credsAuthenticator } from '@nats-io/transport-node';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { UsageError } from './cli.ts';
+import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { explain } from './log.ts';
 import type { Log } from './log.ts';
+import { Backoff, sleep } from './wait.ts';
 
 export { expecting, publishAcked } from './acked.ts';
 export { eventStoreOf } from './eventStore/natsEventStore.ts';
@@ -68,15 +71,22 @@ export async function connectOnce(options: NatsOptions): Promise<NatsConnection>
   return connection;
 }
 
-/** Connects, and waits for a server that is not there yet: says so at once and every tenth try. */
-export async function connect(options: NatsOptions, log: Log, signal?: AbortSignal): Promise<NatsConnection> {
+/** Connects, and waits for a server that does not answer yet: logs the first and every tenth try. @throws once `signal` is aborted */
+export async function connect(
+  options: NatsOptions,
+  log: Log,
+  signal: AbortSignal = new AbortController().signal,
+  clock: Clock = systemClock,
+): Promise<NatsConnection> {
+  const backoff = new Backoff({ first: 200, most: 2000 });
   for (let tries = 0; ; tries++) {
     try {
       return await connectOnce(options);
     } catch (error) {
-      if (error instanceof UsageError || signal?.aborted) throw error;
+      if (error instanceof UsageError || signal.aborted) throw error;
       if (tries % 10 === 0) log.warn(`waiting for NATS at ${options.servers}`, { error: explain(error) });
-      await new Promise((resolve) => setTimeout(resolve, Math.min(200 * 2 ** Math.min(tries, 4), 2000)));
+      await sleep(clock, backoff.next(), signal);
+      if (signal.aborted) throw error;
     }
   }
 }
