@@ -40,7 +40,7 @@ export function openSecret(wanted: WantedSecret, namespace: string, secrets: Sec
   }
   const secret = secrets.get(`${namespace}/${name}`);
   if (secret === undefined && secrets.forbidden) {
-    return fail(unreadable, `the bridge cannot list SecretLookup; give it the role in bridge/rbac.yaml`);
+    return fail(unreadable, `the bridge cannot list Secrets; give it the role in bridge/rbac.yaml`);
   }
   if (secret === undefined) return fail('SecretNotFound', `create the Secret ${namespace}/${name} with the key ${key}`);
   const data = secret['data'];

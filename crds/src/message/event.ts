@@ -45,7 +45,7 @@ export type EventData = {
   DeletionRequested: { uid: string; resourceVersion: string; gone: boolean };
   /** A secret that the spec needs is at hand; `fingerprint` is the public key of a private key. */
   SecretResolved: { ref: string; version: string; fingerprint: string };
-  /** A secret that the spec needs cannot be had now; `reason` says why. */
+  /** A secret that the spec needs is not available; `reason` says why. */
   SecretMissing: { ref: string; reason: string; message: string };
   /** A slot leads to a network namespace; `netns` is its inode, in decimal. */
   NetnsResolved: { slot: Slot; netns: string };

@@ -63,7 +63,7 @@ function prefix(value: string, given: string): string {
   const [address = '', length = '', ...more] = given.split('/');
   const most = isIP(address) === 6 ? 128 : 32;
   if (isIP(address) === 0 || !/^\d+$/.test(length) || Number(length) < 1 || Number(length) > most || more.length > 0) {
-    throw new UsageError(`--node ${value}: after the "=" stands ADDRESS/LEN, such as 192.0.2.1/24 or 2001:db8::1/64`);
+    throw new UsageError(`--node ${value}: give ADDRESS/LEN after the "=", such as 192.0.2.1/24 or 2001:db8::1/64`);
   }
   return given;
 }

@@ -27,6 +27,6 @@ export function assertNoBridge(leases: readonly BridgeLease[], kubeconfig: strin
   if (lease === undefined) return;
   const { namespace } = lease.metadata;
   throw new UsageError(
-    `a bridge (${lease.spec?.holderIdentity}, BridgeLease ${namespace}/ifactor-bridge) already serves the cluster of ${kubeconfig}, and a lab brings its own: stop that bridge first, or give another cluster`,
+    `a bridge (${lease.spec?.holderIdentity}, Lease ${namespace}/ifactor-bridge) already serves the cluster of ${kubeconfig}, and a lab brings its own: stop that bridge first, or give another cluster`,
   );
 }

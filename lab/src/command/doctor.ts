@@ -4,7 +4,7 @@ import { examine } from '../host/doctor.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('Show what this machine has and lacks for a lab, and what each lack disables.')
+    .description('Check what a lab needs on this machine, and what is disabled without it.')
     .addHelpText('after', '\nExamples:\n  ifactor lab doctor\n')
     .action(async () => {
       const findings = await examine();

@@ -12,7 +12,7 @@ export function statusCommand(): Command {
     const rows = await statusOf(lab);
     const width = Math.max(...rows.map(({ name }) => name.length));
     console.log(
-      `lab ${lab.dir} (${lab.phase === 'ready' ? (lab.owner ? 'in the foreground' : 'detached') : 'starting, or broken off: ifactor lab down'})`,
+      `lab ${lab.dir} (${lab.phase === 'ready' ? (lab.owner ? 'in the foreground' : 'detached') : 'starting, or interrupted: ifactor lab down'})`,
     );
     for (const { name, up, detail } of rows)
       console.log(`${up ? pc.green('✓') : pc.red('✗')} ${name.padEnd(width)}  ${detail}`);

@@ -111,7 +111,7 @@ export const steps: DemoStep[] = [
       for (const { time, type, state, data } of events)
         stage.say(`${time}  ${type.padEnd(16)} ${state.padEnd(15)} ${brief(data)}`);
       if (!events.some(({ type }) => type === 'DriftObserved'))
-        throw new LabError('the log does not say that the link was found missing');
+        throw new LabError('the event log has no event for the missing link');
       return 'done';
     },
   },

@@ -48,7 +48,7 @@ export async function install(programs: string[], say: (line: string) => void): 
   const packages = [...new Set(programs.map((program) => packageOf[program] ?? program))];
   const command = `apt-get install --no-install-recommends ${packages.join(' ')}`;
   if (!onPath('apt-get') || !existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
-    throw new LabError(`${programs.join(', ')} missing: run \`${command}\`, or install them your system's way`);
+    throw new LabError(`${programs.join(', ')} missing: run \`${command}\`, or install them with your package manager`);
   }
   say(`installing ${packages.join(', ')} (${command})`);
   const options = ['install', '--yes', '--quiet', '--no-install-recommends', ...packages];

@@ -26,7 +26,7 @@ function purgeCommand(): Command {
     .option('--dir <folder>', "the lab's folder (default: .lab)")
     .addHelpText('after', '\nExamples:\n  ifactor keys purge wgi/wg1\n  ifactor keys purge --all --node lax1\n')
     .action(async (object: string | undefined, flags: Flags) => {
-      if ((object === undefined) !== (flags.all === true)) throw new UsageError('name one object, or say --all');
+      if ((object === undefined) !== (flags.all === true)) throw new UsageError('name one object, or give --all');
       const { connectBy } = await import('../log/stream.ts');
       const key = object === undefined ? null : parseObject(object, flags.namespace);
       const asked = key === null ? '' : `${key.kind}/${key.namespace}/${key.name}`;

@@ -38,7 +38,7 @@ function raiseCommand(): Command {
         while (!(await streamsAreCurrent(connection))) {
           if (systemClock.monotonic() > end)
             throw new Error(
-              `copies are not complete after ${flags.timeout} s; they go on filling up: run the command again to wait for them`,
+              `copies are not complete after ${flags.timeout} s; copying continues: run the command again to wait`,
             );
           await sleep(systemClock, 500, AbortSignal.timeout(500));
         }

@@ -14,7 +14,7 @@ export function nodeCommand(): Command {
 
 function forgetCommand(): Command {
   return new Command('forget')
-    .description('Give up a node that is gone for good: its objects that hang in Terminating go.')
+    .description('Forget a node that is gone for good, so that its objects stuck in Terminating are removed.')
     .argument('<name>', "the node's name, as in spec.node")
     .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
     .option('--creds <file>', 'credentials file for NATS')

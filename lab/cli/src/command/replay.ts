@@ -39,7 +39,10 @@ export function replayCommand(): Command {
     .option('--step', 'walk event by event, with what each one changed and asked for')
     .option('--json', 'the whole snapshot as JSON')
     .option('--verify', 'compare the fold with the digest that the live agent publishes; exit code 1 where they differ')
-    .option('--what-if', 'fold with the code at hand, show the first decision that differs from the recorded one')
+    .option(
+      '--what-if',
+      'fold with this version of ifactor and show the first decision that differs from the recorded one',
+    )
     .action(async (object: string | undefined, flags: Flags) => {
       const key = object === undefined ? undefined : parseObject(object, flags.namespace);
       await withSource(flags, async (source) => {

@@ -80,7 +80,7 @@ export function importCommand(): Command {
             });
             if (last !== null)
               throw new Error(
-                `the stream has events of node ${event.node} already; import into another server, or say --force`,
+                `the stream has events of node ${event.node} already; import into another server, or give --force`,
               );
           }
           checked.add(event.node);

@@ -28,7 +28,7 @@ export async function feedViewers(feed: Feed, port: number): Promise<{ port: num
   });
   let bound = port;
   await once(server, 'listening').catch((cause: unknown) => {
-    throw new UsageError(`port ${port} cannot be had for --stately: give another`, { cause });
+    throw new UsageError(`port ${port} is not available for --stately: give another`, { cause });
   });
   const address = server.address();
   if (address !== null && typeof address === 'object') bound = address.port;

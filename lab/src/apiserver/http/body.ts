@@ -12,7 +12,7 @@ const discardBytes = 64 * 1024 * 1024;
 /** Objects and lists in one another. A real API server takes 10 000; no kind that is served here needs ten. */
 const deepest = 200;
 
-/** @throws ApiError 413 where it is too large, after all of it has come: the next request follows on the same connection */
+/** @throws ApiRefusal 413 where it is too large, after all of it has come: the next request follows on the same connection */
 export async function readAll(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
@@ -26,7 +26,7 @@ export async function readAll(message: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Reads a body of any of the media types that clients send; nothing sent is an empty object. @throws ApiError */
+/** Reads a body of any of the media types that clients send; nothing sent is an empty object. @throws ApiRefusal */
 export function readBody(type: string, body: Buffer): unknown {
   if (body.length === 0) return {};
   const value = decode(type, body);

@@ -100,7 +100,7 @@ function decode(bytes: Buffer, message: Message): Json {
 
 /**
  * The object in a protobuf body of Namespace, Secret or ConfigMap, or, of any kind, DeleteOptions (read as empty).
- * @throws ApiError 415 for other kinds
+ * @throws ApiRefusal 415 for other kinds
  */
 export function decodeProtobuf(body: Buffer): Json {
   if (!body.subarray(0, 4).equals(magic)) throw new ApiRefusal(400, 'BadRequest', 'the body is no Kubernetes protobuf');

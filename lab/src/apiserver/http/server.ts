@@ -166,7 +166,7 @@ async function serve(
   if (answer) sendJson(response, answer.code, answer.body);
 }
 
-/** @throws ApiError 400 where the address of a request is malformed */
+/** @throws ApiRefusal 400 where the address of a request is malformed */
 function readUrl(text: string): { query: URLSearchParams; path: string[] } {
   try {
     const { searchParams, pathname } = new URL(`https://127.0.0.1${text}`);

@@ -69,7 +69,7 @@ export function afterUpdate(
 /**
  * Server-side apply: lays the applied fields over the live object, and takes out those that the manager applied before,
  * applies no more, and nobody else owns.
- * @throws ApiError 409 where others own a field with another value, unless forced
+ * @throws ApiRefusal 409 where others own a field with another value, unless forced
  */
 export function apply(
   resource: ServedResource,

@@ -28,7 +28,7 @@ const plain = (value: unknown): unknown =>
       )
     : value;
 
-/** What a PATCH of a media type makes of an object. @throws ApiError for a type that this resource does not take */
+/** What a PATCH of a media type makes of an object. @throws ApiRefusal for a type that this resource does not take */
 export function patched(resource: ServedResource, type: string, object: Json, patch: unknown): Json {
   const result = ((): unknown => {
     switch (type) {

@@ -4,7 +4,7 @@ import { badRequest } from '../status.ts';
 
 export type Test = (object: Json) => boolean;
 
-/** A `labelSelector` or the like: every term must hold. @throws ApiError on a malformed term */
+/** A `labelSelector` or the like: every term must hold. @throws ApiRefusal on a malformed term */
 export function labelTest(selector: string): Test {
   const terms = selector
     .split(/,(?![^(]*\))/)
@@ -32,7 +32,7 @@ function labelTerm(term: string): (labels: Json) => boolean {
   throw badRequest(`unable to parse label selector term "${term}"`);
 }
 
-/** A `fieldSelector`: equality on those paths that the kind can be selected by. @throws ApiError on another */
+/** A `fieldSelector`: equality on those paths that the kind can be selected by. @throws ApiRefusal on another */
 export function fieldTest(selector: string, selectable: readonly string[]): Test {
   const terms = selector
     .split(',')

@@ -100,7 +100,7 @@ export class VersionedStore {
     return last;
   }
 
-  /** Calls back for each change after a revision, first those remembered. @throws ApiError 410 where they are not remembered */
+  /** Calls back for each change after a revision, first those remembered. @throws ApiRefusal 410 where they are not remembered */
   follow(after: number, listener: (change: StoredChange) => void): () => void {
     if (after < this.#oldest) throw gone(`too old resource version: ${after} (${this.#oldest})`);
     if (after > this.#revision) throw gone(`resource version ${after} is in the future; list again`);

@@ -132,7 +132,7 @@ test.each([
   ['actor', { actor: 'nobody', at: null }, 'the log holds no actor nobody'],
   ['chain', { event: 'none' }, 'the log holds no event none'],
   ['events', { filter: { text: 7 }, from: 0, count: 1 }, 'are texts'],
-  ['toString', {}, '"toString" cannot be asked'],
+  ['toString', {}, '"toString" is no known request'],
   ['open', { name: 'x', text: '' }, 'x is empty'],
   ['open', { name: 'x', text: '{}' }, 'x is not a file that `ifactor export` wrote'],
   [

@@ -82,7 +82,7 @@ export async function serveInspector(
 
   server.listen(wanted, '127.0.0.1');
   await once(server, 'listening').catch((cause: unknown) => {
-    throw new UsageError(`port ${wanted} cannot be had: give another with --port, or none`, { cause });
+    throw new UsageError(`port ${wanted} is not available: give another with --port, or none`, { cause });
   });
   const address = server.address();
   if (address !== null && typeof address === 'object') ({ port } = address);

@@ -48,7 +48,7 @@ export class InspectorSession {
 
   async #answer({ ask, request }: Question): Promise<unknown> {
     if (ask === 'open') return this.#open(request as Asks['open']['request']);
-    if (!Object.hasOwn(pageAnswers, ask)) throw new UsageError(`${JSON.stringify(ask)} cannot be asked`);
+    if (!Object.hasOwn(pageAnswers, ask)) throw new UsageError(`${JSON.stringify(ask)} is no known request`);
     const answer = pageAnswers[ask as keyof typeof pageAnswers] as (feed: Feed, asked: unknown) => unknown;
     return answer(this.#feed, request ?? {});
   }
