@@ -2,14 +2,10 @@
 
 /** Files that ask the runtime for time or chance. */
 export const timeExceptions: readonly string[] = [
-  'actors/src/kernel/linux/deletions.ts',
   'actors/src/kernel/linux/follower.ts',
   'actors/src/kernel/linux/kernel.ts',
-  'actors/src/kernel/socket/echo.ts',
   'actors/src/kernel/socket/monitor.ts',
   'actors/src/kernel/socket/requests.ts',
   'actors/src/kernel/socket/socket.ts',
   'actors/src/kernel/wireguard/daemon.ts',
-  'actors/src/kernel/wireguard/uapi.ts',
-  'actors/src/kernel/wireguard/userspace.ts',
 ];

@@ -1,4 +1,6 @@
 /** Deletes links, many at once where many are asked for. */
+import { systemRandom } from '@ifactor/common';
+import type { Random } from '@ifactor/common';
 import { isKernelError } from '../error.ts';
 import { encodeDeleteGroup, encodeDeleteLink, encodeSetGroup } from '../wire/link.ts';
 import type { Requests } from '../socket/requests.ts';
@@ -6,19 +8,21 @@ import type { Requests } from '../socket/requests.ts';
 type Wanted = { index: number; operation: string; resolve: () => void; reject: (error: unknown) => void };
 
 const atOnce = 32;
-/** Marks links for deletion by this process; no one sets 31 random bits by chance. */
-const group = 0x40000000 + Math.floor(Math.random() * 0x3fffffff);
 
 /**
- * Each deletion costs the kernel tens of milliseconds, much of it for waiting, which it does once for all links of a group. So what is asked for in one turn, or while a deletion is under way, is gathered into a group.
+ * Each deletion costs the kernel tens of milliseconds, mostly spent waiting, which it does once for all links of a group. So
+ * what is asked for in one turn, or during a deletion, is gathered into a group.
  */
 export class LinkDeletions {
   readonly #requests: Requests;
   readonly #waiting: Wanted[] = [];
+  /** Marks links for deletion by this object; no one sets 30 random bits by chance. */
+  readonly #group: number;
   #busy = false;
 
-  constructor(requests: Requests) {
+  constructor(requests: Requests, random: Random = systemRandom) {
     this.#requests = requests;
+    this.#group = 0x40000000 + Math.floor(random.fraction() * 0x3fffffff);
   }
 
   delete(index: number, operation: string): Promise<void> {
@@ -49,13 +53,13 @@ export class LinkDeletions {
     await Promise.all(
       batch.map((wanted) =>
         this.#requests
-          .request(encodeSetGroup(wanted.index, group), { operation: wanted.operation })
+          .request(encodeSetGroup(wanted.index, this.#group), { operation: wanted.operation })
           .then(() => marked.push(wanted), wanted.reject),
       ),
     );
     if (marked.length === 0) return;
     try {
-      await this.#requests.request(encodeDeleteGroup(group), {
+      await this.#requests.request(encodeDeleteGroup(this.#group), {
         operation: `delete ${marked.length} links`,
         slow: true,
       });

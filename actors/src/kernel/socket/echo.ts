@@ -3,6 +3,8 @@
  */
 import { closeSync } from 'node:fs';
 import koffi from 'koffi';
+import { sleep, systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { AF_INET, AF_INET6, ipBytes } from '@ifactor/common/ip';
 import { inNetns } from './libc.ts';
 
@@ -41,15 +43,15 @@ const recv = libc.func('long recv(int fd, void *data, size_t length, int flags)'
   flags: number,
 ) => number;
 
-/** Node cannot wait on a descriptor of this kind, so it is asked so often, in milliseconds. */
-const askEvery = 5;
+/** Node cannot wait on a descriptor of this kind, so it is read so often. */
+const readEveryMs = 5;
 let sequence = 0;
 
 /**
  * Whether an address answers one echo request within so many milliseconds, sent from the netns that `fd` is open on. False, too,
- * where there is no route.
+ * without a route.
  */
-export async function echo(fd: number, ip: string, milliseconds: number): Promise<boolean> {
+export async function echo(fd: number, ip: string, milliseconds: number, clock: Clock = systemClock): Promise<boolean> {
   const bytes = ipBytes(ip);
   const kind = kinds[bytes.length === 4 ? 4 : 6];
   const own = inNetns(fd, () => socket(kind.family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, kind.protocol));
@@ -68,21 +70,28 @@ export async function echo(fd: number, ip: string, milliseconds: number): Promis
           icmp.length >= 8 && icmp.readUInt8(0) === kind.reply && icmp.subarray(4, 8).equals(request.subarray(4, 8))
         );
       },
-      Date.now() + milliseconds,
+      milliseconds,
+      clock,
     );
   } finally {
     closeSync(own);
   }
 }
 
-async function answered(fd: number, fits: (data: Buffer) => boolean, until: number): Promise<boolean> {
+async function answered(
+  fd: number,
+  fits: (data: Buffer) => boolean,
+  milliseconds: number,
+  clock: Clock,
+): Promise<boolean> {
+  const until = clock.monotonic() + milliseconds;
   const data = Buffer.alloc(2048);
   for (;;) {
     const length = recv(fd, data, data.length, MSG_DONTWAIT);
     if (length > 0 && fits(data.subarray(0, length))) return true;
     if (length > 0) continue;
-    if (Date.now() >= until) return false;
-    await new Promise((resolve) => setTimeout(resolve, askEvery));
+    if (clock.monotonic() >= until) return false;
+    await sleep(clock, readEveryMs);
   }
 }
 

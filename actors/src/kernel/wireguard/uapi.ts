@@ -2,9 +2,10 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { basename, dirname } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { errnoName } from '../socket/errno.ts';
 import { isKernelError, KernelError } from '../error.ts';
+import { sleep, systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { canonicalIp, canonicalNetwork } from '@ifactor/common/ip';
 import { newDevice, newPeer } from './codec.ts';
 import { encoded } from './netlink.ts';
@@ -12,8 +13,8 @@ import { keyBytes, publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { WireGuardChange, WireGuardDevice } from './types.ts';
 import type { SocketAddress } from '@ifactor/common/ip';
 
-const answerTimeout = 10_000;
-const refusedRetry = 5;
+const answerTimeoutMs = 10_000;
+const refusedRetryMs = 5;
 const noKey = '0'.repeat(64);
 
 export async function uapiGet(socket: string, name: string): Promise<WireGuardDevice> {
@@ -124,7 +125,7 @@ function parseEndpoint(value: string): SocketAddress | null {
 }
 
 /** Between binding its socket and listening on it, a process refuses connections; nothing tells when that is over. */
-export async function uapiReady(socket: string, name: string, tries = 100): Promise<void> {
+export async function uapiReady(socket: string, name: string, tries = 100, clock: Clock = systemClock): Promise<void> {
   try {
     await uapiGet(socket, name);
   } catch (error) {
@@ -134,8 +135,8 @@ export async function uapiReady(socket: string, name: string, tries = 100): Prom
       'code' in error.cause &&
       error.cause.code === 'ECONNREFUSED';
     if (!refused || tries === 0) throw error;
-    await setTimeout(refusedRetry);
-    await uapiReady(socket, name, tries - 1);
+    await sleep(clock, refusedRetryMs);
+    await uapiReady(socket, name, tries - 1, clock);
   }
 }
 
@@ -151,7 +152,7 @@ function talk(path: string, request: string, operation: string): Promise<string>
     }
     const connection = createConnection({ path: `/proc/self/fd/${folder}/${basename(path)}` });
     let answer = '';
-    connection.setEncoding('utf8').setTimeout(answerTimeout);
+    connection.setEncoding('utf8').setTimeout(answerTimeoutMs);
     connection.on('connect', () => connection.write(request));
     connection.on('timeout', () =>
       connection.destroy(new KernelError('ETIMEDOUT', operation, { meaning: 'wireguard-go does not answer' })),

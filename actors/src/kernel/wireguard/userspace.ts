@@ -14,13 +14,15 @@ import {
   watch,
 } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { Daemon, readRecord, startTime } from './daemon.ts';
 import { KernelError } from '../error.ts';
 import { inNetns } from '../socket/libc.ts';
 import { uapiReady } from './uapi.ts';
 
 const socketFolder = '/var/run/wireguard';
-const startPatience = 10_000;
+const startTimeoutMs = 10_000;
 const logTail = 400;
 
 /**
@@ -138,13 +140,18 @@ export class Userspace {
 }
 
 /** Resolves when the socket is there, rejects when the process ends before. */
-async function started(folder: string, name: string, start: () => ChildProcess): Promise<void> {
+async function started(
+  folder: string,
+  name: string,
+  start: () => ChildProcess,
+  clock: Clock = systemClock,
+): Promise<void> {
   const { promise, resolve: ready, reject } = Promise.withResolvers<void>();
   const check = (): void => {
     if (existsSync(join(folder, `${name}.sock`))) ready();
   };
   const watcher = watch(folder, check);
-  const patience = setTimeout(() => reject(new Error('no socket appeared')), startPatience);
+  const cancel = clock.after(startTimeoutMs, () => reject(new Error('no socket appeared')), true);
   try {
     const child = start();
     child.once('error', reject);
@@ -153,7 +160,7 @@ async function started(folder: string, name: string, start: () => ChildProcess):
     await promise;
   } finally {
     watcher.close();
-    clearTimeout(patience);
+    cancel();
   }
 }
 
