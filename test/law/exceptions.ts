@@ -2,8 +2,6 @@
 
 /** Files that ask the runtime for time or chance. */
 export const timeExceptions: readonly string[] = [
-  'actors/src/kernel/linux/follower.ts',
-  'actors/src/kernel/linux/kernel.ts',
   'actors/src/kernel/socket/monitor.ts',
   'actors/src/kernel/socket/requests.ts',
   'actors/src/kernel/socket/socket.ts',

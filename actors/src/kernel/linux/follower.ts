@@ -1,4 +1,6 @@
 /** Keeps a cache equal to the kernel: dumps at first and after each loss, notifications in between. */
+import { systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { Cache, type Notification } from './cache.ts';
 import { isKernelError, KernelError } from '../error.ts';
 import type { NetnsChange } from '../kernel.ts';
@@ -6,7 +8,7 @@ import { Monitor } from '../socket/monitor.ts';
 import type { Socket, SocketHandlers } from '../socket/socket.ts';
 
 const dumpTries = 5;
-const retryAfter = 1000;
+const retryAfterMs = 1000;
 
 export type KernelFollowerParts = {
   openMonitor: (handlers: SocketHandlers) => Socket;
@@ -30,10 +32,12 @@ export class KernelFollower {
   #held: Notification[] | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelRetry: (() => void) | undefined;
   #closed = false;
 
-  constructor(parts: KernelFollowerParts) {
+  constructor(parts: KernelFollowerParts, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#parts = parts;
     this.#monitor = new Monitor(parts.openMonitor, {
       notification: (notification) => this.#notified(parts.present(notification)),
@@ -65,7 +69,7 @@ export class KernelFollower {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#retry);
+    this.#cancelRetry?.();
     this.#monitor.close();
   }
 
@@ -121,8 +125,8 @@ export class KernelFollower {
       if (this.#closed || isKernelError(error, 'ECLOSED')) return;
       if (isKernelError(error, 'E2BIG')) return this.#parts.crowded(error.message);
       this.#parts.report(error);
-      clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => this.#recover(), retryAfter);
+      this.#cancelRetry?.();
+      this.#cancelRetry = this.#clock.after(retryAfterMs, () => this.#recover(), true);
     });
   }
 }

@@ -1,5 +1,7 @@
 /** This machine's kernel. */
 import { closeSync, fstatSync, openSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { every, systemClock } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { KernelError } from '../error.ts';
 import type { Kernel, Netns } from '../kernel.ts';
 import { RealNetns } from './netns.ts';
@@ -17,7 +19,7 @@ export type KernelOptions = {
 type Open = { netns: RealNetns; ready: Promise<void>; paths: Set<string>; uses: number };
 
 const namedNetns = '/run/netns';
-const lookAgain = 1000;
+const lookEveryMs = 1000;
 
 /** Needs CAP_NET_ADMIN and CAP_SYS_ADMIN. */
 export function openKernel(options: KernelOptions): Kernel {
@@ -30,9 +32,11 @@ class RealKernel implements Kernel {
   readonly #report: (error: unknown) => void;
   readonly #maxLinks: number;
   #watcher: FSWatcher | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #endLooking: (() => void) | undefined;
 
-  constructor({ stateDir, report = warn, maxLinks = 20_000 }: KernelOptions) {
+  constructor({ stateDir, report = warn, maxLinks = 20_000 }: KernelOptions, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#maxLinks = maxLinks;
     this.#userspace = new Userspace(stateDir, report);
     this.#report = report;
@@ -117,11 +121,11 @@ class RealKernel implements Kernel {
     if (this.#open.size === 0) {
       this.#watcher?.close();
       this.#watcher = undefined;
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+      this.#endLooking?.();
+      this.#endLooking = undefined;
       return;
     }
-    this.#timer ??= setInterval(() => this.#look(), lookAgain).unref();
+    this.#endLooking ??= every(this.#clock, lookEveryMs, () => this.#look());
     if (this.#watcher || !statSync(namedNetns, { throwIfNoEntry: false })) return;
     this.#watcher = watch(namedNetns, { persistent: false }, () => this.#look());
     this.#watcher.on('error', this.#report);
