@@ -274,7 +274,7 @@ describe('a log whose beginning retention has taken', () => {
       '0 of 1 actors would have been treated otherwise by this code (machine version',
     );
     expect((await ifactor('trace', 'nl/br', '--generation', '1', '--file', rest())).err).toContain(
-      'lacks its first events',
+      'its log begins later, at',
     );
   });
 });
