@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { TestClock } from '@ifactor/common/testing';
 import { json, startHttp } from '../testing/http.ts';
 import { quiet, wireguard } from '../testing/objects.ts';
 import { createRecorder } from './recorder.ts';
@@ -52,4 +53,25 @@ test('who does not lead writes no Events', async () => {
   recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'R', message: 'm' });
   await recorder.flush();
   expect(calls).toBe(0);
+});
+
+test('names of Events sort as they happened, also within one second', async () => {
+  const created: { name: string; reason: unknown }[] = [];
+  await using http = await startHttp((_url, response, request) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    request.on('end', () => {
+      const { metadata, reason } = JSON.parse(text) as { metadata: { name: string }; reason: string };
+      created.push({ name: metadata.name, reason });
+      json(response, {});
+    });
+  });
+  const clock = new TestClock();
+  const recorder = createRecorder(http.api, quiet, 'here', () => true, clock);
+  const reasons = ['DriftObserved', 'LinkRemoved', 'LinkCreated', 'Healed'];
+  for (const reason of reasons) recorder.note(wireguard('wg1'), { type: 'Normal', reason, message: 'm' });
+  await recorder.flush();
+  expect(created.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(({ reason }) => reason)).toEqual(reasons);
 });

@@ -43,6 +43,7 @@ export function createRecorder(
 ): Recorder {
   const series = new Map<string, Series>();
   const perObject = new Map<string, number>();
+  let ordinal = 0;
   let inFlight: Promise<unknown> = Promise.resolve();
 
   const stopSweeping = every(clock, windowMs, () => {
@@ -84,9 +85,8 @@ export function createRecorder(
         if (used >= most) return;
         perObject.set(uid, used + 1);
         const time = seconds(now);
-        // The time keeps a later run from meeting this name again.
         one = {
-          name: `${name.slice(0, 220)}.${id}${now.getTime().toString(16).slice(-8)}`,
+          name: eventName(name, now, ordinal++, id),
           object,
           note,
           first: time,
@@ -136,6 +136,16 @@ function bodyOf(name: string, object: KubeObject, note: EventNote, host: string)
     reportingComponent: 'ifactor',
     reportingInstance: host,
   };
+}
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0').slice(-digits);
+
+/**
+ * Names sort as the Events happened: of one second `kubectl describe` keeps the order of the list, which is by name. The time also keeps
+ * a later run from meeting a name again.
+ */
+function eventName(object: string, time: Date, ordinal: number, id: string): string {
+  return `${object.slice(0, 220)}.${hex(time.getTime(), 12)}${hex(ordinal, 4)}${id.slice(0, 8)}`;
 }
 
 /** `metav1.Time` has no fractions. */
