@@ -40,6 +40,8 @@ export function readMessages({ context, enqueue, outage, deletions, onStatus, si
     byDesired.set(subject, entry === undefined ? [] : [key]);
     if (entry === undefined || isTombstone(entry)) deletions.forget(key);
     enqueue.desired(key);
+    // What an agent says of an object is purged only after the stream says that the object is gone.
+    if (entry !== undefined && isTombstone(entry)) enqueue.status(key);
   }
 
   function statusChanged(subject: string, entry: Entry | undefined): void {
