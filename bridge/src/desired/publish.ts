@@ -139,7 +139,8 @@ export async function tombstoneStray(
     name,
     uid,
     generation,
-    resourceVersion: '0',
+    // Not known: the API server, which was asked, has none of an object that is gone. So no agent takes it for an older one.
+    resourceVersion: '',
     creationTimestamp: '',
   };
   await publisher.publish(subject, tombstone({ ...gone, spec: {}, secrets: [], missing: [] }), entry);

@@ -27,7 +27,7 @@ export function isStale({ desired: known, deletion }: Declared, last: Desired | 
 const isAlive = ({ deleted, deletionTimestamp }: Desired): boolean =>
   deleted !== true && deletionTimestamp === undefined;
 
-/** Resource versions are numbers that rise; of servers that spell them otherwise nothing is known. */
+/** Resource versions are numbers that rise; of those that are spelled otherwise, or missing, nothing is known. */
 const isOlder = (version: string, than: string): boolean =>
   /^\d+$/.test(version) && /^\d+$/.test(than) && BigInt(version) < BigInt(than);
 

@@ -86,6 +86,15 @@ describe('a message about an object', () => {
     expect(await mtu()).toBeUndefined();
   });
 
+  test('that says it is gone, by the API server and with no version, is taken', async () => {
+    receive(message(3, '30'));
+    await settled();
+    receive(tombstone(3, ''));
+    const actor = node.runner.actor(key);
+    await node.until(() => actor.snapshot.value === 'deleted');
+    expect(await mtu()).toBeUndefined();
+  });
+
   test('that declares it again after it was said to be gone makes it again, at once and later', async () => {
     receive(message(3, '30'));
     await settled();

@@ -25,7 +25,9 @@ export const Statechart = memo(function Statechart({
   next: readonly Open[];
 }): ReactElement {
   const ways = taken.filter(({ from, to }) => from !== to && isState(from) && isState(to));
-  const open = isState(state) ? next.filter(({ to }) => !ways.some((way) => way.from === state && way.to === to)) : [];
+  const open = isState(state)
+    ? next.filter(({ to }) => to !== state && !ways.some((way) => way.from === state && way.to === to))
+    : [];
   return (
     <figure className="statechart" aria-label={`Lifecycle: ${state}`}>
       <svg viewBox={`0 0 ${canvas.width} ${canvas.height}`} aria-hidden="true" focusable="false">
