@@ -221,7 +221,7 @@ export class World {
         const waiting = all.filter(
           ({ value, context }) => !['configured', 'moved-to-netns'].includes(value) || context.observed === null,
         );
-        expect(waiting.map(({ key, context }) => `${key.name}: ${context.verdict.message}`)).toEqual([]);
+        expect(waiting.map(({ key, context }) => `${key.name}: ${JSON.stringify(context.verdict)}`)).toEqual([]);
       },
       { ...patience, timeout: milliseconds },
     );

@@ -28,6 +28,9 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
     'lab/src/host/netns.ts',
   ],
   bridge: [
+    // The program of that name.
+    'lab/cli/src/command/bridge.ts',
+    'lab/cli/src/command/index.ts',
     // A mode of a macvlan.
     'crds/src/schema/kind/macvlan.ts',
     'actors/src/kernel/wire/kind/macvlan.ts',

@@ -1,3 +1,3 @@
-export { observe, strayKey } from './observe.ts';
+export { hasMovedLink, observe, strayKey } from './observe.ts';
 export { perform } from './perform.ts';
 export type { Hands } from './perform.ts';

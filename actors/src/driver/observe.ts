@@ -68,6 +68,16 @@ async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<Observ
   return result;
 }
 
+/**
+ * Whether a netns has a link of this interface that somebody moved there: it bears the mark, and the MAC address that the kernel gave
+ * to the link that was made for it. A mark alone may have been written by anybody.
+ */
+export const hasMovedLink = (netns: Netns, key: Key, macs: ReadonlySet<string>): boolean =>
+  [markOf(key), markOf(key, 'peer')].some((mark) => {
+    const mac = linkIndexOf(netns).marked(mark)?.mac;
+    return typeof mac === 'string' && macs.has(mac);
+  });
+
 /** How a set of strays names one. */
 export const strayKey = (netns: string, index: number): string => `${netns}#${index}`;
 

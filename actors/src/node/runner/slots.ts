@@ -1,4 +1,5 @@
 import type { ContainerSelector, Slot } from '@ifactor/crds';
+import { hasMovedLink } from '../../driver/index.ts';
 import type { NetnsPlace, Places } from '../../containers/index.ts';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { soundSpec } from './actor.ts';
@@ -31,10 +32,18 @@ export class Slots {
     this.#stop();
   }
 
-  /** Every open netns where links of the actor may be: those of its slots, those that its spec named before, and the home netns. */
+  /**
+   * Every open netns where links of the actor may be: those of its slots, those that its spec named before, the home netns, and any
+   * other that one of its links was moved to by hand.
+   */
   of(actor: Actor): Iterable<Netns> {
     const former = actor.former.flatMap(({ netns }) => netns ?? []);
-    return new Set([...actor.netns.values(), ...former, ...(this.#home ? [this.#home] : [])]);
+    const own = new Set([...actor.netns.values(), ...former, ...(this.#home ? [this.#home] : [])]);
+    const { mac, farMac } = actor.snapshot.context.macs ?? {};
+    const macs = new Set([mac, farMac].filter((one) => one !== undefined));
+    if (macs.size === 0) return own;
+    for (const netns of this.#uses.keys()) if (!own.has(netns) && hasMovedLink(netns, actor.key, macs)) own.add(netns);
+    return own;
   }
 
   byId(id: string): Netns | undefined {

@@ -68,6 +68,22 @@ describe.skipIf(process.getuid?.() !== 0)('a mark that somebody else wrote', { t
     expect(names('other')).toContain('decoy');
   });
 
+  test('on a link of its own that was moved elsewhere by hand is found there, and the link recreated in its place', async () => {
+    await node.settles(bridge('br1', 'other'), 'moved-to-netns');
+    const actor = node.apply('NetlinkInterface', 'v0', {
+      interfaceName: 'v0',
+      type: 'vxlan',
+      up: true,
+      container: { netns: { name: 'box' } },
+      vxlan: { vni: 77, group: '192.0.2.1' },
+    });
+    await node.settles(actor, 'moved-to-netns');
+    ip('box', 'link', 'set', 'v0', 'netns', (paths['other'] ?? '').replace('/run/netns/', ''));
+    await node.until(() => !names('other').includes('v0') && names('box').includes('v0'));
+    await node.settles(actor, 'moved-to-netns');
+    expect(names('other')).not.toContain('v0');
+  });
+
   test('on a link at home that cannot be removed is left alone', async () => {
     ip('home', 'link', 'add', 'stuck', 'type', 'bridge');
     ip('home', 'link', 'set', 'stuck', 'alias', mark, 'up');
