@@ -1,5 +1,5 @@
-// The test workspace's `npm test`: its lanes in streams beside each other. The kernel's computes on one core and waits for
-// nobody; those that drive whole labs mostly wait; the rest, with a lab in a VM, is as long as these.
+// The test workspace's `npm test`: its lanes in streams beside each other, about equally long. The kernel's computes on one core and
+// waits for nobody; those that drive whole labs mostly wait.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lanes } from './lanes.ts';
@@ -9,7 +9,10 @@ process.env[RUN] = String(process.pid);
 let interrupted = false;
 
 const names = lanes().map(({ name }) => name);
-const streams = [['kernel'], ['e2e', 'ui']];
+const streams = [
+  ['kernel', 'package', 'pages'],
+  ['e2e', 'ui'],
+];
 streams.push(names.filter((name) => !streams.flat().includes(name)));
 
 const runs = streams.map((stream) => {
