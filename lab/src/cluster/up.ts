@@ -22,7 +22,7 @@ import type { UpOptions } from './options.ts';
 import { install, missingPrograms } from '../host/packages.ts';
 import { labId, pathsOf } from './paths.ts';
 import { freePorts } from '../host/port.ts';
-import { helperMark, launch, running, start } from '../process/program.ts';
+import { helperMark, running, start } from '../process/program.ts';
 import {
   agentProgram,
   bridgeProgram,
@@ -100,12 +100,12 @@ async function make(lab: Manifest, { version }: NatsProgram, progress: Progress,
       lab.nodes.map(({ name }) => step(`agent of ${name}`, () => start(lab.dir, agentProgram(lab, name), abort))),
     ),
   );
-  const all = [vm, nodes, containers, nats, api, bridge, agents];
+  // Its address is given out with the lab: whoever opens it then must not be refused.
+  const inspector = step(`inspector at http://127.0.0.1:${lab.ui.port}`, () => start(lab.dir, uiProgram(lab), abort));
+  const all = [vm, nodes, containers, nats, api, bridge, agents, inspector];
   // One that failed must not leave others behind that still make things.
   const failed = (await Promise.allSettled(all)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
-  // Nobody waits for the page: it is there a moment after the lab.
-  launch(lab.dir, uiProgram(lab));
 }
 
 async function machine(lab: Manifest, progress: Progress, step: Progress['step'], abort: AbortSignal): Promise<void> {

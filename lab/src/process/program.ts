@@ -84,13 +84,6 @@ export async function start(dir: string, program: Program, abort?: AbortSignal):
   }
 }
 
-/** Starts a process that outlives this one, and waits for nothing. */
-export function launch(dir: string, program: Program): void {
-  const { child } = spawnLogged(dir, program);
-  child.on('error', () => {});
-  child.unref();
-}
-
 /** The process, its log, and where in that its own words begin. */
 function spawnLogged(
   dir: string,
