@@ -4,7 +4,7 @@ import { isKernelError } from '../kernel/index.ts';
 import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
 import { printAddress } from '../interface/diff/address.ts';
-import type { Driver } from '../interface/diff/driver.ts';
+import type { KindRules } from '../interface/diff/rules.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { linkIndexOf } from './linkIndex.ts';
 import { isMark, markOf, ownerIn } from '../interface/diff/mark.ts';
@@ -91,16 +91,16 @@ export const strayKey = (netns: string, index: number): string => `${netns}#${in
  */
 export async function observe(
   key: Key,
-  driver: Driver,
+  rules: KindRules,
   spec: InterfaceSpec,
   places: Partial<Record<Slot, Netns>>,
   own: Iterable<Netns>,
   seen: Seen = () => undefined,
   hopeless: ReadonlySet<string> = new Set(),
 ): Promise<Observed> {
-  const names = new Map(driver.names(spec).map(({ slot, name }) => [slot, name]));
+  const names = new Map(rules.names(spec).map(({ slot, name }) => [slot, name]));
   const links: { [S in Slot]?: ObservedLink | null } = {};
-  for (const { slot } of driver.places(spec)) {
+  for (const { slot } of rules.places(spec)) {
     const netns = places[slot];
     if (!netns) continue;
     const mark = slot === 'peer' ? markOf(key, 'peer') : markOf(key);
@@ -119,8 +119,8 @@ export async function observe(
     }
   }
   const devices: { [name: string]: boolean } = {};
-  for (const name of driver.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
-  const down = driver.mustBeUp?.(spec).filter((name) => places.target?.link(name)?.up === false);
+  for (const name of rules.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
+  const down = rules.mustBeUp?.(spec).filter((name) => places.target?.link(name)?.up === false);
   const taken = places.target && 'type' in spec ? takenFrom(places.target, slavesOf(spec), markOf(key)) : {};
   return {
     links,

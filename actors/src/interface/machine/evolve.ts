@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Drift, EventData, InterfaceEvent, Operation, Slot } from '@ifactor/crds';
-import { driverOf } from '../kind/index.ts';
+import { rulesOf } from '../kind/index.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, nothing, timers } from './context.ts';
 import type { Context, Failure } from './context.ts';
@@ -73,12 +73,12 @@ export const isFought = ({ fight: last }: Context, time: string): boolean =>
 
 /** The netns that a changed spec looks for elsewhere are unknown again. */
 function placesAfter(context: Context, spec: Context['spec']): Context['places'] {
-  const before = context.spec === null ? null : driverOf(context.key, context.spec);
-  const after = spec === null ? null : driverOf(context.key, spec);
+  const before = context.spec === null ? null : rulesOf(context.key, context.spec);
+  const after = spec === null ? null : rulesOf(context.key, spec);
   if (!before || !after || 'problem' in before || 'problem' in after) return {};
-  const old = before.driver.places(before.spec);
+  const old = before.rules.places(before.spec);
   const places: { [S in Slot]?: NonNullable<Context['places'][S]> } = {};
-  for (const place of after.driver.places(after.spec)) {
+  for (const place of after.rules.places(after.spec)) {
     const known = context.places[place.slot];
     const same = old.some((other) => isDeepStrictEqual(other, place));
     if (known && same) places[place.slot] = known;
@@ -128,7 +128,7 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
   const { spec: raw, ...desired } = data;
   const reborn = context.desired !== null && context.desired.uid !== data.uid;
   const before = reborn ? bornAgain(context) : context;
-  const read = driverOf(context.key, raw);
+  const read = rulesOf(context.key, raw);
   const spec = 'problem' in read ? null : read.spec;
   const refused = 'problem' in read ? { spec: raw } : null;
   const base = { ...before, desired, deletion: null };
@@ -236,7 +236,7 @@ function begun({ key, verdict: { state } }: Context): Context {
 const finished = ({ verdict, deletion }: Context): boolean => verdict.state === 'deleted' && deletion?.gone === true;
 
 /**
- * What the actor knows after an event. What a driver throws on the way is a failure of this actor.
+ * What the actor knows after an event. What the rules of a kind throw on the way is a failure of this actor.
  *
  * Late results of operations that are over are no news; of one that has finished, nothing is
  * but another object of its name.

@@ -1,5 +1,5 @@
 import type { Slot, State } from '@ifactor/crds';
-import type { Conflict, Waiting } from '../diff/driver.ts';
+import type { Conflict, Waiting } from '../diff/rules.ts';
 
 /**
  * What can follow from all that an actor knows. Each is a guard of the statechart, and leads to one state; null: the state stays

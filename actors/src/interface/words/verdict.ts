@@ -1,8 +1,8 @@
 import type { ContainerSelector, Drift, Reach, Slot, State } from '@ifactor/crds';
-import { driverOf } from '../kind/index.ts';
+import { rulesOf } from '../kind/index.ts';
 import type { Context, Failure } from '../machine/context.ts';
 import type { Trial } from '../machine/confirm.ts';
-import { driverIn } from '../machine/difference.ts';
+import { rulesIn } from '../machine/difference.ts';
 import type { Because, Verdict, Work } from '../machine/verdict.ts';
 import { conflictWords, waitingWords } from './need.ts';
 import { placeWords } from './place.ts';
@@ -81,9 +81,9 @@ export function lostWords(context: Context, slot: Slot): string {
 }
 
 function selectorOf(context: Context, slot: Slot): ContainerSelector | null {
-  const driver = driverIn(context);
-  if (driver === null || context.spec === null) return null;
-  return driver.places(context.spec).find((place) => place.slot === slot)?.container ?? null;
+  const rules = rulesIn(context);
+  if (rules === null || context.spec === null) return null;
+  return rules.places(context.spec).find((place) => place.slot === slot)?.container ?? null;
 }
 
 function claimWords({ name, by, removed }: { name: string; by: string; removed: readonly string[] }): string {
@@ -152,7 +152,7 @@ function noteWords(context: Context): string {
 
 /** How the declared spec breaks its schema. */
 function problemWords({ key, refused }: Context): string {
-  const read = driverOf(key, refused?.spec);
+  const read = rulesOf(key, refused?.spec);
   return 'problem' in read ? read.problem : 'spec was refused by the version that decided so';
 }
 
