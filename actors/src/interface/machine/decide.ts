@@ -1,5 +1,6 @@
 import type { KernelOperation, Operation } from '@ifactor/crds';
 import type { KindRules } from '../kind/index.ts';
+import { unusableAddresses } from './addressCheck.ts';
 import type { Trial } from './confirm.ts';
 import type { Context, Failure } from './context.ts';
 import { decided } from './decision.ts';
@@ -10,12 +11,15 @@ import { decideDeletion, decideRemoval } from './removal.ts';
 import type { Because, Work } from './verdict.ts';
 
 /** The healthy state: where the interface belongs decides its name. */
-function healthy({ spec, confirm }: Context, rules: KindRules): Decision {
+function healthy(context: Context, rules: KindRules): Decision {
+  const { spec, confirm } = context;
   const away = spec !== null && rules.places(spec).some(({ container }) => container !== null);
   const finding = away ? 'operationsDoneInNetns' : 'operationsDone';
   const { trial, rolledBack } = confirm ?? {};
   if (rolledBack) return decided({ finding, reason: 'RolledBack' });
   if (trial && trial.since !== null) return decided({ finding, reason: 'Confirming' });
+  const unusable = unusableAddresses(context);
+  if (unusable) return decided({ finding, ...unusable });
   return decided({ finding, reason: away ? 'MovedToNetns' : 'Configured' });
 }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Drift, EventData, InterfaceEvent, Operation, Slot } from '@ifactor/crds';
+import type { Drift, EventData, InterfaceEvent, Observed, Operation, Slot } from '@ifactor/crds';
 import { rulesOf } from '../kind/index.ts';
+import { checkedAddresses } from './addressCheck.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, nothing, timers } from './context.ts';
 import type { Context, Failure } from './context.ts';
@@ -89,6 +90,12 @@ function placesAfter(context: Context, spec: Context['spec']): Context['places']
 /** Operations in flight were decided for what no longer holds. */
 const outdated = ({ running }: Context): Pick<Context, 'outdated'> => (running === null ? {} : { outdated: true });
 
+/** Timers do not outlive the agent: a check that goes on is seen again, and waited for again. */
+function unchecked(context: Context): Context {
+  const { addressCheck: _, ...rest } = context;
+  return rest;
+}
+
 /** Nothing is in flight any more. */
 function over(context: Context): Context {
   const next = { ...context, running: null };
@@ -98,7 +105,7 @@ function over(context: Context): Context {
 
 /** Puts another spec in force: what depended on the former one is looked up again. */
 function enforce(context: Context, spec: Context['spec']): Context {
-  const { fight: _, ...peaceful } = context;
+  const { fight: _, addressCheck: __, ...peaceful } = context;
   return unseen({
     ...peaceful,
     ...outdated(context),
@@ -197,17 +204,15 @@ function driftObserved(context: Context, time: string, data: EventData['DriftObs
   const fields = [...new Set(data.drift.map(({ field }) => field))].join(', ');
   const since = Date.parse(time) - fight.within;
   const drifts = [...context.drifts.filter((drift) => Date.parse(drift.time) > since), { time, fields }];
-  const next: Context = {
-    ...context,
-    ...observedDevice(context, data.observed),
-    observed: data.observed,
-    asked: { ...context.asked, observe: false },
-    drifts,
-  };
+  const next = seen({ ...context, drifts }, data.observed);
   const times = drifts.filter((drift) => drift.fields === fields).length;
   if (times < fight.times) return next;
   return contested({ ...unseen(next), drifts: [] }, time, fields, times);
 }
+
+/** An interface is not kept from being ready for longer. */
+const addressesAwaited = (context: Context): Context =>
+  context.addressCheck === undefined ? context : { ...context, addressCheck: 'over' };
 
 /** What a start leaves of secrets and confirmations: those that a rollback brought back stay, a trial goes on. */
 function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'> {
@@ -216,14 +221,20 @@ function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'
   return { secrets: confirm.rolledBack ? (confirm.proven?.secrets ?? {}) : {}, confirm: { ...confirm, trial } };
 }
 
+/** What a look shows is known from now on. */
+function seen(context: Context, observed: Observed): Context {
+  const asked = { ...context.asked, observe: false };
+  const next = { ...context, ...observedDevice(context, observed), observed, asked };
+  const checked = checkedAddresses(next);
+  return checked.operations.length === 0 ? checked.context : asking(checked.context, ...checked.operations);
+}
+
 /** What a look shows. One of operations that were decided for something else is taken again. */
 function linkObserved(context: Context, { observed, operations }: EventData['LinkObserved']): Context {
   if (operations !== undefined && operations !== context.running) return context;
   const own = operations !== undefined;
   if (own && context.outdated) return unseen(over(context));
-  const next = own ? { ...over(context), stuck: context.stuck + 1 } : context;
-  const asked = { ...context.asked, observe: false };
-  return { ...next, ...observedDevice(context, observed), observed, asked };
+  return seen(own ? { ...over(context), stuck: context.stuck + 1 } : context, observed);
 }
 
 /** As an actor that has heard nothing, but for the state that it goes on from. */
@@ -356,10 +367,11 @@ function evolved(context: Context, event: InterfaceEvent): Context {
     }
     case 'TimerElapsed':
       if (event.data.timer === timers.endpoints) return { ...context, unresolved: {} };
+      if (event.data.timer === timers.addresses) return addressesAwaited(context);
       return context.failure?.until ? unseen({ ...context, failure: null, stuck: 0 }) : context;
     case 'AgentStarted':
       return unseen({
-        ...over(context),
+        ...unchecked(over(context)),
         ...agentStarted(context),
         missing: {},
         places: {},

@@ -8,6 +8,9 @@ import { agentFailed, evolve, isFought, notConverging, textOf } from './evolve.t
 import { findings, isHealthy } from './verdict.ts';
 import type { Because, Verdict, Work } from './verdict.ts';
 
+/** With these an interface that is as declared cannot be used, or is not what was asked for. */
+const unready: ReadonlySet<string> = new Set(['RolledBack', 'AddressTentative', 'AddressDuplicate']);
+
 /** Ready is True only of what the kernel was seen to be, for the spec in force. */
 function readiness({ ready, settled }: Context, { state, ...because }: Verdict, time: string): Context['ready'] {
   const status = ((): Context['ready']['status'] => {
@@ -15,7 +18,7 @@ function readiness({ ready, settled }: Context, { state, ...because }: Verdict, 
       const { fields } = because.params;
       return isHealthy(state) && settled && fields?.length === 0 ? 'True' : 'Unknown';
     }
-    if (!isHealthy(state) || because.reason === 'RolledBack') return 'False';
+    if (!isHealthy(state) || unready.has(because.reason)) return 'False';
     return because.reason === 'Confirming' ? 'Unknown' : 'True';
   })();
   return status === ready.status ? ready : { status, since: time };

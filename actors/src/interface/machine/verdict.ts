@@ -75,6 +75,12 @@ export type Because =
       finding: 'operationsDone' | 'operationsDoneInNetns';
       reason: 'Configured' | 'MovedToNetns' | 'Confirming' | 'RolledBack';
     }
+  /** As declared, but for addresses that the kernel does not use yet, or at all. */
+  | {
+      finding: 'operationsDone' | 'operationsDoneInNetns';
+      reason: 'AddressTentative' | 'AddressDuplicate';
+      params: { addresses: readonly string[] };
+    }
   | { finding: 'specRefused'; reason: 'InvalidSpec' }
   /** What failed is in `failure`. */
   | {
