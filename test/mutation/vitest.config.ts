@@ -1,10 +1,29 @@
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { parts, partVariable } from './parts.ts';
+import { keptPool } from './pool.ts';
 
-// What has to notice that a line of a driver is switched off. Healing on a kernel would, too, but only by waiting in vain.
+const part = parts[process.env[partVariable] ?? ''];
+if (part === undefined) throw new Error(`${partVariable} names none of ${Object.keys(parts).join(', ')}`);
+
 export default defineConfig({
-  root: resolve(import.meta.dirname, '../../actors'),
+  root: resolve(import.meta.dirname, '../..', part.workspace),
+  plugins: [
+    {
+      name: 'ifactor-mutation-pool',
+      // Here, since Stryker chooses a pool of its own.
+      configureVitest({ project }) {
+        project.config.pool = keptPool.name as 'threads';
+        project.config.poolRunner = keptPool;
+      },
+    },
+  ],
   test: {
-    include: ['src/{driver,interface/kind,interface/diff}/*.test.ts'],
+    include: part.tests,
+    setupFiles: [resolve(import.meta.dirname, 'setup.ts')],
+    // One worker for all files of a run.
+    isolate: false,
+    // Stryker's own file is loaded once more for each test file, though the copy that it works on lies in node_modules/.cache.
+    server: { deps: { inline: [/stryker-setup/] } },
   },
 });

@@ -96,3 +96,12 @@ test('an object names the Secrets it reads', () => {
   });
   expect(secretsOf(object)).toEqual(['default/s', 'default/psk']);
 });
+
+test('a tombstone keeps who it was and nothing of what was wanted', () => {
+  const { desired, open } = tombstone({
+    ...draft(wireguard('wg1', { mtu: 1400 }), none, undefined).desired,
+    secrets: [],
+  });
+  expect(desired).toMatchObject({ uid: 'uid-wg1', deleted: true, spec: {}, missing: [] });
+  expect(open).toEqual([]);
+});

@@ -1,123 +1,187 @@
 import { formatDesiredSubject } from '@ifactor/crds';
-import { systemClock, systemRandom } from '@ifactor/common';
-import { eventStoreOf, streams } from '@ifactor/common/nats';
-import { jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { expect, test } from 'vitest';
+import { streams } from '@ifactor/common/nats';
+import { expect, onTestFinished, test } from 'vitest';
 import { draft, tombstone } from './draft.ts';
-import { createOutage } from '../view/outage.ts';
 import { tombstoneStray } from './publish.ts';
-import { createSealer } from './seal.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { follow } from '../stream/follower.ts';
-import type { StreamFollower } from '../stream/follower.ts';
-import { createPublisher, readDesired } from '../stream/publisher.ts';
-import type { Publisher } from '../stream/publisher.ts';
+import { readDesired } from '../stream/publisher.ts';
 import { startSweeping, sweepAction } from './sweep.ts';
-import { startNats, until } from '@ifactor/common/testing';
 import { quiet, wireguard } from '../testing/objects.ts';
+import { desiredBench } from '../testing/stream.ts';
+import type { DesiredBench, DesiredSide } from '../testing/stream.ts';
 
 const subject = (name: string): string =>
   formatDesiredSubject({ node: 'lax1', kind: 'wireguardinterface', namespace: 'default', name });
 const wish = (name: string) => draft(wireguard(name), { get: () => undefined, forbidden: false }, undefined);
 const gone = (name: string) => tombstone({ ...wish(name).desired, secrets: [] });
 
-type Side = {
-  desired: StreamFollower;
-  publisher: Publisher;
-  stop: AbortController;
-  sweep: (leads: boolean, keep: number) => void;
-};
-async function side(connection: NatsConnection): Promise<Side> {
+/** A bridge that sweeps. */
+async function sweeping(bench: DesiredBench, leads: boolean, retentionMs: number) {
   const stop = new AbortController();
-  const { signal } = stop;
-  const store = eventStoreOf(connection);
-  const desired = follow({
-    store,
-    stream: streams.desired,
-    outage: createOutage(quiet, 'back'),
-    clock: systemClock,
-    random: systemRandom,
-    signal,
-    onChange: () => undefined,
-  });
-  await desired.settled;
-  let leading = true;
-  const publisher = createPublisher({
-    store,
-    follower: desired,
-    sealer: createSealer(),
-    leads: () => leading,
-    clock: systemClock,
-  });
-  return {
+  const side = await opened(bench);
+  side.leads = leads;
+  const { desired, publisher } = side;
+  const swept: string[] = [];
+  startSweeping({
     desired,
-    publisher,
-    stop,
-    sweep(leads, retentionMs) {
-      leading = leads;
-      startSweeping({ desired, publisher, leads: () => leads, log: quiet, clock: systemClock, retentionMs, signal });
+    publisher: {
+      purgeTombstone(entry) {
+        swept.push(`purge ${entry.subject.split('.').at(-1)}`);
+        return publisher.purgeTombstone(entry);
+      },
+      reread(at) {
+        swept.push(`reread ${at.split('.').at(-1)}`);
+        return publisher.reread(at);
+      },
     },
-  };
+    leads: () => side.leads,
+    log: quiet,
+    clock: bench.clock,
+    retentionMs,
+    signal: stop.signal,
+  });
+  return { side, swept, stop };
 }
-const subjects = async (connection: NatsConnection): Promise<string[]> => {
-  const { state } = await (await jetstreamManager(connection)).streams.info(streams.desired, { subjects_filter: '>' });
-  return Object.keys(state.subjects ?? {})
-    .map((one) => one.split('.').at(-1) ?? '')
-    .toSorted();
-};
 
-test('tombstones go when they are old enough, wishes stay, and only the leader takes anything out', async () => {
-  await using nats = await startNats();
-  const connection = await nats.connect();
-  const leader = await side(connection);
-  const second = await side(await nats.connect());
-  for (const name of ['wg1', 'wg2', 'wg3'])
-    await leader.publisher.publish(subject(name), wish(name), leader.desired.get(subject(name)));
-  for (const name of ['wg1', 'wg2'])
-    await leader.publisher.publish(subject(name), gone(name), leader.desired.get(subject(name)));
-  await until(() => [...second.desired.all()].length === 3);
-  second.sweep(false, 1);
-  leader.sweep(true, 500);
-  expect(await subjects(connection)).toEqual(['wg1', 'wg2', 'wg3']);
-  await until(async () => (await subjects(connection)).join() === 'wg3', 'the tombstones to go');
-  expect([...leader.desired.all()].map((entry) => entry.subject)).toEqual([subject('wg3')]);
+async function opened(bench: DesiredBench): Promise<DesiredSide> {
+  const side = await bench.side();
+  onTestFinished(() => side.stop());
+  return side;
+}
+
+const publish = ({ publisher, desired }: DesiredSide, name: string, what = wish(name)): Promise<void> =>
+  publisher.publish(subject(name), what, desired.get(subject(name)));
+
+/** Names on which the stream holds something. */
+async function stored({ store }: DesiredSide): Promise<string[]> {
+  const names: string[] = [];
+  const { last } = await store.state(streams.desired);
+  for (let at = 1; at <= last; at++) {
+    const message = await store.next(streams.desired, at, '>');
+    if (message === undefined) break;
+    names.push(message.subject.split('.').at(-1) ?? '');
+    at = message.sequence;
+  }
+  return names.toSorted();
+}
+
+test('tombstones go when they are old enough, desired objects stay, and only the leader takes anything out', async () => {
+  const bench = desiredBench();
+  const leader = await sweeping(bench, true, 10_000);
+  const second = await sweeping(bench, false, 10_000);
+  for (const name of ['wg1', 'wg2', 'wg3']) await publish(leader.side, name);
+  for (const name of ['wg1', 'wg2']) await publish(leader.side, name, gone(name));
+  await bench.clock.pass(10_000);
+  expect(await stored(leader.side)).toEqual(['wg1', 'wg2', 'wg3']);
+  expect(leader.swept).toEqual([]);
+  await bench.clock.pass(5000);
+  expect(leader.swept).toEqual(['purge wg1', 'purge wg2']);
+  expect(await stored(leader.side)).toEqual(['wg3']);
+  expect([...leader.side.desired.all()].map((entry) => entry.subject)).toEqual([subject('wg3')]);
   // Used again, the name begins from nothing.
-  await leader.publisher.publish(subject('wg1'), wish('wg1'), leader.desired.get(subject('wg1')));
-  expect(await subjects(connection)).toEqual(['wg1', 'wg3']);
-  for (const { stop } of [leader, second]) stop.abort();
+  await publish(leader.side, 'wg1');
+  expect(await stored(leader.side)).toEqual(['wg1', 'wg3']);
+  await bench.clock.pass(60_000);
+  expect(await stored(leader.side)).toEqual(['wg1', 'wg3']);
+  // Nobody tells a bridge that stands by: it looks when the leader must have swept, and only at tombstones.
+  expect([...second.side.desired.all()].map((entry) => entry.subject)).toEqual(
+    [subject('wg1'), subject('wg2'), subject('wg3')].toSorted(),
+  );
+  await bench.clock.pass(20_000);
+  expect(second.swept).toEqual(['reread wg2']);
+  expect(second.side.desired.get(subject('wg2'))).toBeUndefined();
+});
+
+test.each([
+  [10_000, 5000],
+  [100, 100],
+  [600_000, 60_000],
+])('with a retention of %i ms it sweeps every %i ms', async (retentionMs, everyMs) => {
+  const bench = desiredBench();
+  const leader = await sweeping(bench, true, retentionMs);
+  await publish(leader.side, 'wg1', gone('wg1'));
+  // Due before the next sweep, not at it.
+  await bench.clock.pass(Math.ceil((retentionMs + 1) / everyMs) * everyMs - 1);
+  expect(leader.swept).toEqual([]);
+  await bench.clock.pass(1);
+  expect(leader.swept).toEqual(['purge wg1']);
+});
+
+test('a sweep that fails is followed by another; one that is under way is not joined by a second', async () => {
+  const bench = desiredBench();
+  const side = await opened(bench);
+  await publish(side, 'wg1', gone('wg1'));
+  const tries: PromiseWithResolvers<void>[] = [];
+  const stop = new AbortController();
+  startSweeping({
+    desired: side.desired,
+    publisher: {
+      purgeTombstone() {
+        const attempt = Promise.withResolvers<void>();
+        tries.push(attempt);
+        return attempt.promise;
+      },
+      reread: () => Promise.resolve(),
+    },
+    leads: () => true,
+    log: quiet,
+    clock: bench.clock,
+    retentionMs: 1000,
+    signal: stop.signal,
+  });
+  await bench.clock.pass(5000);
+  expect(tries).toHaveLength(1);
+  tries[0]!.reject(new Error('lost connection'));
+  await bench.clock.pass(500);
+  expect(tries).toHaveLength(2);
+  tries[1]!.resolve();
+  await bench.clock.pass(500);
+  expect(tries).toHaveLength(3);
+  stop.abort();
+  tries[2]!.resolve();
+  await bench.clock.pass(10_000);
+  expect(tries).toHaveLength(3);
+});
+
+test('a bridge that is told to stop takes nothing more out', async () => {
+  const bench = desiredBench();
+  const side = await opened(bench);
+  for (const name of ['wg1', 'wg2']) await publish(side, name, gone(name));
+  const stop = new AbortController();
+  const purged: string[] = [];
+  startSweeping({
+    desired: side.desired,
+    publisher: {
+      purgeTombstone(entry) {
+        purged.push(entry.subject);
+        stop.abort();
+        return Promise.resolve();
+      },
+      reread: () => Promise.resolve(),
+    },
+    leads: () => true,
+    log: quiet,
+    clock: bench.clock,
+    retentionMs: 1000,
+    signal: stop.signal,
+  });
+  await bench.clock.pass(5000);
+  expect(purged).toEqual([subject('wg1')]);
 });
 
 test('a tombstone is not taken out together with what was wanted after it', async () => {
-  await using nats = await startNats();
-  const connection = await nats.connect();
-  const { desired, publisher, stop } = await side(connection);
-  await publisher.publish(subject('wg1'), gone('wg1'), desired.get(subject('wg1')));
-  const old = desired.get(subject('wg1'))!;
-  await publisher.publish(subject('wg1'), wish('wg1'), desired.get(subject('wg1')));
-  await publisher.purgeTombstone(old);
-  expect(await subjects(connection)).toEqual(['wg1']);
-  expect(desired.get(subject('wg1'))?.sequence).toBe(2);
-  stop.abort();
-});
-
-test('who stands by learns what the leader took out', async () => {
-  await using nats = await startNats();
-  const connection = await nats.connect();
-  const leader = await side(connection);
-  const second = await side(await nats.connect());
-  await leader.publisher.publish(subject('wg1'), gone('wg1'), leader.desired.get(subject('wg1')));
-  await until(() => second.desired.get(subject('wg1')) !== undefined);
-  await leader.publisher.purgeTombstone(leader.desired.get(subject('wg1'))!);
-  expect(second.desired.get(subject('wg1'))).toBeDefined();
-  await second.publisher.reread(subject('wg1'));
-  expect(second.desired.get(subject('wg1'))).toBeUndefined();
-  for (const { stop } of [leader, second]) stop.abort();
+  const side = await opened(desiredBench());
+  await publish(side, 'wg1', gone('wg1'));
+  const old = side.desired.get(subject('wg1'))!;
+  await publish(side, 'wg1');
+  await side.publisher.purgeTombstone(old);
+  expect(await stored(side)).toEqual(['wg1']);
+  expect(side.desired.get(subject('wg1'))?.sequence).toBe(2);
 });
 
 test("an agent is told again of what is gone by the API server's word only", async () => {
-  await using nats = await startNats();
-  const { desired, publisher, stop } = await side(await nats.connect());
+  const side = await opened(desiredBench());
+  const { desired, publisher } = side;
   const object = wireguard('wg1');
   let answer: Promise<KubeObject | undefined> = Promise.reject(new Error('the API server is away'));
   const api = { get: () => answer };
@@ -149,10 +213,9 @@ test("an agent is told again of what is gone by the API server's word only", asy
   const { sequence } = desired.get(subject('wg1'))!;
   expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(desired.get(subject('wg1'))?.sequence).toBe(sequence);
-  await publisher.publish(subject('wg1'), wish('wg1'), desired.get(subject('wg1')));
+  await publish(side, 'wg1');
   expect(await tombstoneStray({ api, desired, publisher }, { ...said, uid: 'an earlier life' })).toBe(false);
   expect(told()?.deleted).toBeUndefined();
-  stop.abort();
 });
 
 const entry = (type: string) => ({

@@ -1,0 +1,40 @@
+/** What one mutation run covers. Globs are relative to the workspace. */
+export type Part = {
+  workspace: 'actors' | 'bridge';
+  /** Whose lines are switched off or altered, one at a time. */
+  mutate: string[];
+  /** What has to notice: tests that need no server and no kernel, which would notice too, but only by waiting in vain. */
+  tests: string[];
+  /** The least score, in per cent. */
+  floor: number;
+};
+
+export const parts: Readonly<Record<string, Part>> = {
+  drivers: {
+    workspace: 'actors',
+    mutate: ['src/{driver,driver/kind,interface/kind,interface/diff}/*.ts'],
+    tests: ['src/{driver,interface/kind,interface/diff}/*.test.ts'],
+    floor: 97,
+  },
+  bridge: {
+    workspace: 'bridge',
+    mutate: ['src/{desired,plan,status}/*.ts', 'src/stream/publisher.ts', 'src/queue.ts'],
+    tests: ['src/{desired,plan,status,view}/*.test.ts', 'src/stream/publisher.test.ts', 'src/queue.test.ts'],
+    floor: 92,
+  },
+  machine: {
+    workspace: 'actors',
+    mutate: ['src/interface/machine/*.ts'],
+    tests: ['src/interface/machine/*.test.ts'],
+    floor: 92,
+  },
+  agent: {
+    workspace: 'actors',
+    mutate: ['src/node/{runner,desired,shipping,resolve}/*.ts'],
+    tests: ['src/node/{runner,desired,shipping,resolve}/*.test.ts'],
+    floor: 92,
+  },
+};
+
+/** Names the part to the vitest processes that Stryker starts. */
+export const partVariable = 'IFACTOR_MUTATION_PART';

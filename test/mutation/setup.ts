@@ -1,0 +1,11 @@
+import { isRecord } from '@ifactor/common/json';
+import { inject } from 'vitest';
+
+// In a thread that has run another mutant: what test files do while they are loaded is done without any.
+declare module 'vitest' {
+  interface ProvidedContext {
+    mutantActivation?: 'static' | 'runtime';
+  }
+}
+const stryker: unknown = Reflect.get(globalThis, '__stryker__');
+if (isRecord(stryker) && inject('mutantActivation') === 'runtime') stryker['activeMutant'] = undefined;
