@@ -2,11 +2,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
 import type { Level } from '@ifactor/common';
+import { natsFlagOptions, natsFlags } from '@ifactor/common/natsFlags';
+import type { NatsFlags } from '@ifactor/common/natsFlags';
 import manifest from '../package.json' with { type: 'json' };
 import { checkHomeNetns } from './node/homeNetns.ts';
 import { systemRuntime } from './runtime.ts';
 
-type Flags = {
+type Flags = NatsFlags & {
   node: string;
   nats: string;
   natsCreds?: string;
@@ -52,7 +54,7 @@ const program = new Command('ifactor-agent')
   .version(manifest.version)
   .requiredOption('--node <name>', 'name of this node, as spec.node of its interfaces', nodeName)
   .addOption(
-    new Option('--nats <url>', 'NATS server; several separated by commas')
+    new Option('--nats <url>', 'NATS server (tls:// for TLS); several separated by commas')
       .env('NATS_URL')
       .default('nats://127.0.0.1:4222'),
   )
@@ -89,9 +91,11 @@ const program = new Command('ifactor-agent')
     'after',
     `
 Examples:
-  ifactor-agent --node lax1 --nats nats://10.0.0.5:4222
+  ifactor-agent --node lax1 --nats tls://10.0.0.5:4222 --nats-ca ca.pem --nats-creds lax1.creds
   ifactor-agent --node lax1 --state-dir /tmp/lax1 --netns /run/netns/lax1`,
   );
+
+for (const flag of natsFlags) program.option(...flag);
 
 await run('ifactor-agent', async () => {
   program.exitOverride();
@@ -118,6 +122,7 @@ await run('ifactor-agent', async () => {
         servers: flags.nats,
         name: `ifactor-agent ${flags.node}`,
         ...(flags.natsCreds ? { creds: flags.natsCreds } : {}),
+        ...natsFlagOptions(flags),
       },
       stateDir: flags.stateDir,
       maxLinks: flags.maxLinks,

@@ -10,7 +10,17 @@ const folder = mkdtempSync(join(tmpdir(), 'ift-bridge-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const main = join(import.meta.dirname, 'main.ts');
 const env = { ...process.env };
-for (const name of ['KUBECONFIG', 'NATS_URL', 'NATS_CREDS', 'KUBERNETES_SERVICE_HOST', 'DEBUG']) delete env[name];
+for (const name of [
+  'KUBECONFIG',
+  'NATS_URL',
+  'NATS_CREDS',
+  'NATS_USER',
+  'NATS_TOKEN',
+  'NATS_NKEY',
+  'KUBERNETES_SERVICE_HOST',
+  'DEBUG',
+])
+  delete env[name];
 
 function start(...args: string[]) {
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -70,6 +80,14 @@ test.each([
   expect(code).toBe(2);
   expect(output).toMatch(message);
   expect(output.trim().split('\n')).toHaveLength(1);
+});
+
+test('credentials for a NATS server elsewhere are not sent over plain text', async () => {
+  const address = 'nats://u:secret@192.0.2.1:4222';
+  const { code, output } = await start('--kubeconfig', await unreachableKubeconfig(), '--nats', address).exit;
+  expect(code).toBe(2);
+  expect(output).toMatch(/^ifactor-bridge: credentials are not sent to 192\.0\.2\.1 over plain text: give tls:/);
+  expect(output).not.toMatch(/secret/);
 });
 
 test('it waits for NATS in one line, and can be asked to stop meanwhile', async () => {

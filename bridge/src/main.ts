@@ -6,9 +6,11 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import manifest from '../package.json' with { type: 'json' };
 import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
 import type { Level } from '@ifactor/common';
+import { natsFlagOptions, natsFlags } from '@ifactor/common/natsFlags';
+import type { NatsFlags } from '@ifactor/common/natsFlags';
 import type { Access } from './kube/kubeconfig.ts';
 
-type Flags = {
+type Flags = NatsFlags & {
   kubeconfig?: string;
   nats: string;
   natsCreds?: string;
@@ -32,7 +34,7 @@ const program = new Command('ifactor-bridge')
     ),
   )
   .addOption(
-    new Option('--nats <url>', 'NATS server, several separated by commas')
+    new Option('--nats <url>', 'NATS server (tls:// for TLS), several separated by commas')
       .env('NATS_URL')
       .default('nats://127.0.0.1:4222'),
   )
@@ -73,7 +75,7 @@ const program = new Command('ifactor-bridge')
     `
 Examples:
   ifactor-bridge --kubeconfig ~/.kube/config --nats nats://127.0.0.1:4222
-  KUBECONFIG=admin.yaml NATS_URL=nats://nats:4222 ifactor-bridge --log-level debug
+  KUBECONFIG=admin.yaml NATS_URL=tls://nats:4222 ifactor-bridge --nats-ca ca.pem --nats-creds bridge.creds
 
 Several bridges may run: one leads, the others stand by. What it may do in the cluster: bridge/rbac.yaml.
 `,
@@ -81,6 +83,8 @@ Several bridges may run: one leads, the others stand by. What it may do in the c
   .exitOverride()
   .configureOutput({ writeErr: () => {} })
   .showSuggestionAfterError();
+
+for (const flag of natsFlags) program.option(...flag);
 
 async function main(): Promise<void> {
   const flags = readFlags();
@@ -105,6 +109,7 @@ async function main(): Promise<void> {
       servers: flags.nats,
       name: `ifactor-bridge ${identity}`,
       ...(flags.natsCreds !== undefined && { creds: flags.natsCreds }),
+      ...natsFlagOptions(flags),
     },
     log,
     stop.signal,

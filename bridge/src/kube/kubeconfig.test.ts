@@ -62,6 +62,16 @@ test.each([
   ['is not there', () => join(folder, 'none'), /cannot read the kubeconfig/],
   ['names no server', () => file({}, {}), /names no server/],
   [
+    'would send a token over plain text',
+    () => file({ server: 'http://192.0.2.1:8080' }, { token: 'secret' }),
+    /^credentials are not sent to 192\.0\.2\.1:8080 over plain text: give https:\/\/ in the kubeconfig/,
+  ],
+  [
+    'would send what a plugin says over plain text',
+    () => file({ server: 'http://api.example' }, { exec: {} }),
+    /not sent to api\.example over plain text/,
+  ],
+  [
     'names a file that is not there',
     () => file({ server: 'https://x', 'certificate-authority': 'none' }, {}),
     /cannot read none/,

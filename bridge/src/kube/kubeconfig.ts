@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
-import { UsageError } from '@ifactor/common';
+import { isLoopback, UsageError } from '@ifactor/common';
 import { parse } from 'yaml';
 
 /** How to reach an API server: `options` are asked for before each request, since tokens expire. */
@@ -58,6 +58,12 @@ export async function readKubeconfig(file: string): Promise<Access> {
     throw new UsageError(`the kubeconfig ${file} names no server: check current-context, contexts and clusters`);
   }
   const server = new URL(cluster.server);
+  const proofs = [user.token, user.tokenFile, user.username, user.exec, user['auth-provider']];
+  const host = server.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (server.protocol !== 'https:' && !isLoopback(host) && proofs.some((proof) => proof !== undefined))
+    throw new UsageError(
+      `credentials are not sent to ${server.host} over plain text: give https:// in the kubeconfig ${file}`,
+    );
   if (user.exec !== undefined || user['auth-provider'] !== undefined || cluster['proxy-url'] !== undefined) {
     return { server, options: await viaClientNode(file) };
   }

@@ -7,11 +7,15 @@ export function environmentOf(lab: Manifest): Record<string, string> {
 }
 
 export function natsUrl(lab: Manifest, host = '127.0.0.1'): string {
-  return `nats://${host}:${lab.nats.port}`;
+  return `tls://${host}:${lab.nats.port}`;
 }
 
 export function natsCredentials(lab: Manifest): Record<string, string> {
-  return { NATS_USER: lab.nats.user, NATS_PASSWORD: lab.nats.password };
+  return {
+    NATS_USER: lab.nats.user,
+    NATS_PASSWORD: lab.nats.password,
+    NATS_CA: pathsOf(lab.dir).natsCertificate,
+  };
 }
 
 /** The lab's kubeconfig: its own, or the one it was given. */

@@ -10,6 +10,9 @@ export type Paths = {
   run: string;
   nats: string;
   natsConfig: string;
+  /** The certificate of nats-server, which is its own authority, and its key; PEM. */
+  natsCertificate: string;
+  natsKey: string;
   apiserver: string;
   kubeconfig: string;
   log(part: string): string;
@@ -32,6 +35,8 @@ export function pathsOf(dir: string): Paths {
     run: join(dir, 'run'),
     nats: join(dir, 'nats'),
     natsConfig: join(dir, 'nats.conf'),
+    natsCertificate: join(dir, 'nats-ca.pem'),
+    natsKey: join(dir, 'nats.key'),
     apiserver: join(dir, 'apiserver'),
     kubeconfig: join(dir, 'kubeconfig'),
     agents: join(dir, 'agents'),

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownProgram } from '#files';
-import { UsageError } from '@ifactor/common';
+import { systemClock, UsageError } from '@ifactor/common';
+import { makeCertificate } from '../apiserver/http/certificate.ts';
 import { guestImage, type GuestImage } from '../vm/guestImage.ts';
 import { writeControl } from '../vm/protocol.ts';
 import { guestNetwork, guestReady, qemuArguments } from '../vm/qemu.ts';
@@ -48,12 +49,18 @@ export function natsProgram(lab: Manifest): Program {
 }
 
 /** Where the password stands: in a file of the owner's, so that `ps` does not show it. */
-export function writeNatsConfig(lab: Manifest): void {
+export async function writeNatsConfig(lab: Manifest): Promise<void> {
   const { port, user, password } = lab.nats;
+  const { natsCertificate, natsKey } = pathsOf(lab.dir);
+  // Nodes in a virtual machine reach the host's loopback by another address.
+  const { cert, key } = await makeCertificate(systemClock, guestNetwork.host);
+  writeFileSync(natsCertificate, cert);
+  writeFileSync(natsKey, key, { mode: 0o600 });
   const lines = [
     'server_name: ifactor-lab',
     `listen: "127.0.0.1:${port}"`,
     `authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)} }`,
+    `tls { cert_file: ${JSON.stringify(natsCertificate)}, key_file: ${JSON.stringify(natsKey)} }`,
     `jetstream { store_dir: ${JSON.stringify(pathsOf(lab.dir).nats)}, max_memory_store: 64MB, max_file_store: 4GB }`,
   ];
   writeFileSync(pathsOf(lab.dir).natsConfig, `${lines.join('\n')}\n`, { mode: 0o600 });

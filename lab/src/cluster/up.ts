@@ -79,7 +79,7 @@ async function make(lab: Manifest, { version }: NatsProgram, progress: Progress,
     abort.throwIfAborted();
     return progress.step(title, act, describe);
   };
-  writeNatsConfig(lab);
+  await writeNatsConfig(lab);
   prepareCluster(lab);
   const vm = lab.vm ? machine(lab, progress, step, abort) : Promise.resolve();
   const nodes = vm.then(() =>

@@ -1,4 +1,6 @@
 /** What tests of all workspaces share. Not for use in programs. */
+export { createAuthority } from './certificates.ts';
+export type { Authority, CertificateFiles } from './certificates.ts';
 export { TestClock } from './clock.ts';
 export { freePort } from './freePort.ts';
 export { createMemoryEventStore } from './memoryEventStore.ts';

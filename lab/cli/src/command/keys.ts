@@ -4,16 +4,17 @@ import { Command } from 'commander';
 import { RequestError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { parseObject } from '../log/selector.ts';
-import type { SourceFlags } from '../log/source.ts';
+import { reaching } from '../log/source.ts';
+import type { ReachFlags } from '../log/source.ts';
 
-type Flags = Pick<SourceFlags, 'nats' | 'creds' | 'dir'> & { namespace: string; node?: string; all?: boolean };
+type Flags = ReachFlags & { namespace: string; node?: string; all?: boolean };
 
 export function keysCommand(): Command {
   return new Command('keys').addCommand(purgeCommand());
 }
 
 function purgeCommand(): Command {
-  return new Command('purge')
+  return reaching(new Command('purge'))
     .description(
       'Destroy the private key that a node made for an interface and keeps after its deletion, so that the next object of that name gets a new one.',
     )
@@ -21,9 +22,6 @@ function purgeCommand(): Command {
     .option('--all', 'every key of an object that is gone')
     .option('-n, --namespace <name>', 'namespace for KIND/NAME', 'default')
     .option('--node <name>', 'only on this node (default: on every node)')
-    .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
-    .option('--creds <file>', 'credentials file for NATS')
-    .option('--dir <folder>', "the lab's folder (default: .lab)")
     .addHelpText('after', '\nExamples:\n  ifactor keys purge wgi/wg1\n  ifactor keys purge --all --node lax1\n')
     .action(async (object: string | undefined, flags: Flags) => {
       if ((object === undefined) !== (flags.all === true)) throw new UsageError('name one object, or give --all');

@@ -2,23 +2,21 @@ import { sleep, systemClock } from '@ifactor/common';
 import { raiseStreams, streamsAreCurrent } from '@ifactor/common/nats';
 import type { RaisedStream } from '@ifactor/common/nats';
 import { Command, InvalidArgumentError } from 'commander';
-import type { SourceFlags } from '../log/source.ts';
+import { reaching } from '../log/source.ts';
+import type { ReachFlags } from '../log/source.ts';
 import { connectBy } from '../log/stream.ts';
 
-type RaiseFlags = Pick<SourceFlags, 'nats' | 'creds' | 'dir'> & { replicas?: number; timeout: number };
+type RaiseFlags = ReachFlags & { replicas?: number; timeout: number };
 
 export function natsCommand(): Command {
   return new Command('nats').addCommand(raiseCommand());
 }
 
 function raiseCommand(): Command {
-  return new Command('raise')
+  return reaching(new Command('raise'))
     .description(
       'Give the streams of an older installation their sizes, and three copies where the servers can hold them.',
     )
-    .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
-    .option('--creds <file>', 'credentials file for NATS')
-    .option('--dir <folder>', "the lab's folder (default: .lab)")
     .option(
       '--replicas <count>',
       'copies of each stream: 1, 3 or 5 (default: 3 where the servers can hold them)',

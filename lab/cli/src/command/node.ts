@@ -5,7 +5,8 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Command } from 'commander';
-import type { SourceFlags } from '../log/source.ts';
+import { reaching } from '../log/source.ts';
+import type { ReachFlags } from '../log/source.ts';
 import { connectBy } from '../log/stream.ts';
 
 export function nodeCommand(): Command {
@@ -13,17 +14,14 @@ export function nodeCommand(): Command {
 }
 
 function forgetCommand(): Command {
-  return new Command('forget')
+  return reaching(new Command('forget'))
     .description('Forget a node that is gone for good, so that its objects stuck in Terminating are removed.')
     .argument('<name>', "the node's name, as in spec.node")
-    .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
-    .option('--creds <file>', 'credentials file for NATS')
-    .option('--dir <folder>', "the lab's folder (default: .lab)")
     .addHelpText(
       'after',
       '\nA node that comes back all the same registers again, and its agent removes what was deleted meanwhile.\n\nExamples:\n  ifactor node forget lax3\n',
     )
-    .action(async (name: string, flags: SourceFlags) => {
+    .action(async (name: string, flags: ReachFlags) => {
       const connection = await connectBy(flags);
       try {
         const purged = await forgetNode(connection, name);

@@ -10,8 +10,8 @@ import { Command } from 'commander';
 import { originOf } from '../log/lives.ts';
 import { eventLine, fileHeader, openFile, statusLine } from '../log/file.ts';
 import { parseSelector, parseTime, selectsActor } from '../log/selector.ts';
-import { logCommand, withSource } from '../log/source.ts';
-import type { SourceFlags } from '../log/source.ts';
+import { logCommand, reaching, withSource } from '../log/source.ts';
+import type { ReachFlags, SourceFlags } from '../log/source.ts';
 import { connectBy } from '../log/stream.ts';
 
 type ExportFlags = SourceFlags & { namespace: string; node?: string; since?: string; output?: string };
@@ -54,17 +54,14 @@ const writer =
   };
 
 export function importCommand(): Command {
-  return new Command('import')
+  return reaching(new Command('import'))
     .argument('<file>', 'a file that `ifactor export` wrote')
-    .option('--nats <url>', 'the NATS server (default: $NATS_URL, else the lab of this folder)')
-    .option('--creds <file>', 'credentials file for NATS')
-    .option('--dir <folder>', "the lab's folder (default: .lab)")
     .option('--force', 'also where the stream has events of the same nodes')
     .addHelpText(
       'after',
       '\nExamples:\n  ifactor import bug.log --nats nats://127.0.0.1:4222\n\nTo replay a file no server is needed: ifactor replay --file bug.log …\n',
     )
-    .action(async (path: string, flags: SourceFlags & { force?: boolean }) => {
+    .action(async (path: string, flags: ReachFlags & { force?: boolean }) => {
       const file = await openFile(path);
       const connection = await connectBy(flags);
       try {

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { natsFlags } from '@ifactor/common/natsFlags';
+import type { NatsFlags } from '@ifactor/common/natsFlags';
 import type { JournalRead } from '@ifactor/actors/journal';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { selectsEvent } from './selector.ts';
@@ -23,14 +25,23 @@ export type LogSource = {
   close(): Promise<void>;
 };
 
-export type SourceFlags = { nats?: string; creds?: string; journal?: string; file?: string; dir?: string };
+/** Where NATS is, and how it is reached. */
+export type ReachFlags = NatsFlags & { nats?: string; creds?: string; dir?: string };
+
+export type SourceFlags = ReachFlags & { journal?: string; file?: string };
+
+/** Adds the options that say where NATS is. */
+export function reaching(command: Command, what = 'the NATS server'): Command {
+  command
+    .option('--nats <url>', `${what}, tls:// for TLS (default: $NATS_URL, else the lab of this folder)`)
+    .option('--creds <file>', 'credentials file for NATS');
+  for (const flag of natsFlags) command.option(...flag);
+  return command.option('--dir <folder>', "the lab's folder (default: .lab)");
+}
 
 /** A command with the options that say where the log is. */
 export function logCommand(name: string, examples: string[]): Command {
-  return new Command(name)
-    .option('--nats <url>', 'read the streams of this NATS server (default: $NATS_URL, else the lab of this folder)')
-    .option('--creds <file>', 'credentials file for NATS')
-    .option('--dir <folder>', "the lab's folder (default: .lab)")
+  return reaching(new Command(name), 'read the streams of this NATS server')
     .option('--journal <folder>', "read the journal in an agent's state folder, on its node")
     .option('--file <path>', 'read a log file that `ifactor export` wrote')
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}\n`);

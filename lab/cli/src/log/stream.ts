@@ -1,25 +1,26 @@
 import { explain, UsageError } from '@ifactor/common';
 import { decodeEvent, eventFilter, statusFilter, StatusMessageSchema } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
-import { connectOnce, streams } from '@ifactor/common/nats';
+import { connectOnce, hidePasswords, streams } from '@ifactor/common/nats';
+import { natsFlagOptions } from '@ifactor/common/natsFlags';
 import { DeliverPolicy, jetstream, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { environmentOf, readManifest, labDir } from '@ifactor/lab';
 import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
-import type { LogSource, SourceFlags } from './source.ts';
+import type { LogSource, ReachFlags } from './source.ts';
 
 /** Events are stored later than they happen, never earlier; but clocks of nodes differ. */
 const slack = 60_000;
 
 /** Where the streams are, as it may be shown: without a password that the address holds. @throws UsageError */
-export function natsName(flags: SourceFlags): string {
-  return serversOf(flags).servers.replaceAll(/\/\/[^@/,]*@/g, '//');
+export function natsName(flags: ReachFlags): string {
+  return hidePasswords(serversOf(flags).servers);
 }
 
 /** What the flags, the environment or the lab of this folder name. @throws UsageError */
-function serversOf({ nats, dir }: SourceFlags): { servers: string; credentials: Record<string, string> } {
+function serversOf({ nats, dir }: ReachFlags): { servers: string; credentials: Record<string, string> } {
   const servers = nats ?? process.env['NATS_URL'];
   if (servers !== undefined) return { servers, credentials: {} };
   const lab = readManifest(labDir(dir));
@@ -36,20 +37,25 @@ function serversOf({ nats, dir }: SourceFlags): { servers: string; credentials: 
 }
 
 /** The connection that the flags, the environment or the lab of this folder name. @throws UsageError */
-export async function connectBy(flags: SourceFlags): Promise<NatsConnection> {
+export async function connectBy(flags: ReachFlags): Promise<NatsConnection> {
   const { creds } = flags;
   const { servers, credentials } = serversOf(flags);
   Object.assign(process.env, credentials);
   try {
-    return await connectOnce({ servers, name: 'ifactor', ...(creds === undefined ? {} : { creds }) });
+    return await connectOnce({
+      servers,
+      name: 'ifactor',
+      ...(creds === undefined ? {} : { creds }),
+      ...natsFlagOptions(flags),
+    });
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    throw new Error(`cannot reach NATS at ${servers}`, { cause });
+    throw new Error(`cannot reach NATS at ${hidePasswords(servers)}`, { cause });
   }
 }
 
 /** The log as JetStream holds it. */
-export async function openStream(flags: SourceFlags): Promise<LogSource> {
+export async function openStream(flags: ReachFlags): Promise<LogSource> {
   const connection = await connectBy(flags);
   return {
     events: (selector) => events(connection, selector, false),

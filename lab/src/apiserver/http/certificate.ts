@@ -8,8 +8,8 @@ export type Certificate = { key: string; cert: string };
 
 const yearMs = 365 * 24 * 3600 * 1000;
 
-/** A certificate for the loopback interface. kubectl sends a token over TLS only. */
-export async function makeCertificate(clock: Clock): Promise<Certificate> {
+/** A certificate for the loopback interface, and further addresses. Clients send credentials over TLS only. */
+export async function makeCertificate(clock: Clock, ...addresses: string[]): Promise<Certificate> {
   const made = await generate([{ name: 'commonName', value: 'ifactor-lab' }], {
     keyType: 'ec',
     curve: 'P-256',
@@ -26,6 +26,7 @@ export async function makeCertificate(clock: Clock): Promise<Certificate> {
           { type: 2, value: 'localhost' },
           { type: 7, ip: '127.0.0.1' },
           { type: 7, ip: '::1' },
+          ...addresses.map((ip) => ({ type: 7 as const, ip })),
         ],
       },
     ],
