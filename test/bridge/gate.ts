@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readKubeconfig } from '@ifactor/bridge';
 import { stringify } from 'yaml';
+import { createValve } from './valve.ts';
+import type { Valve } from './valve.ts';
 
 /** One request as it passed: `PATCH netlinkinterfaces/br1/status`. */
 export type Passed = { method: string; path: string };
@@ -19,6 +21,10 @@ export type Gate = {
   /** Answers 403 to every request of which this holds; also ends the watches that are open. */
   refuse(when: (request: Passed) => boolean): void;
   open(): void;
+  /** What is answered to requests of which `slow` holds, open watches included. */
+  readonly answers: Valve;
+  /** Which answers pass the valve, from their next byte on; those of no request at first. */
+  slow(when: (request: Passed) => boolean): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -29,6 +35,8 @@ export async function startGate(kubeconfig: string): Promise<Gate> {
   const send = access.server.protocol === 'https:' ? httpsRequest : httpRequest;
   const passed: Passed[] = [];
   let refuses: (request: Passed) => boolean = nothing;
+  let isSlow: (request: Passed) => boolean = nothing;
+  const answers = createValve();
 
   async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', access.server);
@@ -44,7 +52,10 @@ export async function startGate(kubeconfig: string): Promise<Gate> {
     const headers = { ...request.headers, ...(options.headers as Record<string, string> | undefined), host: url.host };
     const upstream = send(url, { ...options, method: one.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(response);
+      const write = (chunk: Buffer): void => void (response.destroyed || response.write(chunk));
+      const end = (): void => void response.end();
+      answer.on('data', (chunk: Buffer) => (isSlow(one) ? answers.pass(chunk, write) : write(chunk)));
+      answer.on('end', () => (isSlow(one) ? answers.pass(Buffer.alloc(0), end) : end()));
     });
     upstream.on('error', () => response.destroy());
     response.on('close', () => upstream.destroy());
@@ -74,6 +85,10 @@ export async function startGate(kubeconfig: string): Promise<Gate> {
     },
     open() {
       refuses = nothing;
+    },
+    answers,
+    slow(when) {
+      isSlow = when;
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

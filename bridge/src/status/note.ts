@@ -9,7 +9,6 @@ const passing = new Set([
   'Observing',
   'Creating',
   'Confirming',
-  'AddressTentative',
   'Drifted',
   'Paused',
   'PublicKeyUnknown',

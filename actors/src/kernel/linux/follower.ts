@@ -52,7 +52,7 @@ export class KernelFollower {
     await this.#reading;
   }
 
-  /** For changes that the kernel does not tell, or late: some to a link that is down, that a veth found its other end, carrier. */
+  /** For changes that the kernel does not tell: some to a link that is down, and that a veth found its other end. */
   refresh(link: number | string): void {
     this.#monitor.refresh(link);
   }

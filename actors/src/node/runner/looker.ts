@@ -94,7 +94,7 @@ export class Looker {
     try {
       observed = await observe(
         actor.key,
-        sound.rules,
+        sound.driver,
         sound.spec,
         Object.fromEntries(actor.netns),
         this.#slots.of(actor),
