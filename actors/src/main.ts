@@ -5,6 +5,7 @@ import type { Level } from '@ifactor/common';
 import { natsFlagOptions, natsFlags } from '@ifactor/common/natsFlags';
 import type { NatsFlags } from '@ifactor/common/natsFlags';
 import manifest from '../package.json' with { type: 'json' };
+import { keepCompiled } from './compileCache.ts';
 import { checkHomeNetns } from './node/homeNetns.ts';
 import { systemRuntime } from './runtime.ts';
 
@@ -110,6 +111,8 @@ await run('ifactor-agent', async () => {
   if (process.getuid?.() !== 0)
     throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
   if (flags.netns !== undefined) checkHomeNetns(flags.netns);
+  // In a package only: a clone has hundreds of modules, and they change.
+  if (import.meta.filename.endsWith('.js')) keepCompiled(flags.stateDir, manifest.version);
   // Native code: what comes before works, and says what is wrong, where that cannot be loaded.
   const { serve } = await import('./node/serve.ts');
   const log = createLog(`agent/${flags.node}`, flags.logLevel);

@@ -31,7 +31,8 @@ interfaces at rest. Needs neither root nor NATS.
 
 journal: the bridges converge by actors alone, with a journal, with a journal that is shipped to NATS: what keeping the log costs.
 
-start: the built programs from their start to their first word, an agent until it is ready, beside \`node -e 0\`. Needs root.
+start: the built programs from their start to their end with --help, an agent until it is ready, beside \`node -e 0\`: time and CPU.
+Needs root.
 
   --count N         bridges (default 1000)
   --events N        of the journal for seeks (default 1000000)

@@ -1,6 +1,6 @@
 /** The part of the Docker Engine API that is needed here, over a unix socket. Podman's service speaks it, too. */
 import type { Clock } from '@ifactor/common';
-import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { codeOf } from '@ifactor/common';
 import { member, text } from '@ifactor/common/json';
 
@@ -138,6 +138,8 @@ function start(
   answered: (response: IncomingMessage) => void,
   failed: (error: Error) => void,
 ): ClientRequest {
+  // Loaded here, since it takes longer than all else that an agent loads at its start, and most nodes run no containers.
+  const { request } = process.getBuiltinModule('node:http');
   const asked = request({ socketPath, path, agent: false, headers: { host: 'localhost' } }, answered);
   asked.on('error', failed);
   asked.end();

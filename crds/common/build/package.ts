@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 import type { OutputChunk } from 'rolldown';
+import { required } from './required.ts';
 
 export type PackageOptions = {
   /** Name on the registry; `main.js` becomes a program of this name. */
@@ -45,12 +46,12 @@ export async function buildPackage({
   await rm(dist, { recursive: true, force: true });
   const bundle = await rolldown({
     input: Object.fromEntries(Object.entries(entries).map(([entry, path]) => [entry, join(workspace, path)])),
-    external: [...external],
     platform: 'node',
     cwd: workspace,
     // What differs between a clone and a package stands in two modules of one name: see "imports" in the workspaces' package.json.
     resolve: { conditionNames: ['packaged', 'node', 'import', 'default'] },
     treeshake: { moduleSideEffects: 'no-external' },
+    plugins: [required((id) => external.some((one) => id === one || id.startsWith(`${one}/`)))],
   });
   const { output } = await bundle.write({
     dir: dist,

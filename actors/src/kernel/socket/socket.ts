@@ -1,6 +1,7 @@
 /** A netlink socket that lives in a netns of our choice. */
 import { readdirSync } from 'node:fs';
-import { RawNetlinkSocket } from 'netlink';
+// The package's index would load clients for four families, which are not used.
+import { RawNetlinkSocket } from 'netlink/dist/raw.js';
 import { acceptOnlyFromKernel, droppedBy, inNetns, netlinkPort, sendAside, setSocketOption } from './libc.ts';
 
 export const NETLINK_ROUTE = 0;
