@@ -4,7 +4,7 @@ export { markOf } from './interface/diff/mark.ts';
 export { conflictWords, waitingWords } from './interface/words/need.ts';
 export { differenceOf, driverIn } from './interface/machine/difference.ts';
 export { describeVerdict, failureWords, lostWords, missingWords, verdictWords } from './interface/words/verdict.ts';
-export { fold, freeze, hashOf, initial, stateOf, step, thaw } from './interface/machine/fold.ts';
+export { fold, foldLater, freeze, hashOf, initial, stateOf, step, thaw } from './interface/machine/fold.ts';
 export type { Snapshot } from './interface/machine/fold.ts';
 export { machine } from './interface/machine/machine.ts';
 export { arrows, groupsOf, successors, valueOf } from './interface/machine/arrows.ts';

@@ -1,3 +1,4 @@
+export { TestNode } from './node.ts';
 export { MemoryKernel } from './memory/kernel.ts';
 export { someEvents, someKey } from './events.ts';
 export { someLives } from './lives.ts';

@@ -7,7 +7,8 @@ import { createServerTime } from '../view/serverTime.ts';
 import { createNodes } from '../view/nodes.ts';
 import type { NodeView } from '../view/nodes.ts';
 import { noteOf } from './note.ts';
-import { wantedStatus } from './status.ts';
+import type { Entry } from '../stream/follower.ts';
+import { readStatus, wantedStatus } from './status.ts';
 import { registered, wireguard } from '../testing/objects.ts';
 
 const now = new Date('2026-01-01T00:10:00.000Z');
@@ -45,6 +46,15 @@ const ready = (status: InterfaceStatus | undefined): string => {
 
 test('what a living agent says is what is shown', () => {
   expect(wantedStatus(object(), said(configured), up, undefined, now)).toEqual(configured);
+});
+
+test('what an agent of a later version says is shown as it is, also where the bridge adds that it is silent', () => {
+  const told: object = { ...said({ ...configured, state: 'resting', mood: 'fine' } as InterfaceStatus), extra: 1 };
+  const message = readStatus({ sequence: 1, time: 0, body: JSON.stringify(told) } as Entry);
+  const shown = { state: 'resting', mood: 'fine' };
+  expect(wantedStatus(object(), message, up, undefined, now)).toMatchObject({ ...configured, ...shown });
+  expect(wantedStatus(object(message?.status), message, silent, undefined, now)).toMatchObject(shown);
+  expect(wantedStatus(object(message?.status), undefined, silent, undefined, now)).toMatchObject(shown);
 });
 
 test('a silent node keeps its status but for Ready, and gets it back when heard again', () => {

@@ -33,7 +33,7 @@ const kept = new Set([
 const checkedFormats = new Set(['date-time']);
 
 /**
- * The structural schema of what a user may send: defaulted fields are optional, unknown fields are pruned by the server. Defaults of
+ * The structural schema of what a user may send: defaulted fields are optional, unknown fields are pruned by the server (kept in loose objects). Defaults of
  * fields within lists are left to whoever reads the object by its zod schema.
  * @throws NotStructuralError on a union, a record or any keyword that Kubernetes does not take
  */
@@ -50,6 +50,9 @@ function convert(node: unknown, path: readonly string[]): Structural {
       if (fields.length > 0) out['properties'] = Object.fromEntries(fields);
     } else if (keyword === 'items') {
       out['items'] = convert(value, [...path, ITEM]);
+    } else if (keyword === 'additionalProperties' && isObject(value) && Object.keys(value).length === 0) {
+      // A loose object: what a later version adds is kept.
+      out['x-kubernetes-preserve-unknown-fields'] = true;
     } else if (keyword === 'anyOf' && onlyValues(value)) {
       out['anyOf'] = value;
     } else if (keyword === 'default' && path.includes(ITEM)) {

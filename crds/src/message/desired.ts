@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { extensible } from './extensible.ts';
 
 /**
  * A secret value on its way to one node: `sealed` is base64 of the nkeys curve box (xkv1) that only the node's key
  * opens, `sender` the public curve key of the bridge that sealed it. `ref` is `privateKey` or `psk:<peer's public key>`.
  * `version` changes when the value may have changed (uid and resourceVersion of the Kubernetes Secret).
  */
-export const SealedSecretSchema = z.object({
+export const SealedSecretSchema = extensible({
   ref: z.string(),
   version: z.string(),
   sender: z.string(),
@@ -14,7 +15,7 @@ export const SealedSecretSchema = z.object({
 export type SealedSecret = z.infer<typeof SealedSecretSchema>;
 
 /** A secret that could not be read; `reason` in CamelCase (SecretNotFound, KeyNotFound, Forbidden, Malformed). */
-export const MissingSecretSchema = z.object({ ref: z.string(), reason: z.string(), message: z.string() });
+export const MissingSecretSchema = extensible({ ref: z.string(), reason: z.string(), message: z.string() });
 export type MissingSecret = z.infer<typeof MissingSecretSchema>;
 
 /**
@@ -22,8 +23,9 @@ export type MissingSecret = z.infer<typeof MissingSecretSchema>;
  * tombstone: the object is gone from the API and the spec is empty. It is taken out after a while, so that a subject without a message
  * says nothing: an agent that has an interface of which the stream does not speak publishes its status, and where the API server does
  * not have the object, the bridge publishes the tombstone again.
+ * Fields that a later version of the bridge added are kept as they came, for the agent that will know them.
  */
-export const DesiredSchema = z.object({
+export const DesiredSchema = extensible({
   apiVersion: z.string(),
   kind: z.string(),
   namespace: z.string(),

@@ -102,9 +102,10 @@ export type EventData = {
   TimerElapsed: { timer: string };
   /**
    * The agent started: what it knew of netns, timers and operations in flight no longer holds. `lost`: so many events of the node,
-   * the first of them made at `since`, could not be stored (the disk was full) before the agent's former run ended.
+   * the first of them made at `since`, could not be stored (the disk was full) before the agent's former run ended. `later`: the
+   * version of the machine that wrote the actor's log before, which this agent does not know: it kept what it understood of it.
    */
-  AgentStarted: { version: string; lost?: { events: number; since: string } };
+  AgentStarted: { version: string; lost?: { events: number; since: string }; later?: number };
   /** A person asked for a fresh look at the kernel. */
   ResyncRequested: { by: string };
   /** A person asked to leave the interface alone. */

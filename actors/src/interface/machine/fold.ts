@@ -56,6 +56,15 @@ export function fold(
   return { snapshot: { value: state, context }, operations: context.operations };
 }
 
+/**
+ * One step along a log that a later version of the machine wrote: it says what this one understands of it. An event that is not known
+ * says nothing, and a way that this statechart lacks was right by that version's.
+ */
+export function foldLater({ context: before }: Snapshot, event: InterfaceEvent): ReturnType<typeof fold> {
+  const context = learn(before, event);
+  return { snapshot: { value: context.verdict.state, context }, operations: context.operations };
+}
+
 export { freeze, thaw } from './stored.ts';
 
 export const stateOf = (snapshot: Snapshot): State => snapshot.value;

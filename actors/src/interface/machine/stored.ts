@@ -1,9 +1,11 @@
 import { machineVersion, states } from '@ifactor/crds';
 import type { State } from '@ifactor/crds';
+import { driverOf } from '../kind/index.ts';
 import { initialContext } from './context.ts';
 import type { Context } from './context.ts';
 import type { Confirm, RolledBack } from './confirm.ts';
 import type { Snapshot } from './fold.ts';
+import { isHealthy } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Everything of a snapshot that is worth keeping, as plain JSON. `machine`: the version that knows its shape. */
@@ -26,14 +28,52 @@ type FormerContext = Omit<Context, 'verdict' | 'failure' | 'missing' | 'places' 
 };
 
 /**
- * The snapshot that `freeze` wrote. One of a version that knew less has the initial values of what came later. What a former version
- * knew in sentences is forgotten: the agent's start, which follows, finds it out again.
+ * The snapshot that `freeze` wrote, in this version or another. One of a version that knew less has the initial values of what came
+ * later. What a former version knew in sentences is forgotten: the agent's start, which follows, finds it out again.
  */
 export function thaw(frozen: Frozen | Former): Snapshot {
   if (frozen.machine === undefined) return former(frozen);
+  if (frozen.machine > machineVersion) return later(frozen);
   const { value, context } = frozen;
-  const known = states.some((state) => state === value);
-  return { value: known ? value : 'pending', context: { ...initialContext(context.key), ...context } };
+  return { value: knownOr('pending', value), context: { ...initialContext(context.key), ...context } };
+}
+
+const knownOr = (state: State, value: string): State => states.find((known) => known === value) ?? state;
+
+/**
+ * Of a later version: what was declared, and what the node cannot find out again, where this version reads it the same. The rest, and
+ * fields that it does not know, are forgotten: the agent's start, which follows, adopts what the kernel shows.
+ */
+function later({ value, context }: Frozen): Snapshot {
+  const blank = initialContext(context.key);
+  const state = knownOr('pending', value);
+  const { desired, refused, deletion, paused, secrets, endpoints, listenPort, round, ready } = { ...blank, ...context };
+  const { confirm, macs, birth, resolved } = context;
+  const read = context.spec === null ? null : driverOf(context.key, context.spec);
+  const spec = read === null || 'problem' in read ? null : read.spec;
+  return {
+    value: state,
+    context: {
+      ...blank,
+      refused,
+      deletion,
+      paused,
+      secrets,
+      endpoints,
+      listenPort,
+      round,
+      ready,
+      spec,
+      // A spec that only the later version can read is told again, from the wish that the journal keeps.
+      desired: desired !== null && spec === null && refused === null ? { ...desired, generation: 0 } : desired,
+      settled: context.settled && isHealthy(state),
+      ...(confirm && { confirm }),
+      ...(macs && { macs }),
+      ...(birth !== undefined && { birth }),
+      ...(resolved && { resolved }),
+      verdict: verdictOf(state),
+    },
+  };
 }
 
 function former({ value, context }: Former): Snapshot {

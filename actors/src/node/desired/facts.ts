@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { kinds } from '@ifactor/crds';
 import type { Desired, InterfaceSpec, Key } from '@ifactor/crds';
+import { driverOf } from '../../interface/kind/index.ts';
 import type { Actor, Declared, Fact } from '../runner/actor.ts';
 
 /** The actor that an object is for; null for kinds that agents do not carry out. */
@@ -46,6 +47,22 @@ export function newFacts(actor: Actor, desired: Desired): Fact[] {
     return [deletionOf(desired)];
   }
   const same = known?.uid === uid && known.generation === generation && deletion === null;
+  return same ? [] : [specChanged(desired)];
+}
+
+/**
+ * What a restored actor is told again: this version reads the stored spec otherwise than the one that it was told to, which knew more
+ * fields, or fewer.
+ */
+export function rereadFacts({ key, snapshot: { context } }: Actor, desired: Desired): Fact[] {
+  const { desired: known, deletion, confirm } = context;
+  if (known?.uid !== desired.uid || known.generation !== desired.generation || deletion !== null) return [];
+  if (!isAlive(desired)) return [];
+  const read = driverOf(key, desired.spec);
+  const same =
+    'problem' in read
+      ? context.refused !== null
+      : context.refused === null && isDeepStrictEqual(read.spec, confirm?.rolledBack?.spec ?? context.spec);
   return same ? [] : [specChanged(desired)];
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Desired } from '@ifactor/crds';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { TestNode } from '../../testing/node.ts';
+import { openJournal } from '../journal/journal.ts';
 import { loadIdentity } from '../secrets/identity.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { DesiredReceiver } from './receiver.ts';
@@ -55,6 +56,7 @@ describe('a message about an object', () => {
     return found;
   };
   const types = (): string[] => node.events().map(({ type }) => type);
+  const specs = (): string[] => types().filter((type) => type === 'SpecChanged');
 
   test('with a lower generation is refused, whether the newer one is folded or still queued', async () => {
     receive(message(3, '30'), message(2, '20'));
@@ -112,5 +114,37 @@ describe('a message about an object', () => {
     receive(message(4, '40', { deletionTimestamp: '2026-01-02T00:00:00Z' }), message(3, '30'), message(4, '39'));
     await node.settles(node.runner.actor(key), 'deleted');
     expect(await mtu()).toBeUndefined();
+  });
+
+  test('that this version reads otherwise than the one before is told again, once', async () => {
+    receive(message(3, '30', { hint: 'of a later bridge' } as object));
+    await settled();
+    const restart = async (): Promise<void> => {
+      const { folder } = node;
+      node = new TestNode({ kernel, path: (place) => place, folder });
+      const log = createLog('test', 'error');
+      const secrets = new Secrets(loadIdentity(folder), folder, systemClock);
+      receiver = new DesiredReceiver(node.runner, new DesiredStore(node.journal, log), secrets, log);
+      node.runner.restore('test');
+      receiver.restore();
+      node.runner.flush();
+      await settled();
+    };
+    node.stop();
+    // As a version leaves it that knew no mtu.
+    const journal = openJournal(node.folder, { node: 'n1' });
+    const [last] = journal.snapshots();
+    const frozen = JSON.parse(last?.body ?? '') as { context: { spec: object } };
+    frozen.context.spec = { ...frozen.context.spec, mtu: undefined };
+    journal.saveSnapshot(last?.key ?? '', journal.last(), JSON.stringify(frozen));
+    journal.close();
+    await restart();
+    expect(specs()).toHaveLength(2);
+    expect(node.runner.actor(key).snapshot.context.spec).toMatchObject({ mtu: 1303 });
+    // What no version at hand knows waits for one that does.
+    expect(node.journal.allDesired().get('netlinkinterface/default/br0')).toMatchObject({ hint: 'of a later bridge' });
+    node.stop();
+    await restart();
+    expect(specs()).toHaveLength(2);
   });
 });

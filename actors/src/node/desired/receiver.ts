@@ -5,7 +5,7 @@ import { spellKey } from '../journal/read.ts';
 import type { Actor } from '../runner/actor.ts';
 import type { Runner } from '../runner/runner.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import { isStale, interfaceKeyOf, newFacts, sameSecrets } from './facts.ts';
+import { isStale, interfaceKeyOf, newFacts, rereadFacts, sameSecrets } from './facts.ts';
 import type { DesiredStore } from './store.ts';
 
 /** Takes what is desired, of the journal at start and of NATS from then on, and tells the actors what they do not know yet. */
@@ -54,7 +54,8 @@ export class DesiredReceiver {
       const { desired: known } = actor.declared;
       // Of a time before the disk was full: the log knows more.
       if (known?.uid === desired.uid && known.generation > desired.generation) continue;
-      for (const fact of newFacts(actor, desired)) this.#runner.tell(actor, fact, causeOf(desired));
+      for (const fact of [...newFacts(actor, desired), ...rereadFacts(actor, desired)])
+        this.#runner.tell(actor, fact, causeOf(desired));
     }
   }
 

@@ -1,5 +1,6 @@
 import { every, explain } from '@ifactor/common';
-import type { Key, Operation, RecordedEvent } from '@ifactor/crds';
+import { machineVersion } from '@ifactor/crds';
+import type { EventData, Key, Operation, RecordedEvent } from '@ifactor/crds';
 import type { Runtime } from '../../runtime.ts';
 import type { Journal } from '../journal/journal.ts';
 import { spellKey } from '../journal/read.ts';
@@ -76,11 +77,21 @@ export class Runner implements Mailbox {
   /** Brings back the actors of the journal. Their places, timers and operations in flight are begun again. */
   restore(version: string): void {
     const { lost } = this.#journal;
-    this.#snapshots.restore((key) => this.actor(key));
+    const later = this.#snapshots.restore((key) => this.actor(key));
+    if (later.size > 0)
+      this.#runtime.log.warn(
+        'the journal was written by a later version of ifactor; keeping what this one understands of it, and adopting what the kernel shows',
+        { interfaces: later.size, machine: Math.max(...later.values()), own: machineVersion },
+      );
     if (lost) this.#runtime.log.error('events of the former run were lost: it ended before they could be stored', lost);
+    const startOf = (machine: number | undefined): EventData['AgentStarted'] => ({
+      version,
+      ...(lost && { lost }),
+      ...(machine !== undefined && { later: machine }),
+    });
     for (const actor of this.actors.values()) {
       if (isFinished(actor)) this.#forget(actor);
-      else this.tell(actor, { type: 'AgentStarted', data: { version, ...(lost ? { lost } : {}) } }, null);
+      else this.tell(actor, { type: 'AgentStarted', data: startOf(later.get(actor)) }, null);
     }
   }
 

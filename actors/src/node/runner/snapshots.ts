@@ -1,7 +1,8 @@
 import { explain } from '@ifactor/common';
 import type { Log } from '@ifactor/common';
+import { machineVersion } from '@ifactor/crds';
 import type { Key } from '@ifactor/crds';
-import { fold, freeze, initial, thaw } from '../../interface/machine/fold.ts';
+import { fold, foldLater, freeze, initial, thaw } from '../../interface/machine/fold.ts';
 import type { Journal } from '../journal/journal.ts';
 import { parseKey } from '../journal/read.ts';
 import type { Actor } from './actor.ts';
@@ -24,11 +25,16 @@ export class Snapshots {
   }
 
   /**
-   * Gives every actor of the journal what it knew. One whose log cannot be read, such as one that a later version wrote, begins
-   * with nothing: it adopts what the kernel shows.
+   * Gives every actor of the journal what it knew. One whose log a later version wrote keeps what this one understands of it, and one
+   * whose log cannot be read begins with nothing: both adopt what the kernel shows.
+   * @returns actors whose log a later version of the machine wrote, and which
    */
-  restore(actorOf: (key: Key) => Actor): void {
+  restore(actorOf: (key: Key) => Actor): Map<Actor, number> {
     const unreadable = new Set<Actor>();
+    const later = new Map<Actor, number>();
+    const wrote = (actor: Actor, machine: number): void => {
+      if (machine > machineVersion) later.set(actor, Math.max(machine, later.get(actor) ?? 0));
+    };
     const attempt = (actor: Actor, step: () => void): void => {
       try {
         step();
@@ -46,18 +52,22 @@ export class Snapshots {
       if (body === null) continue;
       const actor = actorOf(parseKey(key));
       attempt(actor, () => {
-        actor.snapshot = thaw(JSON.parse(body));
+        const frozen = JSON.parse(body) as Parameters<typeof thaw>[0];
+        wrote(actor, frozen.machine ?? 0);
+        actor.snapshot = thaw(frozen);
       });
     }
     for (const event of this.#journal.tail()) {
       const actor = actorOf(event.key);
       actor.lastEvent = { sequence: event.sequence, type: event.type, time: event.time };
       actor.unsaved++;
+      wrote(actor, event.machine);
       if (unreadable.has(actor)) continue;
       attempt(actor, () => {
-        actor.snapshot = fold(actor.snapshot, event).snapshot;
+        actor.snapshot = (later.has(actor) ? foldLater : fold)(actor.snapshot, event).snapshot;
       });
     }
+    return later;
   }
 
   saveIfDue(actor: Actor): void {

@@ -1,5 +1,6 @@
-import { fold, initial } from '@ifactor/actors';
+import { fold, foldLater, initial } from '@ifactor/actors';
 import type { Snapshot } from '@ifactor/actors';
+import { machineVersion } from '@ifactor/crds';
 import type { Operation, RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { happened, journalOf, Setbacks } from './setbacks.ts';
 import type { Cuts } from './setbacks.ts';
@@ -31,6 +32,8 @@ export function lived(events: readonly RecordedEvent[]): RecordedEvent[] {
 export class Life {
   #snapshot: Snapshot | undefined;
   #journal: string | undefined;
+  /** Whether a later version of the machine wrote an event of it. */
+  #later = false;
 
   /**
    * @param from an actor to go on from, instead of one that has heard nothing
@@ -51,7 +54,8 @@ export class Life {
     const otherJournal = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
     this.#journal = journal;
     const before = this.#snapshot === undefined || otherJournal ? initial(event.key) : this.#snapshot;
-    const { snapshot, operations } = fold(before, event);
+    this.#later ||= event.machine > machineVersion;
+    const { snapshot, operations } = (this.#later ? foldLater : fold)(before, event);
     this.#snapshot = snapshot;
     return { event, before, snapshot, operations };
   }

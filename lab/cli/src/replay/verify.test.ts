@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hashOf } from '@ifactor/actors';
 import { someKey, someLives } from '@ifactor/actors/testing';
+import { machineVersion } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { replay } from '../log/lives.ts';
 import { Check } from './verify.ts';
@@ -43,6 +44,27 @@ describe('a log that is verified', () => {
     expect(check(mixed, 'other')).toMatchObject({
       result: 'equal',
       why: expect.stringContaining('version 2') as string,
+    });
+  });
+
+  test('of a later version is not called wrong: it holds what this one does not know', () => {
+    const resting = { type: 'LinkMeasured', state: 'resting', data: {} } as unknown as RecordedEvent;
+    const later = by(machineVersion + 1, made);
+    expect(check(later, 'other')).toMatchObject({ result: 'unknown', why: expect.stringContaining('later') as string });
+    const [, second, ...rest] = later;
+    expect(check([later[0]!, { ...second!, ...resting }, ...rest])).toMatchObject({ result: 'unknown' });
+  });
+
+  test('of an agent that is older than its log says that what it kept is not told', () => {
+    const started = {
+      ...made[6]!,
+      type: 'AgentStarted',
+      data: { version: '1', later: machineVersion + 1 },
+    } as RecordedEvent;
+    const mixed = [...by(machineVersion + 1, made.slice(0, 6)), started, ...made.slice(6)];
+    expect(check(mixed, 'other')).toMatchObject({
+      result: 'unknown',
+      why: expect.stringContaining('older agent') as string,
     });
   });
 

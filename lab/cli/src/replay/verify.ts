@@ -55,6 +55,8 @@ export class Check {
   #events = 0;
   /** The oldest version of the machine that wrote an event of this life. */
   #oldest = Infinity;
+  /** The latest one. */
+  #latest = 0;
   #hash: string | undefined;
   #found: Pick<FoldVerdict, 'result' | 'why'> | undefined;
 
@@ -70,12 +72,18 @@ export class Check {
     this.#events++;
     const born = before.context.desired === null || before.context.desired.uid !== snapshot.context.desired?.uid;
     this.#oldest = born ? machine : Math.min(this.#oldest, machine);
+    this.#latest = born ? machine : Math.max(this.#latest, machine);
     if (this.#found !== undefined) return;
     this.#operations.see(step);
     if (this.#events === 1 && !begins(event))
       this.#found = {
         result: 'unknown',
         why: `the log lacks its first events: it begins with event ${sequence} (${type})`,
+      };
+    else if (type === 'AgentStarted' && event.data.later !== undefined)
+      this.#found = {
+        result: 'unknown',
+        why: `event ${sequence} (${type}): an older agent took over the log of machine version ${event.data.later}, and the log does not tell what it kept of it`,
       };
     else if (state !== snapshot.value)
       this.#differs(machine, `event ${sequence} (${type}): the agent was ${state}, the fold is ${snapshot.value}`);
@@ -105,6 +113,11 @@ export class Check {
     const { sequence, hash } = this.#published;
     if (this.#hash === undefined)
       return { result: 'behind', why: `the agent speaks of event ${sequence}, which is not in the log` };
+    if (this.#hash !== hash && this.#latest > machineVersion)
+      return {
+        result: 'unknown',
+        why: `machine version ${this.#latest} wrote it, this is version ${machineVersion}: read it with a later ifactor`,
+      };
     if (this.#hash !== hash)
       return { result: 'differs', why: `at event ${sequence} the agent's digest is ${hash}, the fold's ${this.#hash}` };
     return { result: 'equal' };

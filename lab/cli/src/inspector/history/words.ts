@@ -64,8 +64,11 @@ const sayings: { readonly [T in EventType]: (data: EventData[T]) => string } = {
   EndpointUnresolved: ({ publicKey, message }) => `${peer(publicKey)}: ${message}`,
   OperationFailed: ({ operation, code, message }) => `${sayOperation(operation)}: ${code}, ${message}`,
   TimerElapsed: ({ timer }) => `time for ${timer}`,
-  AgentStarted: ({ version, lost }) =>
-    `agent ${version} started${lost ? `; ${lost.events} events before it could not be stored` : ''}`,
+  AgentStarted: ({ version, lost, later }) =>
+    `agent ${version} started${lost ? `; ${lost.events} events before it could not be stored` : ''}` +
+    (later === undefined
+      ? ''
+      : `; it is older than the log (machine version ${later}) and adopts what the kernel shows`),
   ResyncRequested: ({ by }) => `${by} asked for a fresh look`,
   Paused: ({ by }) => `paused by ${by}`,
   Resumed: ({ by }) => `resumed by ${by}`,
