@@ -74,12 +74,17 @@ async function removeOrphans(
   object: KubeObject | undefined,
 ): Promise<void> {
   const orphans = orphansOf(view.objects, key, object?.metadata.uid);
+  let proven = true;
   for (const [uid, { children, secrets }] of orphans) {
-    if (object === undefined && (await absence.judgePlan(key, uid, children.length)) === 'unproven') continue;
+    if (object === undefined && (await absence.judgePlan(key, uid, children.length)) === 'unproven') {
+      proven = false;
+      continue;
+    }
     await converge(api, interfaces, [], children);
     await converge(api, resources.secrets, [], secrets);
   }
-  absence.settle(planKey(key));
+  // What the brake holds back goes on waiting there.
+  if (proven) absence.settle(planKey(key));
 }
 
 async function tearDown(

@@ -1,5 +1,6 @@
 import { InterfaceStatusSchema, PlanStatusSchema } from '@ifactor/crds';
 import type { Condition, InterfaceAddress, InterfaceStatus, PlanInterfaceStatus, PlanStatus } from '@ifactor/crds';
+import { sameJson } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
 import { ready, readyOf } from '../status/status.ts';
 import type { Child } from './child.ts';
@@ -19,7 +20,7 @@ export function planStatus(
   now: Date,
 ): PlanStatus {
   const problems = [...planned.problems, ...extra];
-  const lagging = planned.children.filter(({ metadata }) => !isReady(said(metadata.name)));
+  const lagging = planned.children.filter((child) => !isReady(child, said(child.metadata.name)));
   return {
     observedGeneration: generation,
     conditions: [
@@ -59,7 +60,7 @@ function verdict(planned: Planned, problems: readonly Problem[], lagging: readon
     const status = said(first.metadata.name)?.status;
     const why = readyOf(status);
     const more = lagging.length > 1 ? ` (and ${lagging.length - 1} more)` : '';
-    const detail = why === undefined ? 'no status yet' : `${why.reason}: ${why.message}`;
+    const detail = detailOf(why);
     return {
       status: 'False',
       reason: 'InterfacesNotReady',
@@ -75,6 +76,11 @@ function verdict(planned: Planned, problems: readonly Problem[], lagging: readon
     };
   }
   return { status: 'True', reason: 'InterfacesReady', message: `all ${planned.children.length} interfaces are ready` };
+}
+
+function detailOf(why: Condition | undefined): string {
+  if (why === undefined) return 'no status yet';
+  return why.status === 'True' ? 'its agent has not applied the last change yet' : `${why.reason}: ${why.message}`;
 }
 
 function linksValid(
@@ -107,12 +113,13 @@ function some(all: readonly string[], separator = ', '): string {
   return `${all.slice(0, most).join(separator)}${all.length > most ? `${separator}and ${all.length - most} more` : ''}`;
 }
 
-/** A child is ready when its Ready condition answers the spec it has now. */
-function isReady(found: ReturnType<Said>): boolean {
-  const condition = readyOf(found?.status);
+/** A child is ready when it has the spec that is planned, and its Ready condition is about that. */
+function isReady(child: Child, found: ReturnType<Said>): boolean {
+  if (found === undefined || !sameJson(found.object.spec, child.spec)) return false;
+  const condition = readyOf(found.status);
   if (condition?.status !== 'True') return false;
   return (
-    (condition.observedGeneration ?? found?.status.observedGeneration ?? 0) >= (found?.object.metadata.generation ?? 0)
+    (condition.observedGeneration ?? found.status.observedGeneration ?? 0) >= (found.object.metadata.generation ?? 0)
   );
 }
 

@@ -45,9 +45,7 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
   const now = clock.now();
   const said = isPlace(place) ? saidOf(view.messages.statuses, object, place) : undefined;
   const serverNow = view.serverNow();
-  const node: NodeView = isPlace(place)
-    ? view.nodes.view(place.node, serverNow)
-    : { state: 'unknown', waitMs: Infinity };
+  const node: NodeView = isPlace(place) ? view.nodes.view(place.node, serverNow) : { state: 'unknown', waitMs: 0 };
   let again: number | undefined;
   if (complete) {
     const added = withFinalizer(object.metadata);
@@ -55,7 +53,8 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
   }
   if (object.metadata.deletionTimestamp !== undefined) {
     if (!isHeld(object.metadata)) return undefined;
-    const go = mayGo(object, said, node);
+    // Without a legal node nobody can be told; the status says what to mend.
+    const go = isPlace(place) && mayGo(object, said, node);
     if (go === true && complete) {
       return writer.finalizers(resource, object, withoutFinalizers(object.metadata));
     }
