@@ -97,13 +97,15 @@ async function leftovers(dir: string): Promise<string[]> {
 /** Only what a lab makes: the folder may be a person's. */
 function removeFiles(dir: string, keepLogs: boolean): void {
   const paths = pathsOf(dir);
-  const { apiserver, kubeconfig, nats, natsConfig, agents, vm, run, logs, manifest } = paths;
+  const { apiserver, kubeconfig, nats, natsConfig, natsCertificate, natsKey, agents, vm, run, logs, manifest } = paths;
   // The manifest last: as long as it is there, `down` can be tried again.
   for (const path of [
     apiserver,
     kubeconfig,
     nats,
     natsConfig,
+    natsCertificate,
+    natsKey,
     agents,
     vm,
     run,
