@@ -1,7 +1,6 @@
 /** Time and chance are injected: only the files that provide them ask the runtime. */
 import { expect, it } from 'vitest';
-import { timeExceptions } from './exceptions.ts';
-import { against, blank, codeOf, productionFiles } from './tree.ts';
+import { blank, codeOf, productionFiles } from './tree.ts';
 
 const providers = new Set(['crds/common/src/clock.ts', 'crds/common/src/random.ts']);
 const forbidden =
@@ -23,7 +22,5 @@ it.each([
 
 it('production code has a Clock and a Random given to it', () => {
   const found = productionFiles().filter((path) => !providers.has(path) && asksTheRuntime(codeOf(path)));
-  const { offends, mended } = against(found, timeExceptions);
-  expect(offends).toEqual([]);
-  expect(mended, 'take these out of test/law/exceptions.ts').toEqual([]);
+  expect(found).toEqual([]);
 });

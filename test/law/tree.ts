@@ -42,14 +42,3 @@ export function blank(source: string): string {
     token.startsWith('/') ? blanked(token) : `${token[0]}${token.at(-1)}`,
   );
 }
-
-/** Compares what a law finds with the exceptions it still has: new offences, and exceptions that are no longer needed. */
-export function against(
-  found: readonly string[],
-  exceptions: readonly string[],
-): { offends: string[]; mended: string[] } {
-  return {
-    offends: found.filter((one) => !exceptions.includes(one)),
-    mended: exceptions.filter((one) => !found.includes(one)),
-  };
-}

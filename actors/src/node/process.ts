@@ -71,6 +71,7 @@ export function startProcess(
   const secrets = new Secrets(identity, stateDir, clock);
   const kernel = openKernel({
     stateDir,
+    clock,
     report: (error) => log.warn('kernel', { error: explain(error) }),
     ...(maxLinks === undefined ? {} : { maxLinks }),
   });

@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { TestClock } from '@ifactor/common/testing';
+import { describe, expect, it } from 'vitest';
 import { KernelFollower } from './follower.ts';
 import type { Notification } from './cache.ts';
 import type { Link, NetnsChange } from '../kernel.ts';
@@ -46,7 +47,10 @@ function linkMessage(
 type Dump = (fold: (notification: Notification) => void) => Promise<boolean>;
 
 /** A follower whose kernel is the test: it answers barriers when told to. */
-function follow(dump: Dump): {
+function follow(
+  dump: Dump,
+  clock = new TestClock(),
+): {
   follower: KernelFollower;
   handlers: SocketHandlers;
   asked: () => number;
@@ -59,6 +63,7 @@ function follow(dump: Dump): {
   const reported: unknown[] = [];
   let handlers: SocketHandlers | undefined;
   const follower = new KernelFollower({
+    clock,
     openMonitor(own) {
       handlers = own;
       return {
@@ -185,12 +190,11 @@ describe('follower', () => {
   });
 
   it('asks again when no answer comes', async () => {
-    vi.useFakeTimers();
-    const { follower, asked, answer } = follow(async () => false);
+    const clock = new TestClock();
+    const { follower, asked, answer } = follow(async () => false, clock);
     const barrier = follower.barrier();
-    await vi.advanceTimersByTimeAsync(250);
+    await clock.pass(250);
     expect(asked()).toBe(3);
-    vi.useRealTimers();
     answer();
     await barrier;
     expect(asked()).toBe(0);

@@ -1,5 +1,4 @@
 /** Keeps a cache equal to the kernel: dumps at first and after each loss, notifications in between. */
-import { systemClock } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 import { Cache, type Notification } from './cache.ts';
 import { isKernelError, KernelError } from '../error.ts';
@@ -11,6 +10,7 @@ const dumpTries = 5;
 const retryAfterMs = 1000;
 
 export type KernelFollowerParts = {
+  clock: Clock;
   openMonitor: (handlers: SocketHandlers) => Socket;
   /** Reads all links, then all addresses. Resolves to true if the kernel says that entries may be missing. */
   dump(fold: (notification: Notification) => void): Promise<boolean>;
@@ -32,17 +32,16 @@ export class KernelFollower {
   #held: Notification[] | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
-  readonly #clock: Clock;
   #cancelRetry: (() => void) | undefined;
   #closed = false;
 
-  constructor(parts: KernelFollowerParts, clock: Clock = systemClock) {
-    this.#clock = clock;
+  constructor(parts: KernelFollowerParts) {
     this.#parts = parts;
-    this.#monitor = new Monitor(parts.openMonitor, {
-      notification: (notification) => this.#notified(parts.present(notification)),
+    const handlers = {
+      notification: (notification: Notification) => this.#notified(parts.present(notification)),
       overrun: () => this.#recover(),
-    });
+    };
+    this.#monitor = new Monitor(parts.openMonitor, handlers, parts.clock);
   }
 
   async barrier(): Promise<void> {
@@ -126,7 +125,7 @@ export class KernelFollower {
       if (isKernelError(error, 'E2BIG')) return this.#parts.crowded(error.message);
       this.#parts.report(error);
       this.#cancelRetry?.();
-      this.#cancelRetry = this.#clock.after(retryAfterMs, () => this.#recover(), true);
+      this.#cancelRetry = this.#parts.clock.after(retryAfterMs, () => this.#recover(), true);
     });
   }
 }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@ifactor/common';
 import { RawNetlinkSocket } from 'netlink';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Netns, NetnsChange } from '../kernel.ts';
@@ -75,7 +76,12 @@ describe.skipIf(process.getuid?.() !== 0)('forged netlink messages', { timeout: 
   it("to the agent's port: the kernel refuses to deliver them", async () => {
     const fd = openSync(path, 'r');
     const received: Buffer[] = [];
-    const socket: Socket = openSocket(fd, NETLINK_ROUTE, { receive: (data) => received.push(data), broken: () => {} });
+    const socket: Socket = openSocket(
+      fd,
+      NETLINK_ROUTE,
+      { receive: (data) => received.push(data), broken: () => {} },
+      systemClock,
+    );
     onTestFinished(() => {
       socket.close();
       closeSync(fd);

@@ -14,6 +14,7 @@ export type KernelOptions = {
   maxLinks?: number;
   /** Hears what went wrong where nobody waits for an answer. Default: a process warning. */
   report?: (error: unknown) => void;
+  clock?: Clock;
 };
 
 type Open = { netns: RealNetns; ready: Promise<void>; paths: Set<string>; uses: number };
@@ -35,10 +36,10 @@ class RealKernel implements Kernel {
   readonly #clock: Clock;
   #endLooking: (() => void) | undefined;
 
-  constructor({ stateDir, report = warn, maxLinks = 20_000 }: KernelOptions, clock: Clock = systemClock) {
+  constructor({ stateDir, report = warn, maxLinks = 20_000, clock = systemClock }: KernelOptions) {
     this.#clock = clock;
     this.#maxLinks = maxLinks;
-    this.#userspace = new Userspace(stateDir, report);
+    this.#userspace = new Userspace(stateDir, report, clock);
     this.#report = report;
   }
 
@@ -76,6 +77,7 @@ class RealKernel implements Kernel {
         id,
         userspace: this.#userspace,
         report: this.#report,
+        clock: this.#clock,
         maxLinks: this.#maxLinks,
         crowded: (reason) => open && this.#lose(id, open, reason),
         released: () => open && this.#release(id, open),

@@ -1,4 +1,5 @@
 /** A netns of this machine's kernel. */
+import type { Clock } from '@ifactor/common';
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { decodeAddress, encodeDeleteAddress, encodeDumpAddresses, encodeNewAddress } from '../wire/address.ts';
 import type { Notification } from './cache.ts';
@@ -34,6 +35,7 @@ export type RealNetnsParts = {
   /** A use was given back. */
   released(): void;
   report: (error: unknown) => void;
+  clock: Clock;
 };
 
 export class RealNetns implements Netns {
@@ -53,11 +55,14 @@ export class RealNetns implements Netns {
     this.id = parts.id;
     this.fd = parts.fd;
     this.#listeners = new Listeners(parts.report);
-    this.#requests = new Requests((handlers) => openSocket(parts.fd, NETLINK_ROUTE, handlers));
+    const { clock, fd } = parts;
+    const open = (protocol: number) => new Requests((handlers) => openSocket(fd, protocol, handlers, clock), clock);
+    this.#requests = open(NETLINK_ROUTE);
     this.#deletions = new LinkDeletions(this.#requests);
+    const monitoring = { groups: monitorGroups, receiveBuffer: monitorBuffer };
     this.#follower = new KernelFollower({
-      openMonitor: (handlers) =>
-        openSocket(parts.fd, NETLINK_ROUTE, handlers, { groups: monitorGroups, receiveBuffer: monitorBuffer }),
+      clock,
+      openMonitor: (handlers) => openSocket(fd, NETLINK_ROUTE, handlers, clock, monitoring),
       dump: (fold) => this.#dump(fold),
       emit: (change) => this.#changed(change),
       present: (notification) => this.#present(notification),
@@ -66,7 +71,7 @@ export class RealNetns implements Netns {
       crowded: (reason) => parts.crowded(reason),
     });
     this.#kernelWireGuard = new KernelWireGuard({
-      open: () => new Requests((handlers) => openSocket(parts.fd, NETLINK_GENERIC, handlers)),
+      open: () => open(NETLINK_GENERIC),
       indexOf: (name) => this.link(name)?.index,
     });
     const userspace = (name: string): WireGuardAccess | undefined => parts.userspace.at(this.id, name);

@@ -1,4 +1,6 @@
 /** Follows the kernel's notifications about one netns on a socket of its own. */
+import { every } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from '../wire/address.ts';
 import type { Notification } from '../linux/cache.ts';
 import { decodeLink, encodeGetLink, linkIndex, RTM_DELLINK, RTM_NEWLINK } from '../wire/link.ts';
@@ -19,8 +21,7 @@ export type MonitorHandlers = {
   overrun(error: Error): void;
 };
 
-/** Milliseconds. */
-const askAgain = 100;
+const askAgainMs = 100;
 
 /**
  * The kernel queues its answers to this socket's questions behind all notifications that came before, so a question about
@@ -33,11 +34,13 @@ export class Monitor {
   readonly #handlers: MonitorHandlers;
   #seq = 1;
   #closed = false;
-  #underWay: { seqs: Set<number>; done: () => void; again: NodeJS.Timeout } | undefined;
+  readonly #clock: Clock;
+  #underWay: { seqs: Set<number>; done: () => void; endAsking: () => void } | undefined;
   #next: PromiseWithResolvers<void> | undefined;
 
-  constructor(open: (handlers: SocketHandlers) => Socket, handlers: MonitorHandlers) {
+  constructor(open: (handlers: SocketHandlers) => Socket, handlers: MonitorHandlers, clock: Clock) {
     this.#handlers = handlers;
+    this.#clock = clock;
     this.#socket = open({
       receive: (data) => {
         for (const message of messages(data)) this.#receive(message);
@@ -67,11 +70,11 @@ export class Monitor {
 
   #ask(): void {
     const seqs = new Set([this.#seq]);
-    const again = setInterval(() => {
+    const endAsking = every(this.#clock, askAgainMs, () => {
       seqs.add(this.#seq);
       this.#send(loopback);
-    }, askAgain);
-    this.#underWay = { seqs, done: this.#next!.resolve, again };
+    });
+    this.#underWay = { seqs, done: this.#next!.resolve, endAsking };
     this.#next = undefined;
     this.#socket.keepAlive(true);
     this.#send(loopback);
@@ -93,9 +96,9 @@ export class Monitor {
   }
 
   #answered(): void {
-    const { done, again } = this.#underWay!;
+    const { done, endAsking } = this.#underWay!;
     this.#underWay = undefined;
-    clearInterval(again);
+    endAsking();
     done();
     if (this.#next) this.#ask();
     else this.#socket.keepAlive(false);
@@ -109,7 +112,7 @@ export class Monitor {
   }
 
   #takeWaiting(): () => void {
-    clearInterval(this.#underWay?.again);
+    this.#underWay?.endAsking();
     const waiting = [this.#underWay?.done, this.#next?.resolve];
     this.#underWay = undefined;
     this.#next = undefined;

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TestClock } from '@ifactor/common/testing';
+import { describe, expect, it } from 'vitest';
 import { Requests } from './requests.ts';
 import type { SocketHandlers } from './socket.ts';
 import { messages, MessageWriter, NLM_F_ACK } from '../wire/attribute.ts';
@@ -6,7 +7,7 @@ import { messages, MessageWriter, NLM_F_ACK } from '../wire/attribute.ts';
 const port = 77;
 
 /** A socket whose other end is the test. */
-function connect(): {
+function connect(clock = new TestClock()): {
   requests: Requests;
   sent: Buffer[][];
   handlers: SocketHandlers;
@@ -24,7 +25,7 @@ function connect(): {
       keepAlive: () => {},
       close: () => {},
     };
-  });
+  }, clock);
   return { requests, sent, handlers: handlers!, answer: (...replies) => handlers!.receive(Buffer.concat(replies)) };
 }
 
@@ -145,19 +146,12 @@ describe('requests', () => {
       await expect(one).rejects.toMatchObject({ code: 'ECLOSED' });
   });
 
-  describe('without an answer', () => {
-    beforeEach(() => {
-      vi.useFakeTimers();
-    });
-    afterEach(() => {
-      vi.useRealTimers();
-    });
-
-    it('gives up after a while', async () => {
-      const { requests } = connect();
-      const outcome = requests.request(request(), { operation: 'test' }).catch((error: unknown) => error);
-      await vi.advanceTimersByTimeAsync(61_000);
-      expect(await outcome).toMatchObject({ code: 'ETIMEDOUT' });
-    });
+  it('gives up after a minute without an answer', async () => {
+    const clock = new TestClock();
+    const { requests } = connect(clock);
+    const outcome = requests.request(request(), { operation: 'test' }).catch((error: unknown) => error);
+    await turn();
+    await clock.pass(61_000);
+    expect(await outcome).toMatchObject({ code: 'ETIMEDOUT' });
   });
 });

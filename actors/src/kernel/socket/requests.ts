@@ -1,4 +1,5 @@
 /** Requests to the kernel over one socket: in order, a small batch at a time, each answered once. */
+import type { Clock } from '@ifactor/common';
 import { KernelError } from '../error.ts';
 import { errnoName } from './errno.ts';
 import type { Socket, SocketHandlers } from './socket.ts';
@@ -40,7 +41,7 @@ type Pending = RequestOptions & {
 };
 
 const batchMessages = 16;
-const answerTimeout = 60_000;
+const answerTimeoutMs = 60_000;
 
 /**
  * The kernel carries out rtnetlink requests within `send`, so a batch saves system calls and wake-ups, and a small one cannot
@@ -50,12 +51,14 @@ export class Requests {
   readonly #socket: Socket;
   readonly #queue: Pending[] = [];
   #inFlight: Pending[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelWatch: (() => void) | undefined;
   #scheduled = false;
   #seq = 1;
   #closed = false;
 
-  constructor(open: (handlers: SocketHandlers) => Socket) {
+  constructor(open: (handlers: SocketHandlers) => Socket, clock: Clock) {
+    this.#clock = clock;
     this.#socket = open({
       receive: (data) => {
         for (const message of messages(data)) this.#receive(message);
@@ -111,16 +114,13 @@ export class Requests {
 
   /** A busy process runs its timers before it reads its sockets; so an answer may lie there when the time is up. */
   #watch(flight: Pending[]): void {
-    this.#timer = setTimeout(
-      () =>
-        setImmediate(() =>
-          setImmediate(() => {
-            if (this.#inFlight === flight && flight.length > 0) this.#fail('ETIMEDOUT');
-          }),
-        ),
-      answerTimeout,
+    this.#cancelWatch = this.#clock.after(answerTimeoutMs, () =>
+      setImmediate(() =>
+        setImmediate(() => {
+          if (this.#inFlight === flight && flight.length > 0) this.#fail('ETIMEDOUT');
+        }),
+      ),
     );
-    this.#timer.unref();
   }
 
   #receive(message: Message): void {
@@ -153,7 +153,7 @@ export class Requests {
   }
 
   #idle(): void {
-    clearTimeout(this.#timer);
+    this.#cancelWatch?.();
     this.#socket.keepAlive(false);
   }
 }

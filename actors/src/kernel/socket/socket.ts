@@ -1,5 +1,7 @@
 /** A netlink socket that lives in a netns of our choice. */
 import { readdirSync } from 'node:fs';
+import { every } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 // The package's index would load clients for four families, which are not used.
 import { RawNetlinkSocket } from 'netlink/dist/raw.js';
 import { acceptOnlyFromKernel, droppedBy, inNetns, netlinkPort, sendAside, setSocketOption } from './libc.ts';
@@ -20,8 +22,8 @@ const NETLINK_EXT_ACK = 11;
  */
 const kernelPort = 0;
 
-/** Milliseconds between two looks at what a socket has lost, where no message leads to one. */
-const lookEvery = 5000;
+/** Between two looks at what a socket has lost, where no message leads to one. */
+const lookEveryMs = 5000;
 
 export type SocketHandlers = {
   /** One datagram from the kernel: one or more messages. May throw: then `broken` hears of it. */
@@ -51,6 +53,7 @@ export function openSocket(
   fd: number,
   protocol: number,
   handlers: SocketHandlers,
+  clock: Clock,
   options: { groups?: number[]; receiveBuffer?: number } = {},
 ): Socket {
   const raw = inNetns(fd, () => new RawNetlinkSocket(protocol));
@@ -96,7 +99,7 @@ export function openSocket(
     }),
   );
   // What the kernel had no memory for has nothing behind it.
-  const looking = setInterval(() => guard(count), lookEvery).unref();
+  const endLooking = every(clock, lookEveryMs, () => guard(count));
   for (const group of options.groups ?? []) raw.addMembership(group);
   raw.unref();
   return {
@@ -114,7 +117,7 @@ export function openSocket(
     close() {
       if (closed) return;
       closed = true;
-      clearInterval(looking);
+      endLooking();
       // The package crashes when a socket is closed from inside its own callbacks.
       void sending.finally(() =>
         setImmediate(() => {

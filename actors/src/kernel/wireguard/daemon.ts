@@ -13,6 +13,8 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
+import { every } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
 import { identify } from '@ifactor/common/proc';
 import { dirname, join } from 'node:path';
 import { uapiGet, uapiSet } from './uapi.ts';
@@ -44,10 +46,11 @@ export type DaemonParts = {
   ended: () => void;
   /** Hears why it could not be cleared away when nobody asked for that. */
   report: (error: unknown) => void;
+  clock: Clock;
 };
 
-const termPatience = 3000;
-const exitCheck = 10;
+const termPatienceMs = 3000;
+const exitCheckMs = 10;
 
 export class Daemon implements WireGuardAccess {
   readonly folder: string;
@@ -156,17 +159,17 @@ export class Daemon implements WireGuardAccess {
     const check = (): void => {
       if (!this.alive) resolve();
     };
-    const { child } = this.#parts;
+    const { child, clock } = this.#parts;
     child?.once('exit', () => resolve());
     // Not our child: its socket goes first, and then only looking tells when the process is gone.
     const watcher = watch(this.folder, check);
-    const looking = child ? undefined : setInterval(check, exitCheck);
-    const patience = setTimeout(() => signal(this.record.pid, 'SIGKILL'), termPatience);
+    const endLooking = child ? undefined : every(clock, exitCheckMs, check);
+    const cancelKill = clock.after(termPatienceMs, () => signal(this.record.pid, 'SIGKILL'), true);
     signal(this.record.pid, 'SIGTERM');
     check();
     await gone;
-    clearTimeout(patience);
-    clearInterval(looking);
+    cancelKill();
+    endLooking?.();
     watcher.close();
   }
 

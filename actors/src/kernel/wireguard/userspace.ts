@@ -14,7 +14,6 @@ import {
   watch,
 } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { systemClock } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 import { Daemon, readRecord, startTime } from './daemon.ts';
 import { KernelError } from '../error.ts';
@@ -39,11 +38,13 @@ export class Userspace {
   readonly #folder: string;
   readonly #links: string;
   readonly #report: (error: unknown) => void;
+  readonly #clock: Clock;
   readonly #daemons = new Set<Daemon>();
 
   /** Finds the processes that earlier agents left, and clears away what is left of dead ones. */
-  constructor(stateDir: string, report: (error: unknown) => void) {
+  constructor(stateDir: string, report: (error: unknown) => void, clock: Clock) {
     this.#report = report;
+    this.#clock = clock;
     this.#folder = resolve(stateDir, 'wireguard-go');
     this.#links = resolve(stateDir, 'wireguard');
     // Those of dead processes go; those of living ones are recreated.
@@ -73,7 +74,7 @@ export class Userspace {
     const folder = mkdtempSync(join(this.#folder, `${name}.`));
     let daemon: Daemon | undefined;
     try {
-      await started(folder, name, () => {
+      const start = (): ChildProcess => {
         const child = this.#spawn(netns.fd, folder, name);
         if (child.pid !== undefined) {
           daemon = this.#keep(
@@ -83,7 +84,8 @@ export class Userspace {
           );
         }
         return child;
-      });
+      };
+      await started(folder, name, start, this.#clock);
       if (daemon) await uapiReady(daemon.socket, name);
     } catch (cause) {
       const log = tail(folder);
@@ -132,6 +134,7 @@ export class Userspace {
       links: this.#links,
       child,
       report: this.#report,
+      clock: this.#clock,
       ended: () => this.#daemons.delete(daemon),
     });
     this.#daemons.add(daemon);
@@ -140,12 +143,7 @@ export class Userspace {
 }
 
 /** Resolves when the socket is there, rejects when the process ends before. */
-async function started(
-  folder: string,
-  name: string,
-  start: () => ChildProcess,
-  clock: Clock = systemClock,
-): Promise<void> {
+async function started(folder: string, name: string, start: () => ChildProcess, clock: Clock): Promise<void> {
   const { promise, resolve: ready, reject } = Promise.withResolvers<void>();
   const check = (): void => {
     if (existsSync(join(folder, `${name}.sock`))) ready();
