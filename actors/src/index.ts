@@ -2,7 +2,7 @@
 export { printAddress } from './interface/diff/address.ts';
 export { markOf } from './interface/diff/mark.ts';
 export { conflictWords, waitingWords } from './interface/words/need.ts';
-export { differenceOf, driverIn } from './interface/machine/difference.ts';
+export { differenceOf, rulesIn } from './interface/machine/difference.ts';
 export { describeVerdict, failureWords, lostWords, missingWords, verdictWords } from './interface/words/verdict.ts';
 export { fold, foldLater, freeze, hashOf, initial, stateOf, step, thaw } from './interface/machine/fold.ts';
 export type { Snapshot } from './interface/machine/fold.ts';

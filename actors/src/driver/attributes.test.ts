@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttributedLink, ObservedLink } from '@ifactor/crds';
 import { MemoryKernel } from '../testing/memory/kernel.ts';
 import type { Netns } from '../kernel/index.ts';
-import { driven, netlinkKey as key } from '../testing/driver.ts';
+import { rulesFor, netlinkKey as key } from '../testing/rules.ts';
 import { observe } from './observe.ts';
 import { perform } from './perform.ts';
 
@@ -30,8 +30,8 @@ const act = async (operation: Parameters<typeof perform>[0]) => {
 const make = (link: AttributedLink) =>
   act({ type: 'CreateLink', slot: 'target', name: 'x0', mark: 'ifactor:default/netlinkinterface/x1', link });
 const seen = async (spec: object = { type: 'dummy' }) => {
-  const { driver, spec: read } = driven(key, { interfaceName: 'x0', up: true, ...spec });
-  return observe(key, driver, read, { target: box }, [box]);
+  const { rules, spec: read } = rulesFor(key, { interfaceName: 'x0', up: true, ...spec });
+  return observe(key, rules, read, { target: box }, [box]);
 };
 const target = async (): Promise<ObservedLink | null | undefined> => (await seen()).links.target;
 
@@ -114,8 +114,8 @@ test('the device below a vlan is told of where it is down, and there', async () 
   await box.barrier();
   expect((await seen(spec)).down).toEqual(['low0']);
   expect(await seen({ ...spec, up: false })).not.toHaveProperty('down');
-  const { driver, spec: read } = driven(key, { interfaceName: 'x0', up: true, ...spec });
-  expect(await observe(key, driver, read, {}, [])).toEqual({ links: {}, strays: [], devices: { low0: false } });
+  const { rules, spec: read } = rulesFor(key, { interfaceName: 'x0', up: true, ...spec });
+  expect(await observe(key, rules, read, {}, [])).toEqual({ links: {}, strays: [], devices: { low0: false } });
   await box.deleteLink(box.link('low0')!.index);
   await box.barrier();
   expect(await seen(spec)).toMatchObject({ devices: { low0: false } });

@@ -3,7 +3,7 @@ import { KernelError } from '../kernel/index.ts';
 import { MemoryKernel } from '../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
-import { address, driven, netlinkKey, wireguardKey } from '../testing/driver.ts';
+import { address, rulesFor, netlinkKey, wireguardKey } from '../testing/rules.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { linkIndexOf } from './linkIndex.ts';
 import { markOf } from '../interface/diff/mark.ts';
@@ -35,8 +35,8 @@ async function seen(
   { key = netlinkKey, places = { target: box, peer: far, home }, all = [box, far, home], tell }: Surroundings = {},
 ) {
   for (const netns of [box, far, home]) await netns.barrier();
-  const { driver, spec: read } = driven(key, spec);
-  return observe(key, driver, read, places, all, tell);
+  const { rules, spec: read } = rulesFor(key, spec);
+  return observe(key, rules, read, places, all, tell);
 }
 const make = async (netns: Netns, link: Parameters<Netns['createLink']>[0], alias: string | null = null) => {
   await netns.createLink(link);
@@ -227,8 +227,8 @@ describe('of a WireGuard device', () => {
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
     });
-    const { driver, spec: read } = driven(wireguardKey, spec);
-    const look = () => observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: stale }, []);
+    const { rules, spec: read } = rulesFor(wireguardKey, spec);
+    const look = () => observe({ ...wireguardKey, name: 'no-mark' }, rules, read, { home: stale }, []);
     expect((await look()).links.home?.wireguard?.peers).toEqual([]);
     for (const [code, asksAgain] of [
       ['EPERM', false],
@@ -243,7 +243,7 @@ describe('of a WireGuard device', () => {
       const at = new Proxy(stale, {
         get: (target, name: keyof Netns) => (name === 'wireguard' ? wireguard : target[name]),
       });
-      const looked = observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: at }, []);
+      const looked = observe({ ...wireguardKey, name: 'no-mark' }, rules, read, { home: at }, []);
       if (asksAgain) expect((await looked).links.home?.wireguard?.peers).toEqual([]);
       else await expect(looked).rejects.toBe(refused);
     }
@@ -254,7 +254,7 @@ describe('of a WireGuard device', () => {
       get: (target, name: keyof Netns) =>
         name === 'wireguard' ? { get: () => Promise.reject(refused) } : target[name],
     });
-    await expect(observe({ ...wireguardKey, name: 'no-mark' }, driver, read, { home: broken }, [])).rejects.toBe(
+    await expect(observe({ ...wireguardKey, name: 'no-mark' }, rules, read, { home: broken }, [])).rejects.toBe(
       refused,
     );
     const gone = home.linkAt(index);

@@ -1,10 +1,10 @@
 import { enslaves, isPaired, slavesOf } from '@ifactor/crds';
 import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedWireGuard, Slot } from '@ifactor/crds';
 import { isKernelError } from '../kernel/index.ts';
-import type { Link, Netns, WireGuardDevice } from '../kernel/index.ts';
+import type { KernelAddress, Link, Netns, WireGuardDevice } from '../kernel/index.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
 import { printAddress } from '../interface/diff/address.ts';
-import type { Driver } from '../interface/diff/driver.ts';
+import type { KindRules } from '../interface/diff/rules.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { linkIndexOf } from './linkIndex.ts';
 import { isMark, markOf, ownerIn } from '../interface/diff/mark.ts';
@@ -43,7 +43,34 @@ async function deviceOf(netns: Netns, link: Link): Promise<WireGuardDevice | nul
   }
 }
 
-async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<ObservedLink | null> {
+const isTentative = ({ flags = [] }: KernelAddress): boolean =>
+  flags.includes('tentative') && !flags.includes('optimistic') && !flags.includes('dadFailed');
+
+const localsOf = (netns: Netns, { index }: Link, which: (address: KernelAddress) => boolean): string[] =>
+  netns
+    .addresses(index)
+    .filter(which)
+    .map(({ local }) => local)
+    .toSorted();
+
+const hasCarrier = ({ flags }: Link): boolean => flags.includes('LOWER_UP');
+
+/** Which addresses of a link cannot be used yet, or at all. Without carrier nothing is checked, and nothing is waited for. */
+function unusable(netns: Netns, link: Link): Pick<ObservedLink, 'tentative' | 'duplicate'> {
+  const tentative = hasCarrier(link) ? localsOf(netns, link, isTentative) : [];
+  const duplicate = localsOf(netns, link, ({ flags = [] }) => flags.includes('dadFailed'));
+  return { ...(tentative.length > 0 ? { tentative } : {}), ...(duplicate.length > 0 ? { duplicate } : {}) };
+}
+
+/** The link, read again where its addresses are checked if it has carrier: that is told late. */
+async function withCarrier(netns: Netns, link: Link): Promise<Link> {
+  await netns.reread(link.index);
+  return netns.linkAt(link.index) ?? link;
+}
+
+async function observeLink(netns: Netns, found: Link, seen: Seen): Promise<ObservedLink | null> {
+  const uncertain = found.up && !hasCarrier(found) && localsOf(netns, found, isTentative).length > 0;
+  const link = uncertain ? await withCarrier(netns, found) : found;
   const { index, name, kind, up, mtu, alias } = link;
   const addresses = netns.addresses(index).map(({ family, local, peer, prefixlen, noPrefixRoute }) => ({
     family,
@@ -55,6 +82,7 @@ async function observeLink(netns: Netns, link: Link, seen: Seen): Promise<Observ
   // The kernel lists them by age; the order means nothing.
   addresses.sort((a, b) => (printAddress(a) < printAddress(b) ? -1 : 1));
   const result: ObservedLink = { index, name, kind, up, mtu, alias, addrGenMode: link.addrGenMode ?? null, addresses };
+  Object.assign(result, unusable(netns, link));
   if (enslaves(kind)) result.slaves = linkIndexOf(netns).slaves(index);
   if (isPaired(kind)) result.peerIndex = link.peerIndex;
   Object.assign(result, fromKernel(netns, link));
@@ -91,16 +119,16 @@ export const strayKey = (netns: string, index: number): string => `${netns}#${in
  */
 export async function observe(
   key: Key,
-  driver: Driver,
+  rules: KindRules,
   spec: InterfaceSpec,
   places: Partial<Record<Slot, Netns>>,
   own: Iterable<Netns>,
   seen: Seen = () => undefined,
   hopeless: ReadonlySet<string> = new Set(),
 ): Promise<Observed> {
-  const names = new Map(driver.names(spec).map(({ slot, name }) => [slot, name]));
+  const names = new Map(rules.names(spec).map(({ slot, name }) => [slot, name]));
   const links: { [S in Slot]?: ObservedLink | null } = {};
-  for (const { slot } of driver.places(spec)) {
+  for (const { slot } of rules.places(spec)) {
     const netns = places[slot];
     if (!netns) continue;
     const mark = slot === 'peer' ? markOf(key, 'peer') : markOf(key);
@@ -119,8 +147,8 @@ export async function observe(
     }
   }
   const devices: { [name: string]: boolean } = {};
-  for (const name of driver.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
-  const down = driver.mustBeUp?.(spec).filter((name) => places.target?.link(name)?.up === false);
+  for (const name of rules.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
+  const down = rules.mustBeUp?.(spec).filter((name) => places.target?.link(name)?.up === false);
   const taken = places.target && 'type' in spec ? takenFrom(places.target, slavesOf(spec), markOf(key)) : {};
   return {
     links,

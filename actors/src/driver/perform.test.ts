@@ -4,7 +4,7 @@ import { KernelError } from '../kernel/index.ts';
 import { MemoryKernel } from '../testing/memory/kernel.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Netns } from '../kernel/index.ts';
-import { address } from '../testing/driver.ts';
+import { address } from '../testing/rules.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { perform } from './perform.ts';
 import type { Hands } from './perform.ts';

@@ -124,6 +124,8 @@ export interface Netns {
   addresses(index: number): readonly KernelAddress[];
   /** Resolves when every notification that the kernel queued before this call has been folded into the cache. */
   barrier(): Promise<void>;
+  /** Reads one link again, which is in the cache when it resolves: the kernel tells late that a link got carrier. */
+  reread(index: number): Promise<void>;
   /** Reads everything again and reports differences as changes. */
   resync(): Promise<void>;
   /** Listeners are called after the cache changed, in the kernel's order; what they throw is reported and dropped. */

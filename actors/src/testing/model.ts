@@ -305,6 +305,8 @@ function answer(model: Model, operation: Operation): [Model, Fact[]] {
       return [model, [look(model)]];
     case 'StartTimer':
       return [{ ...model, timers: [operation.timer] }, []];
+    case 'StopTimer':
+      return [{ ...model, timers: model.timers.filter((timer) => timer !== operation.timer) }, []];
     case 'Perform': {
       const { id: operations } = operation;
       const facts: Fact[] = [];

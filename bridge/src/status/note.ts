@@ -9,6 +9,7 @@ const passing = new Set([
   'Observing',
   'Creating',
   'Confirming',
+  'AddressTentative',
   'Drifted',
   'Paused',
   'PublicKeyUnknown',

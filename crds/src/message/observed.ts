@@ -39,6 +39,10 @@ export type ObservedLink = {
   alias: string | null;
   addrGenMode: string | null;
   addresses: readonly Address[];
+  /** IPv6 addresses that the kernel checks for a duplicate and does not use yet, on a link with carrier; absent: none. */
+  tentative?: readonly string[];
+  /** IPv6 addresses that the kernel does not use, because somebody else on the link has them; absent: none. */
+  duplicate?: readonly string[];
   /** Names of the links enslaved to this one; absent where its kind has none. */
   slaves?: readonly string[];
   /** Index of the far end, in its own netns; absent where its kind has none. */

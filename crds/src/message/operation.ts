@@ -87,4 +87,6 @@ export type Operation =
   /** Carried out in order; stops at the first failure; ends with one LinkObserved or OperationFailed of the same `id`. */
   | { type: 'Perform'; id: string; operations: readonly KernelOperation[] }
   /** Answered by TimerElapsed; starting a timer of the same name again replaces it. */
-  | { type: 'StartTimer'; timer: string; milliseconds: number };
+  | { type: 'StartTimer'; timer: string; milliseconds: number }
+  /** The timer is not waited for any more. */
+  | { type: 'StopTimer'; timer: string };

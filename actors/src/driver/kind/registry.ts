@@ -1,4 +1,4 @@
-/** Kinds that the driver has to know something of: how attributes differ between log and kernel, what a refusal of them means. */
+/** Kinds of which the driver has to know how attributes differ between log and kernel, or what a refusal means. */
 export { gre } from './gre.ts';
 export { ipip } from './ipip.ts';
 export { macvlan } from './macvlan.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { address, difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { address, difference, rulesFor, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { markOf } from './mark.ts';
 
 const mark = markOf(key);
@@ -24,12 +24,12 @@ const slot = 'target';
 describe('a link of one place', () => {
   test('lives in its container, or on the node', () => {
     const container = { docker: { name: 'box' } };
-    const { driver, spec: away } = driven(key, { ...spec, container });
-    expect(driver.places(away)).toEqual([{ slot, container }]);
-    expect(driver.names(away)).toEqual([{ slot, name: 'd0' }]);
-    expect(driver.secrets(away)).toEqual([]);
-    expect(driver.devices(away)).toEqual([]);
-    expect(driver.places(driven(key, spec).spec)).toEqual([{ slot, container: null }]);
+    const { rules, spec: away } = rulesFor(key, { ...spec, container });
+    expect(rules.places(away)).toEqual([{ slot, container }]);
+    expect(rules.names(away)).toEqual([{ slot, name: 'd0' }]);
+    expect(rules.secrets(away)).toEqual([]);
+    expect(rules.devices(away)).toEqual([]);
+    expect(rules.places(rulesFor(key, spec).spec)).toEqual([{ slot, container: null }]);
   });
 
   test('that is as declared is left alone', () => {

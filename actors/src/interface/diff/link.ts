@@ -1,7 +1,7 @@
 import type { Address, Drift, KernelOperation, LinkKind, ObservedLink, Slot } from '@ifactor/crds';
 import { printAddress } from './address.ts';
 import { withoutUndefined } from './withoutUndefined.ts';
-import type { Conflict, Difference } from './driver.ts';
+import type { Conflict, Difference } from './rules.ts';
 import { isMark, ownerIn } from './mark.ts';
 
 /** What is wanted of one link, for every kind alike. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { KindAttributes, ObservedLink } from '@ifactor/crds';
-import { difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { difference, rulesFor, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { section } from './linkWithAttributes.ts';
 import { markOf } from './mark.ts';
 
@@ -121,8 +121,8 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
   test('that is as declared is left alone', () => {
     expect(of(found(seen))).toEqual(none);
     expect(of(found(bare[1]), spec(bare[0]))).toEqual(none);
-    expect(driven(key, spec(given)).driver.devices(driven(key, spec(given)).spec)).toEqual(stacked ? ['low0'] : []);
-    expect(driven(key, spec(bare[0])).driver.devices(driven(key, spec(bare[0])).spec)).toEqual(
+    expect(rulesFor(key, spec(given)).rules.devices(rulesFor(key, spec(given)).spec)).toEqual(stacked ? ['low0'] : []);
+    expect(rulesFor(key, spec(bare[0])).rules.devices(rulesFor(key, spec(bare[0])).spec)).toEqual(
       'dev' in bare[0] ? ['low0'] : [],
     );
   });
@@ -159,8 +159,8 @@ describe.each(examples)('a $kind', ({ kind, full: [given, seen], bare, changed, 
   });
 
   test('says what it is to look like', () => {
-    const { driver, spec: read } = driven(key, spec(given));
-    expect(driver.attributes?.(read)).toEqual({ [kind]: seen });
+    const { rules, spec: read } = rulesFor(key, spec(given));
+    expect(rules.attributes?.(read)).toEqual({ [kind]: seen });
   });
 
   test('is adopted where nobody has it, and is a conflict where somebody has', () => {

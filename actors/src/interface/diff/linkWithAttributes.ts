@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AttributedLink, KindAttributes, NetlinkInterfaceSpec } from '@ifactor/crds';
-import type { Difference, Driver } from './driver.ts';
+import type { Difference, KindRules } from './rules.ts';
 import { conflictWith, create, diffLink, noDifference, ownership, remove } from './link.ts';
 import { singleLink, wantedLink } from './singleLink.ts';
 
@@ -27,7 +27,7 @@ export function section<K extends keyof KindAttributes>(
 export function linkWithAttributes<K extends keyof KindAttributes>(
   kind: K,
   { attributes, changes, hasMac }: Kind<K>,
-): Driver<NetlinkInterfaceSpec> {
+): KindRules<NetlinkInterfaceSpec> {
   const deviceOf = (wanted: KindAttributes[K]): string | null => ('dev' in wanted ? wanted.dev : null);
   return {
     ...singleLink,

@@ -1,12 +1,12 @@
 import type { LinkKind, NetlinkInterfaceSpec } from '@ifactor/crds';
 import { fromCIDR } from './address.ts';
 import { withoutUndefined } from './withoutUndefined.ts';
-import type { Driver, Knowledge } from './driver.ts';
+import type { KindRules, Knowledge } from './rules.ts';
 import type { WantedLink } from './link.ts';
 import { markOf } from './mark.ts';
 
 /** What the kinds share that are one link, made in the netns where it stays. */
-export const singleLink: Pick<Driver<NetlinkInterfaceSpec>, 'places' | 'names' | 'secrets' | 'devices'> = {
+export const singleLink: Pick<KindRules<NetlinkInterfaceSpec>, 'places' | 'names' | 'secrets' | 'devices'> = {
   places: (spec) => [{ slot: 'target', container: spec.container ?? null }],
   names: (spec) => [{ slot: 'target', name: spec.interfaceName }],
   secrets: () => [],

@@ -1,5 +1,5 @@
 import type { Observed } from '@ifactor/crds';
-import type { Difference } from './driver.ts';
+import type { Difference } from './rules.ts';
 
 /** Names of the links that are to be enslaved to a link, in its netns; the list is exhaustive. */
 type Enslaving = {

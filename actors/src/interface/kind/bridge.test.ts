@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { difference, rulesFor, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const mark = markOf(key);
@@ -14,7 +14,7 @@ describe('a bridge', () => {
     difference(key, wanted, { links: { target }, devices });
 
   test('needs its slaves in its netns', () => {
-    expect(driven(key, bridge).driver.devices(driven(key, bridge).spec)).toEqual(['a', 'b']);
+    expect(rulesFor(key, bridge).rules.devices(rulesFor(key, bridge).spec)).toEqual(['a', 'b']);
     expect(of(found)).toEqual(none);
     expect(of({ ...found, slaves: [] }, {}, { ...bridge, bridge: undefined })).toEqual(none);
   });

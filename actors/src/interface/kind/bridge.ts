@@ -1,5 +1,5 @@
 import type { NetlinkInterfaceSpec } from '@ifactor/crds';
-import type { Driver } from '../diff/driver.ts';
+import type { KindRules } from '../diff/rules.ts';
 import { diffLink } from '../diff/link.ts';
 import { singleLink, wantedLink } from '../diff/singleLink.ts';
 import { withSlaves } from '../diff/slaves.ts';
@@ -7,7 +7,7 @@ import { withSlaves } from '../diff/slaves.ts';
 const slavesOf = (spec: NetlinkInterfaceSpec): string[] => spec.bridge?.slaves ?? [];
 
 /** A bridge and its slaves. */
-export const bridge: Driver<NetlinkInterfaceSpec> = {
+export const bridge: KindRules<NetlinkInterfaceSpec> = {
   ...singleLink,
   devices: slavesOf,
   diff(spec, known, observed) {

@@ -1,33 +1,33 @@
 import { NetlinkInterfaceSpecSchema, WireGuardInterfaceSpecSchema } from '@ifactor/crds';
 import type { InterfaceSpec, Key, NetlinkInterfaceSpec, NetlinkType } from '@ifactor/crds';
-import type { Driver } from '../diff/driver.ts';
+import type { KindRules } from '../diff/rules.ts';
 import * as netlinkKinds from './registry.ts';
 import { wireguard } from './wireguard.ts';
 
 export { printAddress } from '../diff/address.ts';
-export type { Conflict, Difference, Driver, Knowledge, Waiting } from '../diff/driver.ts';
+export type { Conflict, Difference, KindRules, Knowledge, Waiting } from '../diff/rules.ts';
 export { pskFingerprint } from '../diff/fingerprint.ts';
 export { markOf, nearMark } from '../diff/mark.ts';
 export { privateKeyRef } from './wireguard.ts';
 
-const byType: Record<NetlinkType, Driver<NetlinkInterfaceSpec>> = netlinkKinds;
+const byType: Record<NetlinkType, KindRules<NetlinkInterfaceSpec>> = netlinkKinds;
 
-type Found = { driver: Driver; spec: InterfaceSpec } | { problem: string };
+type Found = { rules: KindRules; spec: InterfaceSpec } | { problem: string };
 
-// An actor asks for its driver at every decision, with the same frozen spec: reading it once is enough.
+// An actor asks for its rules at every decision, with the same frozen spec: reading it once is enough.
 const read = new WeakMap<object, Found>();
 
 /**
- * The driver for an object's spec, and the spec as its schema reads it (defaults filled in).
+ * The rules for an object's spec, and the spec as its schema reads it (defaults filled in).
  * Where the spec breaks its schema: a sentence that names the fields.
  */
-export function driverOf(key: Key, spec: unknown): Found {
+export function rulesOf(key: Key, spec: unknown): Found {
   if (typeof spec !== 'object' || spec === null) return { problem: 'spec is missing' };
   const known = read.get(spec);
   if (known) return known;
   const found = readSpec(key, spec);
   read.set(spec, found);
-  if ('driver' in found) read.set(found.spec, found);
+  if ('rules' in found) read.set(found.spec, found);
   return found;
 }
 
@@ -39,6 +39,6 @@ function readSpec(key: Key, spec: object): Found {
     return { problem: issues.join('; ') };
   }
   const { data } = parsed;
-  // Each driver reads only specs of its own kind: this is the one place that pairs them.
-  return { driver: 'type' in data ? byType[data.type] : wireguard, spec: data };
+  // The rules of a kind read only specs of that kind: this is the one place that pairs them.
+  return { rules: 'type' in data ? byType[data.type] : wireguard, spec: data };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { difference, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { difference, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const wanted = (mode: string) => ({ interfaceName: 'm0', type: 'macvlan', up: true, macvlan: { dev: 'low0', mode } });

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Observed, ObservedPeer } from '@ifactor/crds';
-import { driven, knowing, netlinkKey, shown, wireguardKey } from '../../testing/driver.ts';
+import { rulesFor, knowing, netlinkKey, shown, wireguardKey } from '../../testing/rules.ts';
 import { fromCIDR, fromFields } from '../diff/address.ts';
 import { markOf } from '../diff/mark.ts';
 
@@ -23,7 +23,7 @@ function counted<T extends object>(value: T, count: () => void): T {
 
 /** How often a comparison reads what is observed, and how many entries it looks through by `includes`. */
 function effort(key: typeof wireguardKey, spec: object, observed: Partial<Observed>): number {
-  const { driver, spec: read } = driven(key, spec);
+  const { rules, spec: read } = rulesFor(key, spec);
   let reads = 0;
   // oxlint-disable-next-line typescript/unbound-method -- called with its array
   const { includes } = Array.prototype;
@@ -32,7 +32,7 @@ function effort(key: typeof wireguardKey, spec: object, observed: Partial<Observ
     return includes.apply(this, args);
   });
   const whole = counted({ links: {}, strays: [], devices: {}, ...observed }, () => void reads++);
-  const { drift } = driver.diff(read, knowing(key), whole);
+  const { drift } = rules.diff(read, knowing(key), whole);
   vi.restoreAllMocks();
   expect(drift).toEqual([]);
   return reads;
@@ -60,7 +60,7 @@ function tunnel(peers: number, each: number, addresses: number): number {
       prefixlen: 24,
     })),
   };
-  const { spec: read } = driven(wireguardKey, spec);
+  const { spec: read } = rulesFor(wireguardKey, spec);
   if (!('peers' in read)) throw new TypeError('no tunnel');
   const found: ObservedPeer[] = spec.peers.map(({ publicKey, allowedIPs }) => ({
     publicKey,

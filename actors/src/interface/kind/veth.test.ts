@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { address, difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { address, difference, rulesFor, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const [mark, farMark] = [markOf(key), markOf(key, 'peer')];
@@ -48,20 +48,20 @@ const gone = (slot: string, name: string, index: number, owner: string) => ({
 
 describe('a veth pair', () => {
   test('claims a name in the netns of each end', () => {
-    const { driver, spec: read } = driven(key, spec);
-    expect(driver.places(read)).toEqual([
+    const { rules, spec: read } = rulesFor(key, spec);
+    expect(rules.places(read)).toEqual([
       { slot: 'target', container: here },
       { slot: 'peer', container: there },
     ]);
-    expect(driver.names(read)).toEqual([
+    expect(rules.names(read)).toEqual([
       { slot: 'target', name: 've0' },
       { slot: 'peer', name: 've1' },
     ]);
-    expect(driver.devices(read)).toEqual([]);
-    expect(driver.secrets(read)).toEqual([]);
+    expect(rules.devices(read)).toEqual([]);
+    expect(rules.secrets(read)).toEqual([]);
     const { container: _, ...onNode } = { ...spec, veth: { peer: { interfaceName: 've1' } } };
-    const bare = driven(key, onNode);
-    expect(bare.driver.places(bare.spec)).toEqual([
+    const bare = rulesFor(key, onNode);
+    expect(bare.rules.places(bare.spec)).toEqual([
       { slot: 'target', container: null },
       { slot: 'peer', container: null },
     ]);

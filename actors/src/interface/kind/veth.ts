@@ -2,7 +2,7 @@ import { vethEnds } from '@ifactor/crds';
 import type { KernelOperation, NetlinkInterfaceSpec, ObservedLink } from '@ifactor/crds';
 import { fromCIDR } from '../diff/address.ts';
 import { withoutUndefined } from '../diff/withoutUndefined.ts';
-import type { Driver, Knowledge } from '../diff/driver.ts';
+import type { KindRules, Knowledge } from '../diff/rules.ts';
 import { addAddress, conflictWith, create, diffLink, noDifference, ownership, remove } from '../diff/link.ts';
 import type { WantedLink } from '../diff/link.ts';
 import { markOf } from '../diff/mark.ts';
@@ -43,7 +43,7 @@ const paired = (near: ObservedLink, far: ObservedLink): boolean =>
   near.peerIndex === far.index && far.peerIndex === near.index;
 
 /** A veth pair: one resource owns both ends, each in a netns of its own. */
-export const veth: Driver<NetlinkInterfaceSpec> = {
+export const veth: KindRules<NetlinkInterfaceSpec> = {
   places(spec) {
     const { local, peer } = vethEnds(spec);
     return [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { difference, rulesFor, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const wanted = { interfaceName: 'v0', type: 'vlan', up: true, vlan: { dev: 'low0', id: 9 } };
@@ -24,7 +24,7 @@ test('a vlan over a device that is down is made, and left down', () => {
   expect(waits).toEqual(waiting);
 });
 
-const needs = (spec: object) => driven(key, spec).driver.mustBeUp?.(driven(key, spec).spec);
+const needs = (spec: object) => rulesFor(key, spec).rules.mustBeUp?.(rulesFor(key, spec).spec);
 
 test('only a vlan that is to be up needs the device up', () => {
   expect(needs(wanted)).toEqual(['low0']);

@@ -1,6 +1,6 @@
 import type { NetlinkInterfaceSpec } from '@ifactor/crds';
 import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
-import type { Driver } from '../diff/driver.ts';
+import type { KindRules } from '../diff/rules.ts';
 
 const base = linkWithAttributes('vlan', {
   attributes(spec) {
@@ -10,7 +10,7 @@ const base = linkWithAttributes('vlan', {
 });
 
 /** A vlan, with the MAC address of the device below: the frames of one tag on that. It cannot be up while that is down. */
-export const vlan: Driver<NetlinkInterfaceSpec> = {
+export const vlan: KindRules<NetlinkInterfaceSpec> = {
   ...base,
   mustBeUp: (spec) => (spec.up ? base.devices(spec) : []),
   diff(spec, known, observed) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { difference, rulesFor, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const wanted = { interfaceName: 'red', type: 'vrf', up: true, vrf: { table: 10, slaves: ['a', 'b'] } };
@@ -8,7 +8,7 @@ const of = (target: typeof found | null, devices: { [name: string]: boolean } = 
   difference(key, wanted, { links: { target }, devices });
 
 test('a vrf needs its slaves, takes those that it lacks and releases the others', () => {
-  expect(driven(key, wanted).driver.devices(driven(key, wanted).spec)).toEqual(['a', 'b']);
+  expect(rulesFor(key, wanted).rules.devices(rulesFor(key, wanted).spec)).toEqual(['a', 'b']);
   expect(of(found)).toEqual({ drift: [], operations: [], waiting: [], conflict: null });
   const { drift, operations } = of({ ...found, slaves: ['b', 'c'] });
   expect(drift).toEqual([

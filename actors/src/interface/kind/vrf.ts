@@ -1,6 +1,6 @@
 import type { NetlinkInterfaceSpec } from '@ifactor/crds';
 import { linkWithAttributes, section } from '../diff/linkWithAttributes.ts';
-import type { Driver } from '../diff/driver.ts';
+import type { KindRules } from '../diff/rules.ts';
 import { withSlaves } from '../diff/slaves.ts';
 
 const base = linkWithAttributes('vrf', {
@@ -9,7 +9,7 @@ const base = linkWithAttributes('vrf', {
 });
 
 /** A vrf: what is enslaved to it routes by a table of its own. */
-export const vrf: Driver<NetlinkInterfaceSpec> = {
+export const vrf: KindRules<NetlinkInterfaceSpec> = {
   ...base,
   devices: (spec) => section(spec, 'vrf').slaves,
   diff: (spec, known, observed) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { difference, driven, netlinkKey as key, shown } from '../../testing/driver.ts';
+import { difference, rulesFor, netlinkKey as key, shown } from '../../testing/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const mark = markOf(key);
@@ -43,13 +43,13 @@ describe('a vxlan', () => {
 
   test('that is as declared is left alone', () => {
     expect(of(found)).toEqual(none);
-    expect(driven(key, wanted).driver.devices(driven(key, wanted).spec)).toEqual(['wg0']);
+    expect(rulesFor(key, wanted).rules.devices(rulesFor(key, wanted).spec)).toEqual(['wg0']);
   });
 
   test("is made with what is declared, and with the kernel's defaults elsewhere", () => {
     expect(of(null).operations).toMatchObject([{ type: 'CreateLink', link: { kind: 'vxlan', vxlan: attributes } }]);
     const bare = { ...wanted, vxlan: { vni: 1 } };
-    expect(driven(key, bare).driver.devices(driven(key, bare).spec)).toEqual([]);
+    expect(rulesFor(key, bare).rules.devices(rulesFor(key, bare).spec)).toEqual([]);
     const defaults = {
       vni: 1,
       dev: null,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ObservedLink, ObservedPeer, ObservedWireGuard } from '@ifactor/crds';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
-import { address, difference, driven, shown, wireguardKey as key } from '../../testing/driver.ts';
-import type { Knowledge } from '../diff/driver.ts';
+import { address, difference, rulesFor, shown, wireguardKey as key } from '../../testing/rules.ts';
+import type { Knowledge } from '../diff/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const mark = markOf(key);
@@ -105,17 +105,17 @@ const anew = { anew: ['kind'] };
 
 describe('where it lives', () => {
   test('on the node it needs one place, in a container two, and a name only where it ends up', () => {
-    const { driver, spec: onNode } = driven(key, spec);
-    expect(driver.places(onNode)).toEqual([{ slot: 'home', container: null }]);
-    expect(driver.names(onNode)).toEqual([{ slot: 'home', name: 'wg0' }]);
-    const away = driven(key, moved).spec;
-    expect(driver.places(away)).toEqual([
+    const { rules, spec: onNode } = rulesFor(key, spec);
+    expect(rules.places(onNode)).toEqual([{ slot: 'home', container: null }]);
+    expect(rules.names(onNode)).toEqual([{ slot: 'home', name: 'wg0' }]);
+    const away = rulesFor(key, moved).spec;
+    expect(rules.places(away)).toEqual([
       { slot: 'home', container: null },
       { slot: 'target', container },
     ]);
-    expect(driver.names(away)).toEqual([{ slot: 'target', name: 'wg0' }]);
-    expect(driver.secrets(away)).toEqual(['privateKey', `psk:${one}`]);
-    expect(driver.devices(away)).toEqual([]);
+    expect(rules.names(away)).toEqual([{ slot: 'target', name: 'wg0' }]);
+    expect(rules.secrets(away)).toEqual(['privateKey', `psk:${one}`]);
+    expect(rules.devices(away)).toEqual([]);
   });
 
   test('it is born, configured and only then moved and brought up', () => {

@@ -13,7 +13,7 @@ import { addAddress, conflictWith, diffAttributes, noDifference, ownership, remo
 import type { WantedLink } from '../diff/link.ts';
 import { fromFields } from '../diff/address.ts';
 import { withoutUndefined } from '../diff/withoutUndefined.ts';
-import type { Difference, Driver, Knowledge } from '../diff/driver.ts';
+import type { Difference, KindRules, Knowledge } from '../diff/rules.ts';
 import { markOf } from '../diff/mark.ts';
 
 const defaultMtu = 1420;
@@ -183,7 +183,7 @@ function orphaned(slot: Slot, { birth, places }: Knowledge): boolean {
 type ObservedLinkOrNone = Observed['links'][Slot];
 
 /** A WireGuard interface. Its UDP socket stays in the netns of birth, wherever the link is moved. */
-export const wireguard: Driver<WireGuardInterfaceSpec> = {
+export const wireguard: KindRules<WireGuardInterfaceSpec> = {
   places: (spec) => [
     { slot: 'home', container: null },
     ...(spec.moveToContainer ? [{ slot: 'target' as const, container: spec.container ?? null }] : []),

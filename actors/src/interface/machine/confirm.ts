@@ -1,5 +1,5 @@
 import type { EventData, InterfaceSpec, Reach } from '@ifactor/crds';
-import { driverOf } from '../kind/index.ts';
+import { rulesOf } from '../kind/index.ts';
 import type { Context } from './context.ts';
 
 /** A spec that worked, and what of the fold belongs to it. */
@@ -44,9 +44,9 @@ export type Confirm = {
 function provenBy({ key, confirm, settled, spec, desired, secrets, listenPort }: Context): Proven | null {
   if (confirm?.trial || confirm?.rolledBack || !settled || spec === null || desired === null)
     return confirm?.proven ?? null;
-  const read = driverOf(key, spec);
+  const read = rulesOf(key, spec);
   if ('problem' in read) return confirm?.proven ?? null;
-  const used = read.driver
+  const used = read.rules
     .secrets(read.spec)
     .flatMap((ref) => (secrets[ref] === undefined ? [] : [[ref, secrets[ref]] as const]));
   return { generation: desired.generation, spec, secrets: Object.fromEntries(used), listenPort };

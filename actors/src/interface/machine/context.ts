@@ -1,4 +1,5 @@
 import type { Drift, EventData, InterfaceSpec, Key, Observed, Operation, Slot } from '@ifactor/crds';
+import type { AddressCheck } from './addressCheck.ts';
 import type { Confirm } from './confirm.ts';
 import type { Verdict, Work } from './verdict.ts';
 
@@ -35,6 +36,8 @@ export type Context = {
   places: { [S in Slot]?: SlotPlace };
   taken: { [S in Slot]?: { name: string; by: string } };
   observed: Observed | null;
+  /** Absent: no address is being checked. */
+  addressCheck?: AddressCheck;
   endpoints: { [publicKey: string]: string | null };
   /** What the host names among them stood for when they were written, `ip:port`. */
   resolved?: { [publicKey: string]: string };
@@ -73,7 +76,7 @@ export type Context = {
   operations: Operation[];
 };
 
-export const timers = { retry: 'retry', endpoints: 'endpoints' } as const;
+export const timers = { retry: 'retry', endpoints: 'endpoints', addresses: 'addresses' } as const;
 
 /** Shared by all that know nothing of something: contexts are replaced, never changed. */
 export const nothing: { readonly [name: string]: never } = Object.freeze({});

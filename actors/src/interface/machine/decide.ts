@@ -1,21 +1,25 @@
 import type { KernelOperation, Operation } from '@ifactor/crds';
-import type { Driver } from '../kind/index.ts';
+import type { KindRules } from '../kind/index.ts';
+import { unusableAddresses } from './addressCheck.ts';
 import type { Trial } from './confirm.ts';
 import type { Context, Failure } from './context.ts';
 import { decided } from './decision.ts';
 import type { Decision } from './decision.ts';
-import { differenceOf, driverIn } from './difference.ts';
+import { differenceOf, rulesIn } from './difference.ts';
 import { decideNeeds, lookup } from './needs.ts';
 import { decideDeletion, decideRemoval } from './removal.ts';
 import type { Because, Work } from './verdict.ts';
 
 /** The healthy state: where the interface belongs decides its name. */
-function healthy({ spec, confirm }: Context, driver: Driver): Decision {
-  const away = spec !== null && driver.places(spec).some(({ container }) => container !== null);
+function healthy(context: Context, rules: KindRules): Decision {
+  const { spec, confirm } = context;
+  const away = spec !== null && rules.places(spec).some(({ container }) => container !== null);
   const finding = away ? 'operationsDoneInNetns' : 'operationsDone';
   const { trial, rolledBack } = confirm ?? {};
   if (rolledBack) return decided({ finding, reason: 'RolledBack' });
   if (trial && trial.since !== null) return decided({ finding, reason: 'Confirming' });
+  const unusable = unusableAddresses(context);
+  if (unusable) return decided({ finding, ...unusable });
   return decided({ finding, reason: away ? 'MovedToNetns' : 'Configured' });
 }
 
@@ -39,22 +43,22 @@ function decideBegin(context: Context, { generation, asked }: Trial): Decision {
 const fieldsIn = (drift: readonly { field: string }[]): string[] => [...new Set(drift.map(({ field }) => field))];
 
 /** A paused actor looks, and does nothing: how the kernel differs is told. */
-function decidePaused(context: Context, driver: Driver | null): Decision {
-  const difference = driver && context.failure?.code !== 'InternalError' ? differenceOf(context, driver) : null;
+function decidePaused(context: Context, rules: KindRules | null): Decision {
+  const difference = rules && context.failure?.code !== 'InternalError' ? differenceOf(context, rules) : null;
   const because: Because = {
     finding: 'paused',
     reason: 'Paused',
     params: { fields: difference && fieldsIn(difference.drift) },
   };
-  if (driver === null || context.running !== null) return decided(because);
-  const need = decideNeeds(context, driver) ?? decideLook(context, driver);
+  if (rules === null || context.running !== null) return decided(because);
+  const need = decideNeeds(context, rules) ?? decideLook(context, rules);
   return decided(because, need?.operations ?? []);
 }
 
 /** The kernel has to be seen before it can be compared; null: it was. */
-function decideLook(context: Context, driver: Driver): Decision | null {
+function decideLook(context: Context, rules: KindRules): Decision | null {
   if (context.observed !== null || context.spec === null) return null;
-  const slots = driver.places(context.spec).map(({ slot }) => slot);
+  const slots = rules.places(context.spec).map(({ slot }) => slot);
   const operations: Operation[] = context.asked.observe ? [] : [{ type: 'Observe' }];
   return lookup(context, { reason: 'Observing', params: { slots } }, operations);
 }
@@ -67,21 +71,21 @@ function decideFailure(failure: Failure): Because {
 
 /** Pure: the same context always gives the same decision. */
 export function decide(context: Context): Decision {
-  const driver = driverIn(context);
-  if (context.deletion === null && context.paused !== null) return decidePaused(context, driver);
+  const rules = rulesIn(context);
+  if (context.deletion === null && context.paused !== null) return decidePaused(context, rules);
   if (context.running !== null) return decided(null);
-  if (context.deletion !== null) return decideDeletion(context, driver);
+  if (context.deletion !== null) return decideDeletion(context, rules);
   if (context.failure !== null) return decided(decideFailure(context.failure));
   if (context.refused !== null) return decided({ finding: 'specRefused', reason: 'InvalidSpec' });
-  if (context.spec === null || driver === null) return decided({ finding: 'nothingDeclared', reason: 'Unknown' });
+  if (context.spec === null || rules === null) return decided({ finding: 'nothingDeclared', reason: 'Unknown' });
   const { trial, rolledBack } = context.confirm ?? {};
   if (rolledBack && rolledBack.to === null) {
     const because: Because = { finding: 'nothingToRollBackTo', reason: 'RolledBack' };
-    return rolledBack.found ? decided(because) : decideRemoval(context, driver, () => because, because);
+    return rolledBack.found ? decided(because) : decideRemoval(context, rules, () => because, because);
   }
-  const before = decideNeeds(context, driver) ?? decideLook(context, driver);
+  const before = decideNeeds(context, rules) ?? decideLook(context, rules);
   if (before) return before;
-  const difference = differenceOf(context, driver);
+  const difference = differenceOf(context, rules);
   if (difference === null) return decided({ finding: 'nothingDeclared', reason: 'Unknown' });
   const { conflict, waiting, operations, drift } = difference;
   if (conflict) return decided({ finding: 'nameTaken', ...conflict });
@@ -98,5 +102,5 @@ export function decide(context: Context): Decision {
   }
   const [first] = waiting;
   if (first) return decided({ finding: 'deviceMissing', reason: first.reason, params: { waiting } });
-  return healthy(context, driver);
+  return healthy(context, rules);
 }

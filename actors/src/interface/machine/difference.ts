@@ -1,19 +1,19 @@
 import type { Key, KernelOperation, Observed } from '@ifactor/crds';
-import { driverOf, markOf } from '../kind/index.ts';
-import type { Difference, Driver } from '../kind/index.ts';
+import { rulesOf, markOf } from '../kind/index.ts';
+import type { Difference, KindRules } from '../kind/index.ts';
 import type { Context } from './context.ts';
 
-/** The driver of a context whose spec has passed its schema. */
-export function driverIn(context: Context): Driver | null {
-  const found = context.spec === null ? null : driverOf(context.key, context.spec);
-  return found === null || 'problem' in found ? null : found.driver;
+/** The rules for a context whose spec has passed its schema. */
+export function rulesIn(context: Context): KindRules | null {
+  const found = context.spec === null ? null : rulesOf(context.key, context.spec);
+  return found === null || 'problem' in found ? null : found.rules;
 }
 
 /** How the kernel differs from what is wanted, strays included; null while that cannot be told. */
-export function differenceOf(context: Context, driver: Driver): Difference | null {
+export function differenceOf(context: Context, rules: KindRules): Difference | null {
   const { spec, observed, key } = context;
   if (spec === null || observed === null) return null;
-  const difference = driver.diff(spec, context, observed);
+  const difference = rules.diff(spec, context, observed);
   if (difference.conflict) return difference;
   const strays = strayRemovals(key, observed);
   const { operations } = difference;

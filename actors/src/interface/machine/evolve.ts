@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Drift, EventData, InterfaceEvent, Operation, Slot } from '@ifactor/crds';
-import { driverOf } from '../kind/index.ts';
+import type { Drift, EventData, InterfaceEvent, Observed, Operation, Slot } from '@ifactor/crds';
+import { rulesOf } from '../kind/index.ts';
+import { checkedAddresses } from './addressCheck.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, nothing, timers } from './context.ts';
 import type { Context, Failure } from './context.ts';
@@ -73,12 +74,12 @@ export const isFought = ({ fight: last }: Context, time: string): boolean =>
 
 /** The netns that a changed spec looks for elsewhere are unknown again. */
 function placesAfter(context: Context, spec: Context['spec']): Context['places'] {
-  const before = context.spec === null ? null : driverOf(context.key, context.spec);
-  const after = spec === null ? null : driverOf(context.key, spec);
+  const before = context.spec === null ? null : rulesOf(context.key, context.spec);
+  const after = spec === null ? null : rulesOf(context.key, spec);
   if (!before || !after || 'problem' in before || 'problem' in after) return {};
-  const old = before.driver.places(before.spec);
+  const old = before.rules.places(before.spec);
   const places: { [S in Slot]?: NonNullable<Context['places'][S]> } = {};
-  for (const place of after.driver.places(after.spec)) {
+  for (const place of after.rules.places(after.spec)) {
     const known = context.places[place.slot];
     const same = old.some((other) => isDeepStrictEqual(other, place));
     if (known && same) places[place.slot] = known;
@@ -89,6 +90,12 @@ function placesAfter(context: Context, spec: Context['spec']): Context['places']
 /** Operations in flight were decided for what no longer holds. */
 const outdated = ({ running }: Context): Pick<Context, 'outdated'> => (running === null ? {} : { outdated: true });
 
+/** Timers do not outlive the agent: a check that goes on is seen again, and waited for again. */
+function unchecked(context: Context): Context {
+  const { addressCheck: _, ...rest } = context;
+  return rest;
+}
+
 /** Nothing is in flight any more. */
 function over(context: Context): Context {
   const next = { ...context, running: null };
@@ -98,7 +105,7 @@ function over(context: Context): Context {
 
 /** Puts another spec in force: what depended on the former one is looked up again. */
 function enforce(context: Context, spec: Context['spec']): Context {
-  const { fight: _, ...peaceful } = context;
+  const { fight: _, addressCheck: __, ...peaceful } = context;
   return unseen({
     ...peaceful,
     ...outdated(context),
@@ -128,7 +135,7 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
   const { spec: raw, ...desired } = data;
   const reborn = context.desired !== null && context.desired.uid !== data.uid;
   const before = reborn ? bornAgain(context) : context;
-  const read = driverOf(context.key, raw);
+  const read = rulesOf(context.key, raw);
   const spec = 'problem' in read ? null : read.spec;
   const refused = 'problem' in read ? { spec: raw } : null;
   const base = { ...before, desired, deletion: null };
@@ -197,17 +204,15 @@ function driftObserved(context: Context, time: string, data: EventData['DriftObs
   const fields = [...new Set(data.drift.map(({ field }) => field))].join(', ');
   const since = Date.parse(time) - fight.within;
   const drifts = [...context.drifts.filter((drift) => Date.parse(drift.time) > since), { time, fields }];
-  const next: Context = {
-    ...context,
-    ...observedDevice(context, data.observed),
-    observed: data.observed,
-    asked: { ...context.asked, observe: false },
-    drifts,
-  };
+  const next = seen({ ...context, drifts }, data.observed);
   const times = drifts.filter((drift) => drift.fields === fields).length;
   if (times < fight.times) return next;
   return contested({ ...unseen(next), drifts: [] }, time, fields, times);
 }
+
+/** An interface is not kept from being ready for longer. */
+const addressesAwaited = (context: Context): Context =>
+  context.addressCheck === undefined ? context : { ...context, addressCheck: 'over' };
 
 /** What a start leaves of secrets and confirmations: those that a rollback brought back stay, a trial goes on. */
 function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'> {
@@ -216,14 +221,20 @@ function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'
   return { secrets: confirm.rolledBack ? (confirm.proven?.secrets ?? {}) : {}, confirm: { ...confirm, trial } };
 }
 
+/** What a look shows is known from now on. */
+function seen(context: Context, observed: Observed): Context {
+  const asked = { ...context.asked, observe: false };
+  const next = { ...context, ...observedDevice(context, observed), observed, asked };
+  const checked = checkedAddresses(next);
+  return checked.operations.length === 0 ? checked.context : asking(checked.context, ...checked.operations);
+}
+
 /** What a look shows. One of operations that were decided for something else is taken again. */
 function linkObserved(context: Context, { observed, operations }: EventData['LinkObserved']): Context {
   if (operations !== undefined && operations !== context.running) return context;
   const own = operations !== undefined;
   if (own && context.outdated) return unseen(over(context));
-  const next = own ? { ...over(context), stuck: context.stuck + 1 } : context;
-  const asked = { ...context.asked, observe: false };
-  return { ...next, ...observedDevice(context, observed), observed, asked };
+  return seen(own ? { ...over(context), stuck: context.stuck + 1 } : context, observed);
 }
 
 /** As an actor that has heard nothing, but for the state that it goes on from. */
@@ -236,7 +247,7 @@ function begun({ key, verdict: { state } }: Context): Context {
 const finished = ({ verdict, deletion }: Context): boolean => verdict.state === 'deleted' && deletion?.gone === true;
 
 /**
- * What the actor knows after an event. What a driver throws on the way is a failure of this actor.
+ * What the actor knows after an event. What the rules of a kind throw on the way is a failure of this actor.
  *
  * Late results of operations that are over are no news; of one that has finished, nothing is
  * but another object of its name.
@@ -356,10 +367,11 @@ function evolved(context: Context, event: InterfaceEvent): Context {
     }
     case 'TimerElapsed':
       if (event.data.timer === timers.endpoints) return { ...context, unresolved: {} };
+      if (event.data.timer === timers.addresses) return addressesAwaited(context);
       return context.failure?.until ? unseen({ ...context, failure: null, stuck: 0 }) : context;
     case 'AgentStarted':
       return unseen({
-        ...over(context),
+        ...unchecked(over(context)),
         ...agentStarted(context),
         missing: {},
         places: {},

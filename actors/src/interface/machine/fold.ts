@@ -5,7 +5,7 @@ import type { Drift, InterfaceEvent, Key, Observed, Operation, State } from '@if
 import { leads, leafOf, valueOf } from './arrows.ts';
 import { initialContext } from './context.ts';
 import type { Context } from './context.ts';
-import { differenceOf, driverIn } from './difference.ts';
+import { differenceOf, rulesIn } from './difference.ts';
 import { learn } from './learn.ts';
 import { machine } from './machine.ts';
 import { isHealthy } from './verdict.ts';
@@ -96,6 +96,6 @@ function sorted(value: unknown): unknown {
 export function driftIn({ value, context }: Snapshot, observed: Observed): readonly Drift[] {
   const known = isHealthy(value) || value === 'drifted';
   if (!known || !context.settled || context.deletion) return [];
-  const driver = driverIn(context);
-  return (driver && differenceOf({ ...context, observed }, driver)?.drift) ?? [];
+  const rules = rulesIn(context);
+  return (rules && differenceOf({ ...context, observed }, rules)?.drift) ?? [];
 }

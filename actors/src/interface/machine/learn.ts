@@ -3,10 +3,13 @@ import { confirmed } from './confirm.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decision.ts';
-import { differenceOf, driverIn } from './difference.ts';
+import { differenceOf, rulesIn } from './difference.ts';
 import { agentFailed, evolve, isFought, notConverging, textOf } from './evolve.ts';
 import { findings, isHealthy } from './verdict.ts';
 import type { Because, Verdict, Work } from './verdict.ts';
+
+/** With these an interface that is as declared cannot be used, or is not what was asked for. */
+const unready: ReadonlySet<string> = new Set(['RolledBack', 'AddressTentative', 'AddressDuplicate']);
 
 /** Ready is True only of what the kernel was seen to be, for the spec in force. */
 function readiness({ ready, settled }: Context, { state, ...because }: Verdict, time: string): Context['ready'] {
@@ -15,13 +18,13 @@ function readiness({ ready, settled }: Context, { state, ...because }: Verdict, 
       const { fields } = because.params;
       return isHealthy(state) && settled && fields?.length === 0 ? 'True' : 'Unknown';
     }
-    if (!isHealthy(state) || because.reason === 'RolledBack') return 'False';
+    if (!isHealthy(state) || unready.has(because.reason)) return 'False';
     return because.reason === 'Confirming' ? 'Unknown' : 'True';
   })();
   return status === ready.status ? ready : { status, since: time };
 }
 
-/** Decides, and gives up for a while on what the kernel takes and does not keep, and on what a driver cannot judge. */
+/** Decides, and gives up for a while on what the kernel takes and does not keep, and on what the rules of its kind fail on. */
 function conclude(context: Context, time: string): { context: Context; decision: Decision } {
   try {
     const decision = decide(context);
@@ -39,8 +42,8 @@ const workOf = (because: Because): Work =>
   because.finding === 'needsMet' || because.finding === 'kernelDiffers' ? because.params : { fields: [], anew: [] };
 
 function driftOf(context: Context): readonly Drift[] {
-  const driver = driverIn(context);
-  return (driver && differenceOf(context, driver)?.drift) ?? [];
+  const rules = rulesIn(context);
+  return (rules && differenceOf(context, rules)?.drift) ?? [];
 }
 
 /** What follows from what is known after an event, and what is asked of the runner. */

@@ -1,5 +1,5 @@
 import type { Operation, Slot } from '@ifactor/crds';
-import type { Driver } from '../kind/index.ts';
+import type { KindRules } from '../kind/index.ts';
 import type { Context } from './context.ts';
 import { decided } from './decision.ts';
 import type { Decision } from './decision.ts';
@@ -16,10 +16,10 @@ export function lookup(context: Context, looking: Looking, operations: Operation
 }
 
 /** What has to be known or at hand before the kernel can be compared; null: everything is. */
-export function decideNeeds(context: Context, driver: Driver): Decision | null {
+export function decideNeeds(context: Context, rules: KindRules): Decision | null {
   const { spec, secrets, missing, places, taken, asked } = context;
   if (spec === null) return null;
-  const refs = driver.secrets(spec).filter((ref) => secrets[ref] === undefined);
+  const refs = rules.secrets(spec).filter((ref) => secrets[ref] === undefined);
   for (const ref of refs) {
     const reason = missing[ref];
     if (reason !== undefined) return decided({ finding: 'secretMissing', reason, params: { ref } });
@@ -28,7 +28,7 @@ export function decideNeeds(context: Context, driver: Driver): Decision | null {
     const operations: Operation[] = asked.secrets ? [] : [{ type: 'ResolveSecrets', refs }];
     return lookup(context, { reason: 'WaitingForSecret', params: { refs } }, operations);
   }
-  const slots = driver.places(spec).map(({ slot }) => slot);
+  const slots = rules.places(spec).map(({ slot }) => slot);
   const unknown = slots.filter((slot) => places[slot] === undefined);
   if (unknown.length > 0) {
     const operations: Operation[] = asked.places ? [] : [{ type: 'ResolveNetns', slots: unknown }];

@@ -1,6 +1,6 @@
 import type { KernelOperation, Slot } from '@ifactor/crds';
 import { markOf } from '../kind/index.ts';
-import type { Driver } from '../kind/index.ts';
+import type { KindRules } from '../kind/index.ts';
 import type { Context } from './context.ts';
 import { decided } from './decision.ts';
 import type { Decision } from './decision.ts';
@@ -27,13 +27,13 @@ export function removals({ key, observed }: Context, slots: Slot[]): Removal[] {
 /** Takes every link of the actor away. `busy` is what it is meanwhile, `done` once all are gone. */
 export function decideRemoval(
   context: Context,
-  driver: Driver | null,
+  rules: KindRules | null,
   busy: (step: Step) => Because,
   done: Because,
 ): Decision {
   const { spec, places, observed, asked } = context;
-  if (spec === null || driver === null) return decided(done);
-  const slots = driver.places(spec).map(({ slot }) => slot);
+  if (spec === null || rules === null) return decided(done);
+  const slots = rules.places(spec).map(({ slot }) => slot);
   const unknown = slots.filter((slot) => places[slot] === undefined);
   if (unknown.length > 0)
     return decided(busy({ step: 'places' }), asked.places ? [] : [{ type: 'ResolveNetns', slots: unknown }]);
@@ -46,11 +46,11 @@ export function decideRemoval(
 }
 
 /** Deletes, whatever stands in the way of the interface otherwise. */
-export function decideDeletion(context: Context, driver: Driver | null): Decision {
+export function decideDeletion(context: Context, rules: KindRules | null): Decision {
   const { failure, places, round } = context;
   const finding = 'deletionAsked';
   if (failure !== null) return decided({ finding, reason: 'RemovalFailed' });
-  const decision = decideRemoval(context, driver, (params) => ({ finding, reason: 'Deleting', params }), {
+  const decision = decideRemoval(context, rules, (params) => ({ finding, reason: 'Deleting', params }), {
     finding: 'linksGone',
     reason: 'Deleted',
   });

@@ -1,6 +1,6 @@
 import { machineVersion, states } from '@ifactor/crds';
 import type { State } from '@ifactor/crds';
-import { driverOf } from '../kind/index.ts';
+import { rulesOf } from '../kind/index.ts';
 import { initialContext } from './context.ts';
 import type { Context } from './context.ts';
 import type { Confirm, RolledBack } from './confirm.ts';
@@ -49,7 +49,7 @@ function later({ value, context }: Frozen): Snapshot {
   const state = knownOr('pending', value);
   const { desired, refused, deletion, paused, secrets, endpoints, listenPort, round, ready } = { ...blank, ...context };
   const { confirm, macs, birth, resolved } = context;
-  const read = context.spec === null ? null : driverOf(context.key, context.spec);
+  const read = context.spec === null ? null : rulesOf(context.key, context.spec);
   const spec = read === null || 'problem' in read ? null : read.spec;
   return {
     value: state,

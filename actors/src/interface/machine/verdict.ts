@@ -1,5 +1,5 @@
 import type { Slot, State } from '@ifactor/crds';
-import type { Conflict, Waiting } from '../diff/driver.ts';
+import type { Conflict, Waiting } from '../diff/rules.ts';
 
 /**
  * What can follow from all that an actor knows. Each is a guard of the statechart, and leads to one state; null: the state stays
@@ -74,6 +74,12 @@ export type Because =
   | {
       finding: 'operationsDone' | 'operationsDoneInNetns';
       reason: 'Configured' | 'MovedToNetns' | 'Confirming' | 'RolledBack';
+    }
+  /** As declared, but for addresses that the kernel does not use yet, or at all. */
+  | {
+      finding: 'operationsDone' | 'operationsDoneInNetns';
+      reason: 'AddressTentative' | 'AddressDuplicate';
+      params: { addresses: readonly string[] };
     }
   | { finding: 'specRefused'; reason: 'InvalidSpec' }
   /** What failed is in `failure`. */

@@ -1,4 +1,4 @@
-import type { Conflict, Waiting } from '../diff/driver.ts';
+import type { Conflict, Waiting } from '../diff/rules.ts';
 
 /** What has to appear, and what happens then. */
 export function waitingWords({ reason, params }: Waiting): string {

@@ -1,8 +1,9 @@
 import type { ContainerSelector, Drift, Reach, Slot, State } from '@ifactor/crds';
-import { driverOf } from '../kind/index.ts';
+import { rulesOf } from '../kind/index.ts';
 import type { Context, Failure } from '../machine/context.ts';
+import { addressCheckMs, tentativeIn } from '../machine/addressCheck.ts';
 import type { Trial } from '../machine/confirm.ts';
-import { driverIn } from '../machine/difference.ts';
+import { rulesIn } from '../machine/difference.ts';
 import type { Because, Verdict, Work } from '../machine/verdict.ts';
 import { conflictWords, waitingWords } from './need.ts';
 import { placeWords } from './place.ts';
@@ -81,9 +82,9 @@ export function lostWords(context: Context, slot: Slot): string {
 }
 
 function selectorOf(context: Context, slot: Slot): ContainerSelector | null {
-  const driver = driverIn(context);
-  if (driver === null || context.spec === null) return null;
-  return driver.places(context.spec).find((place) => place.slot === slot)?.container ?? null;
+  const rules = rulesIn(context);
+  if (rules === null || context.spec === null) return null;
+  return rules.places(context.spec).find((place) => place.slot === slot)?.container ?? null;
 }
 
 function claimWords({ name, by, removed }: { name: string; by: string; removed: readonly string[] }): string {
@@ -99,13 +100,21 @@ function anewWords({ anew }: Work): string | null {
     .join('; ');
 }
 
-function doneWords(
-  context: Context,
-  { finding, reason }: Extract<Verdict, { finding: 'operationsDone' | 'operationsDoneInNetns' }>,
-): string {
+type Done = Extract<Verdict, { finding: 'operationsDone' | 'operationsDoneInNetns' }>;
+
+function addressWords({ reason, params }: Extract<Done, { params: object }>): string {
+  const list = params.addresses.join(', ');
+  return reason === 'AddressTentative'
+    ? `waiting until the kernel has checked ${list} for duplicates`
+    : `another host on this link has ${list}, so the kernel does not use it here: change the address, or remove it there and then delete it from the link here (ip addr del), so that it is added and checked again`;
+}
+
+function doneWords(context: Context, verdict: Done): string {
+  const { finding, reason } = verdict;
   const place =
     finding === 'operationsDone' ? "in the node's netns, as declared" : "in its container's netns, as declared";
   const trial = context.confirm?.trial;
+  if ('params' in verdict) return `${place}; ${addressWords(verdict)}`;
   if (reason === 'RolledBack') return rollbackWords(context);
   if (reason !== 'Confirming' || !trial || trial.since === null) return place;
   return `${place}; ${proofWords(trial, trial.since, context.spec)}`;
@@ -143,8 +152,12 @@ function rollbackWords({ confirm }: Context): string {
 
 /** What does not keep the interface from being healthy, but should be known. */
 function noteWords(context: Context): string {
+  const unchecked = tentativeIn(context);
   const parts = [
     ...Object.keys(context.missing).map((ref) => `${missingWords(context, ref)}; the key in use stays`),
+    ...(unchecked.length > 0 && context.addressCheck === 'over'
+      ? [`after ${addressCheckMs / 1000} s the kernel has still not checked ${unchecked.join(', ')} for duplicates`]
+      : []),
     ...Object.values(context.unresolved).map((endpoint) => `${endpoint} has no address now; retrying`),
   ];
   return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
@@ -152,7 +165,7 @@ function noteWords(context: Context): string {
 
 /** How the declared spec breaks its schema. */
 function problemWords({ key, refused }: Context): string {
-  const read = driverOf(key, refused?.spec);
+  const read = rulesOf(key, refused?.spec);
   return 'problem' in read ? read.problem : 'spec was refused by the version that decided so';
 }
 

@@ -51,7 +51,7 @@ export class KernelFollower {
     await this.#reading;
   }
 
-  /** For changes that the kernel does not tell: some to a link that is down, and that a veth found its other end. */
+  /** For changes that the kernel does not tell, or late: some to a link that is down, that a veth found its other end, carrier. */
   refresh(link: number | string): void {
     this.#monitor.refresh(link);
   }

@@ -105,6 +105,11 @@ export class RealNetns implements Netns {
     return this.#follower.resync();
   }
 
+  reread(index: number): Promise<void> {
+    this.#follower.refresh(index);
+    return this.#follower.barrier();
+  }
+
   subscribe(listener: (change: NetnsChange) => void): () => void {
     return this.#listeners.add(listener);
   }

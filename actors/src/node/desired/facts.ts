@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { kinds } from '@ifactor/crds';
 import type { Desired, InterfaceSpec, Key } from '@ifactor/crds';
-import { driverOf } from '../../interface/kind/index.ts';
+import { rulesOf } from '../../interface/kind/index.ts';
 import type { Actor, Declared, Fact } from '../runner/actor.ts';
 
 /** The actor that an object is for; null for kinds that agents do not carry out. */
@@ -58,7 +58,7 @@ export function rereadFacts({ key, snapshot: { context } }: Actor, desired: Desi
   const { desired: known, deletion, confirm } = context;
   if (known?.uid !== desired.uid || known.generation !== desired.generation || deletion !== null) return [];
   if (!isAlive(desired)) return [];
-  const read = driverOf(key, desired.spec);
+  const read = rulesOf(key, desired.spec);
   const same =
     'problem' in read
       ? context.refused !== null

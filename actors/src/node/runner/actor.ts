@@ -1,8 +1,8 @@
 import type { EventData, EventType, InterfaceSpec, Key, Slot } from '@ifactor/crds';
 import type { Context } from '../../interface/machine/context.ts';
 import type { Netns, WireGuardDevice } from '../../kernel/index.ts';
-import type { Driver } from '../../interface/kind/index.ts';
-import { driverIn } from '../../interface/machine/difference.ts';
+import type { KindRules } from '../../interface/kind/index.ts';
+import { rulesIn } from '../../interface/machine/difference.ts';
 import { initial } from '../../interface/machine/fold.ts';
 import { SmallMap } from './smallMap.ts';
 import { pack, unpack } from './packedActor.ts';
@@ -132,18 +132,18 @@ export class Actor {
   }
 }
 
-/** Driver and spec of an actor whose spec is sound. */
-export function soundSpec(actor: Actor): { driver: Driver; spec: InterfaceSpec } | null {
+/** Rules and spec of an actor whose spec has passed its schema. */
+export function soundSpec(actor: Actor): { rules: KindRules; spec: InterfaceSpec } | null {
   const { context } = actor.snapshot;
-  const driver = driverIn(context);
-  return driver === null || context.spec === null ? null : { driver, spec: context.spec };
+  const rules = rulesIn(context);
+  return rules === null || context.spec === null ? null : { rules, spec: context.spec };
 }
 
 /** The slots of an actor that are open, with the names it claims there. */
 export function claimedNames(actor: Actor): { slot: Slot; netns: Netns; name: string }[] {
   const sound = soundSpec(actor);
   if (!sound) return [];
-  return sound.driver.names(sound.spec).flatMap(({ slot, name }) => {
+  return sound.rules.names(sound.spec).flatMap(({ slot, name }) => {
     const netns = actor.netns.get(slot);
     return netns ? [{ slot, netns, name }] : [];
   });

@@ -27,7 +27,7 @@ describe('what one actor throws', () => {
     kernel.removeNetns('home');
   });
 
-  /** From now on the driver throws for the interface bad0, at one place. */
+  /** From now on the rules throw for the interface bad0, at one place. */
   function breakAt(place: (typeof places)[number]): void {
     const sound = dummy[place] as (given: InterfaceSpec, ...more: unknown[]) => unknown;
     const broken = (given: InterfaceSpec, ...more: unknown[]): unknown => {
@@ -44,7 +44,7 @@ describe('what one actor throws', () => {
       () => node.story(actor),
     );
 
-  test.each(places)('at %s of its driver is its failure alone, and over once the cause is', async (place) => {
+  test.each(places)('at %s of its rules is its failure alone, and over once the cause is', async (place) => {
     const [good, bad] = ['good0', 'bad0'].map((name) => node.apply('NetlinkInterface', name, spec(name, 1400)));
     if (!good || !bad) throw new Error('two were applied');
     for (const actor of [good, bad]) await node.settles(actor, 'configured');
@@ -52,7 +52,7 @@ describe('what one actor throws', () => {
     breakAt(place);
     const from = node.journal.sequence;
     for (const name of ['good0', 'bad0']) node.apply('NetlinkInterface', name, spec(name, 1300));
-    // A driver that is asked for its places before the spec is in force keeps the actor from taking the spec at all.
+    // Rules that are asked for places before the spec is in force keep the actor from taking the spec at all.
     await failed(bad);
     await node.settles(good, 'configured');
     expect(failureWords(bad.snapshot.context.failure)).toContain(`a defect at ${place}`);

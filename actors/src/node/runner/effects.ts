@@ -88,6 +88,8 @@ export class Effects {
         return void this.#performer.perform(actor, operation.id, operation.operations, cause);
       case 'StartTimer':
         return this.#timers.start(actor, operation, cause);
+      case 'StopTimer':
+        return this.#timers.stop(actor, operation.timer);
     }
   }
 

@@ -94,7 +94,7 @@ export class Looker {
     try {
       observed = await observe(
         actor.key,
-        sound.driver,
+        sound.rules,
         sound.spec,
         Object.fromEntries(actor.netns),
         this.#slots.of(actor),

@@ -53,7 +53,7 @@ export class Slots {
   /** Follows these slots, and tells the actor where each leads, now and at every change. */
   resolve(actor: Actor, slots: readonly Slot[], cause: Cause): void {
     const sound = soundSpec(actor);
-    for (const { slot, container } of sound?.driver.places(sound.spec) ?? []) {
+    for (const { slot, container } of sound?.rules.places(sound.spec) ?? []) {
       if (!slots.includes(slot)) continue;
       const selector = JSON.stringify(container);
       const follower = actor.followers.get(slot);
@@ -72,7 +72,7 @@ export class Slots {
     const sound = soundSpec(actor);
     if (!sound) return;
     const wanted = new Map(
-      sound.driver.places(sound.spec).map(({ slot, container }) => [slot, JSON.stringify(container)]),
+      sound.rules.places(sound.spec).map(({ slot, container }) => [slot, JSON.stringify(container)]),
     );
     for (const [slot, { selector }] of actor.followers) {
       if (wanted.get(slot) !== selector) this.#retire(actor, slot);

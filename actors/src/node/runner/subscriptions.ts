@@ -58,7 +58,7 @@ function subscriptionsOf(actor: Actor): string[] {
     if (link) keys.add(flat(netns.id, '#', String(link.index)));
   }
   const target = actor.netns.get('target');
-  if (target) for (const name of sound.driver.devices(sound.spec)) keys.add(flat(target.id, '/', name));
+  if (target) for (const name of sound.rules.devices(sound.spec)) keys.add(flat(target.id, '/', name));
   return [...keys];
 }
 

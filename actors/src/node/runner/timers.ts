@@ -23,6 +23,11 @@ export class Timers {
     actor.timers.set(timer, this.#clock.after(milliseconds, elapsed));
   }
 
+  stop(actor: Actor, timer: string): void {
+    actor.timers.get(timer)?.();
+    actor.timers.delete(timer);
+  }
+
   forget(actor: Actor): void {
     for (const cancel of actor.timers.values()) cancel();
     actor.timers.clear();

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { markOf } from '../../interface/kind/index.ts';
-import { netlinkKey as key } from '../driver.ts';
+import { netlinkKey as key } from '../rules.ts';
 import { machineLacks } from '../machine.ts';
 import * as kinds from './kinds.ts';
 import type { Kind } from './kinds.ts';

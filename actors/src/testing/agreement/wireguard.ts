@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pskFingerprint } from '../../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
-import { wireguardKey as key } from '../driver.ts';
+import { wireguardKey as key } from '../rules.ts';
 import { addresses, printed } from './kinds.ts';
 import { addressesOf, type World } from './world.ts';
 

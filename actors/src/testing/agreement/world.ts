@@ -1,10 +1,10 @@
 /** Two netns of this machine with links for others to stand on, in which we and `ip` write, and both read. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { Observed } from '@ifactor/crds';
-import { driverOf, type Difference } from '../../interface/kind/index.ts';
+import { rulesOf, type Difference } from '../../interface/kind/index.ts';
 import { observe, perform } from '../../driver/index.ts';
 import type { Netns } from '../../kernel/index.ts';
-import { knowing } from '../driver.ts';
+import { knowing } from '../rules.ts';
 import { openMachine } from '../machine.ts';
 
 export type IpLink = {
@@ -89,18 +89,18 @@ export class World {
     return stdout;
   }
 
-  /** What the driver of this spec makes of what the kernel shows. */
+  /** What the rules for this spec make of what the kernel shows. */
   async difference(
     key: Key,
     spec: object,
     known: Parameters<typeof knowing>[1] = {},
   ): Promise<{ observed: Observed; difference: Difference }> {
-    const found = driverOf(key, { node: 'n1', ...spec });
+    const found = rulesOf(key, { node: 'n1', ...spec });
     if ('problem' in found) throw new TypeError(found.problem);
     const { near, far } = this;
     for (const netns of [near, far]) await netns.barrier();
-    const observed = await observe(key, found.driver, found.spec, { home: near, target: near, peer: far }, [near, far]);
-    return { observed, difference: found.driver.diff(found.spec, knowing(key, known), observed) };
+    const observed = await observe(key, found.rules, found.spec, { home: near, target: near, peer: far }, [near, far]);
+    return { observed, difference: found.rules.diff(found.spec, knowing(key, known), observed) };
   }
 
   /** Carries out what a spec asks for, as an agent does. @throws where it asks for something more afterwards */

@@ -129,6 +129,10 @@ class MemoryNetns implements Netns {
     this.#listeners.emit({ type: 'resync' });
   }
 
+  reread(): Promise<void> {
+    return this.barrier();
+  }
+
   subscribe(listener: (change: NetnsChange) => void): () => void {
     return this.#listeners.add(listener);
   }

@@ -1,4 +1,4 @@
-import { arrows, differenceOf, driverIn, lostWords, missingWords, verdictWords, waitingWords } from '@ifactor/actors';
+import { arrows, differenceOf, rulesIn, lostWords, missingWords, verdictWords, waitingWords } from '@ifactor/actors';
 import type { Context, Snapshot } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
 import type { Condition, Slot, State } from '@ifactor/crds';
@@ -55,9 +55,9 @@ function waitingOf({ context }: Snapshot): string[] {
     if ('reason' in place) words.push(lostWords(context, slot as Slot));
   for (const { name, by } of Object.values(taken)) words.push(`the name ${name}, which ${by} has`);
   for (const endpoint of Object.values(unresolved)) words.push(`an address of ${endpoint}`);
-  const driver = driverIn(context);
-  if (driver && spec !== null && observed !== null && deletion === null)
-    words.push(...(differenceOf(context, driver)?.waiting ?? []).map(waitingWords));
+  const rules = rulesIn(context);
+  if (rules && spec !== null && observed !== null && deletion === null)
+    words.push(...(differenceOf(context, rules)?.waiting ?? []).map(waitingWords));
   if (running !== null) words.push('the kernel, which is being changed');
   return [...new Set(words)];
 }

@@ -110,7 +110,7 @@ test('a link that is as declared differs nowhere, and says so field by field', (
   });
 });
 
-describe('what differs is what the driver would repair', () => {
+describe('what differs is what the rules would repair', () => {
   test.each([
     ['mtu', { mtu: 1400 }, { name: 'mtu', desired: '1420', observed: '1400', differs: true }],
     ['up', { up: false }, { name: 'up', desired: 'yes', observed: 'no', differs: true }],

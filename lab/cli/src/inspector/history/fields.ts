@@ -1,4 +1,4 @@
-import { differenceOf, driverIn, printAddress } from '@ifactor/actors';
+import { differenceOf, rulesIn, printAddress } from '@ifactor/actors';
 import type { Context } from '@ifactor/actors';
 import { enslaves, netlinkTypes, slavesOf } from '@ifactor/crds';
 import type {
@@ -16,7 +16,7 @@ import type { Field } from '../protocol.ts';
 
 type Texts = { [field: string]: string | null };
 
-/** Every field as declared and as the kernel shows it; whether the two differ is what the kind's driver says. */
+/** Every field as declared and as the kernel shows it; whether the two differ is what the rules of the kind say. */
 export function fieldRowsOf(context: Context): Field[] {
   const { spec, observed } = context;
   if (spec === null) return [];
@@ -48,8 +48,8 @@ const short = (field: string): string => field.replace(/\[(.{8})[^\]]+\]/, '[$1â
 
 /** The same judgement that the actor acts by. */
 function driftOf(context: Context): readonly Drift[] {
-  const driver = driverIn(context);
-  return (driver && differenceOf(context, driver)?.drift) ?? [];
+  const rules = rulesIn(context);
+  return (rules && differenceOf(context, rules)?.drift) ?? [];
 }
 
 /** The link in question: where it belongs, or on its way there. */
@@ -73,7 +73,7 @@ function wanted(spec: InterfaceSpec, context: Context): Texts {
     up: yes(spec.up),
     ...(spec.mtu === undefined ? {} : { mtu: String(spec.mtu) }),
     addresses: list(spec.addresses.map(cidr)),
-    ...special(driverIn(context)?.attributes?.(spec)),
+    ...special(rulesIn(context)?.attributes?.(spec)),
     ...slaves(spec.type, slavesOf(spec)),
   };
 }

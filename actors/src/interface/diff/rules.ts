@@ -56,7 +56,7 @@ export type Difference = {
  * One kind of interface. All functions are pure; `Spec` has passed the kind's own schema.
  * The healthy state is an empty difference.
  */
-export type Driver<Spec = InterfaceSpec> = {
+export type KindRules<Spec = InterfaceSpec> = {
   /** Every netns that the interface touches, and how it is found; null is the agent's home. */
   places(spec: Spec): { slot: Slot; container: ContainerSelector | null }[];
   /** The names that this interface claims; a link is looked for by its mark first, then by this name. */

@@ -1,6 +1,6 @@
 import type { Address, Key, Observed, ObservedLink } from '@ifactor/crds';
-import { driverOf } from '../interface/kind/index.ts';
-import type { Difference, Driver, Knowledge } from '../interface/kind/index.ts';
+import { rulesOf } from '../interface/kind/index.ts';
+import type { Difference, KindRules, Knowledge } from '../interface/kind/index.ts';
 
 export const netlinkKey: Key = { kind: 'netlinkinterface', namespace: 'default', name: 'x1' };
 export const wireguardKey: Key = { ...netlinkKey, kind: 'wireguardinterface' };
@@ -15,9 +15,9 @@ export const knowing = (key: Key, more: Partial<Knowledge> = {}): Knowledge => (
   ...more,
 });
 
-/** The driver of a spec and the spec as its schema reads it. @throws where the schema refuses it */
-export function driven(key: Key, spec: object): { driver: Driver; spec: Parameters<Driver['diff']>[0] } {
-  const found = driverOf(key, { node: 'n1', ...spec });
+/** The rules for a spec, and the spec as its schema reads it. @throws where the schema refuses it */
+export function rulesFor(key: Key, spec: object): { rules: KindRules; spec: Parameters<KindRules['diff']>[0] } {
+  const found = rulesOf(key, { node: 'n1', ...spec });
   if ('problem' in found) throw new TypeError(found.problem);
   return found;
 }
@@ -28,8 +28,8 @@ export function difference(
   observed: Partial<Observed>,
   known: Partial<Knowledge> = {},
 ): Difference {
-  const { driver, spec: read } = driven(key, spec);
-  return driver.diff(read, knowing(key, known), { links: {}, strays: [], devices: {}, ...observed });
+  const { rules, spec: read } = rulesFor(key, spec);
+  return rules.diff(read, knowing(key, known), { links: {}, strays: [], devices: {}, ...observed });
 }
 
 /** `IP/LEN` or `IP -> PEER/LEN` as the kernel shows it. */

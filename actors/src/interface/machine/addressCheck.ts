@@ -1,0 +1,42 @@
+import type { Observed, Operation } from '@ifactor/crds';
+import { timers } from './context.ts';
+import type { Context } from './context.ts';
+
+/** The kernel checks addresses of a link for duplicates. `over`: that has been waited for long enough. */
+export type AddressCheck = 'awaited' | 'over';
+
+/** So long an interface is not ready while the kernel checks its addresses, in milliseconds. It takes two seconds at most by default. */
+export const addressCheckMs = 3000;
+
+const inLinks = (observed: Observed | null, field: 'tentative' | 'duplicate'): readonly string[] =>
+  Object.values(observed?.links ?? {}).flatMap((link) => link?.[field] ?? []);
+
+export const tentativeIn = ({ observed }: Pick<Context, 'observed'>): readonly string[] =>
+  inLinks(observed, 'tentative');
+
+const duplicateIn = ({ observed }: Pick<Context, 'observed'>): readonly string[] => inLinks(observed, 'duplicate');
+
+/** After a look at the kernel: a check begins, goes on, or has ended; and the timer that this asks for. */
+export function checkedAddresses(context: Context): { context: Context; operations: Operation[] } {
+  const checking = tentativeIn(context).length > 0;
+  if (checking === (context.addressCheck !== undefined)) return { context, operations: [] };
+  const timer = timers.addresses;
+  if (checking)
+    return {
+      context: { ...context, addressCheck: 'awaited' },
+      operations: [{ type: 'StartTimer', timer, milliseconds: addressCheckMs }],
+    };
+  const { addressCheck, ...rest } = context;
+  return { context: rest, operations: addressCheck === 'over' ? [] : [{ type: 'StopTimer', timer }] };
+}
+
+/** What keeps an interface that is as declared from being used; null: nothing. */
+export function unusableAddresses(
+  context: Context,
+): { reason: 'AddressDuplicate' | 'AddressTentative'; params: { addresses: readonly string[] } } | null {
+  const duplicate = duplicateIn(context);
+  if (duplicate.length > 0) return { reason: 'AddressDuplicate', params: { addresses: duplicate } };
+  const tentative = tentativeIn(context);
+  if (tentative.length === 0 || context.addressCheck === 'over') return null;
+  return { reason: 'AddressTentative', params: { addresses: tentative } };
+}
