@@ -17,9 +17,10 @@ import { logText, measureKeeping, measureLog } from './log.ts';
 import { type FoldRates, keptText } from './logReport.ts';
 import { report, type Result } from './report.ts';
 import { measureStart, startText } from './start.ts';
+import { measureWindow, windowText } from './window.ts';
 import { bridges } from './workload.ts';
 
-const help = `usage: npm run bench -- [quick | log | journal | start] [options]
+const help = `usage: npm run bench -- [quick | log | journal | start | window] [options]
 
 quick: bridges (mtu, IPv4, IPv6, up) from desired state in NATS to the kernel, by a real agent, and by \`ip -batch\`: interleaved,
 medians of several repetitions. Beside them the parts alone: netlink layer, actors without NATS, machine, journal; and the time
@@ -34,11 +35,14 @@ journal: the bridges converge by actors alone, with a journal, with a journal th
 start: the built programs from their start to their end with --help, an agent until it is ready, beside \`node -e 0\`: time and CPU.
 Needs root.
 
+window: a stream of a million events opened by the inspector and by \`ifactor events\`: time and memory, beside a consumer alone.
+
   --count N         bridges (default 1000)
-  --events N        of the journal for seeks (default 1000000)
+  --events N        of the journal for seeks, of the stream for window (default 1000000)
   --actors N        at rest (default 100000)
   --repetitions N   (default 3)
   --tries N         deletions (default 50)
+  --url ADDRESS     window: of a server that was filled by a run before
   --profile         take a CPU profile of the agent: where its time goes
   --json            one JSON document instead of text
   --help
@@ -50,6 +54,7 @@ const options = {
   tries: { type: 'string', default: '50' },
   events: { type: 'string', default: '1000000' },
   actors: { type: 'string', default: '100000' },
+  url: { type: 'string' },
   profile: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -95,7 +100,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const [what = 'quick'] = positionals;
-  if (positionals.length > 1 || !['quick', 'log', 'journal', 'start'].includes(what) || !numbers) {
+  if (positionals.length > 1 || !['quick', 'log', 'journal', 'start', 'window'].includes(what) || !numbers) {
     console.error(help);
     return 2;
   }
@@ -105,6 +110,17 @@ async function main(): Promise<number> {
     if (what === 'log') {
       const result = await measureLog({ folder: made, events: events!, actors: actors!, progress });
       console.log(values.json ? JSON.stringify(result) : logText(result));
+      return 0;
+    }
+    if (what === 'window') {
+      const { url } = values;
+      const result = await measureWindow({
+        folder: made,
+        events: events!,
+        progress,
+        ...(url === undefined ? {} : { url }),
+      });
+      console.log(values.json ? JSON.stringify(result) : windowText(result));
       return 0;
     }
     if (process.getuid?.() !== 0) throw new Error('network namespaces are needed: run it as root');

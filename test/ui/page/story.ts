@@ -232,6 +232,7 @@ export function tell({ hosts, links, length }: { hosts: number; links: number; l
       const next = position + actors.length <= length ? [{ ...rowAt(position + actors.length), effects: [] }] : [];
       return { ...rowAt(position), effects: next };
     },
+    earlier: () => null,
     whatIf: () => ({ events: length, difference: null }),
     open: (request) => (request === null ? { kind: 'live', name: 'story' } : { kind: 'file', name: request.name }),
   };

@@ -4,10 +4,13 @@ import type { Key } from '@ifactor/crds';
 import type { Command } from 'commander';
 import { parseSelector, parseTime } from '../log/selector.ts';
 import type { Selector } from '../log/selector.ts';
-import { logCommand, withSource } from '../log/source.ts';
+import { logCommand, newest, withSource } from '../log/source.ts';
 import type { LogSource, SourceFlags } from '../log/source.ts';
 import { eventText } from '../log/text.ts';
 import { none } from '../replay/walk.ts';
+
+/** Events shown where nobody says how many: more than that nobody reads. */
+const usual = 10_000;
 
 type Flags = SourceFlags & {
   namespace: string;
@@ -15,6 +18,7 @@ type Flags = SourceFlags & {
   type?: string[];
   since?: string;
   until?: string;
+  last?: number;
   follow?: boolean;
   json?: boolean;
 };
@@ -22,6 +26,7 @@ type Flags = SourceFlags & {
 export function eventsCommand(): Command {
   return logCommand('events', [
     'ifactor events --since 15m',
+    'ifactor events --last 50 --follow',
     'ifactor events wgi/wg-lax1-lax2-0 --follow',
     'ifactor events nl --type DriftObserved,LinkRemoved --json',
   ])
@@ -31,10 +36,15 @@ export function eventsCommand(): Command {
     .option('--type <types>', 'only these types, separated by commas', parseTypes)
     .option('--since <time>', 'from this time on: RFC 3339, or how long ago (15m, 2h, 3d)')
     .option('--until <time>', 'up to this time')
+    .option(
+      '--last <number>',
+      `only the newest so many; without this and --since, the newest ${usual.toLocaleString('en')}`,
+      parseCount,
+    )
     .option('-f, --follow', 'then wait for more')
     .option('--json', 'one JSON object per line')
     .action(async (selector: string | undefined, flags: Flags) => {
-      const { namespace, node, type, since, until, follow, json } = flags;
+      const { namespace, node, type, since, until, last, follow = false, json } = flags;
       const wanted: Selector = {
         ...(selector === undefined ? {} : parseSelector(selector, namespace)),
         ...(node === undefined ? {} : { node }),
@@ -45,8 +55,20 @@ export function eventsCommand(): Command {
       await withSource(flags, async (source) => {
         if (follow && source.follow === undefined)
           throw new UsageError('--follow reads NATS only: leave out --journal and --file');
-        const events = follow && source.follow ? source.follow(wanted) : source.events(wanted);
         let count = 0;
+        const most = last ?? (since === undefined ? usual : undefined);
+        const onCut = (): void => {
+          if (last === undefined)
+            process.stderr.write(
+              `ifactor: only the newest ${usual.toLocaleString('en')} events: for more give --since or --last, for all ifactor export\n`,
+            );
+        };
+        const events =
+          most !== undefined
+            ? newest(source, wanted, { count: most, follow, onCut })
+            : follow && source.follow
+              ? source.follow(wanted)
+              : source.events(wanted);
         for await (const event of events) {
           count++;
           console.log(json ? JSON.stringify(event) : eventText(event));
@@ -56,6 +78,11 @@ export function eventsCommand(): Command {
         process.stderr.write('ifactor: the log holds no such events\n');
       });
     });
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--last ${text}: give a whole number`);
+  return Number(text);
 }
 
 /** Whether the log holds any event of the object that was named, whatever else was asked for. */

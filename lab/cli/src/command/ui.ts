@@ -52,7 +52,8 @@ async function runUi(flags: Flags): Promise<void> {
     ...(token === undefined ? {} : { token }),
   });
   const viewers = stately === undefined ? undefined : await feedViewers(feed, stately);
-  const following = file === undefined ? followFeed(feed, name, () => openSource(flags), stop.signal) : undefined;
+  const following =
+    file === undefined ? followFeed({ feed, name, open: () => openSource(flags) }, stop.signal) : undefined;
   // Whoever gave the token knows the address; a log is not to hold it.
   if (token === undefined) console.log(inspector.url);
   createLog('ui').info('ready', {

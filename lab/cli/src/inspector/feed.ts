@@ -4,6 +4,8 @@ import type { State, StatusMessage } from '@ifactor/crds';
 import { Filters } from './history/filter.ts';
 import { graphOf, shapeOf } from './map/graph.ts';
 import type { Graph } from './map/graph.ts';
+import { complete } from './history/before.ts';
+import type { History } from './history/before.ts';
 import { Handshakes } from './history/handshake.ts';
 import { layOut } from './map/layout.ts';
 import { EventLog } from './history/log.ts';
@@ -13,7 +15,13 @@ import type { Track } from './history/track.ts';
 /** How long changes are gathered before they are told. */
 const gatherMs = 60;
 
+/** How long a reader waits for an actor's earlier events before it is shown what is known without them. */
+const patienceMs = 1500;
+
 type Listener = (told: Told) => void;
+
+/** Where the events before those that are held come from: those of one actor, and more of all; null: no more are held than are. */
+export type Past = { history: History; earlier: (() => void) | null };
 
 /** One log with all who watch it: gathers what changes, places new actors on the map, and tells. */
 export class Feed {
@@ -32,6 +40,8 @@ export class Feed {
   #cancel: (() => void) | undefined;
   readonly #clock: Clock;
   #placing: Promise<void> = Promise.resolve();
+  #past: Past | undefined;
+  readonly #completing = new Map<ActorId, Promise<void>>();
 
   constructor(source: SourceInfo, log?: EventLog, clock: Clock = systemClock) {
     this.#source = source;
@@ -40,7 +50,9 @@ export class Feed {
   }
 
   get source(): SourceInfo {
-    return this.#source;
+    const { start, since } = this.log;
+    if (start === 0) return this.#source;
+    return { ...this.#source, held: { start, since, more: Boolean(this.#past?.earlier) } };
   }
 
   /** What the time is for whoever watches. */
@@ -56,9 +68,44 @@ export class Feed {
     return this.#topology;
   }
 
-  /** Starts again with another log. */
-  reset(log = new EventLog()): void {
+  /** Asks that more of the log be held. */
+  earlier(): void {
+    this.#past?.earlier?.();
+  }
+
+  /**
+   * Reads what an actor's events before the window tell of it, and tells watchers when it is done.
+   * @returns whether that is known now; false where it takes longer than a reader waits
+   * @throws UsageError on an actor that there is not
+   */
+  async complete(actor: ActorId): Promise<boolean> {
+    const { log } = this;
+    if (!this.#past || log.start === 0 || log.tracks.get(actor)?.whole) return true;
+    let begun = this.#completing.get(actor);
+    if (!begun) {
+      begun = this.#complete(log, actor, this.#past.history);
+      this.#completing.set(actor, begun);
+    }
+    const { promise, resolve } = Promise.withResolvers<false>();
+    const cancel = this.#clock.after(patienceMs, () => resolve(false));
+    return Promise.race([begun.then(() => true), promise]).finally(cancel);
+  }
+
+  async #complete(log: EventLog, actor: ActorId, history: History): Promise<void> {
+    try {
+      await complete(log, actor, history);
+    } finally {
+      this.#completing.delete(actor);
+    }
+    const track = log.tracks.get(actor);
+    if (track && log === this.log) this.changed([track]);
+  }
+
+  /** Starts again with another log. `past` is of one that is a part only. */
+  reset(log = new EventLog(), past?: Past): void {
     this.log = log;
+    this.#past = past;
+    this.#completing.clear();
     this.filters = new Filters(log);
     this.#handshakes = new Handshakes();
     this.#told = {};
@@ -102,7 +149,7 @@ export class Feed {
 
   #everything(): Told[] {
     return [
-      { tell: 'source', source: this.#source },
+      { tell: 'source', source: this.source },
       { tell: 'topology', topology: this.#topology },
       this.#moment(this.log.states(this.log.total), this.handshakes),
     ];

@@ -7,7 +7,9 @@ export type {
   Field,
   Filter,
   Moment,
+  PageAnswer,
   PageRequest,
+  Told,
   Topology,
 } from './protocol.ts';
 export { page } from '#page';

@@ -1,9 +1,12 @@
 import { explain, sleep, systemClock } from '@ifactor/common';
-import type { StatusMessage } from '@ifactor/crds';
+import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import type { Feed } from './feed.ts';
+import { assumed } from './history/before.ts';
 import { EventLog } from './history/log.ts';
+import type { ActorId } from './protocol.ts';
 import { createTimeSlice } from './timeSlice.ts';
-import type { LogSource } from '../log/source.ts';
+import { actorOf, originOf } from '../log/lives.ts';
+import type { LogSource, Wanted } from '../log/source.ts';
 
 /** Between two tries to reach streams that are not there. */
 const retryEveryMs = 1000;
@@ -20,48 +23,122 @@ export async function load(feed: Feed, source: LogSource): Promise<void> {
   for await (const status of source.statuses()) feed.hear(status);
 }
 
+/** How much of a stream is held at first, and at most when more is asked for; in events. */
+const firstWindow = 10_000;
+const largestWindow = 640_000;
+/** So many may come while it is watched before the oldest of them are let go; in events. */
+const spare = 100_000;
+
+/** How far back the streams are read; grows when somebody asks. */
+export type FollowOptions = {
+  feed: Feed;
+  /** As it is shown. */
+  name: string;
+  open: () => Promise<LogSource>;
+  /** Events to hold at first. */
+  window?: number;
+  spare?: number;
+};
+
 /**
- * Feeds from streams, for ever: what they hold, then what comes. Streams that are not there, or were made again, are read
- * from their beginning as soon as they are.
+ * Feeds from streams, for ever: the newest events that they hold, then what comes. Streams that are not there, or were made again, are
+ * read as soon as they are.
  */
-export async function followFeed(
-  feed: Feed,
-  name: string,
-  open: () => Promise<LogSource>,
-  abort: AbortSignal,
-): Promise<void> {
+export async function followFeed(options: FollowOptions, abort: AbortSignal): Promise<void> {
+  const { feed, name, open } = options;
+  let window = options.window ?? firstWindow;
   while (!abort.aborted) {
     let source: LogSource | undefined;
+    let moved: 'earlier' | 'newer' | false = false;
     try {
       source = await open();
-      await followOne(feed, name, source, abort);
+      moved = await followOne({ ...options, window, spare: options.spare ?? spare }, source, abort);
+      if (moved === 'earlier') window = Math.min(largestWindow, window * 2);
     } catch (error) {
       if (abort.aborted) break;
       feed.name(`${name}: ${explain(error).split('\n')[0] ?? ''}`);
     } finally {
       await source?.close().catch(() => {});
     }
-    await sleep(systemClock, retryEveryMs, abort);
+    if (!moved) await sleep(systemClock, retryEveryMs, abort);
   }
 }
 
-async function followOne(feed: Feed, name: string, source: LogSource, abort: AbortSignal): Promise<void> {
-  if (source.follow === undefined || source.followStatuses === undefined)
-    throw new TypeError('only streams can be followed');
+/** @returns why to read again at once: more is to be held, or less; false: the connection ended */
+async function followOne(
+  { feed, name, window, spare: most }: Required<FollowOptions>,
+  source: LogSource,
+  abort: AbortSignal,
+): Promise<'earlier' | 'newer' | false> {
+  if (!source.follow || !source.followStatuses || !source.bounds) throw new TypeError('only streams can be followed');
   abort.addEventListener('abort', () => void source.close().catch(() => {}), { once: true });
   source.onConnection?.((up) => feed.name(up ? name : `${name}: not connected`));
-  feed.reset();
-  feed.name(name);
+  const { first, last } = await source.bounds();
+  const after = Math.max(0, first - 1, last - window);
+  const log = new EventLog(after);
   const endSlice = createTimeSlice();
-  const events = async (iterable: ReturnType<NonNullable<LogSource['follow']>>): Promise<void> => {
-    for await (const event of iterable) {
-      feed.changed(feed.log.append(event));
+  if (last > after) {
+    for await (const event of source.events({}, { after, upTo: last })) {
+      log.append(event);
       await endSlice();
     }
+  }
+  const again = Promise.withResolvers<'earlier' | 'newer'>();
+  const all = after < first;
+  feed.reset(log, {
+    history: ({ node, key }) => source.events({ node, ...key }, { upTo: after }),
+    earlier: all || window >= largestWindow ? null : () => again.resolve('earlier'),
+  });
+  feed.name(name);
+  const events = async (coming: AsyncIterable<RecordedEvent>): Promise<false> => {
+    for await (const event of coming) {
+      // What was on its way when another log began is in that one.
+      if (feed.log !== log) break;
+      feed.changed(log.append(event));
+      if (log.held > window + most) again.resolve('newer');
+      await endSlice();
+    }
+    return false;
   };
-  const statuses = async (iterable: AsyncIterable<StatusMessage>): Promise<void> => {
-    for await (const status of iterable) feed.hear(status);
+  const statuses = async (coming: AsyncIterable<StatusMessage>): Promise<false> => {
+    for await (const status of coming) feed.hear(status);
+    return false;
   };
-  // Either ends when the connection does; the other ends with it.
-  await Promise.race([events(source.follow({})), statuses(source.followStatuses())]);
+  const settled = all ? undefined : assumeOthers(feed, log, source);
+  try {
+    // Either ends when the connection does; the other ends with it.
+    return await Promise.race([
+      events(source.follow({}, { after: last })),
+      statuses(source.followStatuses()),
+      again.promise,
+    ]);
+  } finally {
+    await source.close().catch(() => {});
+    await settled?.catch(() => {});
+  }
+}
+
+/** Adds what the streams say of actors whose life began before the window, so that the map shows all of them. */
+async function assumeOthers(feed: Feed, log: EventLog, source: LogSource): Promise<void> {
+  const endSlice = createTimeSlice();
+  const wanted = new Map<ActorId, Wanted>();
+  if (source.wanted) for await (const one of source.wanted()) wanted.set(actorOf(one), one);
+  const add = (of: Pick<Wanted, 'node' | 'key'>, status?: StatusMessage): void => {
+    const id = actorOf(of);
+    const track = log.tracks.get(id);
+    if (track?.whole) return;
+    const { state, ...before } = assumed(of.key, wanted.get(id), status);
+    wanted.delete(id);
+    // What an actor with events in the window was before the first of them is not what it is now.
+    const stands = track === undefined || track.positions.length === 0;
+    feed.changed([log.precede(of, stands && state !== undefined ? { ...before, state } : before, false)]);
+  };
+  for await (const status of source.statuses()) {
+    if (status.status.state !== 'deleted') add(originOf(status), status);
+    await endSlice();
+  }
+  for (const one of wanted.values()) {
+    add(one);
+    await endSlice();
+  }
 }

@@ -6,7 +6,8 @@ import type { Condition, EventType, Key, State } from '@ifactor/crds';
  * first. The socket is at `socket?token=…` beside the page; a wrong token is refused with close code 4401.
  *
  * A position counts the events of the log in the order that the server holds them: position 0 is before the first,
- * position n is the moment after the nth. Null stands for live: the end, moving with it.
+ * position n is the moment after the nth. Null stands for live: the end, moving with it. Of long streams the newest part is
+ * held, see `SourceInfo.held`; positions count the events before it too, and stay the same when more of them are held.
  */
 
 /** In characters: the largest log file that a page may open. */
@@ -16,7 +17,13 @@ export const fileLimit = 128 * 2 ** 20;
 export type ActorId = string;
 
 /** Where the log comes from: streams that go on, or a file; `name` says so too where the streams are out of reach. */
-export type SourceInfo = { kind: 'live' | 'file'; name: string };
+export type SourceInfo = { kind: 'live' | 'file'; name: string; held?: Held };
+
+/**
+ * Which part of a log is held, where it is not all: events after the position `start`, the first of which happened at `since`.
+ * `more`: earlier ones can be asked for.
+ */
+export type Held = { start: number; since: string | null; more: boolean };
 
 export type ActorInfo = {
   id: ActorId;
@@ -81,6 +88,8 @@ export type Tried = { position: number; time: string; operation: string; answer:
 
 export type ActorDetail = ActorInfo & {
   at: number | null;
+  /** Its events before those held are still being read: all but the state is as far as is known; a moment is told when they are. */
+  partial?: boolean;
   state: State;
   reason: string;
   message: string;
@@ -114,6 +123,8 @@ export type Asks = {
   actor: { request: { actor: ActorId; at: number | null }; answer: ActorDetail };
   chain: { request: { event: string }; answer: ChainRow };
   whatIf: { request: { actor: ActorId | null }; answer: { events: number; difference: DifferenceRow | null } };
+  /** Asks that more be held than is; the source is told again when it is. */
+  earlier: { request: Record<string, never>; answer: null };
   /** Goes on from a log file instead of the streams, for this page only; null goes back. */
   open: { request: { name: string; text: string } | null; answer: SourceInfo };
 };

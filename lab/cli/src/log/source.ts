@@ -2,16 +2,32 @@ import { Command } from 'commander';
 import { natsFlags } from '@ifactor/common/natsFlags';
 import type { NatsFlags } from '@ifactor/common/natsFlags';
 import type { JournalRead } from '@ifactor/actors/journal';
-import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
+import type { Key, RecordedEvent, StatusMessage } from '@ifactor/crds';
+import { lastOf } from './lastOf.ts';
 import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
+
+/** A part of a stream by the sequences that it gives its messages; what is left out has no bound. */
+export type Stretch = { after?: number; upTo?: number };
+
+/** What is wanted of an interface now, by the bridge. */
+export type Wanted = { node: string; key: Key; spec: Record<string, unknown> };
 
 /** Where a log is read from. */
 export type LogSource = {
   /** What is there now, each node's events in order. */
-  events(selector: Selector): AsyncIterable<RecordedEvent>;
+  events(selector: Selector, stretch?: Stretch): AsyncIterable<RecordedEvent>;
   /** The same, then what comes, for ever; only streams can. */
-  follow?(selector: Selector): AsyncIterable<RecordedEvent>;
+  follow?(selector: Selector, stretch?: Stretch): AsyncIterable<RecordedEvent>;
+  /** Where the stream of events begins and ends, 0 and 0 while it is empty; only streams have sequences. */
+  bounds?(): Promise<{ first: number; last: number }>;
+  /**
+   * Where to begin so as to come to the newest `count` selected events and few others, without reading those before; `cut`: there
+   * are selected events before it. Only streams can.
+   */
+  startOf?(selector: Selector, count: number): Promise<{ after: number; cut: boolean }>;
+  /** What is wanted of each interface now; only streams can say. */
+  wanted?(): AsyncIterable<Wanted>;
   /** What the live agents last said of their actors. */
   statuses(): AsyncIterable<StatusMessage>;
   /** The same, then what they say next, for ever; only streams can. */
@@ -37,6 +53,26 @@ export function reaching(command: Command, what = 'the NATS server'): Command {
     .option('--creds <file>', 'credentials file for NATS');
   for (const flag of natsFlags) command.option(...flag);
   return command.option('--dir <folder>', "the lab's folder (default: .lab)");
+}
+
+/**
+ * The newest `count` of the selected events, oldest first, and then what comes where `follow` is asked for. Of a stream no more than
+ * these is read. `onCut` is called first where earlier ones are left out.
+ */
+export async function* newest(
+  source: LogSource,
+  selector: Selector,
+  { count, follow, onCut }: { count: number; follow: boolean; onCut: () => void },
+): AsyncGenerator<RecordedEvent> {
+  if (source.startOf === undefined || source.bounds === undefined) {
+    yield* await lastOf(source.events(selector), count, onCut);
+    return;
+  }
+  const { last } = await source.bounds();
+  const { after, cut } = await source.startOf(selector, count);
+  if (cut) onCut();
+  yield* await lastOf(source.events(selector, { after, upTo: last }), count, cut ? () => {} : onCut);
+  if (follow && source.follow) yield* source.follow(selector, { after: last });
 }
 
 /** A command with the options that say where the log is. */

@@ -1,18 +1,24 @@
 import { explain, UsageError } from '@ifactor/common';
-import { decodeEvent, eventFilter, statusFilter, StatusMessageSchema } from '@ifactor/crds';
+import {
+  decodeEvent,
+  desiredFilter,
+  DesiredSchema,
+  eventFilter,
+  parseDesiredSubject,
+  statusFilter,
+  StatusMessageSchema,
+} from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
 import { connectOnce, hidePasswords, streams } from '@ifactor/common/nats';
 import { natsFlagOptions } from '@ifactor/common/natsFlags';
-import { DeliverPolicy, jetstream, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { environmentOf, readManifest, labDir } from '@ifactor/lab';
 import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
-import type { LogSource, ReachFlags } from './source.ts';
-
-/** Events are stored later than they happen, never earlier; but clocks of nodes differ. */
-const slack = 60_000;
+import type { LogSource, ReachFlags, Stretch, Wanted } from './source.ts';
+import { clockSlackMs, missing, startOf } from './startOf.ts';
 
 /** Where the streams are, as it may be shown: without a password that the address holds. @throws UsageError */
 export function natsName(flags: ReachFlags): string {
@@ -58,10 +64,17 @@ export async function connectBy(flags: ReachFlags): Promise<NatsConnection> {
 export async function openStream(flags: ReachFlags): Promise<LogSource> {
   const connection = await connectBy(flags);
   return {
-    events: (selector) => events(connection, selector, false),
-    follow: (selector) => events(connection, selector, true),
+    events: (selector, stretch) => events(connection, selector, false, stretch),
+    follow: (selector, stretch) => events(connection, selector, true, stretch),
+    bounds: async () => {
+      const manager = await jetstreamManager(connection, { checkAPI: false });
+      const { state } = await manager.streams.info(streams.events).catch(missing(streams.events));
+      return { first: state.first_seq, last: state.last_seq };
+    },
+    startOf: (selector, count) => startOf(connection, filtersOf(selector), count, selector.until),
     statuses: () => statuses(connection, false),
     followStatuses: () => statuses(connection, true),
+    wanted: () => wanted(connection),
     onConnection: (tell) => void tellConnection(connection, tell),
     close: () => connection.close(),
   };
@@ -75,6 +88,15 @@ async function* statuses(connection: NatsConnection, follow: boolean): AsyncGene
   }
 }
 
+async function* wanted(connection: NatsConnection): AsyncGenerator<Wanted> {
+  const options = { filter_subjects: desiredFilter(), deliver_policy: DeliverPolicy.LastPerSubject };
+  for await (const message of messages(connection, streams.desired, options, false)) {
+    const { node, ...key } = parseDesiredSubject(message.subject);
+    const parsed = DesiredSchema.safeParse(JSON.parse(message.string()));
+    if (parsed.success && !parsed.data.deleted) yield { node, key, spec: parsed.data.spec };
+  }
+}
+
 async function tellConnection(connection: NatsConnection, tell: (up: boolean) => void): Promise<void> {
   for await (const { type } of connection.status()) {
     if (type === 'disconnect') tell(false);
@@ -82,21 +104,36 @@ async function tellConnection(connection: NatsConnection, tell: (up: boolean) =>
   }
 }
 
-async function* events(connection: NatsConnection, selector: Selector, follow: boolean): AsyncGenerator<RecordedEvent> {
-  const { node, kind, namespace, name, types, since } = selector;
-  const filter = eventFilter({
+/** The subjects that the selected events are under, and few others. */
+function filtersOf({ node, kind, namespace, name, types }: Selector): string[] {
+  const place = {
     ...(node === undefined ? {} : { node }),
     ...(kind === undefined ? {} : { kind }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { name }),
-    ...(types?.length === 1 && types[0] !== undefined ? { type: types[0] } : {}),
-  });
-  const options: Partial<OrderedConsumerOptions> = { filter_subjects: filter };
-  if (since !== undefined) {
+  };
+  return types === undefined
+    ? [eventFilter(place)]
+    : [...new Set(types)].map((type) => eventFilter({ ...place, type }));
+}
+
+async function* events(
+  connection: NatsConnection,
+  selector: Selector,
+  follow: boolean,
+  { after = 0, upTo = Infinity }: Stretch = {},
+): AsyncGenerator<RecordedEvent> {
+  const { since } = selector;
+  const options: Partial<OrderedConsumerOptions> = { filter_subjects: filtersOf(selector) };
+  if (after > 0) {
+    options.deliver_policy = DeliverPolicy.StartSequence;
+    options.opt_start_seq = after + 1;
+  } else if (since !== undefined) {
     options.deliver_policy = DeliverPolicy.StartTime;
-    options.opt_start_time = new Date(since - slack).toISOString();
+    options.opt_start_time = new Date(since - clockSlackMs).toISOString();
   }
   for await (const message of messages(connection, streams.events, options, follow)) {
+    if (message.seq > upTo) return;
     let event: RecordedEvent;
     try {
       event = decodeEvent(message.subject, message.headers, message.string());
@@ -105,6 +142,7 @@ async function* events(connection: NatsConnection, selector: Selector, follow: b
       continue;
     }
     if (selectsEvent(selector, event)) yield event;
+    if (message.seq >= upTo) return;
   }
 }
 
@@ -114,13 +152,7 @@ async function* messages(
   options: Partial<OrderedConsumerOptions>,
   follow: boolean,
 ): AsyncGenerator<JsMsg> {
-  const consumer = await jetstream(connection)
-    .consumers.get(stream, options)
-    .catch((error: unknown) => {
-      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return null;
-      throw error;
-    });
-  if (consumer === null) throw new Error(`there is no stream ${stream} on this server: no agent has been here yet`);
+  const consumer = await jetstream(connection).consumers.get(stream, options).catch(missing(stream));
   const { num_pending: waiting } = await consumer.info();
   if (waiting === 0 && !follow) return;
   const consumed = await consumer.consume({ max_messages: 2000 });

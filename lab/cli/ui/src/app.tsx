@@ -12,7 +12,7 @@
  *                   interface name, status `State`, figure `Lifecycle: <state>`, tables `Desired and observed of <name>`
  *                   (a row that differs says `differs`) and `Last operations`, buttons `Copy: …`, `← All interfaces`
  * region `Timeline` searchbox `Search events`, combobox `State after the event`, checkboxes `Only this interface` and
- *                   `Causes and effects`, group `Moment` with slider `Position in the log`, buttons `To the start`,
+ *                   `Causes and effects`, status `Window` with button `Load earlier` where only a part of the log is held, group `Moment` with slider `Position in the log`, buttons `To the start`,
  *                   `One event back`, `Play` or `Pause`, `One event forward`, `Live`; grid `Events`; region `Causes and effects`
  * region `Notice`   `You see the past: …` with button `Return to live`; an alert where something is wrong
  * dialog            `Keys and signs`

@@ -120,7 +120,9 @@ export function createSession(socket: () => PageSocket, place: PageEnvironment):
         handshakes: { ...live.handshakes, ...told.moment.handshakes },
       };
       store.set({ live: now, ...(route.at === null ? { moment: now } : {}) });
-      if (route.at === null && route.actor !== null && now.total !== live.total) look({ actor: route.actor, at: null });
+      const { actor, at } = route;
+      const partial = store.get().detail?.partial === true;
+      if (actor !== null && (partial || (at === null && now.total !== live.total))) look({ actor, at });
     }
   }
 
@@ -176,6 +178,9 @@ export function createSession(socket: () => PageSocket, place: PageEnvironment):
     },
   };
 }
+
+/** The position before the first event that the server holds. */
+export const startOf = ({ source }: Pick<Shown, 'source'>): number => source?.held?.start ?? 0;
 
 export const SessionContext = createContext<PageSession | null>(null);
 

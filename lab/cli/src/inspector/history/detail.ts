@@ -43,7 +43,7 @@ export function detailOf(log: EventLog, id: ActorId, at: number | null): ActorDe
     next: arrows.flatMap(({ from, to, guards }) => (from === state ? [{ to, guards }] : [])),
     first: track.positions[0] ?? 0,
     last: track.positions.at(-1) ?? 0,
-    events: rank(track.positions, position),
+    events: track.before.events + rank(track.positions, position),
   };
 }
 
@@ -96,9 +96,9 @@ function triedOf(log: EventLog, { lived }: Track, at: number): Tried[] {
   return tried;
 }
 
-function transitionsOf(log: EventLog, { lived }: Track, at: number): ActorDetail['transitions'] {
+function transitionsOf(log: EventLog, { lived, before }: Track, at: number): ActorDetail['transitions'] {
   const counts = new Map<string, { from: State; to: State; count: number }>();
-  let from: State = 'pending';
+  let from: State = before.state ?? 'pending';
   const end = rank(lived, at);
   for (let index = 0; index < end; index++) {
     const to = log.stateAfter(lived[index] ?? 0);

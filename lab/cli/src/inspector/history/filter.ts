@@ -7,7 +7,7 @@ const remembered = 8;
 
 type Matches = { positions: number[]; upTo: number };
 
-/** The lists of a log under the filters that were asked for lately, each grown as the log grows. */
+/** The lists of a log under the filters that were asked for most recently, each grown as the log grows. */
 export class Filters {
   readonly #log: EventLog;
   readonly #lists = new Map<string, Matches>();
@@ -18,10 +18,10 @@ export class Filters {
 
   /** How many events match, and where the wanted ones of them stand. */
   slice(filter: Filter, from: number, count: number): { total: number; positions: readonly number[] } {
-    const { total } = this.#log;
+    const { start, held } = this.#log;
     if (everything(filter)) {
-      const length = Math.max(0, Math.min(count, total - from));
-      return { total, positions: Array.from({ length }, (_, step) => from + step + 1) };
+      const length = Math.max(0, Math.min(count, held - from));
+      return { total: held, positions: Array.from({ length }, (_, step) => start + from + step + 1) };
     }
     const { positions } = this.#matches(filter);
     return { total: positions.length, positions: positions.slice(from, from + count) };
@@ -29,12 +29,13 @@ export class Filters {
 
   /** How many matching events stand at the position or before it. */
   rank(filter: Filter, at: number): number {
-    return everything(filter) ? Math.min(at, this.#log.total) : rank(this.#matches(filter).positions, at);
+    const { start, total } = this.#log;
+    return everything(filter) ? Math.max(0, Math.min(at, total) - start) : rank(this.#matches(filter).positions, at);
   }
 
   #matches(filter: Filter): Matches {
     const name = JSON.stringify([filter.actor, filter.node, filter.types, filter.states, filter.text]);
-    const matches = this.#lists.get(name) ?? { positions: [], upTo: 0 };
+    const matches = this.#lists.get(name) ?? { positions: [], upTo: this.#log.start };
     this.#lists.delete(name);
     this.#lists.set(name, matches);
     for (const oldest of this.#lists.keys()) {

@@ -3,6 +3,7 @@ import { actorOf } from '../../log/lives.ts';
 import { happened, Setbacks } from '../../log/setbacks.ts';
 import type { ActorId, EventRow } from '../protocol.ts';
 import { rank, stateIn, Track } from './track.ts';
+import type { Before } from './track.ts';
 import { sayEvent } from './words.ts';
 
 /** An event as it is held: its data as text, a third of what it takes as objects. */
@@ -20,23 +21,42 @@ type Entry = {
   data: string;
 };
 
-/** The log of all nodes in one order, and every actor's way through it. Position n is the moment after the nth event. */
+/**
+ * The log of all nodes in one order, or its newest part, and every actor's way through it. Position n is the moment after the nth
+ * event; of a part, the first event held has the position `start` + 1.
+ */
 export class EventLog {
+  readonly start: number;
   readonly tracks = new Map<ActorId, Track>();
   readonly #entries: Entry[] = [];
   readonly #byId = new Map<string, number>();
   readonly #setbacks = new Setbacks();
   readonly #strings = new Map<string, string>();
 
+  constructor(start = 0) {
+    this.start = start;
+  }
+
+  /** The last position. */
   get total(): number {
+    return this.start + this.#entries.length;
+  }
+
+  /** How many events are held. */
+  get held(): number {
     return this.#entries.length;
+  }
+
+  /** When the first event that is held happened. */
+  get since(): string | null {
+    return this.#entries[0]?.time ?? null;
   }
 
   /** @returns the actors that it changes: more than one where it shows that a power cut took events back */
   append(event: RecordedEvent): readonly Track[] {
     const actor = actorOf(event);
     let track = this.tracks.get(actor);
-    if (!track) this.tracks.set(actor, (track = new Track(actor, event)));
+    if (!track) this.tracks.set(actor, (track = new Track(actor, event, this.start === 0)));
     const { id, sequence, time, type, causationId, machine, data } = event;
     this.#entries.push({
       id,
@@ -51,7 +71,7 @@ export class EventLog {
       machine,
       data: JSON.stringify(data),
     });
-    const position = this.#entries.length;
+    const position = this.total;
     this.#byId.set(id, position);
     track.positions.push(position);
     const before = cutsOf(this.#setbacks);
@@ -59,6 +79,25 @@ export class EventLog {
     if (cutsOf(this.#setbacks) !== before) return this.#relive(event.node);
     if (happened(this.#setbacks.cuts, event)) track.live(position, event);
     return [track];
+  }
+
+  /**
+   * Says what an actor was before the window. `whole`: its events say so; else it is put together from what the streams hold of it,
+   * and serves until somebody wants it exact.
+   */
+  precede(of: Pick<RecordedEvent, 'node' | 'key'>, before: Before, whole: boolean): Track {
+    const id = actorOf(of);
+    let track = this.tracks.get(id);
+    if (!track) this.tracks.set(id, (track = new Track(id, of, whole)));
+    track.whole = whole;
+    track.restart(before);
+    this.#live(track);
+    return track;
+  }
+
+  /** Whether an event before the window happened for its agent, as far as the window shows. */
+  happened(event: RecordedEvent): boolean {
+    return happened(this.#setbacks.cuts, event);
   }
 
   /** @throws RangeError where the log has no such position */
@@ -113,12 +152,12 @@ export class EventLog {
 
   stateOf(track: Track, at: number): State | undefined {
     const last = track.lived[rank(track.lived, at) - 1];
-    return last === undefined ? undefined : this.stateAfter(last);
+    return last === undefined ? track.before.state : this.stateAfter(last);
   }
 
   #entry(position: number): Entry {
-    const entry = this.#entries[position - 1];
-    if (!entry) throw new RangeError(`the log has no event ${position}: it has ${this.#entries.length}`);
+    const entry = this.#entries[position - this.start - 1];
+    if (!entry) throw new RangeError(`event ${position} is not held: ${this.start + 1} to ${this.total} are`);
     return entry;
   }
 
@@ -127,12 +166,16 @@ export class EventLog {
     const tracks = [...this.tracks.values()].filter((track) => track.node === node);
     for (const track of tracks) {
       track.reset();
-      for (const position of track.positions) {
-        const event = this.event(position);
-        if (happened(this.#setbacks.cuts, event)) track.live(position, event);
-      }
+      this.#live(track);
     }
     return tracks;
+  }
+
+  #live(track: Track): void {
+    for (const position of track.positions) {
+      const event = this.event(position);
+      if (happened(this.#setbacks.cuts, event)) track.live(position, event);
+    }
   }
 
   /** One copy of a text that many events hold. */

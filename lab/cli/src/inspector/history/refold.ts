@@ -8,9 +8,13 @@ import { createTimeSlice } from '../timeSlice.ts';
 /**
  * Folds the log of one actor, or of all, with the code at hand, and finds where it first decides otherwise than what wrote the
  * log. Lets others be served meanwhile.
- * @throws UsageError on an actor that the log does not hold
+ * @throws UsageError on an actor that the log does not hold, and where only a part of the log is held
  */
 export async function refold(log: EventLog, id: ActorId | null): Promise<Asks['whatIf']['answer']> {
+  if (log.start > 0)
+    throw new UsageError(
+      'only the newest part of the log is held, and folding begins with the first event: run `ifactor replay --what-if`',
+    );
   const tracks = id === null ? [...log.tracks.values()] : [log.tracks.get(id)];
   const endSlice = createTimeSlice();
   let first: DifferenceRow | null = null;

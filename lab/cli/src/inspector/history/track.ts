@@ -9,6 +9,16 @@ export const stride = 32;
 /** What a track looks up of an event by its position. */
 export type Reader = (position: number) => RecordedEvent;
 
+/** What an actor was before the window of the log that is held; all of it is empty where its life began in the window. */
+export type Before = {
+  snapshot?: Snapshot;
+  /** The journal that its last event stood in. */
+  journal?: string;
+  state?: State;
+  /** How many events it had. */
+  events: number;
+};
+
 /** An actor's way through the log: where its events stand, and its snapshot after every `stride`th. */
 export class Track {
   readonly id: ActorId;
@@ -18,10 +28,14 @@ export class Track {
   readonly positions: number[] = [];
   readonly lived: number[] = [];
   readonly #kept: { snapshot: Snapshot; journal: string | undefined }[] = [];
+  #before: Before = { events: 0 };
   #life = new Life();
   #last: Snapshot | undefined;
+  /** Whether what it was before the window is known by its events, so that its snapshots are exact. */
+  whole: boolean;
 
-  constructor(id: ActorId, { node, key }: Pick<RecordedEvent, 'node' | 'key'>) {
+  constructor(id: ActorId, { node, key }: Pick<RecordedEvent, 'node' | 'key'>, whole: boolean) {
+    this.whole = whole;
     this.id = id;
     this.node = node;
     this.key = key;
@@ -30,6 +44,16 @@ export class Track {
   /** After its last event. */
   get snapshot(): Snapshot | undefined {
     return this.#last;
+  }
+
+  get before(): Before {
+    return this.#before;
+  }
+
+  /** Begins again with what it was before the window: its lived events are to be told again. */
+  restart(before: Before): void {
+    this.#before = before;
+    this.reset();
   }
 
   /** @returns the actor after the event */
@@ -45,19 +69,20 @@ export class Track {
   reset(): void {
     this.lived.length = 0;
     this.#kept.length = 0;
-    this.#life = new Life();
-    this.#last = undefined;
+    this.#life = new Life(this.#before.snapshot, this.#before.journal);
+    this.#last = this.#before.snapshot;
   }
 
   /** The actor at a position, and how many events were folded for it; undefined before its first. */
   at(position: number, read: Reader): { snapshot: Snapshot; folded: number } | undefined {
     const count = rank(this.lived, position);
-    if (count === 0) return undefined;
+    const { snapshot: first, journal } = this.#before;
+    if (count === 0) return first && { snapshot: first, folded: 0 };
     if (count === this.lived.length && this.#last) return { snapshot: this.#last, folded: 0 };
     const base = Math.floor(count / stride);
     const kept = this.#kept[base - 1];
-    const life = new Life(kept?.snapshot, kept?.journal);
-    let snapshot = kept?.snapshot;
+    const life = kept ? new Life(kept.snapshot, kept.journal) : new Life(first, journal);
+    let snapshot = kept?.snapshot ?? first;
     const rest = this.lived.slice(base * stride, count);
     for (const at of rest) ({ snapshot } = life.step(read(at)));
     return snapshot && { snapshot, folded: rest.length };

@@ -2,6 +2,7 @@ import { UsageError } from '@ifactor/common';
 import { chainOf } from '../history/chain.ts';
 import { detailOf } from '../history/detail.ts';
 import type { Feed } from '../feed.ts';
+import type { EventLog } from '../history/log.ts';
 import type { Ask, Asks, Filter } from '../protocol.ts';
 import { refold } from '../history/refold.ts';
 
@@ -19,11 +20,11 @@ type Answers = {
 export const pageAnswers: Answers = {
   moment({ log, handshakes, time }, { at }) {
     if (at === null) return { at, total: log.total, time, states: log.states(log.total), handshakes };
-    const position = positionIn(log.total, at);
+    const position = positionIn(log, at);
     return {
       at: position,
       total: log.total,
-      time: position === 0 ? null : log.row(position).time,
+      time: position === log.start ? null : log.row(position).time,
       states: log.states(position),
       handshakes: {},
     };
@@ -33,9 +34,17 @@ export const pageAnswers: Answers = {
     return { total, rows: positions.map((position) => log.row(position)) };
   },
   rank: ({ filters }, { filter, at }) => ({ rank: filters.rank(filterOf(filter), whole(at)) }),
-  actor: ({ log }, { actor, at }) => detailOf(log, actor, at === null ? null : positionIn(log.total, at)),
+  async actor(feed, { actor, at }) {
+    const complete = await feed.complete(actor);
+    const detail = detailOf(feed.log, actor, at === null ? null : positionIn(feed.log, at));
+    return complete ? detail : { ...detail, partial: true };
+  },
   chain: ({ log }, { event }) => chainOf(log, event),
   whatIf: ({ log }, { actor }) => refold(log, actor),
+  earlier(feed) {
+    feed.earlier();
+    return null;
+  },
 };
 
 function whole(value: unknown): number {
@@ -43,8 +52,12 @@ function whole(value: unknown): number {
   throw new UsageError(`${JSON.stringify(value)} is not a whole number`);
 }
 
-function positionIn(total: number, value: unknown): number {
+function positionIn({ start, total }: EventLog, value: unknown): number {
   const position = whole(value);
+  if (position < start)
+    throw new UsageError(
+      `event ${position} is earlier than what is held, which is from ${start + 1} on: load earlier ones`,
+    );
   if (position > total) throw new UsageError(`there is no position ${position}: the log has ${total} events`);
   return position;
 }

@@ -56,6 +56,7 @@ function Detail({ detail }: { detail: ActorDetail }): ReactElement {
     at,
     id,
     interfaceName,
+    partial = false,
   } = detail;
   const route = useShown((shown) => shown.route);
   const time = useShown(({ moment }) => moment.time);
@@ -63,11 +64,15 @@ function Detail({ detail }: { detail: ActorDetail }): ReactElement {
     <>
       <section aria-labelledby="why">
         <h3 id="why">Why</h3>
-        <p className="message">
-          <strong>{reason}</strong>
-          {message !== '' && <>: {message}</>}
-        </p>
-        {waiting.length > 0 && (
+        {partial ? (
+          <p className="message muted">Its earlier events are being read …</p>
+        ) : (
+          <p className="message">
+            <strong>{reason}</strong>
+            {message !== '' && <>: {message}</>}
+          </p>
+        )}
+        {!partial && waiting.length > 0 && (
           <div className="waiting">
             <p id="waiting">It waits for</p>
             <ul aria-labelledby="waiting">

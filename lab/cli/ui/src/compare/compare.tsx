@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { ActorDetail } from '../../../src/inspector/protocol.ts';
 import { Badge } from '../state/badge.tsx';
-import { useSession, useShown } from '../session.ts';
+import { startOf, useSession, useShown } from '../session.ts';
 import { clock, day } from '../time.ts';
 import { WhatIfPanel } from './whatIf.tsx';
 import './compare.css';
@@ -14,6 +14,7 @@ export default function Compare(): ReactElement {
   const at = useShown(({ route }) => route.at);
   const other = useShown(({ route }) => route.other);
   const total = useShown(({ live }) => live.total);
+  const start = useShown(startOf);
   if (actor === null) {
     return (
       <div className="compare">
@@ -23,13 +24,25 @@ export default function Compare(): ReactElement {
       </div>
     );
   }
-  const first = other ?? 0;
+  const first = other ?? start;
   return (
     <div className="compare">
       <h2>Compare {actor.split('/').at(-1)}</h2>
       <div className="moments">
-        <Choice label="First moment" value={first} total={total} onChange={(to) => go({ other: to }, true)} />
-        <Choice label="Second moment" value={at ?? total} total={total} onChange={(to) => go({ at: to }, true)} />
+        <Choice
+          label="First moment"
+          value={first}
+          start={start}
+          total={total}
+          onChange={(to) => go({ other: to }, true)}
+        />
+        <Choice
+          label="Second moment"
+          value={at ?? total}
+          start={start}
+          total={total}
+          onChange={(to) => go({ at: to }, true)}
+        />
       </div>
       <Sides actor={actor} moments={[first, at]} />
       <WhatIfPanel actor={actor} />
@@ -40,11 +53,13 @@ export default function Compare(): ReactElement {
 const Choice = ({
   label,
   value,
+  start,
   total,
   onChange,
 }: {
   label: string;
   value: number;
+  start: number;
   total: number;
   onChange: (to: number) => void;
 }): ReactElement => (
@@ -54,7 +69,7 @@ const Choice = ({
     </span>
     <input
       type="range"
-      min={0}
+      min={start}
       max={total}
       value={value}
       onChange={(event) => onChange(event.currentTarget.valueAsNumber)}

@@ -7,7 +7,9 @@ import './scrubber.css';
 const speeds = [1, 4, 16, 64] as const;
 
 type Properties = {
-  /** How many moments there are; positions count from 1, 0 is before the first. */
+  /** The first position that can be chosen, before the first event that is held. */
+  start: number;
+  /** The last position; they count from 1. */
   total: number;
   /** Null: live, at the end and moving with it. */
   at: number | null;
@@ -20,7 +22,7 @@ type Properties = {
 };
 
 /** Goes to any moment of the log: by hand, step by step, or playing. */
-export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: Properties): ReactElement {
+export function Scrubber({ start, total, at, words, playing, onSeek, onLive, onPlay }: Properties): ReactElement {
   const [speed, setSpeed] = useState<number>(4);
   const now = at ?? total;
   const latest = useRef({ now, total, onSeek, onPlay });
@@ -35,7 +37,7 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
       else seek(from + 1);
     });
   }, [playing, speed]);
-  const step = (by: number): void => onSeek(Math.max(0, Math.min(total, now + by)));
+  const step = (by: number): void => onSeek(Math.max(start, Math.min(total, now + by)));
   return (
     <div className="scrubber" role="group" aria-label="Moment">
       <div className="buttons">
@@ -43,8 +45,8 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
           type="button"
           className="square"
           aria-label="To the start"
-          disabled={now === 0}
-          onClick={() => onSeek(0)}
+          disabled={now <= start}
+          onClick={() => onSeek(start)}
         >
           <Icon path="M4 3v10M13 3 6 8l7 5z" />
         </button>
@@ -52,7 +54,7 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
           type="button"
           className="square"
           aria-label="One event back"
-          disabled={now === 0}
+          disabled={now <= start}
           onClick={() => step(-1)}
         >
           <Icon path="M11 3 5 8l6 5z" />
@@ -62,7 +64,7 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
           className="square"
           data-play
           aria-label={playing ? 'Pause' : 'Play'}
-          disabled={total === 0}
+          disabled={total === start}
           onClick={() => onPlay(!playing)}
         >
           <Icon path={playing ? 'M4 3h3v10H4zM9 3h3v10H9z' : 'M4 2.5 13 8l-9 5.5z'} />
@@ -79,7 +81,7 @@ export function Scrubber({ total, at, words, playing, onSeek, onLive, onPlay }: 
       </div>
       <input
         type="range"
-        min={0}
+        min={start}
         max={total}
         step={1}
         value={now}

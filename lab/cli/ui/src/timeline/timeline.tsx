@@ -4,12 +4,13 @@ import type { ReactElement, ReactNode } from 'react';
 import type { EventRow, Filter } from '../../../src/inspector/protocol.ts';
 import { Glyph } from '../state/glyph.tsx';
 import { lifecycle } from '../state/words.ts';
-import { useSession, useShown } from '../session.ts';
+import { startOf, useSession, useShown } from '../session.ts';
 import { clock, day } from '../time.ts';
 import { Chain } from './chain.tsx';
 import { List } from './list.tsx';
 import { useRows } from './rows.ts';
 import { Scrubber } from './scrubber.tsx';
+import { Window } from './window.tsx';
 import './timeline.css';
 
 const columns = ['Time', 'Interface', 'Event', 'State', 'What'];
@@ -19,6 +20,7 @@ export function Timeline(): ReactElement {
   const { store, ask, go } = useSession();
   const filter = useShown((shown) => shown.filter);
   const total = useShown(({ live }) => live.total);
+  const start = useShown(startOf);
   const at = useShown(({ route }) => route.at);
   const time = useShown(({ moment }) => moment.time);
   const actor = useShown(({ route }) => route.actor);
@@ -42,7 +44,7 @@ export function Timeline(): ReactElement {
 
   // A row far away may not have arrived: the server knows where it stands.
   const choose = (index: number): void => {
-    const known = Object.keys(filter).length === 0 ? index + 1 : rows.at(index)?.position;
+    const known = Object.keys(filter).length === 0 ? start + index + 1 : rows.at(index)?.position;
     if (known !== undefined) go({ at: known }, true);
     else
       ask('events', { filter, from: index, count: 1 }).then(
@@ -103,7 +105,9 @@ export function Timeline(): ReactElement {
         <p role="status" className="muted count">
           {rows.total.toLocaleString('en')} {rows.total === 1 ? 'event' : 'events'}
         </p>
+        <Window />
         <Scrubber
+          start={start}
           total={total}
           at={at}
           words={
@@ -121,7 +125,7 @@ export function Timeline(): ReactElement {
           }}
           onPlay={(play) => {
             setPlaying(play);
-            if (play && at === null) go({ at: 0 });
+            if (play && at === null) go({ at: start });
           }}
         />
       </div>
@@ -146,6 +150,7 @@ export function Timeline(): ReactElement {
 function useRank(filter: Filter, at: number | null): number | null {
   const { ask } = useSession();
   const everything = Object.keys(filter).length === 0;
+  const start = useShown(startOf);
   const [found, setFound] = useState<{ filter: Filter; at: number; rank: number } | null>(null);
   const wanted = useRef({ filter, at });
   useEffect(() => {
@@ -158,7 +163,7 @@ function useRank(filter: Filter, at: number | null): number | null {
     );
   }, [ask, everything, filter, at]);
   if (at === null) return null;
-  const rank = everything ? at : found?.filter === filter ? found.rank : 0;
+  const rank = everything ? Math.max(0, at - start) : found?.filter === filter ? found.rank : 0;
   return rank === 0 ? null : rank - 1;
 }
 

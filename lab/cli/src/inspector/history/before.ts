@@ -1,0 +1,58 @@
+import { fold, initial } from '@ifactor/actors';
+import { UsageError } from '@ifactor/common';
+import type { Key, RecordedEvent, StatusMessage } from '@ifactor/crds';
+import { replayAll } from '../../log/lives.ts';
+import { journalOf } from '../../log/setbacks.ts';
+import type { Wanted } from '../../log/source.ts';
+import type { ActorId } from '../protocol.ts';
+import { createTimeSlice } from '../timeSlice.ts';
+import type { EventLog } from './log.ts';
+import type { Before } from './track.ts';
+
+/** Reads the events of one actor up to the start of the window. */
+export type History = (of: { node: string; key: Key }) => AsyncIterable<RecordedEvent>;
+
+/**
+ * Folds what an actor lived before the window, so that its snapshots are exact from then on. Holds no more than its last state,
+ * however long it lived, and lets others be served meanwhile.
+ * @throws UsageError where the log holds no such actor
+ */
+export async function complete(log: EventLog, id: ActorId, history: History): Promise<void> {
+  const track = log.tracks.get(id);
+  if (!track) throw new UsageError(`the log holds no actor ${id}`);
+  if (track.whole) return;
+  let before: Before = { events: 0 };
+  let events = 0;
+  const endSlice = createTimeSlice();
+  async function* read(): AsyncGenerator<RecordedEvent> {
+    events = 0;
+    for await (const event of history({ node: track!.node, key: track!.key })) {
+      events++;
+      if (log.happened(event)) yield event;
+      await endSlice();
+    }
+  }
+  await replayAll(read, () => ({ event, snapshot }) => {
+    before = { snapshot, journal: journalOf(event), state: event.state as never, events: 0 };
+  });
+  // Its events may be too old to be kept: then what the streams say of it is all there is.
+  log.precede(track, events === 0 ? track.before : { ...before, events }, true);
+}
+
+/** What an actor was before the window, as far as its spec and its status tell. */
+export function assumed(key: Key, wanted: Wanted | undefined, status: StatusMessage | undefined): Before {
+  const { state, wireguard, lastEvent } = status?.status ?? {};
+  const time = lastEvent?.time ?? '1970-01-01T00:00:00.000Z';
+  let snapshot = initial(key);
+  if (wanted) {
+    const data = { uid: status?.uid ?? '', generation: 0, resourceVersion: '', creationTimestamp: time };
+    snapshot = fold(snapshot, { type: 'SpecChanged', time, data: { ...data, spec: wanted.spec as never } }).snapshot;
+  }
+  if (wireguard?.publicKey !== undefined) {
+    const data = { ref: privateKeyRef, version: '', fingerprint: wireguard.publicKey };
+    snapshot = fold(snapshot, { type: 'SecretResolved', time, data }).snapshot;
+  }
+  return { snapshot, ...(state === undefined ? {} : { state }), events: 0 };
+}
+
+const privateKeyRef = 'privateKey';

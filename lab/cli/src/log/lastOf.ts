@@ -1,0 +1,14 @@
+/** The last items of a source, in order; `onCut` is called where there were more. Holds no more than twice as many. */
+export async function lastOf<T>(items: AsyncIterable<T>, count: number, onCut: () => void): Promise<T[]> {
+  let held: T[] = [];
+  let dropped = false;
+  for await (const item of items) {
+    held.push(item);
+    if (held.length < 2 * count + 1) continue;
+    held = count === 0 ? [] : held.slice(-count);
+    dropped = true;
+  }
+  if (held.length > count) dropped = true;
+  if (dropped) onCut();
+  return count === 0 ? [] : held.slice(-count);
+}

@@ -1,0 +1,75 @@
+import { AckPolicy, DeliverPolicy, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { streams } from '@ifactor/common/nats';
+import { nanos } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+
+/** In milliseconds. Events are stored later than they happen, never earlier; but clocks of nodes differ. */
+export const clockSlackMs = 60_000;
+
+/** A consumer that was asked for a count only is forgotten after this long, should its deletion be lost. */
+const forgetMs = 5000;
+
+type Start = { deliver_policy: typeof DeliverPolicy.All } | { opt_start_seq: number } | { opt_start_time: string };
+
+/**
+ * After which sequence to begin so as to come to the newest `count` events under these subjects. The server counts, so that nothing is
+ * read to find it: it is asked about twenty times in a stream of millions.
+ * @param until in milliseconds since 1970: of events up to then
+ */
+export async function startOf(
+  connection: NatsConnection,
+  filters: readonly string[],
+  count: number,
+  until?: number,
+): Promise<{ after: number; cut: boolean }> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const { state } = await manager.streams.info(streams.events).catch(missing(streams.events));
+  // Those that were stored since may be older.
+  const since =
+    until === undefined
+      ? 0
+      : await matching(manager, filters, { opt_start_time: new Date(until - clockSlackMs).toISOString() });
+  const wanted = count + since;
+  const all = await matching(manager, filters, { deliver_policy: DeliverPolicy.All });
+  if (all <= wanted) return { after: 0, cut: false };
+  // Everything matches: sequences tell.
+  if (all === state.messages) return { after: state.last_seq - wanted, cut: true };
+  let [few, enough] = [state.last_seq, state.first_seq - 1];
+  while (few - enough > 1) {
+    const middle = Math.floor((few + enough) / 2);
+    if ((await matching(manager, filters, { opt_start_seq: middle + 1 })) >= wanted) enough = middle;
+    else few = middle;
+  }
+  return { after: enough, cut: true };
+}
+
+/** How many messages from a start on are under these subjects. */
+async function matching(manager: JetStreamManager, filters: readonly string[], start: Start): Promise<number> {
+  const policy =
+    'opt_start_seq' in start
+      ? DeliverPolicy.StartSequence
+      : 'opt_start_time' in start
+        ? DeliverPolicy.StartTime
+        : DeliverPolicy.All;
+  const { name, num_pending: pending } = await manager.consumers.add(streams.events, {
+    ...start,
+    deliver_policy: policy,
+    ack_policy: AckPolicy.None,
+    filter_subjects: [...filters],
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: nanos(forgetMs),
+  });
+  await manager.consumers.delete(streams.events, name);
+  return pending;
+}
+
+/** Says in plain words that a stream is not there. */
+export function missing(stream: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      throw new Error(`there is no stream ${stream} on this server: no agent has been here yet`, { cause: error });
+    throw error;
+  };
+}

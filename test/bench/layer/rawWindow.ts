@@ -1,0 +1,25 @@
+/**
+ * In a process of its own, beside `ifactor`: the newest messages of IFACTOR_EVENTS by a consumer alone, neither read nor folded.
+ * argv: address of NATS, messages. Prints JSON.
+ */
+import { readFileSync } from 'node:fs';
+import { connectOnce, streams } from '@ifactor/common/nats';
+import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+
+const [servers = '', count] = process.argv.slice(2);
+const connection = await connectOnce({ servers, name: 'bench' });
+const manager = await jetstreamManager(connection, { checkAPI: false });
+const { state } = await manager.streams.info(streams.events);
+const consumer = await jetstream(connection).consumers.get(streams.events, {
+  deliver_policy: DeliverPolicy.StartSequence,
+  opt_start_seq: state.last_seq - Number(count) + 1,
+});
+const consumed = await consumer.consume({ max_messages: 2000 });
+let bytes = 0;
+for await (const message of consumed) {
+  bytes += message.data.length;
+  if (message.seq >= state.last_seq) break;
+}
+const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
+console.log(JSON.stringify({ peak, bytes }));
+await connection.close();
