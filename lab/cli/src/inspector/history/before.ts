@@ -1,6 +1,6 @@
 import { fold, initial } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
-import type { Key, RecordedEvent, StatusMessage } from '@ifactor/crds';
+import type { Key, RecordedEvent, State, StatusMessage } from '@ifactor/crds';
 import { replayAll } from '../../log/lives.ts';
 import { journalOf } from '../../log/setbacks.ts';
 import type { Wanted } from '../../log/source.ts';
@@ -33,7 +33,7 @@ export async function complete(log: EventLog, id: ActorId, history: History): Pr
     }
   }
   await replayAll(read, () => ({ event, snapshot }) => {
-    before = { snapshot, journal: journalOf(event), state: event.state as never, events: 0 };
+    before = { snapshot, journal: journalOf(event), state: event.state as State, events: 0 };
   });
   // Its events may be too old to be kept: then what the streams say of it is all there is.
   log.precede(track, events === 0 ? track.before : { ...before, events }, true);
@@ -52,7 +52,7 @@ export function assumed(key: Key, wanted: Wanted | undefined, status: StatusMess
     const data = { ref: privateKeyRef, version: '', fingerprint: wireguard.publicKey };
     snapshot = fold(snapshot, { type: 'SecretResolved', time, data }).snapshot;
   }
-  return { snapshot, ...(state === undefined ? {} : { state }), events: 0 };
+  return { snapshot, ...(state === undefined ? {} : { state: state as State }), events: 0 };
 }
 
 const privateKeyRef = 'privateKey';
