@@ -11,14 +11,12 @@ export type Query = Record<string, string | number | boolean | undefined>;
 export type Call = {
   query?: Query;
   body?: unknown;
-  /** `apply`: server-side apply; the others name the kind of patch. */
-  patch?: 'apply' | 'merge' | 'json';
+  /** The kind of patch. */
+  patch?: 'merge' | 'json';
   signal?: AbortSignal;
 };
 
 const types = {
-  // JSON is YAML; the API server takes no other name for apply.
-  apply: 'application/apply-patch+yaml',
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
 } as const;

@@ -71,11 +71,16 @@ export function createKubeApi(client: Client): KubeApi {
         query: { fieldManager: options.fieldManager },
         ...(options.signal && { signal: options.signal }),
       }),
-    applyStatus: (resource, object, { fieldManager }) =>
-      client.call('PATCH', at(resource, object.metadata, 'status'), {
-        patch: 'apply',
-        body: whole(resource, object),
-        query: { fieldManager, force: true },
+    writeStatus: (resource, { uid, ...target }, status, options) =>
+      client.call('PATCH', at(resource, target, 'status'), {
+        // kube-apiserver compares no uid in an apply or a merge of /status; it does what a JSON patch tests.
+        patch: 'json',
+        body: [
+          { op: 'test', path: '/metadata/uid', value: uid },
+          { op: 'add', path: '/status', value: status },
+        ],
+        query: { fieldManager: options.fieldManager },
+        ...(options.signal && { signal: options.signal }),
       }),
     async delete(resource, { uid, ...target }) {
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };

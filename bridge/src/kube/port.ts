@@ -45,13 +45,18 @@ export type KubeApi = {
    */
   merge(resource: Resource, target: ObjectTarget, change: object, options?: WriteOptions): Promise<KubeObject>;
   /**
-   * Server-side apply, forced, of a whole status: fields left out are removed. kube-apiserver does not compare the uid on
-   * `/status`: a namesake made a moment ago may get the status, and the reconcile that its creation enqueues corrects it.
+   * Writes a whole status, of the object of this very uid: fields left out are removed.
+   * @throws ApiError 404 where there is no object of the name; 409 or 422 where it has another uid
    */
-  applyStatus(resource: Resource, object: NewObject, options: { fieldManager: string }): Promise<KubeObject>;
+  writeStatus(
+    resource: Resource,
+    target: ObjectTarget & { uid: string },
+    status: unknown,
+    options: WriteOptions,
+  ): Promise<KubeObject>;
   /** Deletes the object of this very uid. @throws ApiError 404 or 409 where there is no such object */
   delete(resource: Resource, target: ObjectTarget & { uid: string }): Promise<void>;
 };
 
 /** The write methods, which only a leader may call. */
-export const writes = ['create', 'replace', 'merge', 'applyStatus', 'delete'] as const;
+export const writes = ['create', 'replace', 'merge', 'writeStatus', 'delete'] as const;

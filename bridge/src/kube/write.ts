@@ -10,22 +10,40 @@ const fieldManager = 'ifactor';
  * Writes a whole status to the object read.
  * @returns false where the server answered that the object is gone or another, so that there is nothing left to write
  */
-export function applyStatus(api: KubeApi, resource: Resource, object: KubeObject, status: unknown): Promise<boolean> {
+export function writeStatus(api: KubeApi, resource: Resource, object: KubeObject, status: unknown): Promise<boolean> {
   const { name, namespace, uid } = object.metadata;
-  const metadata = { name, uid, ...(namespace !== undefined && { namespace }) };
-  return unlessGone(api.applyStatus(resource, { metadata, status }, { fieldManager }));
+  const call = api.writeStatus(resource, { namespace, name, uid }, status, { fieldManager });
+  return unlessAnother(api, resource, object, call);
 }
 
 /** Sets the finalizers of the very version read. @returns false where there is a newer version, or no object */
 export function setFinalizers(
   api: KubeApi,
   resource: Resource,
-  { metadata }: KubeObject,
+  object: KubeObject,
   finalizers: readonly string[],
 ): Promise<boolean> {
+  const { metadata } = object;
   const { uid, resourceVersion } = metadata;
   const change = { metadata: { uid, resourceVersion, finalizers } };
-  return unlessGone(api.merge(resource, metadata, change, { fieldManager }));
+  return unlessAnother(api, resource, object, api.merge(resource, metadata, change, { fieldManager }));
+}
+
+/** As `unlessGone`; a refusal as invalid (422) counts too where the object of that name is another by now, or gone. */
+async function unlessAnother(
+  api: Pick<KubeApi, 'get'>,
+  resource: Resource,
+  { metadata: { namespace, name, uid } }: KubeObject,
+  call: Promise<unknown>,
+): Promise<boolean> {
+  try {
+    return await unlessGone(call);
+  } catch (error) {
+    if (!answered(error, 422)) throw error;
+    const live = await api.get(resource, { namespace, name });
+    if (live?.metadata.uid === uid) throw error;
+    return false;
+  }
 }
 
 /** @returns false where the server answered that the object is gone or has changed (404, 409) */

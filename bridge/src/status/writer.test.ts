@@ -27,7 +27,7 @@ function writing() {
     return answer();
   };
   const api = {
-    applyStatus: (_resource: unknown, { status }: { status?: unknown }) => send(status),
+    writeStatus: (_resource: unknown, _target: unknown, status: unknown) => send(status),
     merge: (_resource: unknown, _target: unknown, change: { metadata: { finalizers: unknown } }) =>
       send(change.metadata.finalizers),
   } as unknown as KubeApi;

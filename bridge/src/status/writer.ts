@@ -4,7 +4,7 @@ import type { KubeObject } from '../kube/object.ts';
 import type { KubeApi } from '../kube/port.ts';
 import type { Recorder } from '../kube/recorder.ts';
 import type { Resource } from '../kube/resource.ts';
-import { applyStatus, setFinalizers } from '../kube/write.ts';
+import { setFinalizers, writeStatus } from '../kube/write.ts';
 import type { OwnWrites } from '../view/change.ts';
 import { noteOf } from './note.ts';
 import type { WithConditions } from './status.ts';
@@ -34,7 +34,7 @@ export function createObjectWriter(api: KubeApi, ownWrites: OwnWrites, recorder:
       if (waitMs > 0) return waitMs;
       ownWrites.note(object, { status, statusAt: now });
       try {
-        if (!(await applyStatus(api, resource, object, status))) return undefined;
+        if (!(await writeStatus(api, resource, object, status))) return undefined;
       } catch (error) {
         ownWrites.note(object, { status: last.status });
         throw error;

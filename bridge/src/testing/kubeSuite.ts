@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { ApiError } from '../kube/error.ts';
+import { answered, ApiError } from '../kube/error.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { KubeApi, NewObject, WatchEvent } from '../kube/port.ts';
 import { resourceOf } from '../kube/resource.ts';
+import { setFinalizers, writeStatus } from '../kube/write.ts';
 
 const resource = resourceOf('NetlinkInterface');
 const namespace = 'default';
@@ -91,11 +92,29 @@ export function kubeSuite(name: string, open: () => Promise<KubeApi>): void {
       const { metadata } = await api.create(resource, link('a'));
       const { uid } = metadata;
       const write = (status: object): Promise<KubeObject> =>
-        api.applyStatus(resource, { metadata: { name: 'a', namespace, uid }, status }, { fieldManager });
+        api.writeStatus(resource, { name: 'a', namespace, uid }, status, { fieldManager });
       await write({ state: 'pending', hostname: 'x' });
       const after = await write({ state: 'configured' });
       expect(after.status).toEqual({ state: 'configured' });
       expect(after.metadata.generation).toBe(1);
+    });
+
+    test('nothing is written to an object that was deleted and made again under its name', async () => {
+      const api = await open();
+      const former = await api.create(resource, link('a'));
+      const target = { namespace, name: 'a', uid: former.metadata.uid };
+      await api.delete(resource, target);
+      expect(await writeStatus(api, resource, former, { state: 'configured' })).toBe(false);
+      expect(await setFinalizers(api, resource, former, ['example.com/x'])).toBe(false);
+      const { metadata } = await api.create(resource, link('a'));
+      await expect(api.writeStatus(resource, target, { state: 'configured' }, { fieldManager })).rejects.toSatisfy(
+        (error) => answered(error, 409, 422),
+      );
+      expect(await writeStatus(api, resource, former, { state: 'configured' })).toBe(false);
+      expect(await setFinalizers(api, resource, former, ['example.com/x'])).toBe(false);
+      const found = await api.get(resource, metadata);
+      expect(found?.metadata).toEqual(metadata);
+      expect(found).not.toHaveProperty('status.state');
     });
 
     test('finalizers keep a deleted object until they are gone', async () => {

@@ -128,12 +128,11 @@ export function createMemoryKube(now: () => number = Date.now): KubeApi {
         const before = need(resource, target);
         return update(resource, before, merged(before, copy(change)) as KubeObject);
       }),
-    applyStatus: (resource, object) =>
+    writeStatus: (resource, { uid, ...target }, status) =>
       answer(() => {
-        const before = need(resource, object.metadata);
-        const { uid = before.metadata.uid } = object.metadata;
-        const status = copy(object['status']) as Record<string, unknown>;
-        return update(resource, before, { ...before, metadata: { ...before.metadata, uid }, status });
+        const before = need(resource, target);
+        const after = { ...before, metadata: { ...before.metadata, uid } };
+        return update(resource, before, { ...after, status: copy(status) as Record<string, unknown> });
       }),
     delete: (resource, target) =>
       answer(() => {
