@@ -20,6 +20,7 @@ export default defineConfig({
   ],
   test: {
     include: part.tests,
+    testTimeout: 60_000,
     setupFiles: [resolve(import.meta.dirname, 'setup.ts')],
     // One worker for all files of a run.
     isolate: false,

@@ -77,3 +77,17 @@ test('a plan is judged alike, and counts for its children', async () => {
   absence.settle(key);
   expect(asked.at(-1)).toBe(`settled ${key}`);
 });
+
+test('of a kind that is not ours nothing is concluded', async () => {
+  const { absence, asked } = judging();
+  expect(await absence.judge('pod/default/wg1', last)).toBe('unproven');
+  expect(asked).toEqual([]);
+});
+
+test('a plan is gone where the API server says so, not where it has this very one', async () => {
+  const there = judging({ found: wireguard('net', {}, { uid: 'uid-net' }) });
+  expect(await there.absence.judgePlan('default/net', 'uid-net', 3)).toBe('unproven');
+  expect(await there.absence.judgePlan('default/net', 'an earlier life', 3)).toBe('gone');
+  expect(there.asked.at(-1)).toBe('get WireGuardNetworkPlan default/net');
+  expect(await judging().absence.judgePlan('default/net', 'uid-net', 3)).toBe('gone');
+});

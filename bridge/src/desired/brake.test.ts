@@ -112,3 +112,47 @@ test('a plan counts for its children; what another bridge leads is forgotten', a
   await clock.pass(2000);
   expect(admitted).toEqual([]);
 });
+
+test('asking again, or forgetting what nobody asked for, does not put off the decision', async () => {
+  const { brake, clock, admitted } = braked(10);
+  brake.admits('a');
+  await clock.pass(500);
+  brake.admits('a');
+  brake.forget('b');
+  await clock.pass(500);
+  expect(admitted).toEqual(['a']);
+});
+
+test('what was released before the decision is due is not said to be held', async () => {
+  const { brake, clock, held, admitted, ask } = braked(10);
+  ask(0, 11);
+  expect(brake.release(11)).toBe(11);
+  await clock.pass(1000);
+  expect(held).toEqual([]);
+  expect(admitted).toHaveLength(11);
+});
+
+test('of the last minute each tombstone counts once, and at its end no more', async () => {
+  const { clock, held, admitted, ask } = braked(100);
+  ask(0, 10);
+  await clock.pass(1000);
+  ask(10, 10);
+  await clock.pass(1000);
+  expect(held).toEqual([]);
+  expect(admitted).toHaveLength(20);
+  // The first ten were admitted 60 s before these are decided on.
+  await clock.pass(58_000);
+  ask(20, 10);
+  await clock.pass(1000);
+  expect(held).toEqual([]);
+  expect(admitted).toHaveLength(30);
+});
+
+test('what one bridge was allowed is not allowed to the next that leads', async () => {
+  const { brake, clock } = braked(10);
+  brake.admits('a');
+  await clock.pass(1000);
+  expect(brake.admits('a')).toBe(true);
+  brake.clear();
+  expect(brake.admits('a')).toBe(false);
+});

@@ -47,7 +47,7 @@ export class Brake {
   /** The object was seen again, or its tombstone is stored. */
   forget(key: string): void {
     this.#admitted.delete(key);
-    if (this.#waiting.delete(key) && this.#waiting.size > 0) this.#decideSoon();
+    if (this.#waiting.delete(key)) this.#decideSoon();
   }
 
   /** How many tombstones wait. */

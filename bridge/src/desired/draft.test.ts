@@ -105,3 +105,55 @@ test('a tombstone keeps who it was and nothing of what was wanted', () => {
   expect(desired).toMatchObject({ uid: 'uid-wg1', deleted: true, spec: {}, missing: [] });
   expect(open).toEqual([]);
 });
+
+test('what is missing says what to do about it', () => {
+  expect(draft(wireguard('wg1', { privateKey: 7 }), none, node).desired.missing).toEqual([
+    {
+      ref: 'privateKey',
+      reason: 'Malformed',
+      message: 'privateKey must be 32 bytes in base64 (44 characters)',
+    },
+  ]);
+  expect(draft(wireguard('wg1', { privateKeySecretRef: ref }), holding(), undefined).desired.missing[0]?.message).toBe(
+    'no agent of node lax1 has registered, so there is no key to seal the secret to; start ifactor-agent --node lax1',
+  );
+});
+
+test('only what is sealed depends on the key of the node, and says nothing of one where nothing is sealed', () => {
+  const plain = draft(wireguard('wg1'), none, node);
+  expect(plain.sealKey).toBeUndefined();
+  expect(plain.content).toBe(draft(wireguard('wg1'), none, registered('lax1').entry).content);
+  expect(plain.content).toBe(draft(wireguard('wg1'), none, undefined).content);
+  expect(draft(wireguard('wg1', { privateKeySecretRef: ref }), holding(), node).sealKey).toBe(node.sealKey);
+});
+
+test('a message has a deletionTimestamp only where the object has one', () => {
+  expect(draft(wireguard('wg1'), none, node).desired).not.toHaveProperty('deletionTimestamp');
+  const going = draft(wireguard('wg1', {}, { deletionTimestamp: '2026-01-02T00:00:00Z' }), none, node);
+  expect(going.desired.deletionTimestamp).toBe('2026-01-02T00:00:00Z');
+});
+
+test('a peer without a preshared key, and what is no peer, wants no secret', () => {
+  expect(draft(wireguard('wg1', { peers: [{ publicKey: 'P' }, 7] }), none, node).desired.missing).toEqual([]);
+  expect(draft(wireguard('wg1', { peers: { publicKey: 'P' } }), none, node).desired.missing).toEqual([]);
+});
+
+test('the content of a tombstone is not that of anything wanted', () => {
+  const { desired } = draft(wireguard('wg1'), none, node);
+  const gone = tombstone({ ...desired, secrets: [{ ref: 'r', version: 'v', sender: 's', sealed: 'x' }] });
+  expect(gone.desired).not.toHaveProperty('secrets');
+  expect(gone.desired.deleted).toBe(true);
+  expect(gone.sealKey).toBeUndefined();
+});
+
+const names = (privateKeySecretRef: unknown) => secretsOf(wireguard('wg1', { privateKeySecretRef }));
+
+test('Secrets are named with their namespace; what names none is passed over', () => {
+  expect(names({ name: 's', key: 'k', namespace: 'tenant' })).toEqual(['tenant/s']);
+  expect(names({ name: 's', key: 'k', namespace: 7 })).toEqual(['7/s']);
+  expect(names('s')).toEqual([]);
+  expect(names({ name: 7 })).toEqual([]);
+  expect(names(undefined)).toEqual([]);
+  expect(secretsOf({ ...wireguard('wg1'), spec: [] as never })).toEqual([]);
+  expect(secretsOf(wireguard('wg1', { privateKey: 'x', privateKeySecretRef: ref }))).toEqual(['default/s']);
+});

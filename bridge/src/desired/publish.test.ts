@@ -26,8 +26,10 @@ const at = (generation: number, spec = {}, uid = 'uid-wg1'): KubeObject =>
 class Api {
   object: KubeObject | undefined;
   asked = 0;
-  get(): Promise<KubeObject | undefined> {
+  target: unknown;
+  get(_resource?: unknown, target?: unknown): Promise<KubeObject | undefined> {
     this.asked++;
+    this.target = target;
     return Promise.resolve(this.object);
   }
 }
@@ -234,6 +236,8 @@ test('versions are compared by generation within one life, and by resource versi
   expect(isOlder(version(1, '8', 'b'), version(1, '9'))).toBe(true);
   expect(isOlder(version(1, 'x'), version(1, '9'))).toBe(false);
   expect(isOlder(version(1, '9'), version(1, 'x'))).toBe(false);
+  expect(isOlder(version(1, 'x5'), version(1, '9'))).toBe(false);
+  expect(isOlder(version(1, '5x'), version(1, '9'))).toBe(false);
 });
 
 test('a Secret that cannot be read now leaves the agent what it was given; one that is gone does not', async () => {

@@ -39,6 +39,13 @@ describe('a secret that cannot be used', () => {
     ['is too short', from(), 'default', store(secret('s', { k: 'hunter2' })), 'Malformed'],
     ['is 44 characters that are no base64', from(), 'default', store(secret('s', { k: '!'.repeat(44) })), 'Malformed'],
     ['is not named at all', { ref: 'privateKey', from: 'text' }, 'default', store(), 'Malformed'],
+    ['has no name', { ref: 'privateKey', from: { key: 'k' } }, 'default', store(), 'Malformed'],
+    ['has no key', { ref: 'privateKey', from: { name: 's' } }, 'default', store(), 'Malformed'],
+    ['has a name that is no text', from({ name: 7 }), 'default', store(), 'Malformed'],
+    ['has a key that is no text', from({ key: 7 }), 'default', store(), 'Malformed'],
+    ['is followed by more', from(), 'default', store(secret('s', { k: `${text}x` })), 'Malformed'],
+    ['comes after something', from(), 'default', store(secret('s', { k: `x${text}` })), 'Malformed'],
+    ['holds nothing', from(), 'default', store({ ...secret('s', {}), data: undefined }), 'KeyNotFound'],
     ['may not be read', from(), 'default', { get: () => undefined, forbidden: true }, 'Forbidden'],
   ])('%s', (_what, wanted, namespace, secrets, reason) => {
     const found = openSecret(wanted, namespace, secrets);
@@ -55,4 +62,27 @@ test('an object outside of default reads a Secret beside it when told so', () =>
 test('spare bits in the last letter make no other key', () => {
   const sloppy = `${text.slice(0, 42)}${String.fromCharCode((text.charCodeAt(42) ?? 0) + 1)}=`;
   expect(wireguardKey(Buffer.from(sloppy))).toBe(text);
+});
+
+test('a secret that cannot be used says what to do', () => {
+  const message = (wanted: ReturnType<typeof from>, namespace: string, secrets: ReturnType<typeof store>): unknown =>
+    Reflect.get(openSecret(wanted, namespace, secrets), 'message');
+  expect(Reflect.get(openSecret({ ref: 'privateKey', from: 7 }, 'default', store()), 'message')).toBe(
+    'the secret reference needs a name and a key',
+  );
+  expect(message(from(), 'tenant', store())).toBe(
+    'Secret default/s is in another namespace than the object; put the Secret into tenant and write namespace: tenant in the reference',
+  );
+  expect(message(from({ name: 'none' }), 'default', store())).toBe('create the Secret default/none with the key k');
+  expect(message(from({ key: 'none' }), 'default', store())).toBe('Secret default/s has no key none');
+  expect(message(from(), 'default', store(secret('s', { k: 'short' })))).toBe(
+    'key k of Secret default/s is neither 32 raw bytes nor 44 characters of base64',
+  );
+  expect(message(from(), 'default', { get: () => undefined, forbidden: true })).toBe(
+    'the bridge cannot list Secrets; give it the role in bridge/rbac.yaml',
+  );
+});
+
+test('a Secret that was read is used, though Secrets can no longer be listed', () => {
+  expect(openSecret(from(), 'default', { ...store(), forbidden: true })).toMatchObject({ key: text });
 });

@@ -60,3 +60,34 @@ test('a link that is recreated says why; one that is adopted says that it existe
     'adopted the existing link br1 on node lax1',
   );
 });
+
+const normal = (reason: string, message: string) => ({ type: 'Normal', reason, message });
+
+test('what happened to a link is told as it was', () => {
+  const tell = createEventNotes();
+  expect(tell(event('LinkCreated', 'creating', { name: 'br1' }))).toEqual(
+    normal('LinkCreated', 'created link br1 on node lax1'),
+  );
+  expect(tell(event('LinkAdopted', 'creating', { name: 'br1' }))).toEqual(
+    normal('LinkAdopted', 'adopted the existing link br1 on node lax1'),
+  );
+  expect(tell(event('LinkMoved', 'creating', { name: 'br1' }))).toEqual(
+    normal('LinkMoved', 'moved link br1 into its network namespace'),
+  );
+  expect(tell(event('LinkRemoved', 'deleting', { name: 'br1' }))).toEqual(
+    normal('LinkRemoved', 'removed link br1 from node lax1'),
+  );
+  expect(tell(event('LinkRemoved', 'creating', { name: 'br1', anew: ['mtu'] }))).toMatchObject({
+    type: 'Normal',
+    reason: 'LinkRemoved',
+  });
+  expect(tell(event('SpecChanged', 'pending', {}))).toBeUndefined();
+});
+
+test('drift without fields is of the link itself; it is healed in a netns too', () => {
+  const tell = createEventNotes();
+  expect(tell(event('DriftObserved', 'drifted', { drift: [] }))?.message).toBe(
+    'the kernel differs in its link; repairing',
+  );
+  expect(tell(event('LinkMoved', 'moved-to-netns', { name: 'br1' }))).toMatchObject({ reason: 'Healed' });
+});

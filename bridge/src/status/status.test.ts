@@ -258,3 +258,80 @@ test('an Event is told when Ready changes, not at each status', () => {
   expect(noteOf(configured, drifted)).toBeUndefined();
   expect(noteOf(drifted, configured)).toBeUndefined();
 });
+
+const readyIs = (status: 'True' | 'False' | 'Unknown', reason: string): InterfaceStatus => ({
+  conditions: [{ type: 'Ready', status, reason, message: reason, lastTransitionTime: now.toISOString() }],
+});
+
+const told = (before: InterfaceStatus | undefined, after: InterfaceStatus): unknown => noteOf(before, after)?.type;
+
+test('another reason for not being ready is told; another for being ready is not', () => {
+  expect(told(readyIs('False', 'SecretNotFound'), readyIs('False', 'NameConflict'))).toBe('Warning');
+  expect(told(readyIs('False', 'SecretNotFound'), readyIs('False', 'SecretNotFound'))).toBeUndefined();
+  expect(told(readyIs('Unknown', 'NodeUnreachable'), readyIs('False', 'NodeUnreachable'))).toBe('Warning');
+  expect(told(readyIs('True', 'Configured'), readyIs('True', 'MovedToNetns'))).toBeUndefined();
+  // Not ready any more, though drift came before: that is news.
+  expect(told(readyIs('False', 'Drifted'), readyIs('False', 'NameConflict'))).toBe('Warning');
+  expect(told(undefined, {})).toBeUndefined();
+  expect(told(readyIs('True', 'Configured'), {})).toBeUndefined();
+});
+
+test.each(['Deleting', 'Deleted'])('%s is what somebody asked for, no warning', (reason) => {
+  expect(noteOf(configured, readyIs('False', reason))).toMatchObject({ type: 'Normal', reason });
+});
+
+test.each([
+  'Pending',
+  'Unknown',
+  'Observing',
+  'Creating',
+  'Confirming',
+  'AddressTentative',
+  'Drifted',
+  'Paused',
+  'PublicKeyUnknown',
+  'InterfacesNotReady',
+])('%s is on the way to something else, and not told', (reason) => {
+  expect(noteOf(configured, readyIs('False', reason))).toBeUndefined();
+});
+
+test('a deleted object gets no finalizer, and is held by any that is ours', () => {
+  const going = { ...meta(), deletionTimestamp: '2026-01-01T00:10:00Z' };
+  expect(withFinalizer(going)).toBeUndefined();
+  expect(withoutFinalizers(wireguard('wg1').metadata)).toEqual([]);
+});
+
+test.each(['NodeUnknown', 'NodeUnreachable', 'NatsUnreachable', 'NodeParked', 'InvalidSpec'])(
+  'what the bridge said as %s is taken back when the agent is there and has not spoken; the rest stays',
+  (reason) => {
+    const before: InterfaceStatus = { ...readyIs('Unknown', reason), state: 'configured', hostname: 'h' };
+    const after = wantedStatus(object(before), undefined, up, undefined, now);
+    expect(after).toMatchObject({
+      state: 'configured',
+      hostname: 'h',
+      conditions: [{ status: 'Unknown', reason: 'Pending', message: 'handed to the agent of node lax1' }],
+    });
+  },
+);
+
+test('of a node that is unknown nothing is shown that another one said', () => {
+  const shown = wantedStatus(object(configured), undefined, unknown, undefined, now);
+  expect(shown).not.toHaveProperty('state');
+  expect(shown?.conditions?.[0]?.message).toBe(
+    'no agent of node lax1 has registered; start one there: ifactor-agent --node lax1',
+  );
+  // What its agent said, of which the entry is lost, is.
+  expect(wantedStatus(object(), said(configured), unknown, undefined, now)).toMatchObject({ state: 'configured' });
+});
+
+test('a deletion that waits for nothing more is not said to wait', () => {
+  expect(message({ state: 'unknown', waitMs: 0 }, { deletionTimestamp: 'x' })).toMatch(/^no agent of node lax1/);
+  expect(message({ state: 'unknown', waitMs: 1000 })).toMatch(/^no agent of node lax1/);
+});
+
+test('what is told of NATS has its own reason, and other conditions are not taken for Ready', () => {
+  const status = wantedStatus(object(), undefined, { state: 'unheard', entry, since: 0 }, undefined, now);
+  expect(status?.conditions?.[0]?.reason).toBe('NatsUnreachable');
+  const other = { ...readyIs('True', 'Yes').conditions![0]!, type: 'Synced' as never };
+  expect(noteOf(undefined, { conditions: [other] })).toBeUndefined();
+});
