@@ -244,7 +244,7 @@ export type Snapshot = {
 };
 
 /** The processes that serve WireGuard links where the kernel has none outlive their agent. */
-function endDaemons(folder: string): void {
+export function endDaemons(folder: string): void {
   for (const entry of safe(() => readdirSync(folder))) {
     safe(() => {
       const { pid } = JSON.parse(readFileSync(join(folder, entry, 'record.json'), 'utf8')) as { pid: number };

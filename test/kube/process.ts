@@ -10,8 +10,11 @@ export interface Service {
   readonly name: string;
   /** Rejects with KubeFailed once the process has ended, whoever ended it. Never resolves. */
   readonly ended: Promise<never>;
-  /** SIGTERM, SIGKILL after `graceMs`; resolves when the process is gone. Stopping twice is not an error. */
+  /** SIGTERM, SIGKILL after `graceMs`, at once where that is 0; resolves when the process is gone. Stopping twice is not an error. */
   stop(graceMs?: number): Promise<void>;
+  /** SIGSTOP and SIGCONT: it keeps its connections and says nothing. */
+  freeze(): void;
+  thaw(): void;
 }
 
 export function startService(program: string, flags: string[], dir: string): Service {
@@ -35,12 +38,18 @@ export function startService(program: string, flags: string[], dir: string): Ser
     throw new KubeFailed(`${name} ${how}:\n${await tail(logFile)}`);
   });
   ended.catch(() => {});
-  return { name, ended, stop: (graceMs = 10_000) => stop(child, closed, graceMs) };
+  return {
+    name,
+    ended,
+    stop: (graceMs = 10_000) => stop(child, closed, graceMs),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+  };
 }
 
 async function stop(child: ChildProcess, closed: Promise<string>, graceMs: number): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
-  child.kill('SIGTERM');
+  child.kill(graceMs === 0 ? 'SIGKILL' : 'SIGTERM');
   await closed;
   clearTimeout(timer);
 }

@@ -17,6 +17,8 @@ export interface Kube {
   readonly caFile: string;
   /** False where KUBEBUILDER_ASSETS has no kube-controller-manager: owner references are then not followed. */
   readonly collectsGarbage: boolean;
+  /** kube-apiserver itself, which can be killed, frozen, and started again on the same port and etcd. */
+  readonly apiserver: { kill(): Promise<void>; start(): Promise<void>; freeze(): void; thaw(): void };
   /** Ends all processes in the right order and removes the folder. */
   stop(): Promise<void>;
 }
@@ -57,7 +59,9 @@ async function boot(programs: Programs, wanted: string | undefined, report: (lin
     for (const service of running.splice(0).toReversed()) await service.stop();
     await rm(dir, { recursive: true, force: true });
   };
-  const start = (program: string, flags: string[]) => running.push(startService(program, flags, dir));
+  const start = (program: string, flags: string[]): void => {
+    running.push(startService(program, flags, dir));
+  };
   try {
     const [clientPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
     const token = randomBytes(24).toString('hex');
@@ -83,7 +87,7 @@ async function boot(programs: Programs, wanted: string | undefined, report: (lin
       `--initial-advertise-peer-urls=${peerUrl}`,
       `--initial-cluster=ifactor=${peerUrl}`,
     ]);
-    start(programs.apiserver, [
+    const apiserverFlags = [
       `--etcd-servers=${etcdUrl}`,
       '--bind-address=127.0.0.1',
       `--secure-port=${port}`,
@@ -96,7 +100,9 @@ async function boot(programs: Programs, wanted: string | undefined, report: (lin
       '--disable-admission-plugins=ServiceAccount',
       '--service-cluster-ip-range=10.0.0.0/24',
       '--endpoint-reconciler-type=none',
-    ]);
+    ];
+    start(programs.apiserver, apiserverFlags);
+    const at = running.length - 1;
     await ready(url, token, caFile, running, (line) => report(`${line} (${Date.now() - started} ms)`));
     await writeFile(kubeconfig, config(url, token, await readFile(caFile)), { mode: 0o600 });
     if (programs.controllers !== undefined) {
@@ -109,7 +115,15 @@ async function boot(programs: Programs, wanted: string | undefined, report: (lin
       ]);
     }
     report(`kube-apiserver is ready at ${url} (${Date.now() - started} ms)`);
-    return { kubeconfig, url, token, caFile, collectsGarbage: programs.controllers !== undefined, stop };
+    const apiserver = {
+      kill: async (): Promise<void> => running[at]?.stop(0),
+      async start(): Promise<void> {
+        running[at] = startService(programs.apiserver, apiserverFlags, dir);
+      },
+      freeze: (): void => running[at]?.freeze(),
+      thaw: (): void => running[at]?.thaw(),
+    };
+    return { kubeconfig, url, token, caFile, collectsGarbage: programs.controllers !== undefined, apiserver, stop };
   } catch (error) {
     await stop();
     throw error;

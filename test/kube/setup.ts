@@ -3,7 +3,7 @@ import { KubeUnavailable } from './error.ts';
 import { startKube, type Kube } from './server.ts';
 
 /** The lane's real API server, or why this machine has none. */
-export type RealKube = Omit<Kube, 'stop'> | { unavailable: string };
+export type RealKube = Omit<Kube, 'stop' | 'apiserver'> | { unavailable: string };
 
 declare module 'vitest' {
   export interface ProvidedContext {

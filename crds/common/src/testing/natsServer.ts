@@ -11,6 +11,8 @@ import { connectOnce } from '../nats.ts';
 export type NatsServer = {
   readonly url: string;
   readonly port: number;
+  /** The folder that it keeps its streams in. */
+  readonly store: string;
   /** A connection that is closed when the server is disposed of. */
   connect(name?: string): Promise<NatsConnection>;
   /** Ends it with a signal and waits; SIGKILL leaves the store as it lies. */
@@ -100,6 +102,7 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
     get port() {
       return port;
     },
+    store,
     async connect(name = 'test') {
       const connection = await connectOnce({ servers: `nats://127.0.0.1:${port}`, name });
       connections.push(connection);
