@@ -1,5 +1,4 @@
 // What a replay needs, and nothing that touches a machine.
-export { printAddress } from './interface/diff/address.ts';
 export { markOf } from './interface/diff/mark.ts';
 export { conflictWords, waitingWords } from './interface/words/need.ts';
 export { differenceOf, rulesIn } from './interface/machine/difference.ts';

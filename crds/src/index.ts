@@ -8,9 +8,11 @@ export type {
   EventType,
   InterfaceEvent,
   InterfaceSpec,
+  NetnsParams,
   Performed,
   Reach,
   RecordedEvent,
+  SecretParams,
   Slot,
 } from './message/event.ts';
 export type { Address, Drift, Observed, ObservedLink, ObservedPeer, ObservedWireGuard } from './message/observed.ts';

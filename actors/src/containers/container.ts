@@ -10,15 +10,8 @@ import { RetryTimer } from './retryTimer.ts';
 /**
  * The main process of the container is watched by itself, too: so a container whose engine is away (restarted, upgraded)
  * keeps its place as long as its process lives, and loses it when that ends.
- * @param label how messages name it
  */
-export function followContainer(
-  engine: Engine,
-  name: string,
-  label: string,
-  clock: Clock,
-  tell: (where: Where) => void,
-): Source {
+export function followContainer(engine: Engine, name: string, clock: Clock, tell: (where: Where) => void): Source {
   let bound: { id: string; run: string; pid: number; alive: boolean; mistaken: boolean; process: Source } | undefined;
   let seen = false;
   let away: EngineError | undefined;
@@ -44,7 +37,7 @@ export function followContainer(
       pid,
       alive: false,
       mistaken: false,
-      process: followProcess(pid, label, clock, processTold, belongs(id)),
+      process: followProcess(pid, clock, processTold, belongs(id)),
     };
   };
 
@@ -54,9 +47,7 @@ export function followContainer(
     (handle) => {
       const own = inContainer(handle.read('cgroup'), id, engine.name);
       if (bound) bound.mistaken = !own;
-      return own
-        ? null
-        : `process ${handle.pid}, which ${engine.name} says is that of ${label}, is in no control group of it; asking ${engine.name} again`;
+      return own ? null : 'ProcessNotInContainer';
     };
 
   function processTold(where: Where): void {
@@ -72,27 +63,15 @@ export function followContainer(
     bound.alive = false;
     if (where.lost.reason === 'Forbidden') tell(where);
     else if (away) tell(unreachable(away));
-    else if (alive) tell(lost('ContainerGone', `${label} has stopped: ${engine.name} start ${name}`));
-    else if (!seen) tell(bound.mistaken ? where : unseen(pid));
+    else if (alive) tell(lost('ContainerGone'));
+    else if (!seen) tell(bound.mistaken ? where : lost('ProcessNotFound', { pid }));
     retry.schedule(ask);
   }
 
-  const unseen = (pid: number): Where =>
-    lost(
-      'ProcessNotFound',
-      `${label} runs as process ${pid}, which the agent cannot see: run the agent in the host's pid namespace (hostPID: true)`,
-    );
-
   const unreachable = (error: EngineError): Where =>
     error.code === 'EACCES' || error.code === 'EPERM'
-      ? lost(
-          'Forbidden',
-          `${label} cannot be looked up: ${engine.socketPath} may not be opened; run the agent as root or in the socket's group`,
-        )
-      : lost(
-          'EngineUnreachable',
-          `${label} cannot be looked up: ${engine.name} does not answer on ${engine.socketPath} (${error.message}); start it, or name its socket by --${engine.name}`,
-        );
+      ? lost('Forbidden', { path: engine.socketPath })
+      : lost('EngineUnreachable', { path: engine.socketPath, cause: error.message });
 
   const answered = (found: Inspection | null): void => {
     if (found && found.pid > 0) {
@@ -101,24 +80,8 @@ export function followContainer(
     }
     release();
     retry.reset();
-    if (found)
-      tell(
-        lost(seen ? 'ContainerGone' : 'ContainerNotRunning', `${label} is not running: ${engine.name} start ${name}`),
-      );
-    else if (seen)
-      tell(
-        lost(
-          'ContainerGone',
-          `${label} was removed or renamed: create it again by ${engine.name} run --name ${name} …`,
-        ),
-      );
-    else
-      tell(
-        lost(
-          'ContainerNotFound',
-          `${label} does not exist: create it by ${engine.name} run --name ${name} …, or correct the name`,
-        ),
-      );
+    if (seen) tell(lost('ContainerGone'));
+    else tell(lost(found ? 'ContainerNotRunning' : 'ContainerNotFound'));
   };
 
   const failed = (error: EngineError): void => {

@@ -40,7 +40,7 @@ describe.skipIf(missing !== undefined)(
     test('comes later, stops, starts, is removed, and is made again', async () => {
       const name = unique();
       const watch = new Watch(places(), { docker: { name } });
-      expect(await watch.lost('ContainerNotFound')).toContain(`container "${name}" does not exist`);
+      expect(await watch.lost('ContainerNotFound')).toContain(`docker container ${name} does not exist`);
       await docker.start(name);
       const first = await watch.netns();
 
@@ -53,7 +53,7 @@ describe.skipIf(missing !== undefined)(
       expect(second.id).toBe(await netnsId(`/proc/${await docker.pid(name)}/ns/net`));
 
       await docker.cli('rm', '-f', name);
-      await watch.until('removed', (place) => 'lost' in place && place.lost.message.includes('was removed'));
+      expect(await watch.lost('ContainerGone')).toContain('was removed');
       await docker.start(name);
       await watch.netns(second);
     });
@@ -63,7 +63,9 @@ describe.skipIf(missing !== undefined)(
       await docker.start(name);
       await docker.cli('kill', name);
       const watch = new Watch(places(), { docker: { name } });
-      expect(await watch.lost('ContainerNotRunning')).toBe(`container "${name}" is not running: docker start ${name}`);
+      expect(await watch.lost('ContainerNotRunning')).toBe(
+        `docker container ${name} is not running: docker start ${name}`,
+      );
     });
 
     test('a restart leads to the new netns, soon after the engine says "start"', async () => {

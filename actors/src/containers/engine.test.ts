@@ -22,7 +22,7 @@ test('an engine that takes connections and answers none is told, from a containe
     if (request.url?.startsWith('/events')) response.writeHead(200).flushHeaders();
     else response.writeHead(404).end('{"message":"No such container: absent"}');
   });
-  expect(await working.lost('ContainerNotFound')).toContain('container "absent" does not exist');
+  expect(await working.lost('ContainerNotFound')).toContain('docker container absent does not exist');
   expect(await frozen.lost('EngineUnreachable')).toContain('no answer within 5 s');
   // The silence of a working engine is no failure.
   expect(working.told).toHaveLength(1);

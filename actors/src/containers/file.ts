@@ -14,20 +14,12 @@ const settlingLooks = 10;
 
 export type FileTarget = {
   path: string;
-  /** How messages name it. */
-  label: string;
   /** Reason for there being no netns: at first, and after there was one. */
   absent: LostReason;
   gone: LostReason;
-  /** What to do then. */
-  advice: string;
 };
 
-export function followFile(
-  { path, label, absent, gone, advice }: FileTarget,
-  clock: Clock,
-  tell: (where: Where) => void,
-): Source {
+export function followFile({ path, absent, gone }: FileTarget, clock: Clock, tell: (where: Where) => void): Source {
   let known: Where | undefined;
   let seen = false;
   // `ip netns add` makes the file first and mounts the netns on it a moment later; the mount itself is no event.
@@ -36,14 +28,12 @@ export function followFile(
   const look = (): Where => {
     try {
       const { ino } = statSync(path);
-      if (statfsSync(path).type !== NSFS_MAGIC)
-        return lost(seen ? gone : absent, `${label} is not there: ${path} is a plain file; ${advice}`);
+      if (statfsSync(path).type !== NSFS_MAGIC) return lost('NotANetns', { path });
       return { path, id: String(ino) };
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'EACCES' || code === 'EPERM')
-        return lost('Forbidden', `${label} may not be read: run the agent as root`);
-      return lost(seen ? gone : absent, `${label} ${seen ? 'was deleted' : 'does not exist'}: ${advice}`);
+      if (code === 'EACCES' || code === 'EPERM') return lost('Forbidden', { path });
+      return lost(seen ? gone : absent, { path });
     }
   };
 

@@ -17,7 +17,7 @@ test('a netns other than the one that was looked at is not told', async () => {
   const follower = new NetnsFollower({
     kernel,
     label: 'it',
-    refuse: () => null,
+    isForbidden: () => false,
     runtime: systemRuntime(createLog('test', 'error')),
     start: (tell) => {
       const say = (): void => tell({ path: '/p', id: '1' });

@@ -10,10 +10,11 @@ export type PlaceListener = (place: NetnsPlace) => void;
 
 export type NetnsFollowerParts = {
   kernel: Kernel;
+  /** What log lines name it by. */
   label: string;
   start: StartSource;
-  /** Why the netns with this inode must not be used, in words that follow the label; null: it may be. */
-  refuse: (id: string) => string | null;
+  /** Whether the netns with this inode must not be used, since it is the agent's or the machine's. */
+  isForbidden: (id: string) => boolean;
   runtime: Runtime;
 };
 
@@ -62,8 +63,7 @@ export class NetnsFollower {
 
   #told(where: Where): void {
     if (this.#stopped) return;
-    const refusal = 'id' in where ? this.#parts.refuse(where.id) : null;
-    if (refusal !== null) return this.#told(lost('HostNetns', `${this.#parts.label} ${refusal}`));
+    if ('id' in where && this.#parts.isForbidden(where.id)) return this.#told(lost('HostNetns'));
     this.#wanted = where;
     if ('lost' in where) {
       this.#retry.reset();
@@ -108,14 +108,14 @@ export class NetnsFollower {
   #failed(error: unknown): undefined {
     if (this.#stopped) return;
     if (isKernelError(error, 'E2BIG')) {
-      this.#become(lost('TooManyLinks', `${this.#parts.label}: ${explain(error)}`));
+      this.#become(lost('TooManyLinks', { cause: explain(error) }));
       this.#retry.scheduleIn(crowdedRetryMs, () => this.#source.again());
       return;
     }
     const reason: LostReason = isKernelError(error, 'EPERM', 'EACCES') ? 'Forbidden' : 'NetnsNotFound';
     if (!isKernelError(error, 'ENOENT', 'ESRCH'))
       this.#parts.runtime.log.warn('netns cannot be opened', { target: this.#parts.label, error });
-    this.#become(lost(reason, `${this.#parts.label} cannot be opened: ${explain(error)}; trying again`));
+    this.#become(lost(reason, { cause: explain(error) }));
     this.#retry.schedule(() => this.#source.again());
   }
 
@@ -140,7 +140,7 @@ export class NetnsFollower {
 
   #kernelLost(netns: Netns, reason: string): void {
     if (!this.#place || !('netns' in this.#place) || this.#place.netns !== netns) return;
-    this.#become(lost('NetnsNotFound', `${this.#parts.label} was lost: ${reason}; looking for it again`));
+    this.#become(lost('NetnsNotFound', { cause: reason }));
     this.#retry.schedule(() => this.#source.again());
   }
 
@@ -158,5 +158,5 @@ export class NetnsFollower {
 }
 
 function sameLoss(a: NetnsPlace, b: NetnsPlace): boolean {
-  return 'lost' in a && 'lost' in b && a.lost.reason === b.lost.reason && a.lost.message === b.lost.message;
+  return 'lost' in a && 'lost' in b && JSON.stringify(a.lost) === JSON.stringify(b.lost);
 }

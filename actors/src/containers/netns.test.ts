@@ -103,7 +103,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     await watch.lost('NetnsNotFound');
     mkdirSync(join(folder, 'deep', 'er'), { recursive: true });
     writeFileSync(path, '');
-    await watch.until('a plain file', (place) => 'lost' in place && place.lost.message.includes('plain file'));
+    expect(await watch.lost('NotANetns')).toContain(`${path} is a plain file`);
     rmSync(path);
     await addNetns(name);
     symlinkSync(`/run/netns/${name}`, path);
@@ -118,7 +118,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     const watch = new Watch(makePlaces({ home: `/run/netns/${name}` }), null);
     const before = await watch.netns();
     await deleteNetns(name);
-    expect(await watch.lost('NetnsNotFound')).toContain('home network namespace');
+    expect(await watch.lost('NetnsNotFound')).toContain("the node's netns");
     await addNetns(name);
     await watch.netns(before);
   });
@@ -128,7 +128,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     const watch = new Watch(makePlaces({ aliases: new Map([['agent1', `netns:/run/netns/${name}`]]) }), {
       docker: { name: 'agent1' },
     });
-    expect(await watch.lost('ContainerNotFound')).toContain('container "agent1"');
+    expect(await watch.lost('ContainerNotFound')).toContain('docker container agent1');
     await addNetns(name);
     await watch.netns();
     await deleteNetns(name);
@@ -146,7 +146,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     expect(netns.id).toBe(await netnsId(`/proc/${sleeper.pid}/ns/net`));
     expect(netns.id).not.toBe(await netnsId('/proc/self/ns/net'));
     sleeper.kill('SIGKILL');
-    expect(await watch.lost('ProcessNotFound')).toMatch(/ended|no path/);
+    expect(await watch.lost('ProcessNotFound')).toContain('has ended');
     await expect(netns.resync()).rejects.toThrow(/closed/);
   });
 
@@ -244,7 +244,9 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     ]) {
       writeFileSync(path, JSON.stringify({ [String(pid)]: other }));
       const recycled = new Watch(makePlaces({ processes: new ProcessRecords(path) }), selector);
-      expect(await recycled.lost('ProcessNotFound')).toContain(`process ${pid} is another one than the one selected`);
+      expect(await recycled.lost('ProcessReplaced')).toContain(
+        `process ${pid} is another process than the one selected`,
+      );
       expect(recycled.told).toHaveLength(1);
       recycled.stop();
     }

@@ -1,3 +1,4 @@
+import type { NetnsParams } from '@ifactor/crds';
 import type { Netns } from '../kernel/kernel.ts';
 
 export type LostReason =
@@ -8,7 +9,13 @@ export type LostReason =
   | 'ContainerNotRunning'
   | 'EngineUnreachable'
   | 'NetnsNotFound'
+  /** The path is a plain file. */
+  | 'NotANetns'
   | 'ProcessNotFound'
+  /** Another process than the one selected has its number now. */
+  | 'ProcessReplaced'
+  /** The engine named a process that is in no control group of the container. */
+  | 'ProcessNotInContainer'
   | 'Forbidden'
   /** It leads to the network namespace of the agent or of the machine, which is not the home netns. */
   | 'HostNetns'
@@ -16,8 +23,8 @@ export type LostReason =
   /** The selector names nothing. */
   | 'NothingSelected';
 
-/** Why a selector leads nowhere now; `message` says what to do. */
-export type LostNetns = { reason: LostReason; message: string };
+/** Why a selector leads to no netns now, and what the reason is about. */
+export type LostNetns = { reason: LostReason; params: Omit<NetnsParams, 'selector'> };
 
 /** Where a selector leads. The netns is open until the next place is told, or until the follower stops. */
 export type NetnsPlace = { netns: Netns } | { lost: LostNetns };
@@ -34,6 +41,6 @@ export type Source = {
 
 export type StartSource = (tell: (where: Where) => void) => Source;
 
-export function lost(reason: LostReason, message: string): { lost: LostNetns } {
-  return { lost: { reason, message } };
+export function lost(reason: LostReason, params: LostNetns['params'] = {}): { lost: LostNetns } {
+  return { lost: { reason, params } };
 }

@@ -6,7 +6,7 @@ import { followContainer } from './container.ts';
 import { Engine } from './engine.ts';
 import { followFile } from './file.ts';
 import { NetnsFollower, type PlaceListener } from './follower.ts';
-import { refuseHostNetns } from './hostNetns.ts';
+import { isHostNetns } from './hostNetns.ts';
 import { lost, type Source, type StartSource } from './place.ts';
 import { followProcess, type Mistaken } from './process.ts';
 import { ProcessRecords } from './processRecords.ts';
@@ -52,56 +52,36 @@ export function createPlaces({
   runtime,
 }: PlacesOptions): Places {
   const { clock } = runtime;
-  const refuseHost = allowHostNetns ? () => null : refuseHostNetns(home);
+  const isHost = (id: string): boolean => !allowHostNetns && isHostNetns(home, id);
   const followers = new Map<string, NetnsFollower>();
   const engines: Record<EngineName, Engine> = {
     docker: new Engine('docker', socketPath(docker ?? process.env['DOCKER_HOST'] ?? '/var/run/docker.sock'), runtime),
     podman: new Engine('podman', socketPath(podman ?? '/run/podman/podman.sock'), runtime),
   };
 
-  const homeTarget: NetnsTarget = {
-    via: 'file',
-    path: home,
-    label: `home network namespace ${home}`,
-    container: false,
-  };
+  const homeTarget: NetnsTarget = { via: 'file', path: home, container: false };
 
-  const mistaken =
-    (label: string): Mistaken =>
-    (handle) => {
-      const identity = handle.identity();
-      return identity === null || processes.means(identity)
-        ? null
-        : `${label} is another one than the one selected, which has ended: select its successor by another way, or delete this object and create it again`;
-    };
+  const mistaken: Mistaken = (handle) => {
+    const identity = handle.identity();
+    return identity === null || processes.means(identity) ? null : 'ProcessReplaced';
+  };
 
   const startOf = (target: NetnsTarget): StartSource => {
     switch (target.via) {
       case 'engine': {
-        const { engine, name, label } = target;
-        return (tell) => followContainer(engines[engine], name, label, clock, tell);
+        const { engine, name } = target;
+        return (tell) => followContainer(engines[engine], name, clock, tell);
       }
       case 'file': {
-        const { path, label, container } = target;
-        return (tell) =>
-          followFile(
-            {
-              path,
-              label,
-              absent: container ? 'ContainerNotFound' : 'NetnsNotFound',
-              gone: container ? 'ContainerGone' : 'NetnsNotFound',
-              advice: path.startsWith('/run/netns/')
-                ? `ip netns add ${path.slice('/run/netns/'.length)}`
-                : 'mount a network namespace there, or correct the path',
-            },
-            clock,
-            tell,
-          );
+        const { path, container } = target;
+        const absent = container ? 'ContainerNotFound' : 'NetnsNotFound';
+        const gone = container ? 'ContainerGone' : 'NetnsNotFound';
+        return (tell) => followFile({ path, absent, gone }, clock, tell);
       }
       case 'process':
-        return (tell) => followProcess(target.pid, target.label, clock, tell, mistaken(target.label));
+        return (tell) => followProcess(target.pid, clock, tell, mistaken);
       case 'nothing':
-        return (tell) => nowhere(target.message, tell);
+        return (tell) => nowhere(target.cause, tell);
       default:
         return target satisfies never;
     }
@@ -113,12 +93,11 @@ export function createPlaces({
       const key = targetKey(target);
       let follower = followers.get(key);
       if (!follower) {
-        const label = target.via === 'nothing' ? 'nothing' : target.label;
         follower = new NetnsFollower({
           kernel,
-          label,
+          label: key,
           start: startOf(target),
-          refuse: selector === null ? () => null : refuseHost,
+          isForbidden: selector === null ? () => false : isHost,
           runtime,
         });
         followers.set(key, follower);
@@ -140,8 +119,8 @@ export function createPlaces({
   };
 }
 
-function nowhere(message: string, tell: Parameters<StartSource>[0]): Source {
-  const say = (): void => tell(lost('NothingSelected', message));
+function nowhere(cause: string | undefined, tell: Parameters<StartSource>[0]): Source {
+  const say = (): void => tell(lost('NothingSelected', cause === undefined ? {} : { cause }));
   const soon = setImmediate(say);
   return { again: say, stop: () => clearImmediate(soon) };
 }

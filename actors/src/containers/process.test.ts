@@ -24,7 +24,7 @@ async function recycle(): Promise<boolean | null> {
   const pid = first.pid!;
   const start = startTicks(pid);
   const told: Where[] = [];
-  const source = followProcess(pid, 'it', systemClock, (where) => told.push(where));
+  const source = followProcess(pid, systemClock, (where) => told.push(where));
   let second: ChildProcess | undefined;
   try {
     await new Promise(setImmediate);

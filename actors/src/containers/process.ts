@@ -1,7 +1,7 @@
 /** Follows the netns of one process until the process ends. */
 import { every } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
-import { lost, type Source, type Where } from './place.ts';
+import { lost, type LostReason, type Source, type Where } from './place.ts';
 import { ProcessHandle } from './processHandle.ts';
 
 /**
@@ -10,16 +10,12 @@ import { ProcessHandle } from './processHandle.ts';
  */
 const lookEveryMs = 500;
 
-/** Why a process with the number is not the one that is meant, as a message; null: it is the one. */
-export type Mistaken = (handle: ProcessHandle) => string | null;
+/** Why a process with the number is not the one that is meant; null: it is the one. */
+export type Mistaken = (handle: ProcessHandle) => LostReason | null;
 
-/**
- * Another process that gets the number later is not followed.
- * @param label how messages name it
- */
+/** Another process that gets the number later is not followed. */
 export function followProcess(
   pid: number,
-  label: string,
   clock: Clock,
   tell: (where: Where) => void,
   mistaken: Mistaken = () => null,
@@ -39,21 +35,15 @@ export function followProcess(
       const mistake = handle && mistaken(handle);
       if (mistake !== null) {
         release();
-        return lost('ProcessNotFound', mistake);
+        return lost(mistake, { pid });
       }
     }
     const found = handle?.netns() ?? 'ended';
-    if (found === 'forbidden')
-      return lost(
-        'Forbidden',
-        `the network namespace of ${label} may not be read: run the agent as root with CAP_SYS_PTRACE`,
-      );
+    if (found === 'forbidden') return lost('Forbidden');
     if (found !== 'ended') return found;
     ended ||= handle !== null;
     release();
-    return ended
-      ? lost('ProcessNotFound', `${label} has ended: select the process that replaces it`)
-      : lost('ProcessNotFound', `${label} does not exist: start it, or select another`);
+    return lost('ProcessNotFound', { pid });
   };
 
   const check = (force: boolean): void => {

@@ -4,12 +4,12 @@ import { isNetnsName, type ContainerSelector } from '@ifactor/crds';
 export type EngineName = 'docker' | 'podman';
 
 export type NetnsTarget =
-  /** `label`: how messages name it. */
-  | { via: 'engine'; engine: EngineName; name: string; label: string }
+  | { via: 'engine'; engine: EngineName; name: string }
   /** `container`: the file stands for a container, and its absence for the container's. */
-  | { via: 'file'; path: string; label: string; container: boolean }
-  | { via: 'process'; pid: number; label: string }
-  | { via: 'nothing'; message: string };
+  | { via: 'file'; path: string; container: boolean }
+  | { via: 'process'; pid: number }
+  /** `cause`: what is wrong with the selector; undefined: it is empty. */
+  | { via: 'nothing'; cause?: string };
 
 /**
  * The first of docker, podman, netns.path, netns.name, netns.pid that is given counts.
@@ -21,21 +21,16 @@ export function targetOf(
 ): NetnsTarget {
   if (docker) return containerTarget('docker', docker.name, aliases.get(docker.name));
   if (podman) return containerTarget('podman', podman.name, aliases.get(podman.name));
-  if (netns?.path !== undefined) return pathTarget(netns.path, `network namespace ${netns.path}`, false);
+  if (netns?.path !== undefined) return pathTarget(netns.path, false);
   // Manifests of an older definition may hold any text.
   if (netns?.name !== undefined && !isNetnsName(netns.name))
     return {
       via: 'nothing',
-      message: `netns.name ${JSON.stringify(netns.name)} is not a name in /run/netns: correct it, or give netns.path`,
+      cause: `netns.name ${JSON.stringify(netns.name)} is not a name in /run/netns: correct it, or give netns.path`,
     };
-  if (netns?.name !== undefined)
-    return pathTarget(`/run/netns/${netns.name}`, `network namespace "${netns.name}"`, false);
-  if (netns?.pid !== undefined) return { via: 'process', pid: netns.pid, label: `process ${netns.pid}` };
-  return {
-    via: 'nothing',
-    message:
-      'the container selector names nothing: give one of docker.name, podman.name, netns.path, netns.name, netns.pid',
-  };
+  if (netns?.name !== undefined) return pathTarget(`/run/netns/${netns.name}`, false);
+  if (netns?.pid !== undefined) return { via: 'process', pid: netns.pid };
+  return { via: 'nothing' };
 }
 
 /** Equal for targets that lead to the same place for the same reasons. */
@@ -44,21 +39,20 @@ export function targetKey(target: NetnsTarget): string {
 }
 
 function containerTarget(engine: EngineName, name: string, alias: string | undefined): NetnsTarget {
-  const label = `container "${name}"`;
-  if (alias === undefined) return { via: 'engine', engine, name, label };
+  if (alias === undefined) return { via: 'engine', engine, name };
   const [, scheme, rest] = /^(docker|podman|netns):(.+)$/.exec(alias) ?? [];
   if (rest === undefined) {
     return {
       via: 'nothing',
-      message: `${label} is an alias of ${JSON.stringify(alias)}: give docker:NAME, podman:NAME or netns:PATH`,
+      cause: `container "${name}" is an alias of ${JSON.stringify(alias)}: give docker:NAME, podman:NAME or netns:PATH`,
     };
   }
-  if (scheme === 'netns') return pathTarget(rest, `${label} (network namespace ${rest})`, true);
-  return { via: 'engine', engine: scheme === 'podman' ? 'podman' : 'docker', name: rest, label: `container "${rest}"` };
+  if (scheme === 'netns') return pathTarget(rest, true);
+  return { via: 'engine', engine: scheme === 'podman' ? 'podman' : 'docker', name: rest };
 }
 
-function pathTarget(path: string, label: string, container: boolean): NetnsTarget {
+function pathTarget(path: string, container: boolean): NetnsTarget {
   const pid = /^\/proc\/([1-9][0-9]{0,6})\/ns\/net$/.exec(path)?.[1];
-  if (pid !== undefined && !container) return { via: 'process', pid: Number(pid), label };
-  return { via: 'file', path, label, container };
+  if (pid !== undefined && !container) return { via: 'process', pid: Number(pid) };
+  return { via: 'file', path, container };
 }

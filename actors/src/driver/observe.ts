@@ -3,7 +3,7 @@ import type { InterfaceSpec, Key, Observed, ObservedLink, ObservedWireGuard, Slo
 import { isKernelError } from '../kernel/index.ts';
 import type { KernelAddress, Link, Netns, WireGuardDevice } from '../kernel/index.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
-import { printAddress } from '../interface/diff/address.ts';
+import { printAddress } from '@ifactor/crds/words';
 import type { KindRules } from '../interface/diff/rules.ts';
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { linkIndexOf } from './linkIndex.ts';

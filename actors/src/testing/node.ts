@@ -54,7 +54,7 @@ export class TestPlaces implements Places {
   }
 
   async #place(name: string): Promise<NetnsPlace> {
-    if (this.#gone.has(name)) return { lost: { reason: 'ContainerGone', message: `container "${name}" is gone` } };
+    if (this.#gone.has(name)) return { lost: { reason: 'ContainerGone', params: {} } };
     return { netns: await this.#kernel.open(this.#path(name)) };
   }
 }
@@ -219,7 +219,7 @@ export class TestNode {
 
   #resolve(id: string, ref: string): Fact {
     const value = this.#refs.get(id);
-    if (!value) return { type: 'SecretMissing', data: { ref, reason: 'SecretNotFound', message: `no ${ref}` } };
+    if (!value) return { type: 'SecretMissing', data: { ref, reason: 'SecretNotFound' } };
     const fingerprint = ref.startsWith('psk:') ? pskFingerprint(value) : publicKeyOf(value);
     const version = createHash('sha256').update(fingerprint).digest('hex').slice(0, 8);
     return { type: 'SecretResolved', data: { ref, version, fingerprint } };

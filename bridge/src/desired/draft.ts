@@ -1,10 +1,11 @@
-import type { Desired, MissingSecret, NodeEntry } from '@ifactor/crds';
+import type { Desired, MissingSecret, NodeEntry, SecretParams } from '@ifactor/crds';
+import { missingSecretWords } from '@ifactor/crds/words';
 import { digest, isRecord, without } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
 import { openSecret, wireguardKey } from './secret.ts';
 import type { OpenSecret, SecretLookup, WantedSecret } from './secret.ts';
 
-/** A `Desired` before its secrets are sealed; `content` is equal for equal wishes, whatever the ciphertext. */
+/** A `Desired` before its secrets are sealed; `content` is equal for equal specs and secrets, whatever the ciphertext. */
 export type Draft = {
   desired: Omit<Desired, 'secrets'>;
   open: OpenSecret[];
@@ -25,11 +26,7 @@ export function draft(object: KubeObject, secrets: SecretLookup, node: NodeEntry
   if (privateKey !== undefined) {
     const key = typeof privateKey === 'string' ? wireguardKey(Buffer.from(privateKey)) : undefined;
     if (key === undefined) {
-      missing.push({
-        ref: 'privateKey',
-        reason: 'Malformed',
-        message: 'privateKey must be 32 bytes in base64 (44 characters)',
-      });
+      missing.push(notAvailable('privateKey', 'Malformed', {}));
     } else open.push({ ref: 'privateKey', version: `${metadata.uid}@${metadata.generation ?? 0}`, key });
   }
   for (const wanted of wantedSecrets(spec, privateKey === undefined)) {
@@ -39,8 +36,7 @@ export function draft(object: KubeObject, secrets: SecretLookup, node: NodeEntry
   }
   if (node === undefined) {
     for (const { ref } of open.splice(0)) {
-      const message = `no agent of node ${String(spec['node'])} has registered, so there is no key to seal the secret to; start ifactor-agent --node ${String(spec['node'])}`;
-      missing.push({ ref, reason: 'NodeKeyUnknown', message });
+      missing.push(notAvailable(ref, 'NodeKeyUnknown', { node: String(spec['node']) }));
     }
   }
   const desired: Omit<Desired, 'secrets'> = {
@@ -70,6 +66,12 @@ export function tombstone(last: Desired): Draft {
   const desired = { ...without(last, 'secrets'), deleted: true, spec: {}, missing: [] };
   return { desired, open: [], sealKey: undefined, content: digest({ uid: last.uid, deleted: true }) };
 }
+
+const notAvailable = (ref: string, reason: string, params: SecretParams): MissingSecret => ({
+  ref,
+  reason,
+  message: missingSecretWords(reason, ref, params),
+});
 
 function wantedSecrets(spec: Record<string, unknown>, ownKey: boolean): WantedSecret[] {
   const wanted: WantedSecret[] = [];

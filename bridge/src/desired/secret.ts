@@ -1,4 +1,5 @@
 import type { MissingSecret } from '@ifactor/crds';
+import { missingSecretWords } from '@ifactor/crds/words';
 import { isRecord } from '@ifactor/common/json';
 import type { KubeObject } from '../kube/object.ts';
 
@@ -27,32 +28,23 @@ const defaultNamespace = 'default';
  */
 export function openSecret(wanted: WantedSecret, namespace: string, secrets: SecretLookup): OpenSecret | MissingSecret {
   const { ref, from } = wanted;
-  const fail = (reason: string, message: string): MissingSecret => ({ ref, reason, message });
   if (!isRecord(from) || typeof from['name'] !== 'string' || typeof from['key'] !== 'string') {
-    return fail('Malformed', 'the secret reference needs a name and a key');
+    return { ref, reason: 'Malformed', message: 'the secret reference needs a name and a key' };
   }
   const { name, key, namespace: given = defaultNamespace } = from;
-  if (given !== namespace) {
-    return fail(
-      'CrossNamespaceReference',
-      `Secret ${String(given)}/${name} is in another namespace than the object; put the Secret into ${namespace} and write namespace: ${namespace} in the reference`,
-    );
-  }
+  const referred = { namespace: String(given), name, key };
+  const fail = (reason: string): MissingSecret => {
+    const message = missingSecretWords(reason, ref, { secret: referred, namespace });
+    return { ref, reason, message };
+  };
+  if (given !== namespace) return fail('CrossNamespaceReference');
   const secret = secrets.get(`${namespace}/${name}`);
-  if (secret === undefined && secrets.forbidden) {
-    return fail(unreadable, `the bridge cannot list Secrets; give it the role in bridge/rbac.yaml`);
-  }
-  if (secret === undefined) return fail('SecretNotFound', `create the Secret ${namespace}/${name} with the key ${key}`);
+  if (secret === undefined) return fail(secrets.forbidden ? unreadable : 'SecretNotFound');
   const data = secret['data'];
   const value = isRecord(data) && Object.hasOwn(data, key) ? data[key] : undefined;
-  if (typeof value !== 'string') return fail('KeyNotFound', `Secret ${namespace}/${name} has no key ${key}`);
+  if (typeof value !== 'string') return fail('KeyNotFound');
   const text = wireguardKey(Buffer.from(value, 'base64'));
-  if (text === undefined) {
-    return fail(
-      'Malformed',
-      `key ${key} of Secret ${namespace}/${name} is neither 32 raw bytes nor 44 characters of base64`,
-    );
-  }
+  if (text === undefined) return fail('Malformed');
   return { ref, version: `${secret.metadata.uid}@${secret.metadata.resourceVersion}`, key: text };
 }
 

@@ -42,22 +42,30 @@ test('drift is told with its fields, and its repair once the interface is health
 
 test('a failure names the operation and what the kernel said', () => {
   const tell = createEventNotes();
-  const data = { operation: { type: 'CreateLink' }, code: 'EOPNOTSUPP', message: 'this kernel has no "dummy"' };
+  const data = {
+    operation: { type: 'CreateLink' },
+    code: 'EOPNOTSUPP',
+    message: 'cannot create dummy d0: this kernel has no "dummy"',
+  };
   expect(tell(event('OperationFailed', 'failed', data))).toEqual({
     type: 'Warning',
     reason: 'OperationFailed',
-    message: 'CreateLink: this kernel has no "dummy"',
+    message: 'cannot create dummy d0: this kernel has no "dummy"',
   });
 });
 
 test('a link that is recreated says why; one that is adopted says that it existed', () => {
   const tell = createEventNotes();
-  expect(tell(event('LinkRemoved', 'creating', { name: 'br1', anew: ['vxlan.vni', 'vxlan.dev'] }))?.message).toBe(
-    'removed link br1 from node lax1 to recreate it: vxlan.vni, vxlan.dev cannot be changed on an existing link',
+  expect(
+    tell(event('LinkRemoved', 'creating', { slot: 'home', name: 'br1', anew: ['vxlan.vni', 'vxlan.dev'] }))?.message,
+  ).toBe(
+    "removed link br1 from the node's netns to recreate it: vxlan.vni, vxlan.dev cannot be changed on an existing link",
   );
-  expect(tell(event('LinkRemoved', 'deleting', { name: 'br1' }))?.message).toBe('removed link br1 from node lax1');
-  expect(tell(event('LinkAdopted', 'configured', { name: 'br1' }))?.message).toBe(
-    'adopted the existing link br1 on node lax1',
+  expect(tell(event('LinkRemoved', 'deleting', { slot: 'target', name: 'br1' }))?.message).toBe(
+    "removed link br1 from the interface's netns",
+  );
+  expect(tell(event('LinkAdopted', 'configured', { slot: 'home', name: 'br1' }))?.message).toBe(
+    "adopted existing link br1 in the node's netns",
   );
 });
 

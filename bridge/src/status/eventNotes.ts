@@ -1,9 +1,10 @@
 import type { Drift, RecordedEvent } from '@ifactor/crds';
+import { eventWords } from '@ifactor/crds/words';
 import type { EventNote } from '../kube/recorder.ts';
 
 const healthy = new Set(['configured', 'moved-to-netns']);
 
-/** Turns the event log into what `kubectl describe` tells. Remembers only what is drifted now. */
+/** Turns the event log into what `kubectl describe` shows. Remembers only what is drifted now. */
 export function createEventNotes(): (event: RecordedEvent) => EventNote | undefined {
   const drifted = new Map<string, string>();
   return (event) => {
@@ -15,7 +16,7 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
         return { type: 'Normal', reason: 'Healed', message: `repaired ${fields}` };
       }
     }
-    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most events are nothing to tell
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most events are not shown
     switch (event.type) {
       case 'DriftObserved': {
         const fields = fieldsOf(event.data.drift);
@@ -23,43 +24,12 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
         return { type: 'Warning', reason: 'DriftObserved', message: `the kernel differs in ${fields}; repairing` };
       }
       case 'LinkCreated':
-        return {
-          type: 'Normal',
-          reason: 'LinkCreated',
-          message: `created link ${event.data.name} on node ${event.node}`,
-        };
       case 'LinkAdopted':
-        return {
-          type: 'Normal',
-          reason: 'LinkAdopted',
-          message: `adopted the existing link ${event.data.name} on node ${event.node}`,
-        };
       case 'LinkMoved':
-        return {
-          type: 'Normal',
-          reason: 'LinkMoved',
-          message: `moved link ${event.data.name} into its network namespace`,
-        };
-      case 'OperationFailed':
-        return {
-          type: 'Warning',
-          reason: 'OperationFailed',
-          message: `${event.data.operation.type}: ${event.data.message}`,
-        };
       case 'LinkRemoved':
-        if (event.data.anew) {
-          const why = `${event.data.anew.join(', ')} cannot be changed on an existing link`;
-          return {
-            type: 'Normal',
-            reason: 'LinkRemoved',
-            message: `removed link ${event.data.name} from node ${event.node} to recreate it: ${why}`,
-          };
-        }
-        return {
-          type: 'Normal',
-          reason: 'LinkRemoved',
-          message: `removed link ${event.data.name} from node ${event.node}`,
-        };
+        return { type: 'Normal', reason: event.type, message: eventWords(event) };
+      case 'OperationFailed':
+        return { type: 'Warning', reason: event.type, message: eventWords(event) };
       default:
         return undefined;
     }

@@ -1,6 +1,7 @@
 import type { Key } from './subject.ts';
 import type { Address, Observed, Drift } from './observed.ts';
 import type { KernelOperation } from './operation.ts';
+import type { ContainerSelector } from '../schema/common.ts';
 import type { NetlinkInterfaceSpec } from '../schema/netlinkInterface.ts';
 import type { WireGuardInterfaceSpec } from '../schema/wireguardInterface.ts';
 
@@ -18,6 +19,23 @@ export type InterfaceSpec = NetlinkInterfaceSpec | WireGuardInterfaceSpec;
  * interface belongs; `peer`: where the far end of a veth belongs.
  */
 export type Slot = 'home' | 'target' | 'peer';
+
+/**
+ * What the reason of NetnsLost is about. `selector`: what leads to the netns; null is the home netns. `path`: of the netns file or of
+ * the engine's socket; `cause`: what the kernel or the engine answered. Events of older agents carry a `message` in their place.
+ */
+export type NetnsParams = { selector: ContainerSelector | null; pid?: number; path?: string; cause?: string };
+
+/**
+ * What the reason of SecretMissing is about: where the spec says that the secret is, the object's namespace and node; `cause`: what
+ * the file system answered. Events of older agents carry a `message` in their place.
+ */
+export type SecretParams = {
+  secret?: { namespace: string; name: string; key: string };
+  namespace?: string;
+  node?: string;
+  cause?: string;
+};
 
 /** What a change is judged by: the node's connection to NATS, the address in `spec.confirm.probe`. */
 export type Reach = 'nats' | 'probe';
@@ -46,11 +64,11 @@ export type EventData = {
   /** A secret that the spec needs is at hand; `fingerprint` is the public key of a private key. */
   SecretResolved: { ref: string; version: string; fingerprint: string };
   /** A secret that the spec needs is not available; `reason` says why. */
-  SecretMissing: { ref: string; reason: string; message: string };
+  SecretMissing: { ref: string; reason: string; params?: SecretParams; message?: string };
   /** A slot leads to a network namespace; `netns` is its inode, in decimal. */
   NetnsResolved: { slot: Slot; netns: string };
   /** The network namespace of a slot is gone or cannot be found; `reason` says why. */
-  NetnsLost: { slot: Slot; reason: string; message: string };
+  NetnsLost: { slot: Slot; reason: string; params?: NetnsParams; message?: string };
   /** Another, older resource claims the same name in the same netns. */
   NameTaken: { slot: Slot; name: string; by: string };
   /** The name that another resource claimed is free. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { fromCIDR, fromFields, printAddress } from './address.ts';
+import { printAddress } from '@ifactor/crds/words';
+import { fromCIDR, fromFields } from './address.ts';
 
 test.each([
   [{ ipcidr: '10.2.3.1/24' }, '10.2.3.1/24'],

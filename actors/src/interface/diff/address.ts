@@ -35,7 +35,3 @@ export const fromCIDR = (entry: NetlinkAddress): Address =>
       ? address(ip, undefined, Number(length), false)
       : address(entry.ipcidr, ip, Number(length), false);
   });
-
-/** As `ip` and the status print it: `LOCAL/LEN` or `LOCAL -> PEER/LEN`. */
-export const printAddress = (a: Address): string =>
-  `${a.local}${a.peer === null ? '' : ` -> ${a.peer}`}/${a.prefixlen}${a.noPrefixRoute ? ' noprefixroute' : ''}`;

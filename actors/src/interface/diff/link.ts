@@ -1,5 +1,5 @@
 import type { Address, Drift, KernelOperation, LinkKind, ObservedLink, Slot } from '@ifactor/crds';
-import { printAddress } from './address.ts';
+import { printAddress } from '@ifactor/crds/words';
 import { withoutUndefined } from './withoutUndefined.ts';
 import type { Conflict, Difference } from './rules.ts';
 import { isMark, ownerIn } from './mark.ts';

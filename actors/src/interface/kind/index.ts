@@ -4,7 +4,6 @@ import type { KindRules } from '../diff/rules.ts';
 import * as netlinkKinds from './registry.ts';
 import { wireguard } from './wireguard.ts';
 
-export { printAddress } from '../diff/address.ts';
 export type { Conflict, Difference, KindRules, Knowledge, Waiting } from '../diff/rules.ts';
 export { pskFingerprint } from '../diff/fingerprint.ts';
 export { markOf, nearMark } from '../diff/mark.ts';

@@ -208,7 +208,7 @@ describe('what can never be', () => {
     expect(describeVerdict(now.snapshot.context)).toMatchObject({
       state: 'failed',
       reason: 'NotConverging',
-      message: expect.stringContaining('mtu (wanted 1400, found 1500)') as string,
+      message: expect.stringContaining('mtu: wanted 1400, found 1500') as string,
     });
     expect(tell(now, spec(2, { mtu: 1500 }), looked({ ...link, mtu: 1500 })).snapshot.value).toBe('configured');
   });

@@ -1,4 +1,5 @@
-import type { ContainerSelector, Drift, Reach, Slot, State } from '@ifactor/crds';
+import type { ContainerSelector, Reach, Slot, State } from '@ifactor/crds';
+import { driftWords, lostNetnsWords, missingSecretWords, secretParams, secretText } from '@ifactor/crds/words';
 import { rulesOf } from '../kind/index.ts';
 import type { Context, Failure } from '../machine/context.ts';
 import { addressCheckMs, tentativeIn } from '../machine/addressCheck.ts';
@@ -6,8 +7,6 @@ import type { Trial } from '../machine/confirm.ts';
 import { rulesIn } from '../machine/difference.ts';
 import type { Because, Verdict, Work } from '../machine/verdict.ts';
 import { conflictWords, waitingWords } from './need.ts';
-import { placeWords } from './place.ts';
-import { refWords, secretWords } from './secret.ts';
 
 /** The verdict as a condition has it. */
 export const describeVerdict = (context: Context): { state: State; reason: string; message: string } => ({
@@ -61,7 +60,7 @@ export function verdictWords(context: Context): string {
 function lookingWords(looking: Extract<Verdict, { finding: 'lookupsAsked' | 'lookedUpAgain' | 'retryDue' }>): string {
   switch (looking.reason) {
     case 'WaitingForSecret':
-      return `waits for ${looking.params.refs.map(refWords).join(', ')}`;
+      return `waits for ${looking.params.refs.map(secretText).join(', ')}`;
     case 'WaitingForNetns':
       return `looks for the netns of ${looking.params.slots.join(', ')}`;
     case 'Observing':
@@ -72,13 +71,13 @@ function lookingWords(looking: Extract<Verdict, { finding: 'lookupsAsked' | 'loo
 }
 
 export const missingWords = ({ missing, spec, key }: Context, ref: string): string =>
-  secretWords(missing[ref] ?? 'Unknown', ref, spec, key.namespace);
+  missingSecretWords(missing[ref] ?? 'Unknown', ref, secretParams(ref, spec, key.namespace));
 
 /** Why a slot leads nowhere. */
 export function lostWords(context: Context, slot: Slot): string {
   const place = context.places[slot];
   const reason = place && 'reason' in place ? place.reason : 'Unknown';
-  return placeWords(reason, selectorOf(context, slot));
+  return lostNetnsWords(reason, { selector: selectorOf(context, slot) });
 }
 
 function selectorOf(context: Context, slot: Slot): ContainerSelector | null {
@@ -187,17 +186,11 @@ function causeWords(failure: Failure): string {
       return `another program on this node undoes ${fields}${often}; find the program that changes it, or change the spec`;
     }
     case 'NotConverging': {
-      const what = failure.drift.map(driftWords).join(', ') || failure.work.fields.join(', ');
+      const what = driftWords(failure.drift) || failure.work.fields.join(', ');
       return `the kernel does not keep what is set: ${what}; change the spec, or see ifactor events for what was tried`;
     }
   }
 }
-
-const driftWords = ({ field, wanted, found }: Drift): string =>
-  `${field} (wanted ${plain(wanted)}, found ${plain(found)})`;
-
-const plain = (value: unknown): string =>
-  value === null || value === undefined ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
 
 function deletionWords(context: Context, verdict: Extract<Because, { finding: 'deletionAsked' }>): string {
   if (!('params' in verdict)) return `cannot be removed: ${failureWords(context.failure)}`;

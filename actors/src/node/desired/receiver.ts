@@ -100,7 +100,7 @@ export class DesiredReceiver {
   #tellSecrets(actor: Actor, desired: Desired): void {
     const { context } = actor.snapshot;
     for (const { ref } of [...desired.secrets, ...desired.missing]) {
-      const fact = this.#secrets.resolve(actor.key, ref);
+      const fact = this.#secrets.resolve(actor.key, ref, context.spec);
       const fresh =
         fact.type === 'SecretResolved'
           ? fact.data.fingerprint !== context.secrets[ref] || context.missing[ref] !== undefined

@@ -1,11 +1,11 @@
-import type { Key } from '@ifactor/crds';
+import type { InterfaceSpec, Key } from '@ifactor/crds';
 import type { Actor, Cause, Fact } from './actor.ts';
 import type { Mailbox } from './mailbox.ts';
 
 /** What the runner asks about the secrets of an interface. */
 export type SecretSource = {
-  /** A SecretResolved or SecretMissing for this ref. */
-  resolve(key: Key, ref: string): Fact;
+  /** A SecretResolved or SecretMissing for this ref. `spec`: what says where the secret is. */
+  resolve(key: Key, ref: string, spec: InterfaceSpec | null): Fact;
   /** The key with this fingerprint. @throws Error that names what is missing, never a value */
   use(key: Key, fingerprint: string): Buffer;
 };
@@ -21,6 +21,7 @@ export class Lookups {
   }
 
   secrets(actor: Actor, refs: readonly string[], cause: Cause): void {
-    for (const ref of refs) this.#mailbox.tell(actor, this.#secrets.resolve(actor.key, ref), cause);
+    for (const ref of refs)
+      this.#mailbox.tell(actor, this.#secrets.resolve(actor.key, ref, actor.snapshot.context.spec), cause);
   }
 }

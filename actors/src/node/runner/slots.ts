@@ -125,8 +125,13 @@ export class Slots {
         this.#set(actor, slot, place.netns);
         this.#mailbox.tell(actor, { type: 'NetnsResolved', data: { slot, netns: place.netns.id } }, from);
       } else {
+        const { reason, params } = place.lost;
         this.#set(actor, slot, null);
-        this.#mailbox.tell(actor, { type: 'NetnsLost', data: { slot, ...place.lost } }, from);
+        this.#mailbox.tell(
+          actor,
+          { type: 'NetnsLost', data: { slot, reason, params: { selector: container, ...params } } },
+          from,
+        );
       }
     };
     const follower: PlaceFollower = { selector, stop: this.#places.follow(container, listener), retired: null };

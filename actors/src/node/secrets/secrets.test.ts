@@ -141,7 +141,7 @@ describe('a secret', () => {
     });
     expect(secrets.resolve(wg0, 'privateKey')).toEqual({
       type: 'SecretMissing',
-      data: { ref: 'privateKey', reason: 'SecretNotFound', message: 'no secret a/b' },
+      data: { ref: 'privateKey', reason: 'SecretNotFound', params: { namespace: 'default' } },
     });
     expect(readdirSync(folder)).not.toContain('keys');
   });
@@ -243,7 +243,7 @@ describe('a key that nobody gives', () => {
 test('a key that was made here stays at hand when the object is told again', () => {
   learn();
   const fact = secrets.resolve(wg0, 'privateKey');
-  if (fact.type !== 'SecretResolved') throw new Error(fact.data.message);
+  if (fact.type !== 'SecretResolved') throw new Error(fact.data.reason);
   learn();
   expect(secrets.use(wg0, fact.data.fingerprint)).toHaveLength(32);
 });

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@ifactor/common';
-import type { Desired, EventData, Key, SealedSecret } from '@ifactor/crds';
+import type { Desired, EventData, InterfaceSpec, Key, SealedSecret } from '@ifactor/crds';
+import { secretParams } from '@ifactor/crds/words';
 import { pskFingerprint } from '../../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import { SecretError } from './identity.ts';
@@ -14,7 +15,7 @@ import { privateFile } from './privateFile.ts';
 import { RetiredKeys } from './retiredKeys.ts';
 
 type Opened = { version: string; fingerprint: string; value: Buffer };
-type Missing = { reason: string; message: string };
+type Missing = { reason: string; cause?: string };
 type Fact = { [T in 'SecretResolved' | 'SecretMissing']: { type: T; data: EventData[T] } }[
   | 'SecretResolved'
   | 'SecretMissing'];
@@ -58,9 +59,7 @@ export class Secrets {
   /** Takes over what a desired message says of an interface's secrets, all of them. Tombstones say nothing. */
   learn(key: Key, { secrets, missing, deleted }: Pick<Desired, 'secrets' | 'missing' | 'deleted'>): void {
     if (deleted === true) return;
-    const known = new Map<string, Opened | Missing>(
-      missing.map(({ ref, reason, message }) => [ref, { reason, message }]),
-    );
+    const known = new Map<string, Opened | Missing>(missing.map(({ ref, reason }) => [ref, { reason }]));
     for (const sealed of secrets) known.set(sealed.ref, this.#opened(sealed));
     // A key that was made here is in no message, and stays.
     const made = this.#known.get(spellKey(key))?.get(own);
@@ -70,16 +69,19 @@ export class Secrets {
   }
 
   /** What is known of a secret; a private key that the spec does not give is made here, once for
-   * all interfaces of that name, unless the retired one is purged. Version `restored`: it was retired with a former object. */
-  resolve(key: Key, ref: string): Fact {
+   * all interfaces of that name, unless the retired one is purged. Version `restored`: it was retired with a former object.
+   * @param spec where it says that its secrets are; null: not known */
+  resolve(key: Key, ref: string, spec: InterfaceSpec | null = null): Fact {
     const known = this.#known.get(spellKey(key));
     if (known !== undefined && ref === own && !known.has(own)) known.set(own, this.#generated(key));
-    const found = known?.get(ref) ?? {
-      reason: 'NotDelivered',
-      message: `secret ${ref} has not come from the bridge; it follows the object`,
-    };
-    if ('reason' in found)
-      return { type: 'SecretMissing', data: { ref, reason: found.reason, message: found.message } };
+    const found = known?.get(ref) ?? { reason: 'NotDelivered' };
+    if ('reason' in found) {
+      const { reason, ...cause } = found;
+      return {
+        type: 'SecretMissing',
+        data: { ref, reason, params: { ...secretParams(ref, spec, key.namespace), ...cause } },
+      };
+    }
     return { type: 'SecretResolved', data: { ref, version: found.version, fingerprint: found.fingerprint } };
   }
 
@@ -111,7 +113,7 @@ export class Secrets {
       return hold(sealed.ref, sealed.version, keyIn(sealed.ref, this.#identity.open(sealed)));
     } catch (error) {
       if (!(error instanceof SecretError)) throw error;
-      return { reason: error.reason, message: error.message };
+      return { reason: error.reason };
     }
   }
 
@@ -131,12 +133,8 @@ export class Secrets {
       const value = privateFile(this.#path(key), () => Buffer.from(randomBytes(32).toString('base64')));
       return hold(own, back ? restored : generated, keyIn(own, value));
     } catch (error) {
-      if (error instanceof SecretError)
-        return { reason: error.reason, message: `${this.#path(key)}: ${error.message}` };
-      return {
-        reason: 'StateFolder',
-        message: `cannot keep a key for the interface: ${error instanceof Error ? error.message : String(error)}`,
-      };
+      if (error instanceof SecretError) return { reason: error.reason, cause: this.#path(key) };
+      return { reason: 'StateFolder', cause: error instanceof Error ? error.message : String(error) };
     }
   }
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
-import { printAddress, privateKeyRef } from '../../interface/kind/index.ts';
+import { printAddress } from '@ifactor/crds/words';
+import { privateKeyRef } from '../../interface/kind/index.ts';
 import { printSocketAddress } from '@ifactor/common/ip';
 import { hashOf } from '../../interface/machine/fold.ts';
 import type { Actor } from '../runner/actor.ts';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createLog } from '@ifactor/common';
 import { type ContainerSelector } from '@ifactor/crds';
+import { lostNetnsWords } from '@ifactor/crds/words';
 import { onTestFinished } from 'vitest';
 import type { Netns } from '../../kernel/kernel.ts';
 import { openKernel } from '../../kernel/linux/kernel.ts';
@@ -42,7 +43,10 @@ export class Watch {
   readonly stop: () => void;
   #waiting: (() => void) | undefined;
 
+  readonly #selector: ContainerSelector | null;
+
   constructor(places: Places, selector: ContainerSelector | null) {
+    this.#selector = selector;
     this.stop = places.follow(selector, (place) => {
       this.told.push(place);
       this.#waiting?.();
@@ -74,16 +78,16 @@ export class Watch {
     return place.netns;
   }
 
-  /** @returns the message */
+  /** @returns what an event says of it */
   async lost(reason: LostReason, within?: number): Promise<string> {
     const place = await this.until(`lost by ${reason}`, (at) => 'lost' in at && at.lost.reason === reason, within);
     if (!('lost' in place)) throw new Error('unreachable');
-    return place.lost.message;
+    return lostNetnsWords(reason, { selector: this.#selector, ...place.lost.params });
   }
 }
 
 function spell(place: NetnsPlace): string {
-  return 'netns' in place ? `netns ${place.netns.id}` : `${place.lost.reason}: ${place.lost.message}`;
+  return 'netns' in place ? `netns ${place.netns.id}` : JSON.stringify(place.lost);
 }
 
 /** @returns the inode that `ip netns` shows for it */

@@ -1,6 +1,7 @@
 import { failureWords, freeze, hashOf, lostWords, missingWords, verdictWords } from '@ifactor/actors';
 import { systemClock, UsageError } from '@ifactor/common';
 import type { Key, Slot } from '@ifactor/crds';
+import { operationWords, valueText } from '@ifactor/crds/words';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { changes } from '../replay/diff.ts';
@@ -9,7 +10,7 @@ import type { Found } from '../replay/seek.ts';
 import { parseObject, parseTime } from '../log/selector.ts';
 import { logCommand, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
-import { eventText, valueText } from '../log/text.ts';
+import { eventText } from '../log/text.ts';
 import { find, none, walk } from '../replay/walk.ts';
 import type { Range } from '../replay/walk.ts';
 import { runVerify } from '../replay/verifyReport.ts';
@@ -149,6 +150,6 @@ function print({ event, before, snapshot, operations }: FoldStep, json: boolean)
     console.log(`    ${path.replace('context.', '')}: ${pc.red(valueText(was))} → ${pc.green(valueText(after))}`);
   for (const operation of operations) {
     if (operation.type !== 'Perform') console.log(`    ${pc.yellow('asks')} ${valueText(operation)}`);
-    else for (const one of operation.operations) console.log(`    ${pc.yellow('performs')} ${valueText(one)}`);
+    else for (const one of operation.operations) console.log(`    ${pc.yellow('performs')} ${operationWords(one)}`);
   }
 }

@@ -1,12 +1,12 @@
 import { UsageError } from '@ifactor/common';
 import type { RecordedEvent } from '@ifactor/crds';
+import { eventWords } from '@ifactor/crds/words';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { begins } from '../log/lives.ts';
 import { parseObject } from '../log/selector.ts';
 import { logCommand, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
-import { summary } from '../log/text.ts';
 import { causes } from '../replay/causes.ts';
 import type { CausalTree } from '../replay/causes.ts';
 
@@ -50,7 +50,7 @@ function print({ event, effects }: CausalTree, start: number, indent: string, la
   const elapsed = `+${Date.parse(event.time) - start} ms`;
   const branch = indent === '' && event.causationId === null ? '' : `${indent}${last ? '└─ ' : '├─ '}`;
   console.log(
-    `${elapsed.padStart(10)}  ${branch}${pc.bold(event.type)} ${pc.cyan(`→ ${event.state}`)} ${pc.dim(`#${event.sequence}`)}${summary(event)}`,
+    `${elapsed.padStart(10)}  ${branch}${pc.bold(event.type)} ${pc.cyan(`→ ${event.state}`)} ${pc.dim(`#${event.sequence}`)}  ${eventWords(event)}`,
   );
   effects.forEach((effect, i) =>
     print(effect, start, `${indent}${branch === '' ? '' : last ? '   ' : '│  '}`, i === effects.length - 1),

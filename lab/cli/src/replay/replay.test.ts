@@ -195,7 +195,7 @@ describe('ifactor replay', () => {
 
   test('walks step by step with what each event changed and asked for', async () => {
     const { out } = await ifactor('replay', 'nl/br', '--step');
-    expect(out).toMatch(/performs .*CreateLink/);
+    expect(out).toMatch(/performs .*create bridge/);
     expect(out).toMatch(/mtu: 1400 → 1300/);
     expect(out).toContain('DriftObserved');
   });

@@ -2,13 +2,13 @@ import { arrows, differenceOf, rulesIn, lostWords, missingWords, verdictWords, w
 import type { Context, Snapshot } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
 import type { Condition, Slot, State } from '@ifactor/crds';
+import { eventWords, isOutcome, operationWords } from '@ifactor/crds/words';
 import { infoOf } from './actor.ts';
 import { fieldRowsOf } from './fields.ts';
 import type { EventLog } from './log.ts';
 import type { ActorDetail, ActorId, Tried } from '../protocol.ts';
 import { rank } from './track.ts';
 import type { Track } from './track.ts';
-import { sayDone, sayOperation } from './words.ts';
 
 /** How many operations are told of, and how many events are looked through for them. */
 const told = 20;
@@ -87,11 +87,10 @@ function triedOf(log: EventLog, { lived }: Track, at: number): Tried[] {
     const { time } = event;
     if (event.type === 'OperationFailed') {
       const { operation, code, message } = event.data;
-      tried.push({ position, time, operation: sayOperation(operation), answer: `${code}: ${message}`, failed: true });
+      tried.push({ position, time, operation: operationWords(operation), answer: `${code}: ${message}`, failed: true });
       continue;
     }
-    const done = sayDone(event);
-    if (done !== null) tried.push({ position, time, operation: done, answer: 'done', failed: false });
+    if (isOutcome(event)) tried.push({ position, time, operation: eventWords(event), answer: 'done', failed: false });
   }
   return tried;
 }

@@ -153,14 +153,16 @@ test('what it waits for is said: a secret that is missing, a netns that is gone'
       type: 'SecretMissing',
       data: { ref: 'privateKey', reason: 'NotDelivered', message: 'not yet' },
     }).waiting,
-  ).toEqual(['the private key has not come from the bridge; it follows the object']);
+  ).toEqual([
+    "the private key has not arrived from the bridge; see the Ready condition of the object and the bridge's log",
+  ]);
   resolve('privateKey', publicKey);
   expect(
     happen({
       type: 'NetnsLost',
       data: { slot: 'home', reason: 'Forbidden', message: 'no' },
     }).waiting,
-  ).toEqual(["the node's netns may not be looked at: run the agent as root with CAP_SYS_PTRACE"]);
+  ).toEqual(["permission denied for the node's netns: run the agent as root with CAP_SYS_PTRACE"]);
 });
 
 test('a failed operation is told with the words of the kernel', () => {

@@ -1,4 +1,4 @@
-import { differenceOf, rulesIn, printAddress } from '@ifactor/actors';
+import { differenceOf, rulesIn } from '@ifactor/actors';
 import type { Context } from '@ifactor/actors';
 import { enslaves, netlinkTypes, slavesOf } from '@ifactor/crds';
 import type {
@@ -11,7 +11,7 @@ import type {
   WireGuardInterfaceSpec,
   WireGuardPeer,
 } from '@ifactor/crds';
-import { valueText } from '../../log/text.ts';
+import { printAddress, valueText } from '@ifactor/crds/words';
 import type { Field } from '../protocol.ts';
 
 type Texts = { [field: string]: string | null };

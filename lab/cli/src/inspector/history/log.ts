@@ -1,10 +1,10 @@
 import type { EventType, RecordedEvent, State } from '@ifactor/crds';
+import { eventWords } from '@ifactor/crds/words';
 import { actorOf } from '../../log/lives.ts';
 import { happened, Setbacks } from '../../log/setbacks.ts';
 import type { ActorId, EventRow } from '../protocol.ts';
 import { rank, stateIn, Track } from './track.ts';
 import type { Before } from './track.ts';
-import { sayEvent } from './words.ts';
 
 /** An event as it is held: its data as text, a third of what it takes as objects. */
 type Entry = {
@@ -65,7 +65,7 @@ export class EventLog {
       time,
       type: this.#shared(type),
       state: this.#shared(stateIn(event)),
-      words: sayEvent(event),
+      words: eventWords(event),
       causationId,
       correlationId: this.#shared(event.correlationId),
       machine,

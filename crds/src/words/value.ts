@@ -1,0 +1,31 @@
+import type { Address } from '../message/observed.ts';
+import type { Slot } from '../message/event.ts';
+
+const slots: { readonly [S in Slot]: string } = {
+  home: "the node's netns",
+  target: "the interface's netns",
+  peer: "the peer's netns",
+};
+
+/** The netns of a slot; null: one that no slot leads to. */
+export const slotWords = (slot: Slot | null): string => (slot === null ? 'another netns' : slots[slot]);
+
+/** As `ip` and the status print it: `LOCAL/LEN` or `LOCAL -> PEER/LEN`. */
+export const printAddress = (a: Address): string =>
+  `${a.local}${a.peer === null ? '' : ` -> ${a.peer}`}/${a.prefixlen}${a.noPrefixRoute ? ' noprefixroute' : ''}`;
+
+/** A value in few characters: text as it is, all else as JSON. */
+export function valueText(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
+  return text.length > 160 ? `${text.slice(0, 157)}…` : text;
+}
+
+/** A value of a field: `none` where it has no value, a list with spaces between. */
+export const fieldText = (value: unknown): string =>
+  Array.isArray(value)
+    ? value.map(valueText).join(' ') || 'none'
+    : value === null || value === undefined
+      ? 'none'
+      : valueText(value);
+
+export const peerText = (publicKey: string): string => `peer ${publicKey.slice(0, 8)}…`;
