@@ -29,9 +29,9 @@ export async function differences(cluster: Cluster, connection: NatsConnection):
   const expected = new Set(sides.objects.flatMap((object) => linksOf(object).map(({ at }) => at)));
   for (const { uid, name, deleted } of sides.desired)
     if (deleted !== true && !known.has(uid))
-      found.push(`${name}: the stream still wants ${uid}, which the API has not`);
+      found.push(`${name}: the stream still wants ${uid}, which the API does not have`);
   for (const { uid, name } of sides.statuses)
-    if (!known.has(uid)) found.push(`${name}: a status speaks of ${uid}, which the API has not`);
+    if (!known.has(uid)) found.push(`${name}: a status speaks of ${uid}, which the API does not have`);
   for (const [at, { ifalias }] of sides.links)
     if (!expected.has(at)) found.push(`${at}: a link that nobody declares, with the mark ${ifalias ?? 'of nobody'}`);
   for (const object of sides.objects.filter(({ kind }) => kind === kinds.WireGuardInterface.kind)) {
