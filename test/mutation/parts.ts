@@ -26,7 +26,7 @@ export const parts: Readonly<Record<string, Part>> = {
     workspace: 'actors',
     mutate: ['src/interface/machine/*.ts'],
     // Without the random walks: they notice much, and take ten seconds for each mutant.
-    tests: ['src/interface/machine/{machine,lifecycle,stored}.test.ts'],
+    tests: ['src/interface/machine/{machine,lifecycle,stored,addressCheck}.test.ts'],
     floor: 92,
   },
   agent: {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { isRecord } from '@ifactor/common/json';
 import { inject } from 'vitest';
 
@@ -9,3 +10,6 @@ declare module 'vitest' {
 }
 const stryker: unknown = Reflect.get(globalThis, '__stryker__');
 if (isRecord(stryker) && inject('mutantActivation') === 'runtime') stryker['activeMutant'] = undefined;
+
+// A property is tried for so long, and its counterexample not made small: that it fails is all that counts here.
+fc.configureGlobal({ interruptAfterTimeLimit: 100, endOnFailure: true });

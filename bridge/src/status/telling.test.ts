@@ -1,0 +1,81 @@
+import { systemRandom } from '@ifactor/common';
+import { streams } from '@ifactor/common/nats';
+import { createMemoryEventStore, TestClock } from '@ifactor/common/testing';
+import { encodeEvent } from '@ifactor/crds';
+import type { RecordedEvent } from '@ifactor/crds';
+import { expect, test } from 'vitest';
+import type { BridgeContext } from '../context.ts';
+import { quiet, wireguard } from '../testing/objects.ts';
+import { tellEvents } from './telling.ts';
+
+function bench() {
+  const clock = new TestClock();
+  const store = createMemoryEventStore(clock, { [streams.events]: 'all' }).connect();
+  const told: string[] = [];
+  const telling = tellEvents(
+    { store, clock, random: systemRandom, log: quiet } as unknown as BridgeContext,
+    { get: (key) => (key === 'wireguardinterface/default/wg1' ? wireguard('wg1') : undefined) },
+    {
+      note: ({ metadata }, { reason }) => void told.push(`${metadata.name} ${reason}`),
+      flush: () => Promise.resolve(),
+    },
+  );
+  let sequence = 0;
+  return {
+    clock,
+    telling,
+    told,
+    record: async (type: 'LinkCreated' | 'TimerElapsed', name = 'wg1'): Promise<void> => {
+      await store.prepare();
+      const headers: Record<string, string> = {};
+      const event = {
+        type,
+        data: type === 'LinkCreated' ? { slot: 'target', name: 'wg1', index: 1, netns: '1' } : { timer: 'retry' },
+        state: 'creating',
+        time: '2026-01-01T00:00:00.000Z',
+        id: `lax1.j.${++sequence}`,
+        sequence,
+        node: 'lax1',
+        key: { kind: 'wireguardinterface', namespace: 'default', name },
+        causationId: null,
+        correlationId: 'c',
+        machine: 3,
+      } as unknown as RecordedEvent;
+      const { subject, payload } = encodeEvent(event, {
+        get: (header) => headers[header] ?? '',
+        set: (header, value) => void (headers[header] = value),
+      });
+      await store.append(streams.events, { subject, body: payload, headers });
+    },
+  };
+}
+
+test('while it leads a bridge tells the events of objects that there are, and those that are news', async () => {
+  const { clock, telling, told, record } = bench();
+  telling.start();
+  await clock.pass(1000);
+  await record('LinkCreated');
+  await record('LinkCreated', 'gone');
+  await record('TimerElapsed');
+  await clock.pass(1000);
+  expect(told).toEqual(['wg1 LinkCreated']);
+  await telling.stop();
+});
+
+test('the next that leads goes on where the last one was', async () => {
+  const { clock, telling, told, record } = bench();
+  // Before the first start there is nothing to stop.
+  await telling.stop();
+  telling.start();
+  await clock.pass(1000);
+  await record('LinkCreated');
+  await clock.pass(1000);
+  await telling.stop();
+  await record('LinkCreated');
+  await clock.pass(10_000);
+  expect(told).toEqual(['wg1 LinkCreated']);
+  telling.start();
+  await clock.pass(10_000);
+  expect(told).toEqual(['wg1 LinkCreated', 'wg1 LinkCreated']);
+  await telling.stop();
+});
