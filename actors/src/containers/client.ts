@@ -1,10 +1,10 @@
-/** The part of the Docker Engine API that is needed here, over a unix socket. Podman's service speaks it, too. */
+/** The part of the Docker Engine API that is needed here, over a unix socket. Podman's service speaks it too. */
 import type { Clock } from '@ifactor/common';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { codeOf } from '@ifactor/common';
 import { member, text } from '@ifactor/common/json';
 
-/** An engine that is frozen takes connections and answers none. */
+/** A frozen engine accepts connections and answers none. */
 const answerWithinMs = 5000;
 
 /** `run` tells one run of a container from the next. */
@@ -35,7 +35,7 @@ export async function inspect(socketPath: string, name: string): Promise<Inspect
   const found = parse(body);
   const id = text(found, 'Id');
   const pid = Number(member(found, 'State', 'Pid') ?? 0);
-  if (id === '') throw new EngineError('EPROTO', 'its answer is not that of a container engine');
+  if (id === '') throw new EngineError('EPROTO', 'the answer is not that of a container engine');
   return {
     id,
     run: `${id} ${text(found, 'State', 'StartedAt')} ${pid}`,
@@ -47,14 +47,14 @@ export async function inspect(socketPath: string, name: string): Promise<Inspect
 const actions = ['start', 'die', 'died', 'destroy', 'remove', 'rename'];
 
 export type EventHandlers = {
-  /** All events since the call are told from now on. */
+  /** Called before the first event. No event since the call is missing. */
   open: () => void;
   event: (event: ContainerEvent) => void;
   /** Called once: the stream has ended or could not be opened. */
   end: (error: EngineError) => void;
 };
 
-/** @returns ends the stream, without a word to the handlers */
+/** @returns ends the stream without calling a handler */
 export function events(socketPath: string, clock: Clock, { open, event, end }: EventHandlers): () => void {
   const query = new URLSearchParams({
     // The engine answers before it subscribes; what happens between the two is in its memory.

@@ -1,18 +1,25 @@
-/** Follows a container by name: asks the engine, and again at each event that may concern it. */
+/** Follows a container by name: asks the engine at the start and at each event that may concern the container. */
 import type { Clock } from '@ifactor/common';
 import type { ContainerEvent, EngineError, Inspection } from './client.ts';
 import type { Engine } from './engine.ts';
-import { lost, type Source, type Where } from './place.ts';
+import { lost, type NetnsWatch, type NetnsLocation } from './location.ts';
 import { inContainer } from './cgroup.ts';
-import { followProcess, type Mistaken } from './process.ts';
+import { followProcess, type ProcessCheck } from './process.ts';
 import { RetryTimer } from './retryTimer.ts';
 
 /**
- * The main process of the container is watched by itself, too: so a container whose engine is away (restarted, upgraded)
- * keeps its place as long as its process lives, and loses it when that ends.
+ * The main process of the container is watched as well: a container whose engine is away (restarted, upgraded) keeps its netns
+ * while its process lives, and loses it when that ends.
  */
-export function followContainer(engine: Engine, name: string, clock: Clock, tell: (where: Where) => void): Source {
-  let bound: { id: string; run: string; pid: number; alive: boolean; mistaken: boolean; process: Source } | undefined;
+export function followContainer(
+  engine: Engine,
+  name: string,
+  clock: Clock,
+  report: (location: NetnsLocation) => void,
+): NetnsWatch {
+  let bound:
+    | { id: string; run: string; pid: number; alive: boolean; mismatch: boolean; process: NetnsWatch }
+    | undefined;
   let seen = false;
   let away: EngineError | undefined;
   let asking = false;
@@ -27,7 +34,7 @@ export function followContainer(engine: Engine, name: string, clock: Clock, tell
 
   const bind = ({ id, run, pid }: Inspection): void => {
     if (bound?.run === run) {
-      bound.process.again();
+      bound.process.recheck();
       return;
     }
     release();
@@ -36,39 +43,39 @@ export function followContainer(engine: Engine, name: string, clock: Clock, tell
       run,
       pid,
       alive: false,
-      mistaken: false,
-      process: followProcess(pid, clock, processTold, belongs(id)),
+      mismatch: false,
+      process: followProcess(pid, clock, processReported, belongs(id)),
     };
   };
 
-  /** The engine may not have noticed yet that the process ended, and another one has its number. */
+  /** The engine may not have noticed yet that the process ended and another one has its pid. */
   const belongs =
-    (id: string): Mistaken =>
+    (id: string): ProcessCheck =>
     (handle) => {
       const own = inContainer(handle.read('cgroup'), id, engine.name);
-      if (bound) bound.mistaken = !own;
+      if (bound) bound.mismatch = !own;
       return own ? null : 'ProcessNotInContainer';
     };
 
-  function processTold(where: Where): void {
+  function processReported(location: NetnsLocation): void {
     if (!bound) return;
-    if ('path' in where) {
+    if ('path' in location) {
       bound.alive = true;
       seen = true;
       retry.reset();
-      tell(where);
+      report(location);
       return;
     }
     const { alive, pid } = bound;
     bound.alive = false;
-    if (where.lost.reason === 'Forbidden') tell(where);
-    else if (away) tell(unreachable(away));
-    else if (alive) tell(lost('ContainerGone'));
-    else if (!seen) tell(bound.mistaken ? where : lost('ProcessNotFound', { pid }));
+    if (location.lost.reason === 'Forbidden') report(location);
+    else if (away) report(unreachable(away));
+    else if (alive) report(lost('ContainerGone'));
+    else if (!seen) report(bound.mismatch ? location : lost('ProcessNotFound', { pid }));
     retry.schedule(ask);
   }
 
-  const unreachable = (error: EngineError): Where =>
+  const unreachable = (error: EngineError): NetnsLocation =>
     error.code === 'EACCES' || error.code === 'EPERM'
       ? lost('Forbidden', { path: engine.socketPath })
       : lost('EngineUnreachable', { path: engine.socketPath, cause: error.message });
@@ -80,13 +87,13 @@ export function followContainer(engine: Engine, name: string, clock: Clock, tell
     }
     release();
     retry.reset();
-    if (seen) tell(lost('ContainerGone'));
-    else tell(lost(found ? 'ContainerNotRunning' : 'ContainerNotFound'));
+    if (seen) report(lost('ContainerGone'));
+    else report(lost(found ? 'ContainerNotRunning' : 'ContainerNotFound'));
   };
 
   const failed = (error: EngineError): void => {
     if (away) return;
-    if (!bound?.alive) tell(unreachable(error));
+    if (!bound?.alive) report(unreachable(error));
     retry.schedule(ask);
   };
 
@@ -101,7 +108,7 @@ export function followContainer(engine: Engine, name: string, clock: Clock, tell
     );
   };
 
-  /** An answer that an event has overtaken is not looked at. */
+  /** An answer that is older than an event is dropped. */
   const settle = (act: () => void): void => {
     asking = false;
     if (askAgain) ask();
@@ -121,15 +128,15 @@ export function followContainer(engine: Engine, name: string, clock: Clock, tell
     },
     away(error) {
       away = error;
-      if (!bound?.alive) tell(unreachable(error));
+      if (!bound?.alive) report(unreachable(error));
     },
   });
 
   return {
-    again() {
-      if (bound?.alive) bound.process.again();
+    recheck() {
+      if (bound?.alive) bound.process.recheck();
       if (away) {
-        if (!bound?.alive) tell(unreachable(away));
+        if (!bound?.alive) report(unreachable(away));
       } else ask();
     },
     stop() {

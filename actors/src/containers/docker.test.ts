@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Docker, noDocker, OwnEngine, sharedSocket } from '../testing/containers/docker.ts';
-import type { Places } from './places.ts';
-import { makePlaces, netnsId, temporaryFolder, unique, Watch } from '../testing/containers/harness.ts';
+import type { NetnsResolver } from './resolver.ts';
+import { makeResolver, netnsId, temporaryFolder, unique, Watch } from '../testing/containers/harness.ts';
 
 const missing = noDocker();
-const places = (): Places => makePlaces({ docker: sharedSocket });
+const places = (): NetnsResolver => makeResolver({ docker: sharedSocket });
 
 describe.skipIf(missing !== undefined)(
   `containers of Docker${missing ? ` (skipped: ${missing})` : ''}`,
@@ -25,7 +25,7 @@ describe.skipIf(missing !== undefined)(
     test('by id, and by alias', async () => {
       const name = await docker.start();
       const id = await docker.cli('inspect', '-f', '{{.Id}}', name);
-      const both = makePlaces({ docker: sharedSocket, aliases: new Map([['agent1', `docker:${name}`]]) });
+      const both = makeResolver({ docker: sharedSocket, aliases: new Map([['agent1', `docker:${name}`]]) });
       const [byId, byAlias] = [
         new Watch(both, { docker: { name: id.slice(0, 12) } }),
         new Watch(both, { docker: { name: 'agent1' } }),
@@ -128,7 +128,7 @@ describe.skipIf(missing !== undefined)(
     test('no engine: says so, and is there when one comes; a killed engine costs a living container nothing', async () => {
       const engine = new OwnEngine();
       const name = unique();
-      const watch = new Watch(makePlaces({ docker: `unix://${engine.docker.socket}` }), { docker: { name } });
+      const watch = new Watch(makeResolver({ docker: `unix://${engine.docker.socket}` }), { docker: { name } });
       expect(await watch.lost('EngineUnreachable')).toContain(engine.docker.socket);
 
       await engine.start();
@@ -153,7 +153,7 @@ describe.skipIf(missing !== undefined)(
     });
 
     test('a socket that nobody answers on', async () => {
-      const watch = new Watch(makePlaces({ podman: join(temporaryFolder(), 'podman.sock') }), {
+      const watch = new Watch(makeResolver({ podman: join(temporaryFolder(), 'podman.sock') }), {
         podman: { name: 'x' },
       });
       expect(await watch.lost('EngineUnreachable')).toContain('--podman');

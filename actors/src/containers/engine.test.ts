@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { makePlaces, temporaryFolder, Watch } from '../testing/containers/harness.ts';
+import { makeResolver, temporaryFolder, Watch } from '../testing/containers/harness.ts';
 
 /** A container engine on a socket of its own. */
 async function engine(answer: RequestListener): Promise<Watch> {
@@ -13,7 +13,7 @@ async function engine(answer: RequestListener): Promise<Watch> {
     server.closeAllConnections();
     server.close();
   });
-  return new Watch(makePlaces({ docker: socket }), { docker: { name: 'absent' } });
+  return new Watch(makeResolver({ docker: socket }), { docker: { name: 'absent' } });
 }
 
 test('an engine that takes connections and answers none is told, from a container that does not exist', async () => {

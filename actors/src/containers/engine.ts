@@ -1,16 +1,16 @@
-/** One container engine: its event stream, connected as long as somebody is interested, and reconnected for as long. */
+/** One container engine: its event stream, connected and reconnected while it has subscribers. */
 import type { Clock, Log } from '@ifactor/common';
 import type { Runtime } from '../runtime.ts';
 import { events, inspect, type ContainerEvent, type EngineError, type Inspection } from './client.ts';
-import { watchEntry } from './entry.ts';
+import { watchPath } from './watchPath.ts';
 import { RetryTimer } from './retryTimer.ts';
 import type { EngineName } from './target.ts';
 
 export type EngineHandlers = {
-  /** Connected, now or since before: what is asked from now on is followed by events without a gap. */
+  /** Connected: events of all that changes from now on will follow. */
   connected(): void;
   event(event: ContainerEvent): void;
-  /** Cannot be reached; being tried again. */
+  /** Cannot be reached; retrying. */
   away(error: EngineError): void;
 };
 
@@ -54,9 +54,9 @@ export class Engine {
   }
 
   #start(): void {
-    this.#unwatch = watchEntry(this.socketPath, () => {
+    this.#unwatch = watchPath(this.socketPath, () => {
       if (this.#state.is !== 'away') return;
-      // The socket appears a moment before anybody listens on it.
+      // The socket appears a moment before the engine listens on it.
       this.#retry.reset();
       this.#retry.schedule(() => this.#connect());
     });

@@ -1,13 +1,13 @@
 /** Follows a netns by the file that it is mounted on: `/run/netns/NAME`, or any path. */
 import { statfsSync, statSync } from 'node:fs';
-import { watchEntry } from './entry.ts';
+import { watchPath } from './watchPath.ts';
 import { codeOf, every } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
-import { lost, type LostReason, type Source, type Where } from './place.ts';
+import { lost, type LostReason, type NetnsWatch, type NetnsLocation } from './location.ts';
 import { RetryTimer } from './retryTimer.ts';
 
 const NSFS_MAGIC = 0x6e736673;
-/** An unmount tells nobody. */
+/** An unmount causes no event. */
 const lookEveryMs = 1000;
 /** Over half a second after each event. */
 const settlingLooks = 10;
@@ -19,13 +19,17 @@ export type FileTarget = {
   gone: LostReason;
 };
 
-export function followFile({ path, absent, gone }: FileTarget, clock: Clock, tell: (where: Where) => void): Source {
-  let known: Where | undefined;
+export function followFile(
+  { path, absent, gone }: FileTarget,
+  clock: Clock,
+  report: (location: NetnsLocation) => void,
+): NetnsWatch {
+  let known: NetnsLocation | undefined;
   let seen = false;
   // `ip netns add` makes the file first and mounts the netns on it a moment later; the mount itself is no event.
   const settling = new RetryTimer(clock, { first: 1, most: 256 });
 
-  const look = (): Where => {
+  const look = (): NetnsLocation => {
     try {
       const { ino } = statSync(path);
       if (statfsSync(path).type !== NSFS_MAGIC) return lost('NotANetns', { path });
@@ -38,13 +42,13 @@ export function followFile({ path, absent, gone }: FileTarget, clock: Clock, tel
   };
 
   const check = (force: boolean, settled = true): void => {
-    const where = look();
+    const location = look();
     // A plain file may become a netns in a moment: no news if there was no netns before.
-    if (!settled && 'lost' in where && known && 'lost' in known) return;
-    if (!force && JSON.stringify(where) === JSON.stringify(known)) return;
-    known = where;
-    seen ||= 'path' in where;
-    tell(where);
+    if (!settled && 'lost' in location && known && 'lost' in known) return;
+    if (!force && JSON.stringify(location) === JSON.stringify(known)) return;
+    known = location;
+    seen ||= 'path' in location;
+    report(location);
   };
 
   const settle = (looks: number): void => {
@@ -56,11 +60,11 @@ export function followFile({ path, absent, gone }: FileTarget, clock: Clock, tel
     settle(settlingLooks);
   };
 
-  const unwatch = watchEntry(path, changed);
+  const unwatch = watchPath(path, changed);
   const stopLooking = every(clock, lookEveryMs, () => check(false));
   const soon = setImmediate(() => check(true));
   return {
-    again: () => check(true),
+    recheck: () => check(true),
     stop() {
       unwatch();
       stopLooking();

@@ -1,4 +1,4 @@
-export type { LostNetns, LostReason, NetnsPlace } from './place.ts';
-export { createPlaces } from './places.ts';
-export type { Places, PlacesOptions } from './places.ts';
+export type { LostNetns, LostReason, ResolvedNetns } from './location.ts';
+export { createNetnsResolver } from './resolver.ts';
+export type { NetnsResolver, NetnsResolverOptions } from './resolver.ts';
 export { ProcessRecords } from './processRecords.ts';

@@ -8,7 +8,7 @@ import {
   addNetns,
   canNetns,
   deleteNetns,
-  makePlaces,
+  makeResolver,
   netnsId,
   run,
   temporaryFolder,
@@ -17,16 +17,16 @@ import {
 } from '../testing/containers/harness.ts';
 import { ProcessRecords } from './processRecords.ts';
 
-// Minutes: whoever removes many links elsewhere on the machine stops all that touches a netns meanwhile.
+// Minutes: removing many links elsewhere on the machine blocks everything that touches a netns.
 describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
   test('null leads to the home netns', async () => {
-    const home = await new Watch(makePlaces(), null).netns();
+    const home = await new Watch(makeResolver(), null).netns();
     expect(home.id).toBe(await netnsId('/proc/self/ns/net'));
     expect(home.link('lo')).toBeDefined();
   });
 
   test('a listener is not called within follow, nor after it stopped', async () => {
-    const places = makePlaces();
+    const places = makeResolver();
     const first = new Watch(places, null);
     await first.netns();
     const second = new Watch(places, null);
@@ -38,7 +38,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
 
   test('a named netns that comes later is told when it is mounted, not when its file is made', async () => {
     const name = unique();
-    const watch = new Watch(makePlaces(), { netns: { name } });
+    const watch = new Watch(makeResolver(), { netns: { name } });
     expect(await watch.lost('NetnsNotFound')).toContain(`ip netns add ${name}`);
     const id = await addNetns(name);
     expect((await watch.netns()).id).toBe(id);
@@ -51,7 +51,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     await addNetns(other);
     const [near, far] = [`n${process.pid}`, `f${process.pid}`];
     await run('ip', ['-n', other, 'link', 'add', near, 'type', 'veth', 'peer', far, 'netns', name]);
-    const watch = new Watch(makePlaces(), { netns: { name } });
+    const watch = new Watch(makeResolver(), { netns: { name } });
     const before = await watch.netns();
     await deleteNetns(name);
     await watch.lost('NetnsNotFound');
@@ -74,7 +74,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
   test('replaced between two looks: ends in the new one', async () => {
     const name = unique();
     await addNetns(name);
-    const watch = new Watch(makePlaces(), { netns: { path: `/run/netns/${name}` } });
+    const watch = new Watch(makeResolver(), { netns: { path: `/run/netns/${name}` } });
     const before = await watch.netns();
     await run('sh', ['-c', `ip netns del ${name} && ip netns add ${name}`]);
     const after = await watch.netns(before);
@@ -85,7 +85,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
   test('equal selectors share one netns, which is given back by the last', async () => {
     const name = unique();
     await addNetns(name);
-    const places = makePlaces();
+    const places = makeResolver();
     const [one, two] = [new Watch(places, { netns: { name } }), new Watch(places, { netns: { name } })];
     const netns = await one.netns();
     expect(await two.netns()).toBe(netns);
@@ -99,7 +99,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     const folder = temporaryFolder();
     const name = unique();
     const path = join(folder, 'deep', 'er', 'netns');
-    const watch = new Watch(makePlaces(), { netns: { path } });
+    const watch = new Watch(makeResolver(), { netns: { path } });
     await watch.lost('NetnsNotFound');
     mkdirSync(join(folder, 'deep', 'er'), { recursive: true });
     writeFileSync(path, '');
@@ -115,7 +115,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
   test('a home netns that goes and comes back is told', async () => {
     const name = unique();
     await addNetns(name);
-    const watch = new Watch(makePlaces({ home: `/run/netns/${name}` }), null);
+    const watch = new Watch(makeResolver({ home: `/run/netns/${name}` }), null);
     const before = await watch.netns();
     await deleteNetns(name);
     expect(await watch.lost('NetnsNotFound')).toContain("the node's netns");
@@ -125,7 +125,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
 
   test('an alias stands for its container', async () => {
     const name = unique();
-    const watch = new Watch(makePlaces({ aliases: new Map([['agent1', `netns:/run/netns/${name}`]]) }), {
+    const watch = new Watch(makeResolver({ aliases: new Map([['agent1', `netns:/run/netns/${name}`]]) }), {
       docker: { name: 'agent1' },
     });
     expect(await watch.lost('ContainerNotFound')).toContain('docker container agent1');
@@ -136,12 +136,12 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
   });
 
   test('a selector that names nothing says so', async () => {
-    expect(await new Watch(makePlaces(), {}).lost('NothingSelected')).toContain('docker.name');
+    expect(await new Watch(makeResolver(), {}).lost('NothingSelected')).toContain('docker.name');
   });
 
   test('a process, until it ends', async () => {
     const sleeper = await sleep();
-    const watch = new Watch(makePlaces(), { netns: { pid: sleeper.pid! } });
+    const watch = new Watch(makeResolver(), { netns: { pid: sleeper.pid! } });
     const netns = await watch.netns();
     expect(netns.id).toBe(await netnsId(`/proc/${sleeper.pid}/ns/net`));
     expect(netns.id).not.toBe(await netnsId('/proc/self/ns/net'));
@@ -154,7 +154,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     // Another program on this machine may be given the number first.
     for (;;) {
       const first = await sleep();
-      const watch = new Watch(makePlaces(), { netns: { pid: first.pid! } });
+      const watch = new Watch(makeResolver(), { netns: { pid: first.pid! } });
       await watch.netns();
       first.kill('SIGKILL');
       await once(first, 'exit');
@@ -183,10 +183,10 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     const name = unique();
     await addNetns(name);
     const home = `/run/netns/${name}`;
-    const refused = new Watch(makePlaces({ home }), selector);
+    const refused = new Watch(makeResolver({ home }), selector);
     expect(await refused.lost('HostNetns')).toContain('--allow-host-netns');
     expect(refused.told).toHaveLength(1);
-    const allowed = new Watch(makePlaces({ home, allowHostNetns: true }), selector);
+    const allowed = new Watch(makeResolver({ home, allowHostNetns: true }), selector);
     await allowed.netns();
   });
 
@@ -195,7 +195,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     await addNetns(name);
     const link = join(temporaryFolder(), 'netns');
     symlinkSync(`/proc/${process.pid}/ns/net`, link);
-    const watch = new Watch(makePlaces({ home: `/run/netns/${name}` }), { netns: { path: link } });
+    const watch = new Watch(makeResolver({ home: `/run/netns/${name}` }), { netns: { path: link } });
     await watch.lost('HostNetns');
     const id = await addNetns(other);
     rmSync(link);
@@ -204,7 +204,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
   });
 
   test('a selector may lead to the home netns, the own one too', async () => {
-    expect((await new Watch(makePlaces(), { netns: { pid: process.pid } }).netns()).id).toBe(
+    expect((await new Watch(makeResolver(), { netns: { pid: process.pid } }).netns()).id).toBe(
       await netnsId('/proc/self/ns/net'),
     );
   });
@@ -214,7 +214,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     await addNetns(name);
     const add = (link: string): Promise<unknown> => run('ip', ['-n', name, 'link', 'add', link, 'type', 'bridge']);
     const before = Number((await run('sh', ['-c', `ip -n ${name} -o link | wc -l`])).stdout);
-    const places = makePlaces({ maxLinks: before + 1 });
+    const places = makeResolver({ maxLinks: before + 1 });
     const watch = new Watch(places, { netns: { name } });
     await add('br0');
     const netns = await watch.netns();
@@ -222,7 +222,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     expect(await watch.lost('TooManyLinks')).toContain(`more than ${before + 1} (E2BIG); remove some`);
     await expect(netns.resync()).rejects.toThrow(/closed/);
     await run('ip', ['-n', name, 'link', 'del', 'br1']);
-    await new Watch(makePlaces({ maxLinks: before + 1 }), { netns: { name } }).netns();
+    await new Watch(makeResolver({ maxLinks: before + 1 }), { netns: { name } }).netns();
   });
 
   test('a process is known by its start and boot over restarts of the agent', async () => {
@@ -230,11 +230,11 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
     const { pid } = await sleep();
     const selector = { netns: { pid: pid! } };
     const first = new ProcessRecords(path);
-    const watch = new Watch(makePlaces({ processes: first }), selector);
+    const watch = new Watch(makeResolver({ processes: first }), selector);
     await watch.netns();
     first.close();
     watch.stop();
-    await new Watch(makePlaces({ processes: new ProcessRecords(path) }), selector).netns();
+    await new Watch(makeResolver({ processes: new ProcessRecords(path) }), selector).netns();
 
     const record = JSON.parse(readFileSync(path, 'utf8')) as { [pid: string]: { startTime: string; boot: string } };
     const known = record[String(pid)]!;
@@ -243,7 +243,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
       { ...known, boot: 'another' },
     ]) {
       writeFileSync(path, JSON.stringify({ [String(pid)]: other }));
-      const recycled = new Watch(makePlaces({ processes: new ProcessRecords(path) }), selector);
+      const recycled = new Watch(makeResolver({ processes: new ProcessRecords(path) }), selector);
       expect(await recycled.lost('ProcessReplaced')).toContain(
         `process ${pid} is another process than the one selected`,
       );
@@ -251,7 +251,7 @@ describe.skipIf(!canNetns())('netns (needs root)', { timeout: 120_000 }, () => {
       recycled.stop();
     }
     // Selected by nobody any more, the number is free for another.
-    await new Watch(makePlaces({ processes: new ProcessRecords(path) }), selector).netns();
+    await new Watch(makeResolver({ processes: new ProcessRecords(path) }), selector).netns();
   });
 });
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '@ifactor/common';
 import { followProcess } from './process.ts';
 import { canNetns } from '../testing/containers/harness.ts';
-import type { Where } from './place.ts';
+import type { NetnsLocation } from './location.ts';
 
 const sleeper = (): ChildProcess => spawn('sleep', ['60'], { stdio: 'ignore' });
 
@@ -23,8 +23,8 @@ async function recycle(): Promise<boolean | null> {
   const first = sleeper();
   const pid = first.pid!;
   const start = startTicks(pid);
-  const told: Where[] = [];
-  const source = followProcess(pid, systemClock, (where) => told.push(where));
+  const told: NetnsLocation[] = [];
+  const source = followProcess(pid, systemClock, (location) => told.push(location));
   let second: ChildProcess | undefined;
   try {
     await new Promise(setImmediate);
@@ -33,7 +33,7 @@ async function recycle(): Promise<boolean | null> {
     writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
     second = sleeper();
     if (second.pid !== pid) return null;
-    source.again();
+    source.recheck();
     expect(told[1]).toHaveProperty('lost.reason', 'ProcessNotFound');
     return startTicks(pid) === start;
   } finally {

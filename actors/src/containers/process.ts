@@ -1,25 +1,25 @@
 /** Follows the netns of one process until the process ends. */
 import { every } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
-import { lost, type LostReason, type Source, type Where } from './place.ts';
+import { lost, type LostReason, type NetnsWatch, type NetnsLocation } from './location.ts';
 import { ProcessHandle } from './processHandle.ts';
 
 /**
- * /proc tells of no change, a pidfd can be waited for only by `poll`, which Node offers for no foreign descriptor, and a
- * thread per process to block in it costs more than this look (10 µs).
+ * /proc has no change events, a pidfd can only be waited for by `poll`, which Node offers for no foreign descriptor, and a
+ * thread per process that blocks in it costs more than this look (10 µs).
  */
 const lookEveryMs = 500;
 
 /** Why a process with the number is not the one that is meant; null: it is the one. */
-export type Mistaken = (handle: ProcessHandle) => LostReason | null;
+export type ProcessCheck = (handle: ProcessHandle) => LostReason | null;
 
 /** Another process that gets the number later is not followed. */
 export function followProcess(
   pid: number,
   clock: Clock,
-  tell: (where: Where) => void,
-  mistaken: Mistaken = () => null,
-): Source {
+  report: (location: NetnsLocation) => void,
+  mismatch: ProcessCheck = () => null,
+): NetnsWatch {
   let handle: ProcessHandle | null = null;
   let ended = false;
   let last: string | undefined;
@@ -29,13 +29,13 @@ export function followProcess(
     handle = null;
   };
 
-  const look = (): Where => {
+  const look = (): NetnsLocation => {
     if (!ended && !handle) {
       handle = ProcessHandle.open(pid);
-      const mistake = handle && mistaken(handle);
-      if (mistake !== null) {
+      const mismatchReason = handle && mismatch(handle);
+      if (mismatchReason !== null) {
         release();
-        return lost(mistake, { pid });
+        return lost(mismatchReason, { pid });
       }
     }
     const found = handle?.netns() ?? 'ended';
@@ -47,18 +47,18 @@ export function followProcess(
   };
 
   const check = (force: boolean): void => {
-    const where = look();
-    const text = JSON.stringify(where);
+    const location = look();
+    const text = JSON.stringify(location);
     if (text === last && !force) return;
     last = text;
     if (ended) stopLooking();
-    tell(where);
+    report(location);
   };
 
   const stopLooking = every(clock, lookEveryMs, () => check(false));
   const soon = setImmediate(() => check(true));
   return {
-    again: () => check(true),
+    recheck: () => check(true),
     stop() {
       stopLooking();
       clearImmediate(soon);

@@ -1,15 +1,15 @@
-/** One process, held by an open descriptor of its folder in /proc: it never stands for another process with the same number. */
+/** One process, held by an open descriptor of its folder in /proc, so that it never stands for another process with the same pid. */
 import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { codeOf } from '@ifactor/common';
 import { bootId, parseStat, type ProcessIdentity } from '@ifactor/common/proc';
 
-/** `forbidden`: the agent may not read it. `ended`: it ended, or there never was one. */
+/** `forbidden`: the agent may not read it. `ended`: it ended or never existed. */
 export type ProcessNetns = { path: string; id: string } | 'forbidden' | 'ended';
 
 /**
  * A number and a start time do not identify a process: the start time counts clock ticks of 10 ms, and a process that ends gives its
- * number back at once. What is looked up below an open /proc/PID belongs to the process that the folder was opened for, and fails
- * with ENOENT or ESRCH when that one has ended, whoever has its number then.
+ * pid back at once. What is looked up below an open /proc/PID belongs to the process that the folder was opened for, and fails
+ * with ENOENT or ESRCH once that one has ended, whichever process has the pid then.
  */
 export class ProcessHandle {
   readonly pid: number;
@@ -20,7 +20,7 @@ export class ProcessHandle {
     this.#fd = fd;
   }
 
-  /** null where no process has this number. Close it. */
+  /** null where no process has this pid. To be closed. */
   static open(pid: number): ProcessHandle | null {
     try {
       return new ProcessHandle(pid, openSync(`/proc/${pid}`, constants.O_RDONLY | constants.O_DIRECTORY));
@@ -32,7 +32,7 @@ export class ProcessHandle {
   /** The network namespace that it is in now. `path` leads there as long as the process lives and the handle is open. */
   netns(): ProcessNetns {
     try {
-      // The remains of a process that nobody waited for (a zombie) have no namespaces: ENOENT.
+      // A zombie has no namespaces: ENOENT.
       const path = this.#path('ns/net');
       return { path, id: String(statSync(path, { bigint: true }).ino) };
     } catch (error) {
@@ -41,7 +41,7 @@ export class ProcessHandle {
     }
   }
 
-  /** By which a later agent knows the process again; null where it has ended. */
+  /** Identifies the process to a later run of the agent; null where it has ended. */
   identity(): ProcessIdentity | null {
     const startTime = parseStat(this.read('stat') ?? '')?.startTime;
     return startTime === undefined ? null : { pid: this.pid, startTime, boot: bootId() };

@@ -1,4 +1,4 @@
-/** Which processes the selectors of this node mean by their numbers, kept over restarts of the agent and of the machine. */
+/** Which processes this node's selectors mean by their pids, kept over restarts of the agent and of the machine. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isRecord } from '@ifactor/common/json';
 import type { ProcessIdentity } from '@ifactor/common/proc';
@@ -16,7 +16,7 @@ export class ProcessRecords {
     this.#known = path === null ? new Map() : read(path);
   }
 
-  /** Whether the number means this process: the one that was seen under it before, or the first that is. */
+  /** Whether the pid means this process: the one that was seen under it before, or the first one. */
   means({ pid, startTime, boot }: ProcessIdentity): boolean {
     const known = this.#known.get(pid);
     if (known) return known.startTime === startTime && known.boot === boot;
@@ -25,13 +25,13 @@ export class ProcessRecords {
     return true;
   }
 
-  /** No selector means anything by this number any more. */
+  /** The last selector of this pid is gone. */
   forget(pid: number): void {
     if (this.#closed || !this.#known.delete(pid)) return;
     this.#save();
   }
 
-  /** The agent stops: what it lets go of from now on is meant still. */
+  /** The agent stops: what it forgets from now on stays recorded. */
   close(): void {
     this.#closed = true;
   }

@@ -12,19 +12,19 @@ export class RetryTimer {
     this.#backoff = new Backoff(limits);
   }
 
-  /** Replaces a call that is still to come. */
+  /** Replaces a pending call. */
   schedule(call: () => void): void {
     this.#cancel?.();
     this.#cancel = this.#clock.after(this.#backoff.next(), call);
   }
 
-  /** Replaces a call that is still to come, once; the delays stay as they are. */
+  /** Replaces a pending call; the back-off stays as it is. */
   scheduleIn(milliseconds: number, call: () => void): void {
     this.#cancel?.();
     this.#cancel = this.#clock.after(milliseconds, call);
   }
 
-  /** Drops the call that is still to come; the next delay is the first again. */
+  /** Cancels a pending call; the next delay is the first one. */
   reset(): void {
     this.#cancel?.();
     this.#backoff.reset();

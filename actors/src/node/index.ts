@@ -1,4 +1,4 @@
-export { createPlaces } from '../containers/index.ts';
+export { createNetnsResolver } from '../containers/index.ts';
 export { Signal } from './runner/signal.ts';
 export { systemRuntime } from '../runtime.ts';
 export type { Runtime } from '../runtime.ts';

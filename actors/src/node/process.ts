@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { every, explain } from '@ifactor/common';
 import type { Log } from '@ifactor/common';
 import type { NodeEntry } from '@ifactor/crds';
-import { createPlaces, ProcessRecords } from '../containers/index.ts';
-import type { PlacesOptions } from '../containers/index.ts';
+import { createNetnsResolver, ProcessRecords } from '../containers/index.ts';
+import type { NetnsResolverOptions } from '../containers/index.ts';
 import { openKernel } from '../kernel/index.ts';
 import type { Runtime } from '../runtime.ts';
 import { DesiredReceiver } from './desired/receiver.ts';
@@ -22,7 +22,7 @@ export type ProcessOptions = {
   version: string;
   /** Folder of the journal, the keys and the WireGuard sockets; one agent at a time. */
   stateDir: string;
-  places: Omit<PlacesOptions, 'kernel' | 'runtime' | 'processes'>;
+  places: Omit<NetnsResolverOptions, 'kernel' | 'runtime' | 'processes'>;
   /** Links that a netns may have; one with more is refused. Default: 20 000. */
   maxLinks?: number;
   /** For how many days the keys of a deleted interface wait for an object of the same name. */
@@ -76,7 +76,7 @@ export function startProcess(
     ...(maxLinks === undefined ? {} : { maxLinks }),
   });
   const processes = new ProcessRecords(join(stateDir, 'processes.json'));
-  const places = createPlaces({ ...options.places, kernel, processes, runtime });
+  const places = createNetnsResolver({ ...options.places, kernel, processes, runtime });
   const runner = new Runner({ runtime, places, journal, secrets, natsAnswers });
   const receiver = new DesiredReceiver(runner, new DesiredStore(journal, log), secrets, log);
   receiver.learnSecrets();

@@ -12,17 +12,17 @@ import type { Journal } from '../node/journal/journal.ts';
 import type { Fact, Actor } from '../node/runner/actor.ts';
 import { Runner } from '../node/runner/runner.ts';
 import type { Lookup } from '../node/resolve/resolver.ts';
-import type { NetnsPlace, Places } from '../containers/index.ts';
+import type { ResolvedNetns, NetnsResolver } from '../containers/index.ts';
 import { pskFingerprint } from '../interface/kind/index.ts';
 import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Kernel } from '../kernel/index.ts';
 import { verdictWords } from '../interface/words/verdict.ts';
 
 /** Netns by name, in a kernel of the test's choice; `null` is `home`. A name may be taken away and come back. */
-export class TestPlaces implements Places {
+export class TestNetnsResolver implements NetnsResolver {
   readonly #kernel: Kernel;
   readonly #path: (name: string) => string;
-  readonly #listeners = new Map<string, Set<(place: NetnsPlace) => void>>();
+  readonly #listeners = new Map<string, Set<(place: ResolvedNetns) => void>>();
   readonly #gone = new Set<string>();
 
   constructor(kernel: Kernel, path: (name: string) => string) {
@@ -30,7 +30,7 @@ export class TestPlaces implements Places {
     this.#path = path;
   }
 
-  follow(selector: ContainerSelector | null, listener: (place: NetnsPlace) => void): () => void {
+  follow(selector: ContainerSelector | null, listener: (place: ResolvedNetns) => void): () => void {
     const name = selector === null ? 'home' : (selector.docker?.name ?? selector.netns?.name ?? '');
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
@@ -53,7 +53,7 @@ export class TestPlaces implements Places {
     this.#listeners.clear();
   }
 
-  async #place(name: string): Promise<NetnsPlace> {
+  async #place(name: string): Promise<ResolvedNetns> {
     if (this.#gone.has(name)) return { lost: { reason: 'ContainerGone', params: {} } };
     return { netns: await this.#kernel.open(this.#path(name)) };
   }
@@ -66,7 +66,7 @@ export type TestNodeOptions = {
   poll?: number;
   folder?: string;
   /** Followed instead of what `path` tells, as an agent does; whoever made them closes them. */
-  follow?: Places;
+  follow?: NetnsResolver;
   /** Whether NATS answers; it does unless told otherwise. */
   nats?: () => Promise<boolean>;
   quiet?: number;
@@ -76,7 +76,7 @@ export type TestNodeOptions = {
 /** A node with everything but NATS: runner, journal and places on a kernel of the test's choice. */
 export class TestNode {
   readonly runner: Runner;
-  readonly places: TestPlaces;
+  readonly places: TestNetnsResolver;
   readonly journal: Journal;
   readonly folder: string;
   /** Keys by fingerprint. */
@@ -98,7 +98,7 @@ export class TestNode {
   }: TestNodeOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ift-node-'));
     this.journal = openJournal(this.folder, { node: 'n1' });
-    this.places = new TestPlaces(kernel, path);
+    this.places = new TestNetnsResolver(kernel, path);
     this.runner = new Runner({
       runtime: { clock, random: systemRandom, log: createLog('test', 'error') },
       places: follow ?? this.places,

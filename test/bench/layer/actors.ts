@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
-import { interfaceKeyOf, newFacts, Runner, createPlaces, systemRuntime } from '@ifactor/actors/node';
+import { interfaceKeyOf, newFacts, Runner, createNetnsResolver, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import { openKernel } from '@ifactor/actors/kernel';
 import { bridges, desired } from '../workload.ts';
@@ -12,7 +12,7 @@ const [path = '', count = '1000'] = process.argv.slice(2);
 const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const kernel = openKernel({ stateDir });
 const runtime = systemRuntime(createLog('bench', 'warn'));
-const places = createPlaces({ kernel, home: path, runtime });
+const places = createNetnsResolver({ kernel, home: path, runtime });
 const journal = openJournal(stateDir, { node: 'bench' });
 const noSecrets = {
   resolve: () => {

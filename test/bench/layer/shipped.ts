@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
 import { connectOnce, sessionOf } from '@ifactor/common/nats';
-import { interfaceKeyOf, newFacts, Runner, Shipper, createPlaces, systemRuntime } from '@ifactor/actors/node';
+import { interfaceKeyOf, newFacts, Runner, Shipper, createNetnsResolver, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import type { RunnerOptions } from '@ifactor/actors/node';
 import { openKernel } from '@ifactor/actors/kernel';
@@ -18,7 +18,7 @@ const [path = '', count = '1000', mode = 'nothing', servers = ''] = process.argv
 const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const kernel = openKernel({ stateDir });
 const runtime = systemRuntime(createLog('bench', 'warn'));
-const places = createPlaces({ kernel, home: path, runtime });
+const places = createNetnsResolver({ kernel, home: path, runtime });
 // A node of its own, so that what an earlier run shipped is another's.
 const node = path.slice(path.lastIndexOf('/') + 1);
 const stored = openJournal(stateDir, { node });

@@ -13,7 +13,7 @@ import type { Snapshot } from '../../interface/machine/fold.ts';
 export type Cause = { id: string; correlation: string };
 
 /** `selector` tells whether it still fits the spec; `retired` lets go of `netns`, that of one that does not. */
-export type PlaceFollower = {
+export type SlotFollower = {
   selector: string;
   stop: () => void;
   retired: (() => void) | null;
@@ -34,9 +34,9 @@ export class Actor {
   /** `kind/namespace/name`. */
   readonly id: string;
   /** Followers of the places that the spec names, by slot. */
-  followers = new SmallMap<Slot, PlaceFollower>();
+  followers = new SmallMap<Slot, SlotFollower>();
   /** Followers of places the spec no longer names, kept until the links there are gone. */
-  former: readonly PlaceFollower[] = none;
+  former: readonly SlotFollower[] = none;
   netns = new SmallMap<Slot, Netns>();
   /** Strays that could not be removed, as `strayKey` has them. */
   hopelessStrays: ReadonlySet<string> = noStrays;

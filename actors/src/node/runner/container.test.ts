@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Docker, noDocker, sharedSocket } from '../../testing/containers/docker.ts';
-import { makePlaces } from '../../testing/containers/harness.ts';
+import { makeResolver } from '../../testing/containers/harness.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
 import type { Actor } from './actor.ts';
@@ -25,7 +25,7 @@ describe.skipIf(process.getuid?.() !== 0 || noDocker() !== undefined)('in a Dock
     node = new TestNode({
       kernel: bench.kernel,
       path: () => home,
-      follow: makePlaces({ kernel: bench.kernel, home, docker: sharedSocket }),
+      follow: makeResolver({ kernel: bench.kernel, home, docker: sharedSocket }),
     });
     onTestFinished(async () => {
       node.dispose();

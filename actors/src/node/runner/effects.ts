@@ -1,5 +1,5 @@
 import type { Operation } from '@ifactor/crds';
-import type { Places } from '../../containers/index.ts';
+import type { NetnsResolver } from '../../containers/index.ts';
 import { timers } from '../../interface/machine/context.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Actor, Cause } from './actor.ts';
@@ -29,7 +29,7 @@ export type Tuning = {
 
 export type EffectsOptions = {
   runtime: Runtime;
-  places: Places;
+  places: NetnsResolver;
   secrets: SecretSource;
   /** Whether NATS answers now: what a change with `spec.confirm` must not lose. Never rejects. */
   natsAnswers: () => Promise<boolean>;

@@ -1,9 +1,9 @@
 import type { ContainerSelector, Slot } from '@ifactor/crds';
 import { hasMovedLink } from '../../driver/index.ts';
-import type { NetnsPlace, Places } from '../../containers/index.ts';
+import type { ResolvedNetns, NetnsResolver } from '../../containers/index.ts';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { soundSpec } from './actor.ts';
-import type { Cause, PlaceFollower, Actor } from './actor.ts';
+import type { Cause, SlotFollower, Actor } from './actor.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Signal } from './signal.ts';
 
@@ -12,12 +12,12 @@ export class Slots {
   /** Something changed in a netns that some actor uses. */
   readonly changed = new Signal<{ netns: Netns; change: NetnsChange }>();
   readonly #mailbox: Mailbox;
-  readonly #places: Places;
+  readonly #places: NetnsResolver;
   readonly #stop: () => void;
   #home: Netns | null = null;
   readonly #uses = new Map<Netns, { count: number; stop: () => void }>();
 
-  constructor(mailbox: Mailbox, places: Places) {
+  constructor(mailbox: Mailbox, places: NetnsResolver) {
     this.#mailbox = mailbox;
     this.#places = places;
     // Whoever lives elsewhere may have left a link at home, where links are born.
@@ -113,7 +113,7 @@ export class Slots {
 
   #follow(actor: Actor, slot: Slot, container: ContainerSelector | null, selector: string, cause: Cause): void {
     let first: Cause | null = cause;
-    const listener = (place: NetnsPlace): void => {
+    const listener = (place: ResolvedNetns): void => {
       if (follower.retired) {
         // A former place has gone, and its links with it.
         follower.retired();
@@ -134,7 +134,7 @@ export class Slots {
         );
       }
     };
-    const follower: PlaceFollower = { selector, stop: this.#places.follow(container, listener), retired: null };
+    const follower: SlotFollower = { selector, stop: this.#places.follow(container, listener), retired: null };
     actor.followers.set(slot, follower);
   }
 

@@ -10,8 +10,8 @@ import { lostNetnsWords } from '@ifactor/crds/words';
 import { onTestFinished } from 'vitest';
 import type { Netns } from '../../kernel/kernel.ts';
 import { openKernel } from '../../kernel/linux/kernel.ts';
-import type { LostReason, NetnsPlace } from '../../containers/place.ts';
-import { createPlaces, type Places, type PlacesOptions } from '../../containers/places.ts';
+import type { LostReason, ResolvedNetns } from '../../containers/location.ts';
+import { createNetnsResolver, type NetnsResolver, type NetnsResolverOptions } from '../../containers/resolver.ts';
 import { systemRuntime } from '../../runtime.ts';
 
 export const run = promisify(execFile);
@@ -25,12 +25,12 @@ export function temporaryFolder(): string {
   return path;
 }
 
-export function makePlaces({
+export function makeResolver({
   maxLinks = 1000,
   ...options
-}: Partial<PlacesOptions> & { maxLinks?: number } = {}): Places {
+}: Partial<NetnsResolverOptions> & { maxLinks?: number } = {}): NetnsResolver {
   const kernel = openKernel({ stateDir: temporaryFolder(), maxLinks });
-  const places = createPlaces({ kernel, runtime: systemRuntime(createLog('test', 'error')), ...options });
+  const places = createNetnsResolver({ kernel, runtime: systemRuntime(createLog('test', 'error')), ...options });
   onTestFinished(async () => {
     places.close();
     await kernel.close();
@@ -39,13 +39,13 @@ export function makePlaces({
 }
 
 export class Watch {
-  readonly told: NetnsPlace[] = [];
+  readonly told: ResolvedNetns[] = [];
   readonly stop: () => void;
   #waiting: (() => void) | undefined;
 
   readonly #selector: ContainerSelector | null;
 
-  constructor(places: Places, selector: ContainerSelector | null) {
+  constructor(places: NetnsResolver, selector: ContainerSelector | null) {
     this.#selector = selector;
     this.stop = places.follow(selector, (place) => {
       this.told.push(place);
@@ -54,7 +54,7 @@ export class Watch {
   }
 
   /** Resolves once the latest place is as wanted. */
-  async until(what: string, wanted: (place: NetnsPlace) => boolean, within = 60_000): Promise<NetnsPlace> {
+  async until(what: string, wanted: (place: ResolvedNetns) => boolean, within = 60_000): Promise<ResolvedNetns> {
     const ends = Date.now() + within;
     for (;;) {
       const last = this.told.at(-1);
@@ -86,7 +86,7 @@ export class Watch {
   }
 }
 
-function spell(place: NetnsPlace): string {
+function spell(place: ResolvedNetns): string {
   return 'netns' in place ? `netns ${place.netns.id}` : JSON.stringify(place.lost);
 }
 

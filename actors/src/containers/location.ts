@@ -26,20 +26,20 @@ export type LostReason =
 /** Why a selector leads to no netns now, and what the reason is about. */
 export type LostNetns = { reason: LostReason; params: Omit<NetnsParams, 'selector'> };
 
-/** Where a selector leads. The netns is open until the next place is told, or until the follower stops. */
-export type NetnsPlace = { netns: Netns } | { lost: LostNetns };
+/** The netns that a selector leads to. It is open until the next one is reported, or until the follower stops. */
+export type ResolvedNetns = { netns: Netns } | { lost: LostNetns };
 
-/** What a source knows of a netns before it is opened: a path that leads there, and its nsfs inode in decimal. */
-export type Where = { path: string; id: string } | { lost: LostNetns };
+/** Where a netns is, before it is opened: a path that leads there, and its nsfs inode in decimal. */
+export type NetnsLocation = { path: string; id: string } | { lost: LostNetns };
 
-/** Something that watches where one target leads. It tells only from timers and events, never within the call that starts it. */
-export type Source = {
-  /** Looks again and reports, even if nothing changed. */
-  again(): void;
+/** Watches where one target leads. It reports from timers and events only, never within the call that starts it. */
+export type NetnsWatch = {
+  /** Looks and reports, even if nothing changed. */
+  recheck(): void;
   stop(): void;
 };
 
-export type StartSource = (tell: (where: Where) => void) => Source;
+export type StartNetnsWatch = (report: (location: NetnsLocation) => void) => NetnsWatch;
 
 export function lost(reason: LostReason, params: LostNetns['params'] = {}): { lost: LostNetns } {
   return { lost: { reason, params } };

@@ -1,30 +1,30 @@
-/** From a container selector to an open netns, followed for as long as somebody is interested. */
+/** From a container selector to an open netns, followed while it has listeners. */
 import type { Runtime } from '../runtime.ts';
 import type { ContainerSelector } from '@ifactor/crds';
 import type { Kernel } from '../kernel/kernel.ts';
 import { followContainer } from './container.ts';
 import { Engine } from './engine.ts';
 import { followFile } from './file.ts';
-import { NetnsFollower, type PlaceListener } from './follower.ts';
+import { NetnsFollower, type NetnsListener } from './follower.ts';
 import { isHostNetns } from './hostNetns.ts';
-import { lost, type Source, type StartSource } from './place.ts';
-import { followProcess, type Mistaken } from './process.ts';
+import { lost, type NetnsWatch, type StartNetnsWatch } from './location.ts';
+import { followProcess, type ProcessCheck } from './process.ts';
 import { ProcessRecords } from './processRecords.ts';
-import { socketPath } from './socket.ts';
+import { socketPath } from './socketPath.ts';
 import { targetKey, targetOf, type EngineName, type NetnsTarget } from './target.ts';
 
-export interface Places {
+export interface NetnsResolver {
   /**
-   * Calls the listener with where the selector leads, soon when that is known, and at each change; never within this call.
-   * A netns that was told is open until the listener has returned from being told the next place, or until nobody follows the selector any more:
-   * so let go of it there and then. Closing it is not the listener's business. null: the agent's home netns.
+   * Calls the listener with the netns that the selector leads to, once that is known and at each change; never within this call.
+   * A reported netns stays open until the listener has returned from the next report, or until the last listener of the selector is
+   * removed: stop using it there. The listener does not close it. null: the agent's home netns.
    */
-  follow(selector: ContainerSelector | null, listener: PlaceListener): () => void;
-  /** Ends all following and gives every netns back. Listeners are not called again. */
+  follow(selector: ContainerSelector | null, listener: NetnsListener): () => void;
+  /** Stops following and closes every netns. Listeners are not called again. */
   close(): void;
 }
 
-export type PlacesOptions = {
+export type NetnsResolverOptions = {
   kernel: Kernel;
   /** Path of the home netns. Default: the agent's own. */
   home?: string;
@@ -36,12 +36,12 @@ export type PlacesOptions = {
   aliases?: ReadonlyMap<string, string>;
   /** Lets selectors lead to the netns of the agent and of the machine, where those are not the home netns. */
   allowHostNetns?: boolean;
-  /** Which processes are meant by their numbers. Default: what was selected is forgotten with this object. */
+  /** Which processes are meant by their numbers. Default: kept in memory only. */
   processes?: ProcessRecords;
   runtime: Runtime;
 };
 
-export function createPlaces({
+export function createNetnsResolver({
   kernel,
   home = '/proc/self/ns/net',
   docker,
@@ -50,7 +50,7 @@ export function createPlaces({
   allowHostNetns = false,
   processes = new ProcessRecords(null),
   runtime,
-}: PlacesOptions): Places {
+}: NetnsResolverOptions): NetnsResolver {
   const { clock } = runtime;
   const isHost = (id: string): boolean => !allowHostNetns && isHostNetns(home, id);
   const followers = new Map<string, NetnsFollower>();
@@ -61,27 +61,27 @@ export function createPlaces({
 
   const homeTarget: NetnsTarget = { via: 'file', path: home, container: false };
 
-  const mistaken: Mistaken = (handle) => {
+  const mismatch: ProcessCheck = (handle) => {
     const identity = handle.identity();
     return identity === null || processes.means(identity) ? null : 'ProcessReplaced';
   };
 
-  const startOf = (target: NetnsTarget): StartSource => {
+  const startOf = (target: NetnsTarget): StartNetnsWatch => {
     switch (target.via) {
       case 'engine': {
         const { engine, name } = target;
-        return (tell) => followContainer(engines[engine], name, clock, tell);
+        return (report) => followContainer(engines[engine], name, clock, report);
       }
       case 'file': {
         const { path, container } = target;
         const absent = container ? 'ContainerNotFound' : 'NetnsNotFound';
         const gone = container ? 'ContainerGone' : 'NetnsNotFound';
-        return (tell) => followFile({ path, absent, gone }, clock, tell);
+        return (report) => followFile({ path, absent, gone }, clock, report);
       }
       case 'process':
-        return (tell) => followProcess(target.pid, clock, tell, mistaken);
+        return (report) => followProcess(target.pid, clock, report, mismatch);
       case 'nothing':
-        return (tell) => nowhere(target.cause, tell);
+        return (report) => watchNothing(target.cause, report);
       default:
         return target satisfies never;
     }
@@ -119,8 +119,8 @@ export function createPlaces({
   };
 }
 
-function nowhere(cause: string | undefined, tell: Parameters<StartSource>[0]): Source {
-  const say = (): void => tell(lost('NothingSelected', cause === undefined ? {} : { cause }));
+function watchNothing(cause: string | undefined, report: Parameters<StartNetnsWatch>[0]): NetnsWatch {
+  const say = (): void => report(lost('NothingSelected', cause === undefined ? {} : { cause }));
   const soon = setImmediate(say);
-  return { again: say, stop: () => clearImmediate(soon) };
+  return { recheck: say, stop: () => clearImmediate(soon) };
 }

@@ -2,14 +2,14 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { watchEntry } from './entry.ts';
+import { watchPath } from './watchPath.ts';
 import { temporaryFolder } from '../testing/containers/harness.ts';
 
 /** @returns resolves to true once a change was told that is not of the call before */
 function watched(path: string): () => Promise<boolean> {
   const count = { told: 0, seen: 0 };
   onTestFinished(
-    watchEntry(path, () => {
+    watchPath(path, () => {
       count.told++;
     }),
   );
@@ -56,7 +56,7 @@ test('a neighbour in the folder does not concern it', async () => {
   const folder = temporaryFolder();
   let told = 0;
   onTestFinished(
-    watchEntry(join(folder, 'entry'), () => {
+    watchPath(join(folder, 'entry'), () => {
       told++;
     }),
   );

@@ -1,13 +1,13 @@
-/** Tells when a path may have appeared, vanished or been replaced, wherever along the path that happens. */
+/** Calls when a path may have appeared, vanished or been replaced, wherever along the path that happens. */
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /**
- * Watches the path's directory or, where that does not exist, the nearest folder above that does. Tells too often rather
- * than too seldom. A mount over an existing file is no event, and /proc has none: whoever needs to know of those looks from
- * time to time, too. Where the kernel refuses a watch (its limit is reached), nothing is told at all.
+ * Watches the path's directory or, where that does not exist, the nearest folder above that does. Calls too often rather
+ * than too seldom. A mount over an existing file is no event, and /proc has no events: poll for those as well. Where the kernel
+ * refuses a watch (its limit is reached), it is never called.
  */
-export function watchEntry(path: string, changed: () => void): () => void {
+export function watchPath(path: string, changed: () => void): () => void {
   let watcher: FSWatcher | undefined;
 
   const arm = (): void => {
@@ -17,7 +17,7 @@ export function watchEntry(path: string, changed: () => void): () => void {
       const [directory, awaited] = nearest(path);
       try {
         watcher = watch(directory, { persistent: false }, (_type, name) => {
-          // The directory's own end is told under its own name.
+          // The directory's own removal is an event under its own name.
           const own = name === null || name === basename(directory);
           if (!own && name !== awaited) return;
           if (own || directory !== dirname(path)) arm();
@@ -29,7 +29,7 @@ export function watchEntry(path: string, changed: () => void): () => void {
       } catch {
         continue;
       }
-      // What appeared between the look and the watch would never be told.
+      // What appeared between the look and the watch causes no event.
       if (nearest(path)[0] === directory) return;
       watcher.close();
     }
