@@ -22,6 +22,7 @@ export {
   heartbeatSeconds,
   InterfaceStatusSchema,
   NodeEntrySchema,
+  statusLimits,
   states,
   StatusMessageSchema,
 } from './message/status.ts';

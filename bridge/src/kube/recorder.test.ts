@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { TestClock } from '@ifactor/common/testing';
+import { collectGarbage, TestClock } from '@ifactor/common/testing';
+import { createMemoryKube } from '../testing/memoryKube.ts';
+import type { KubeApi } from './port.ts';
 import { json, startHttp } from '../testing/http.ts';
 import { quiet, wireguard } from '../testing/objects.ts';
 import { createRecorder } from './recorder.ts';
@@ -74,4 +76,19 @@ test('names of Events sort as they happened, also within one second', async () =
   for (const reason of reasons) recorder.note(wireguard('wg1'), { type: 'Normal', reason, message: 'm' });
   await recorder.flush();
   expect(created.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(({ reason }) => reason)).toEqual(reasons);
+});
+
+test('objects that are gone are not kept for the sake of their Events', async () => {
+  const api = { ...createMemoryKube(), create: () => Promise.resolve({}) } as unknown as KubeApi;
+  const recorder = createRecorder(api, quiet, 'here', () => true);
+  const objects = Array.from({ length: 20_000 }, (_, number) => wireguard(`wg${number}`, {}, { uid: `uid${number}` }));
+  const weak = objects.map((object) => new WeakRef(object));
+  for (const object of objects.splice(0))
+    recorder.note(object, { type: 'Normal', reason: 'Created', message: 'created' });
+  await recorder.flush();
+  // A weak reference holds what it refers to until the turn ends that made it.
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  expect(weak.filter((one) => one.deref() !== undefined).length).toBeLessThan(100);
+  recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'Ready', message: 'ready' });
 });

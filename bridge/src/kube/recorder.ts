@@ -18,9 +18,19 @@ export type Recorder = {
   flush(): Promise<void>;
 };
 
+/** What an Event says of its object: the object itself is not kept, it may be gone long before its series is. */
+type Involved = {
+  apiVersion: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  uid: string;
+  resourceVersion: string | undefined;
+};
+
 type Series = {
   name: string;
-  object: KubeObject;
+  involved: Involved;
   note: EventNote;
   first: string;
   last: string;
@@ -33,6 +43,8 @@ type Series = {
 const writeEveryMs = 10_000;
 const most = 30;
 const windowMs = 3_600_000;
+/** Series that are remembered; of one that is not, the next note begins a new Event. */
+const mostSeries = 10_000;
 
 export function createRecorder(
   api: KubeApi,
@@ -44,7 +56,7 @@ export function createRecorder(
   const series = new Map<string, Series>();
   const perObject = new Map<string, number>();
   let ordinal = 0;
-  let inFlight: Promise<unknown> = Promise.resolve();
+  const inFlight = new Set<Promise<void>>();
 
   const stopSweeping = every(clock, windowMs, () => {
     perObject.clear();
@@ -55,12 +67,16 @@ export function createRecorder(
   async function write(one: Series): Promise<void> {
     one.cancel = undefined;
     if (!allowed() || one.written === one.count) return;
-    const { name, object, note, first, last, count } = one;
-    const namespace = object.metadata.namespace ?? 'default';
+    const { name, involved, note, first, last, count } = one;
+    const { namespace } = involved;
     const counted = { count, lastTimestamp: last };
     try {
       if (one.written === 0) {
-        await api.create(resources.events, { ...bodyOf(name, object, note, host), firstTimestamp: first, ...counted });
+        await api.create(resources.events, {
+          ...bodyOf(name, involved, note, host),
+          firstTimestamp: first,
+          ...counted,
+        });
       } else {
         await api.merge(resources.events, { namespace, name }, counted);
       }
@@ -70,6 +86,19 @@ export function createRecorder(
       if (answered(error, 404)) one.written = 0;
       else if (answered(error, 409)) one.written = Math.max(one.written, 1);
       else log.debug('an Event was not written', { error: explain(error) });
+    }
+  }
+
+  function begin(one: Series): void {
+    const writing = write(one).finally(() => inFlight.delete(writing));
+    inFlight.add(writing);
+  }
+
+  function forgetOldest(): void {
+    for (const [id, { cancel }] of series) {
+      if (cancel !== undefined) continue;
+      series.delete(id);
+      return;
     }
   }
 
@@ -87,7 +116,7 @@ export function createRecorder(
         const time = seconds(now);
         one = {
           name: eventName(name, now, ordinal++, id),
-          object,
+          involved: involvedOf(object),
           note,
           first: time,
           last: time,
@@ -95,39 +124,37 @@ export function createRecorder(
           written: 0,
           cancel: undefined,
         };
+        series.delete(id);
         series.set(id, one);
+        if (series.size > mostSeries) forgetOldest();
       }
       one.count++;
       one.last = seconds(now);
       if (one.count === 1) {
-        inFlight = Promise.all([inFlight, write(one)]);
+        begin(one);
         return;
       }
-      one.cancel ??= clock.after(writeEveryMs, () => {
-        inFlight = Promise.all([inFlight, write(one)]);
-      });
+      const waiting = one;
+      one.cancel ??= clock.after(writeEveryMs, () => begin(waiting));
     },
     async flush() {
       stopSweeping();
       for (const one of series.values()) one.cancel?.();
-      await inFlight;
+      await Promise.all(inFlight);
       await Promise.all([...series.values()].filter(({ cancel }) => cancel !== undefined).map(write));
     },
   };
 }
 
-function bodyOf(name: string, object: KubeObject, note: EventNote, host: string): NewObject {
-  const { namespace = 'default', uid, name: objectName, resourceVersion } = object.metadata;
+function involvedOf({ apiVersion, kind, metadata }: KubeObject): Involved {
+  const { namespace = 'default', uid, name, resourceVersion } = metadata;
+  return { apiVersion, kind, namespace, name, uid, resourceVersion };
+}
+
+function bodyOf(name: string, involved: Involved, note: EventNote, host: string): NewObject {
   return {
-    metadata: { name, namespace },
-    involvedObject: {
-      apiVersion: object.apiVersion,
-      kind: object.kind,
-      namespace,
-      name: objectName,
-      uid,
-      resourceVersion,
-    },
+    metadata: { name, namespace: involved.namespace },
+    involvedObject: involved,
     type: note.type,
     reason: note.reason,
     // The API server's limit is 1024 bytes.

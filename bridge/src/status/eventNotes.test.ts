@@ -99,3 +99,10 @@ test('drift without fields is of the link itself; it is healed in a netns too', 
   );
   expect(tell(event('LinkMoved', 'moved-to-netns', { name: 'br1' }))).toMatchObject({ reason: 'Healed' });
 });
+
+test('of an interface that was deleted while it drifted nothing is told to the next of its name', () => {
+  const tell = createEventNotes();
+  tell(event('DriftObserved', 'drifted', { drift: [{ field: 'mtu', wanted: 1, found: 2 }] }));
+  tell(event('LinkRemoved', 'deleted', { name: 'br1' }));
+  expect(tell(event('LinkObserved', 'configured', {}))).toBeUndefined();
+});

@@ -16,11 +16,12 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
         return { type: 'Normal', reason: 'Healed', message: `repaired ${fields}` };
       }
     }
+    if (event.state === 'deleted') drifted.delete(id);
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most events are not shown
     switch (event.type) {
       case 'DriftObserved': {
         const fields = fieldsOf(event.data.drift);
-        drifted.set(id, fields);
+        if (event.state !== 'deleted') drifted.set(id, fields);
         return { type: 'Warning', reason: 'DriftObserved', message: `the kernel differs in ${fields}; repairing` };
       }
       case 'LinkCreated':

@@ -33,6 +33,7 @@ export function followNodes(
   const { connection, store, clock, random, log } = context;
   const time = createServerTime(clock);
   const nodes = createNodes();
+  const states = new Map<string, string>();
   const registry = follow({
     store,
     clock,
@@ -42,7 +43,9 @@ export function followNodes(
     stream: bucket,
     onChange(subject, entry) {
       const node = nodes.take(subject, entry, time.now());
-      if (node !== undefined) changed(node);
+      if (node === undefined) return;
+      if (entry === undefined) states.delete(node);
+      changed(node);
     },
   });
 
@@ -68,7 +71,6 @@ export function followNodes(
     else log.warn('NATS does not answer; changes will be published when it does');
   }
 
-  const states = new Map<string, string>();
   function look(): void {
     for (const node of nodes.names()) {
       const { state } = nodes.view(node, time.now());

@@ -3,9 +3,10 @@ import type { BridgeContext, Enqueue } from '../context.ts';
 import { follow } from '../stream/follower.ts';
 import type { Entry, StreamFollower } from '../stream/follower.ts';
 import { isTombstone } from '../stream/publisher.ts';
+import { createBudgets, nodeBudget } from './budget.ts';
 import type { Deletions } from './deletions.ts';
 import type { Outage } from './outage.ts';
-import { createIndex, objectOf } from './relations.ts';
+import { createIndex, nodeOf, objectOf } from './relations.ts';
 
 /** What the streams say last of each object. A change enqueues what depends on it. */
 export type Messages = {
@@ -31,7 +32,8 @@ export type MessagesOptions = {
 export function readMessages({ context, enqueue, outage, deletions, onStatus, signal }: MessagesOptions): Messages {
   const byDesired = createIndex();
   const byStatus = createIndex();
-  const { store, clock, random } = context;
+  const { store, clock, random, log } = context;
+  const budgets = createBudgets(nodeBudget, log, clock);
   const following = { store, clock, random, outage, signal };
 
   function desiredChanged(subject: string, entry: Entry | undefined): void {
@@ -48,7 +50,9 @@ export function readMessages({ context, enqueue, outage, deletions, onStatus, si
     const key = objectOf(subject);
     if (key === undefined) return;
     byStatus.set(subject, entry === undefined ? [] : [key]);
-    onStatus(key);
+    // What is gone from the stream was taken out by the bridge.
+    if (entry === undefined) onStatus(key);
+    else budgets.spend(nodeOf(subject), entry.body.length, key, () => onStatus(key));
   }
 
   const desired = follow({ ...following, stream: streams.desired, onChange: desiredChanged });

@@ -29,3 +29,14 @@ test('an index forgets what no longer holds', () => {
   expect([...index.sources('y')]).toEqual([]);
   expect([...index.sources('x')]).toEqual(['a']);
 });
+
+test('an index remembers nothing of names that are gone', () => {
+  const index = createIndex();
+  for (let number = 0; number < 20_000; number++) {
+    index.set(`subject${number}`, [`key${number}`, 'shared']);
+    index.set(`subject${number}`, []);
+  }
+  expect(index.size).toBe(0);
+  index.set('subject', ['key']);
+  expect([...index.sources('key'), index.size]).toEqual(['subject', 2]);
+});

@@ -16,6 +16,8 @@ import type { StreamFollower } from '../stream/follower.ts';
 export type Index = {
   set(source: string, targets: readonly string[]): void;
   sources(target: string): Iterable<string>;
+  /** How many sources and targets are remembered. */
+  readonly size: number;
 };
 
 export function createIndex(): Index {
@@ -23,7 +25,12 @@ export function createIndex(): Index {
   const sources = new Map<string, Set<string>>();
   return {
     set(source, next) {
-      for (const target of targets.get(source) ?? []) sources.get(target)?.delete(source);
+      for (const target of targets.get(source) ?? []) {
+        const known = sources.get(target);
+        known?.delete(source);
+        // Names come and go for ever.
+        if (known?.size === 0) sources.delete(target);
+      }
       if (next.length === 0) targets.delete(source);
       else targets.set(source, next);
       for (const target of next) {
@@ -32,6 +39,9 @@ export function createIndex(): Index {
       }
     },
     sources: (target) => sources.get(target) ?? [],
+    get size() {
+      return targets.size + sources.size;
+    },
   };
 }
 
@@ -68,6 +78,9 @@ export function objectOf(subject: string): string | undefined {
     throw error;
   }
 }
+
+/** The node that a subject of the status stream is of, as its agent is named. */
+export const nodeOf = (subject: string): string => subject.split('.')[2]?.replaceAll('_', '.') ?? '';
 
 /** What the agent said of this very object (by uid), if it has said anything. */
 export function saidOf(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConditionSchema, InterfaceStatusSchema } from '../message/status.ts';
+import { ConditionSchema, InterfaceStatusSchema, statusLimits } from '../message/status.ts';
 import { netlinkTypes } from '../schema/kind/index.ts';
 import { kinds } from '../schema/kinds.ts';
 import type { KindName } from '../schema/kinds.ts';
@@ -67,7 +67,9 @@ const interfaceColumns = (type: string): Column[] => [
 ];
 
 const InterfaceStatus = InterfaceStatusSchema.extend({
-  conditions: keyed(z.array(ConditionSchema), 'type').optional().describe('Ready, with the reason why not.'),
+  conditions: keyed(z.array(ConditionSchema).max(statusLimits.conditions), 'type')
+    .optional()
+    .describe('Ready, with the reason why not.'),
 });
 
 /** What each kind is made of; the rest of its CustomResourceDefinition follows from `kinds`. */

@@ -25,27 +25,40 @@ export const ConditionSchema = z.object({
 });
 export type Condition = z.infer<typeof ConditionSchema>;
 
+/**
+ * What an agent says is bounded: entries of lists and characters of texts. An agent says the first entries of a longer list, such as one
+ * that somebody else gave the link; a status beyond the bounds is refused by the bridge.
+ */
+export const statusLimits = { flags: 64, addresses: 512, peers: 1000, allowedIPs: 400, conditions: 16 } as const;
+const word = z.string().max(63);
+const name = z.string().max(253);
+const networkText = z.string().max(120);
+const keyText = z.string().max(64);
+
 const NetlinkStatusSchema = extensible({
   index: z.int().describe("The kernel's interface index, in its netns."),
   mtu: z.int().describe('Maximum transmission unit, in bytes.'),
-  flags: z.array(z.string()).describe('Interface flags as `ip link` prints them.'),
-  operState: z.string().describe('Operational state as `ip link` prints it.'),
-  addresses: z.array(z.string()).describe('Addresses, "LOCAL/LEN" or "LOCAL -> PEER/LEN".'),
-  netns: z.string().describe('Inode of the network namespace that the link is in.'),
+  flags: z.array(word).max(statusLimits.flags).describe('Interface flags as `ip link` prints them.'),
+  operState: word.describe('Operational state as `ip link` prints it.'),
+  addresses: z
+    .array(networkText)
+    .max(statusLimits.addresses)
+    .describe('Addresses, "LOCAL/LEN" or "LOCAL -> PEER/LEN".'),
+  netns: word.describe('Inode of the network namespace that the link is in.'),
 });
 
 const PeerStatusSchema = extensible({
-  publicKey: z.string().describe("The peer's public key, base64."),
-  endpoint: z.string().optional().describe('Where the peer was last heard, "host:port".'),
-  allowedIPs: z.array(z.string()).describe('Networks routed to the peer.'),
+  publicKey: keyText.describe("The peer's public key, base64."),
+  endpoint: z.string().max(300).optional().describe('Where the peer was last heard, "host:port".'),
+  allowedIPs: z.array(networkText).max(statusLimits.allowedIPs).describe('Networks routed to the peer.'),
   lastHandshakeTime: z.iso.datetime().optional().describe('The last handshake; reported at most every 30 s.'),
   persistentKeepalive: z.int().optional().describe('Seconds between keepalives; absent when off.'),
 });
 
 const WireGuardStatusSchema = extensible({
-  publicKey: z.string().optional().describe("The interface's own public key, base64."),
+  publicKey: keyText.optional().describe("The interface's own public key, base64."),
   listenPort: z.int().describe('UDP port in the netns of birth.'),
-  peers: z.array(PeerStatusSchema).describe('Peers as the kernel has them.'),
+  peers: z.array(PeerStatusSchema).max(statusLimits.peers).describe('Peers as the kernel has them.'),
 });
 
 /**
@@ -59,14 +72,18 @@ export const InterfaceStatusSchema = extensible({
     .optional()
     .describe(`Where the interface is in its life: ${states.join(', ')}; a later version may know more.`),
   observedGeneration: z.int().min(0).optional().describe('The metadata.generation that this status answers.'),
-  conditions: z.array(ConditionSchema).optional().describe('Ready, with the reason why not.'),
-  hostname: z.string().optional().describe('Host name of the machine the agent runs on.'),
-  nodename: z.string().optional().describe("The agent's node name."),
+  conditions: z
+    .array(ConditionSchema)
+    .max(statusLimits.conditions)
+    .optional()
+    .describe('Ready, with the reason why not.'),
+  hostname: name.optional().describe('Host name of the machine the agent runs on.'),
+  nodename: name.optional().describe("The agent's node name."),
   netlink: NetlinkStatusSchema.optional().describe('The link as the kernel shows it.'),
   wireguard: WireGuardStatusSchema.optional().describe('The WireGuard device as the kernel shows it.'),
   lastEvent: extensible({
     sequence: z.int().describe("Position in the node's event log."),
-    type: z.string().describe("The event's type."),
+    type: word.describe("The event's type."),
     time: z.iso.datetime().describe('When it happened.'),
   })
     .optional()
@@ -79,33 +96,33 @@ export type InterfaceStatus = z.infer<typeof InterfaceStatusSchema>;
  * an earlier life. `hash` is the digest of the folded snapshot, for `ifactor replay --verify`.
  */
 export const StatusMessageSchema = extensible({
-  uid: z.string(),
-  kind: z.string(),
-  namespace: z.string(),
-  name: z.string(),
-  node: z.string(),
-  hash: z.string(),
+  uid: name,
+  kind: word,
+  namespace: name,
+  name,
+  node: name,
+  hash: name,
   status: InterfaceStatusSchema,
 });
 export type StatusMessage = z.infer<typeof StatusMessageSchema>;
 
 /** An agent's entry in the KV bucket `ifactor_nodes`, renewed every `heartbeatSeconds`. */
 export const NodeEntrySchema = extensible({
-  node: z.string(),
-  hostname: z.string(),
-  version: z.string(),
+  node: name,
+  hostname: name,
+  version: name,
   machine: z.int(),
   /** Public nkeys curve key that secrets for this node are sealed to. */
-  sealKey: z.string(),
+  sealKey: name,
   /** Identifies the agent's state folder: two agents of one node name differ here. */
-  journal: z.string(),
+  journal: name,
   /** Identifies the agent's run. */
-  instance: z.string(),
+  instance: name,
   /**
    * Events cannot be stored, and why. While they wait in memory interfaces are healed as ever; `parked`: there is no room for more of
    * them, so that nothing is decided until they can be stored.
    */
-  trouble: extensible({ parked: z.boolean(), message: z.string() }).optional(),
+  trouble: extensible({ parked: z.boolean(), message: z.string().max(32768) }).optional(),
   time: z.iso.datetime(),
 });
 export type NodeEntry = z.infer<typeof NodeEntrySchema>;

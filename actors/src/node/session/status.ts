@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { statusLimits } from '@ifactor/crds';
 import type { Condition, InterfaceStatus, StatusMessage } from '@ifactor/crds';
 import { printAddress } from '@ifactor/crds/words';
 import { privateKeyRef } from '../../interface/kind/index.ts';
@@ -89,9 +90,12 @@ function netlinkOf(actor: Actor): InterfaceStatus['netlink'] {
     return {
       index: link.index,
       mtu: link.mtu,
-      flags: link.flags,
+      flags: link.flags.slice(0, statusLimits.flags),
       operState: link.operState.toUpperCase(),
-      addresses: netns.addresses(link.index).map((address) => printAddress({ ...address, noPrefixRoute: false })),
+      addresses: netns
+        .addresses(link.index)
+        .slice(0, statusLimits.addresses)
+        .map((address) => printAddress({ ...address, noPrefixRoute: false })),
       netns: netns.id,
     };
   }
@@ -108,10 +112,10 @@ function wireguardOf({ device, handshakes, snapshot }: Actor, there: boolean): I
   return {
     ...(publicKey ? { publicKey } : {}),
     listenPort: device.listenPort,
-    peers: device.peers.map((peer) => ({
+    peers: device.peers.slice(0, statusLimits.peers).map((peer) => ({
       publicKey: peer.publicKey,
       ...(peer.endpoint === null ? {} : { endpoint: printSocketAddress(peer.endpoint) }),
-      allowedIPs: peer.allowedIPs,
+      allowedIPs: peer.allowedIPs.slice(0, statusLimits.allowedIPs),
       ...(handshakes.times.has(peer.publicKey)
         ? { lastHandshakeTime: new Date(handshakes.times.get(peer.publicKey) ?? 0).toISOString() }
         : {}),

@@ -2,6 +2,7 @@
 export { createAuthority } from './certificates.ts';
 export type { Authority, CertificateFiles } from './certificates.ts';
 export { TestClock } from './clock.ts';
+export { collectGarbage } from './garbage.ts';
 export { freePort } from './freePort.ts';
 export { createMemoryEventStore } from './memoryEventStore.ts';
 export type { MemoryEventStore, MemoryStreams } from './memoryEventStore.ts';
