@@ -54,6 +54,7 @@ export type { PlanLink, PlanLinkEnd, PlanNode, WireGuardNetworkPlanSpec } from '
 export { WireGuardInterfaceSpecSchema, WireGuardPeerSchema } from './schema/wireguardInterface.ts';
 export type { WireGuardInterfaceSpec, WireGuardPeer } from './schema/wireguardInterface.ts';
 export {
+  agentSubject,
   desiredFilter,
   eventFilter,
   formatDesiredSubject,

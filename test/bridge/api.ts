@@ -63,7 +63,8 @@ async function start(kind: ApiKind): Promise<Api> {
   };
 }
 
-async function startLabServer(): Promise<{ kubeconfig: string; stop(): Promise<void> }> {
+/** The lab's API server, of its own, empty. */
+export async function startLabServer(): Promise<{ kubeconfig: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'ift-api-'));
   const server = await startApiServer({
     definitions: ownDefinitions(),

@@ -17,26 +17,35 @@ let started = 0;
 
 type Link = { ifname: string; ifindex: number; mtu: number };
 
+export type KernelAgent = { links: () => Record<string, Link>; end(): Promise<void> };
+
 /** Starts a real agent of lax1 in a network namespace of its own; both end with the test. */
-export function startKernelAgent(world: World): { links: () => Record<string, Link> } {
+export function startKernelAgent({ nats }: World): KernelAgent {
+  const agent = runKernelAgent(nats.url);
+  onTestFinished(() => agent.end());
+  return agent;
+}
+
+/** The same, for as long as it is not ended. @param more flags */
+export function runKernelAgent(nats: string, ...more: string[]): KernelAgent {
   const netns = `ift-${process.pid}-k${started++}`;
   execFileSync('ip', ['netns', 'add', netns]);
   const folder = mkdtempSync(join(tmpdir(), 'ift-kernel-'));
-  const flags = ['--node', 'lax1', '--nats', world.nats.url, '--state-dir', folder, '--log-level', 'warn'];
+  const flags = ['--node', 'lax1', '--nats', nats, '--state-dir', folder, '--log-level', 'warn', ...more];
   const agent = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', main, ...flags, '--netns', `/run/netns/${netns}`],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  onTestFinished(async () => {
-    if (agent.exitCode === null && agent.signalCode === null) {
-      agent.kill('SIGKILL');
-      await once(agent, 'exit');
-    }
-    execFileSync('ip', ['netns', 'del', netns]);
-    rmSync(folder, { recursive: true });
-  });
   return {
+    async end() {
+      if (agent.exitCode === null && agent.signalCode === null) {
+        agent.kill('SIGKILL');
+        await once(agent, 'exit');
+      }
+      execFileSync('ip', ['netns', 'del', netns]);
+      rmSync(folder, { recursive: true });
+    },
     links: () =>
       Object.fromEntries(
         (JSON.parse(execFileSync('ip', ['-n', netns, '-j', 'link', 'show'], { encoding: 'utf8' })) as Link[])

@@ -94,7 +94,12 @@ export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
   };
 }
 
-function startBridge(kubeconfig: string, nats: string, identity: string, flags: readonly string[]): BridgeProcess {
+export function startBridge(
+  kubeconfig: string,
+  nats: string,
+  identity: string,
+  flags: readonly string[],
+): BridgeProcess {
   const child = spawn(
     process.execPath,
     [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity, ...flags],

@@ -1,5 +1,5 @@
 import { UsageError } from '@ifactor/common';
-import { streams } from '@ifactor/common/nats';
+import { namesOf, streams } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { KubeApi } from '../kube/port.ts';
@@ -23,12 +23,12 @@ export class OtherClusterError extends UsageError {
 /** @throws OtherClusterError where a stream carries the objects of another cluster than `uid` */
 export async function checkCluster(connection: NatsConnection, uid: string): Promise<void> {
   const manager = await jetstreamManager(connection);
-  for (const name of Object.values(streams)) {
+  for (const name of Object.values(streams).map(namesOf(connection).stream)) {
     const owner = (await manager.streams.info(name)).config.metadata?.[clusterKey];
     if (owner !== undefined && owner !== uid)
       throw new OtherClusterError(
         `stream ${name} belongs to the cluster whose kube-system has the UID ${owner}, not to this one (${uid}); ` +
-          `nothing was changed; give another NATS, or --take-over if this cluster replaces that one`,
+          `nothing was changed; give another NATS, another --prefix, or --take-over if this cluster replaces that one`,
       );
   }
 }
@@ -39,7 +39,7 @@ export async function checkCluster(connection: NatsConnection, uid: string): Pro
  */
 export async function claimStreams(connection: NatsConnection, uid: string, takeOver: boolean): Promise<void> {
   const manager = await jetstreamManager(connection);
-  for (const name of Object.values(streams)) {
+  for (const name of Object.values(streams).map(namesOf(connection).stream)) {
     const { config } = await manager.streams.info(name);
     const owner = config.metadata?.[clusterKey];
     if (owner === uid || (owner !== undefined && !takeOver)) continue;

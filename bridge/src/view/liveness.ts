@@ -1,5 +1,5 @@
 import { every } from '@ifactor/common';
-import { nodesBucket } from '@ifactor/common/nats';
+import { namesOf, nodesBucket } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { BridgeContext } from '../context.ts';
 import { follow } from '../stream/follower.ts';
@@ -53,7 +53,7 @@ export function followNodes(
   async function ask(): Promise<void> {
     try {
       const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
-      const { created, ts } = await manager.streams.info(bucket);
+      const { created, ts } = await manager.streams.info(namesOf(connection).stream(bucket));
       if (ts !== undefined) time.said(Date.parse(ts));
       nodes.created(Date.parse(created));
       connected(true);

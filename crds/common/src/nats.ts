@@ -4,13 +4,13 @@ export { connect, connectOnce } from './connection/connect.ts';
 export type { NatsOptions } from './connection/options.ts';
 export { eventStoreOf } from './eventStore/natsEventStore.ts';
 export { sessionOf } from './eventStore/session.ts';
+export { namesOf, nodesBucket, streams } from './names.ts';
+export type { Names } from './names.ts';
 export {
   ensureStreams,
   maxMessageBytes,
-  nodesBucket,
   raiseStreams,
   readStreamMetadata,
-  streams,
   streamsAreCurrent,
   writeStreamMetadata,
 } from './streams.ts';

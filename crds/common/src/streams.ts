@@ -5,13 +5,8 @@ import type { KV } from '@nats-io/kv';
 import { nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { UsageError } from './cli.ts';
-
-export const streams = {
-  desired: 'IFACTOR_DESIRED',
-  events: 'IFACTOR_EVENTS',
-  status: 'IFACTOR_STATUS',
-} as const;
-export const nodesBucket = 'ifactor_nodes';
+import { namesOf, nodesBucket, streams } from './names.ts';
+import type { Names } from './names.ts';
 
 /** The largest message that our streams take, headers included: what a server takes unless configured otherwise. */
 export const maxMessageBytes = 1 << 20;
@@ -56,6 +51,16 @@ const configurations: readonly Configuration[] = [
 ];
 const nodesStream: Configuration = { name: `KV_${nodesBucket}`, max_bytes: 64 * mebibyte, discard: DiscardPolicy.New };
 
+/** All of ours, as they are called on a server. */
+const configurationsOn = ({ stream, subject, nodesBucket: bucket }: Names): Configuration[] => [
+  ...configurations.map(({ name, subjects = [], ...rest }) => ({
+    ...rest,
+    name: stream(name),
+    subjects: subjects.map(subject),
+  })),
+  { ...nodesStream, name: `KV_${bucket}` },
+];
+
 /** Copies of each stream; absent: as many as the streams that are there have, else 3, or 1 without a cluster of three. */
 export type StreamOptions = { replicas?: number };
 
@@ -65,15 +70,16 @@ export async function ensureStreams(connection: NatsConnection, { replicas }: St
   const present = new Map<string, StreamInfo>();
   for await (const info of manager.streams.list()) present.set(info.config.name, info);
   const kvm = new Kvm(connection);
-  const ours = [...configurations, nodesStream];
+  const names = namesOf(connection);
+  const ours = configurationsOn(names);
   const missing = ours.filter(({ name }) => !present.has(name));
-  if (missing.length === 0) return kvm.open(nodesBucket);
+  if (missing.length === 0) return kvm.open(names.nodesBucket);
   const kept = Math.max(0, ...ours.map(({ name }) => present.get(name)?.config.num_replicas ?? 0));
   const counts = replicas !== undefined ? [replicas] : kept > 0 ? [kept] : [defaultReplicas, 1];
   for (const configuration of missing) {
-    await firstAccepted(counts, (count, part) => create(manager, kvm, configuration, count, part));
+    await firstAccepted(counts, (count, part) => create(manager, kvm, configuration, count, part, names));
   }
-  return kvm.open(nodesBucket);
+  return kvm.open(names.nodesBucket);
 }
 
 /** Tries each number of copies at full size, then smaller. */
@@ -103,10 +109,11 @@ async function create(
   { name, ...configuration }: Configuration,
   count: number,
   part: number,
+  names: Names,
 ): Promise<void> {
   const max_bytes = Math.floor(configuration.max_bytes * part);
-  if (name === nodesStream.name) {
-    await kvm.create(nodesBucket, { history: 1, replicas: count, max_bytes, maxValueSize: maxMessageBytes });
+  if (name === `KV_${names.nodesBucket}`) {
+    await kvm.create(names.nodesBucket, { history: 1, replicas: count, max_bytes, maxValueSize: maxMessageBytes });
     return;
   }
   await manager.streams.add({
@@ -134,7 +141,7 @@ export async function raiseStreams(connection: NatsConnection, options: StreamOp
   await ensureStreams(connection, options);
   const manager = await jetstreamManager(connection);
   const raised: RaisedStream[] = [];
-  for (const { name, max_bytes, discard } of [...configurations, nodesStream]) {
+  for (const { name, max_bytes, discard } of configurationsOn(namesOf(connection))) {
     const { config } = await manager.streams.info(name);
     const bounded = {
       ...(config.max_bytes <= 0 && { max_bytes, discard }),
@@ -157,7 +164,7 @@ export async function raiseStreams(connection: NatsConnection, options: StreamOp
 /** Whether every copy of every stream of ours has all messages. */
 export async function streamsAreCurrent(connection: NatsConnection): Promise<boolean> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  for (const { name } of [...configurations, nodesStream]) {
+  for (const { name } of configurationsOn(namesOf(connection))) {
     const { config, cluster } = await manager.streams.info(name);
     const followers = cluster?.replicas ?? [];
     if (config.num_replicas > 1 && (!cluster?.leader || followers.length < config.num_replicas - 1)) return false;
@@ -173,7 +180,7 @@ export async function readStreamMetadata(
 ): Promise<Record<string, string> | undefined> {
   const manager = await jetstreamManager(connection);
   try {
-    return { ...(await manager.streams.info(stream)).config.metadata };
+    return { ...(await manager.streams.info(namesOf(connection).stream(stream))).config.metadata };
   } catch (error) {
     if (hasCode(error, errorCodes.streamNotFound)) return undefined;
     throw error;
@@ -187,8 +194,9 @@ export async function writeStreamMetadata(
   stream: string = streams.desired,
 ): Promise<void> {
   const manager = await jetstreamManager(connection);
-  const { config } = await manager.streams.info(stream);
-  await manager.streams.update(stream, { metadata: { ...config.metadata, ...entries } });
+  const name = namesOf(connection).stream(stream);
+  const { config } = await manager.streams.info(name);
+  await manager.streams.update(name, { metadata: { ...config.metadata, ...entries } });
 }
 
 /** Numbers of nats-server's errors (server/errors.json). */

@@ -78,6 +78,9 @@ export function eventFilter(selector: Partial<EventPlace> = {}): string {
   return `ifactor.event.${tokens.join('.')}`;
 }
 
+/** What the agent of a node answers to, and what its requests begin with. Under no prefix of a stream. @throws SubjectError */
+export const agentSubject = (node: string): string => `ifactor.agent.${encode('node', node)}`;
+
 function format(place: Place): string {
   return [
     encode('node', place.node),

@@ -3,12 +3,25 @@ import { pathsOf } from './paths.ts';
 
 /** What kubectl, the nats tool and a browser need to reach this lab. */
 export function environmentOf(lab: Manifest): Record<string, string> {
-  return { KUBECONFIG: kubeconfigOf(lab), NATS_URL: natsUrl(lab), ...natsCredentials(lab), IFACTOR_UI: uiUrl(lab) };
+  const { prefix } = lab.nats;
+  return {
+    KUBECONFIG: kubeconfigOf(lab),
+    NATS_URL: natsUrl(lab),
+    ...natsCredentials(lab),
+    ...(prefix !== undefined && { IFACTOR_PREFIX: prefix }),
+    IFACTOR_UI: uiUrl(lab),
+  };
 }
 
 export function natsUrl(lab: Manifest, host = '127.0.0.1'): string {
   return `tls://${host}:${lab.nats.port}`;
 }
+
+/** What the lab's own programs need to reach NATS, whatever the shell that starts them has. */
+export const natsEnvironment = (lab: Manifest): Record<string, string> => ({
+  ...natsCredentials(lab),
+  IFACTOR_PREFIX: lab.nats.prefix ?? '',
+});
 
 export function natsCredentials(lab: Manifest): Record<string, string> {
   return {

@@ -40,7 +40,8 @@ export type Manifest = {
   vm: { kernel: Age; port: number } | null;
   nodes: LabNode[];
   containers: LabContainer[];
-  nats: { program: string; port: number; user: string; password: string };
+  /** `prefix`: of all names in NATS, as IFACTOR_PREFIX said when the lab was started; absent: none. */
+  nats: { program: string; port: number; user: string; password: string; prefix?: string };
   cluster: LabCluster;
   /** The inspector's page, and the token that it asks for. */
   ui: { port: number; token: string };

@@ -7,7 +7,7 @@ import { guestImage, type GuestImage } from '../vm/guestImage.ts';
 import { writeControl } from '../vm/protocol.ts';
 import { guestNetwork, guestReady, qemuArguments } from '../vm/qemu.ts';
 import { clusterPrograms } from './apiserver.ts';
-import { kubeconfigOf, natsCredentials, natsUrl } from './environment.ts';
+import { kubeconfigOf, natsEnvironment, natsUrl } from './environment.ts';
 import { machineOf } from '../host/machine.ts';
 import type { Manifest } from './manifest.ts';
 import { netnsPath, nodeNetns } from '../host/netns.ts';
@@ -72,7 +72,7 @@ export function bridgeProgram(lab: Manifest): Program {
     command: process.execPath,
     // A fixed name: a bridge that was killed is followed at once, without waiting for its lease to expire.
     args: [ownProgram('bridge'), '--identity', 'lab', '--kubeconfig', kubeconfigOf(lab), '--nats', natsUrl(lab)],
-    env: natsCredentials(lab),
+    env: natsEnvironment(lab),
   };
 }
 
@@ -95,7 +95,7 @@ export function agentProgram(lab: Manifest, node: string): Program {
       netnsPath(nodeNetns(lab.id, node)),
       ...lab.containers.flatMap((container) => alias(container).flatMap((value) => ['--container-alias', value])),
     ],
-    env: natsCredentials(lab),
+    env: natsEnvironment(lab),
     ...(lab.vm ? { readyWithinMs: emulatedReadyMs } : {}),
   };
 }
@@ -131,7 +131,7 @@ export function uiProgram(lab: Manifest): Program {
     part: 'ui',
     command: process.execPath,
     args: [operatorProgram(), 'ui', '--lazy', '--nats', natsUrl(lab), '--port', String(lab.ui.port)],
-    env: { ...natsCredentials(lab), IFACTOR_UI_TOKEN: lab.ui.token },
+    env: { ...natsEnvironment(lab), IFACTOR_UI_TOKEN: lab.ui.token },
   };
 }
 

@@ -165,6 +165,7 @@ async function chooseRuntime(wanted: UpOptions['runtime']): Promise<LabRuntime> 
 }
 
 async function plan(options: UpOptions, runtime: LabRuntime, nats: NatsProgram): Promise<Manifest> {
+  const prefix = process.env['IFACTOR_PREFIX'];
   const { dir, nodes } = options;
   const [port = 0, ui = 0, guest = 0, ...others] = await freePorts(6);
   return {
@@ -177,7 +178,13 @@ async function plan(options: UpOptions, runtime: LabRuntime, nats: NatsProgram):
     vm: options.vm ? { kernel: options.vm, port: guest } : null,
     nodes,
     containers: options.containers.map(({ name }) => ({ name, real: name })),
-    nats: { program: nats.path, port, user: 'ifactor', password: randomBytes(18).toString('base64url') },
+    nats: {
+      program: nats.path,
+      port,
+      user: 'ifactor',
+      password: randomBytes(18).toString('base64url'),
+      ...(prefix ? { prefix } : {}),
+    },
     cluster: planCluster(options, others),
     ui: { port: ui, token: randomBytes(24).toString('base64url') },
   };

@@ -19,7 +19,9 @@ export function hints(lab: Manifest, flags: Pick<UpFlags, 'dir' | 'detach'>): st
             : `${run} exec${dir} ${one.name} -- ping -c 3 10.4.0.2`,
         ]
       : []),
-    ...('NATS_USER' in environmentOf(lab) ? ["nats sub 'ifactor.event.>'"] : []),
+    ...('NATS_USER' in environmentOf(lab)
+      ? [`nats sub '${lab.nats.prefix === undefined ? '' : `${lab.nats.prefix}.`}ifactor.event.>'`]
+      : []),
     `${run} demo${dir}`,
   ];
   const end = flags.detach ? `\n\`${run} down${dir}\` ends it.` : '\nCtrl-C takes it down.';

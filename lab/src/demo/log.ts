@@ -1,7 +1,7 @@
 import { jetstream } from '@nats-io/jetstream';
 import { createLog, systemClock } from '@ifactor/common';
 import { decodeEvent, eventFilter, type Key, type RecordedEvent } from '@ifactor/crds';
-import { connect, streams } from '@ifactor/common/nats';
+import { connect, namesOf, streams } from '@ifactor/common/nats';
 import { environmentOf } from '../cluster/environment.ts';
 import { LabError } from '../cluster/error.ts';
 import type { Manifest } from '../cluster/manifest.ts';
@@ -22,15 +22,16 @@ export async function readLog(
   Object.assign(process.env, credentials);
   const connection = await connect({ servers: NATS_URL, name: 'ifactor demo' }, createLog('demo'));
   try {
-    const consumer = await jetstream(connection).consumers.get(streams.events, {
-      filter_subjects: eventFilter(place),
+    const names = namesOf(connection);
+    const consumer = await jetstream(connection).consumers.get(names.stream(streams.events), {
+      filter_subjects: names.subject(eventFilter(place)),
       opt_start_time: since.toISOString(),
     });
     const messages = await consumer.consume();
     const cancel = systemClock.after(tellWithinMs, () => messages.stop(), true);
     const events: RecordedEvent[] = [];
     for await (const message of messages) {
-      const event = decodeEvent(message.subject, message.headers, message.string());
+      const event = decodeEvent(names.logical(message.subject), message.headers, message.string());
       events.push(event);
       if (last(event)) {
         cancel();

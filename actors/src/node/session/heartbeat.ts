@@ -1,9 +1,9 @@
 import { explain, orAborted, sleep, timestamp } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
-import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
+import { agentSubject, heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
-import { ensureStreams, sessionOf } from '@ifactor/common/nats';
+import { ensureStreams, namesOf, sessionOf } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -48,7 +48,8 @@ export type Heartbeat = { stop(): Promise<void> };
  * Where an agent answers with its entry, so that another one can tell the living from one that merely left its entry
  * behind. Under no prefix of a stream.
  */
-const callSubject = (node: string): string => `ifactor.agent.${node.replaceAll('.', '_')}`;
+const callSubject = (connection: NatsConnection, node: string): string =>
+  namesOf(connection).subject(agentSubject(node));
 
 /**
  * Keeps the node's entry in the bucket ifactor_nodes. Resolves after the first beat.
@@ -57,7 +58,7 @@ const callSubject = (node: string): string => `ifactor.agent.${node.replaceAll('
  */
 export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
   const { connection, entry, runtime } = options;
-  const subject = callSubject(entry.node);
+  const subject = callSubject(connection, entry.node);
   const since = timestamp(runtime.clock);
   for (let tries = 0; ; tries++) {
     const other = await call(connection, entry.node);
@@ -152,7 +153,7 @@ const tries = 5;
 async function call(connection: NatsConnection, node: string): Promise<NodeEntry | null> {
   for (let asked = 1; ; asked++) {
     try {
-      const answer = await connection.request(callSubject(node), '', { timeout: 1000 });
+      const answer = await connection.request(callSubject(connection, node), '', { timeout: 1000 });
       return parse(answer.string());
     } catch (error) {
       // No agent is connected.

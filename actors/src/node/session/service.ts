@@ -1,5 +1,7 @@
 import { Svcm } from '@nats-io/services';
 import type { ServiceMsg } from '@nats-io/services';
+import { namesOf } from '@ifactor/common/nats';
+import { agentSubject } from '@ifactor/crds';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { freeze, hashOf } from '../../interface/machine/fold.ts';
 import { parseKey } from '../journal/read.ts';
@@ -54,13 +56,14 @@ const actions: { [name: string]: Action } = {
  */
 export async function startService({ connection, agent }: ServiceOptions): Promise<{ stop(): Promise<void> }> {
   const { node, version, runner, secrets } = agent;
+  const names = namesOf(connection);
   const service = await new Svcm(connection).add({
-    name: 'ifactor-agent',
+    name: names.agentService,
     version,
     description: `ifactor's agent of node ${node}`,
     metadata: { node },
   });
-  const group = service.addGroup(`ifactor.agent.${node.replaceAll('.', '_')}`);
+  const group = service.addGroup(names.subject(agentSubject(node)));
   for (const [name, { description, act }] of Object.entries(actions)) {
     group.addEndpoint(name, {
       metadata: { description },

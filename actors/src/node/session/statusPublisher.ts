@@ -1,6 +1,6 @@
 import { Backoff, explain, orAborted, sleep, timestamp } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
-import { ensureStreams, expecting, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
+import { ensureStreams, expecting, namesOf, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -98,10 +98,11 @@ export class StatusPublisher {
   async #check(): Promise<void> {
     const { connection, keys } = this.#options;
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    const { created } = await manager.streams.info(streams.status).catch(async (error: unknown) => {
+    const stream = namesOf(connection).stream(streams.status);
+    const { created } = await manager.streams.info(stream).catch(async (error: unknown) => {
       if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
       await ensureStreams(connection);
-      return manager.streams.info(streams.status);
+      return manager.streams.info(stream);
     });
     if (created !== this.#stream) for (const key of keys()) this.touch(key);
     this.#stream = created;
@@ -147,6 +148,7 @@ export class StatusPublisher {
       const message = value(key);
       if (message !== null) {
         const time = this.#now();
+        const names = namesOf(connection);
         const attributes = headers();
         attributes.set('ce-specversion', '1.0');
         attributes.set('ce-id', runtime.random.uuid());
@@ -156,7 +158,12 @@ export class StatusPublisher {
         attributes.set('ce-time', timestamp(runtime.clock));
         attributes.set('content-type', 'application/json');
         await orAborted(
-          publishAcked(connection, message.subject, message.payload, expecting(attributes, { stream: streams.status })),
+          publishAcked(
+            connection,
+            names.subject(message.subject),
+            message.payload,
+            expecting(attributes, { stream: names.stream(streams.status) }),
+          ),
           signal,
         );
         this.#backoff.reset();

@@ -1,4 +1,5 @@
 import type { Log } from '@ifactor/common';
+import type { Names } from '@ifactor/common/nats';
 import { streams } from '@ifactor/common/nats';
 import type { JetStreamManager, MsgRequest, StoredMsg } from '@nats-io/jetstream';
 import type { Journal, Shipped } from '../journal/journal.ts';
@@ -21,16 +22,18 @@ export type ResumePoint = {
  */
 export async function resume(
   manager: JetStreamManager,
+  names: Names,
   journal: Journal,
   filter: string,
   log: Log,
   signal: AbortSignal,
 ): Promise<ResumePoint> {
-  const { created, state } = await manager.streams.info(streams.events);
+  const events = names.stream(streams.events);
+  const { created, state } = await manager.streams.info(events);
   const { sequence, stream } = journal.shipped;
   // The server has always taken both together; the client's type does not know.
   const next = (seq: number): Promise<StoredMsg | null> =>
-    manager.streams.getMessage(streams.events, { seq, next_by_subj: filter } as MsgRequest);
+    manager.streams.getMessage(events, { seq, next_by_subj: filter } as MsgRequest);
 
   let expected: number | null = null;
   let at = 0;
@@ -38,16 +41,15 @@ export async function resume(
     expected = sequence + 1;
     at = stream.sequence;
   } else {
-    if (stream !== null)
-      log.warn('the stream of events is another one, or lost its end', { stream: streams.events, created });
-    const last = await manager.streams.getMessage(streams.events, { last_by_subj: filter });
+    if (stream !== null) log.warn('the stream of events is another one, or lost its end', { stream: events, created });
+    const last = await manager.streams.getMessage(events, { last_by_subj: filter });
     const place = last === null ? null : placeOf(last, journal.epochs);
     if (last !== null && place !== null) {
       const first = await next(1);
       if (first !== null && (placeOf(first, journal.epochs) ?? 0) > journal.first()) {
         log.warn('the stream of events begins in the middle of the journal; shipped from the start again');
         signal.throwIfAborted();
-        await manager.streams.purge(streams.events, { filter });
+        await manager.streams.purge(events, { filter });
         return {
           next: journal.first(),
           stream: { created, sequence: last.seq },
@@ -73,7 +75,7 @@ export async function resume(
     } else {
       signal.throwIfAborted();
       log.warn('an event is stored out of its order; deleted there and shipped again', { event: place, expected });
-      await manager.streams.deleteMessage(streams.events, message.seq);
+      await manager.streams.deleteMessage(events, message.seq);
     }
   }
   if (unknown > 0)

@@ -2,11 +2,12 @@ import { Backoff, explain, orAborted, sleep } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
 import { encodeEvent, eventFilter } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
-import { ensureStreams, expecting, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
+import { ensureStreams, expecting, namesOf, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager, PubAck } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Names } from '@ifactor/common/nats';
 import type { Journal } from '../journal/journal.ts';
 import { resume } from './resume.ts';
 import type { ResumePoint } from './resume.ts';
@@ -47,6 +48,7 @@ const saveMs = 100;
 export class Shipper {
   readonly #options: ShipperOptions;
   readonly #filter: string;
+  readonly #names: Names;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   /** Events whose message id the server knows from a message that is deleted: they need another id. */
@@ -60,7 +62,8 @@ export class Shipper {
 
   constructor(options: ShipperOptions) {
     this.#options = options;
-    this.#filter = eventFilter({ node: options.journal.node });
+    this.#names = namesOf(options.connection);
+    this.#filter = this.#names.subject(eventFilter({ node: options.journal.node }));
     this.#shipped = options.journal.shipped;
     this.#ended = this.#run();
   }
@@ -132,11 +135,13 @@ export class Shipper {
     const { connection, journal, runtime } = this.#options;
     const { log } = runtime;
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
-    const place = await resume(manager, journal, this.#filter, log, signal).catch(async (error: unknown) => {
-      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
-      await ensureStreams(connection);
-      return resume(manager, journal, this.#filter, log, signal);
-    });
+    const place = await resume(manager, this.#names, journal, this.#filter, log, signal).catch(
+      async (error: unknown) => {
+        if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
+        await ensureStreams(connection);
+        return resume(manager, this.#names, journal, this.#filter, log, signal);
+      },
+    );
     if (place.next > journal.last() + 1)
       throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.last()}`);
     if (place.next < journal.first()) {
@@ -160,8 +165,8 @@ export class Shipper {
     const { journal } = this.#options;
     const [event] = journal.read({ from: place.next, to: place.next });
     if (event === undefined) throw new Error(`event ${place.next} is not in the journal`);
-    const last = await manager.streams.getMessage(streams.events, {
-      last_by_subj: encodeEvent(event, headers()).subject,
+    const last = await manager.streams.getMessage(this.#names.stream(streams.events), {
+      last_by_subj: this.#names.subject(encodeEvent(event, headers()).subject),
     });
     if (last !== null && last.seq > place.seen) throw new Error('the stream has grown since it was looked at');
     signal.throwIfAborted();
@@ -269,9 +274,9 @@ export class Shipper {
     const id = this.#spent.has(event.sequence) ? `${event.id}#${random.uuid()}` : event.id;
     const ack = await publishAcked(
       connection,
-      subject,
+      this.#names.subject(subject),
       payload,
-      expecting(attributes, { id, stream: streams.events, ...expect }),
+      expecting(attributes, { id, stream: this.#names.stream(streams.events), ...expect }),
     );
     if (ack.seq <= place.seen) {
       if (!ack.duplicate) throw new Error('the stream of events was recreated');

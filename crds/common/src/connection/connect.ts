@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { explain } from '../log.ts';
 import type { Log } from '../log.ts';
 import { Backoff, sleep } from '../wait.ts';
+import { namesFor, prefixPattern, setNames } from '../names.ts';
 import { hidePasswords, parseServers } from './address.ts';
 import { authentication } from './credentials.ts';
 import { withEnvironment } from './options.ts';
@@ -21,6 +22,11 @@ const oldest = [2, 10] as const;
  */
 export async function connectOnce(given: NatsOptions): Promise<NatsConnection> {
   const options = withEnvironment(given);
+  const { prefix } = options;
+  if (prefix !== undefined && !prefixPattern.test(prefix))
+    throw new UsageError(
+      `prefix ${JSON.stringify(prefix)} cannot begin names in NATS: give up to 32 lower-case letters, digits and "-"`,
+    );
   const servers = parseServers(options.servers);
   const proof = authentication(options, servers);
   const protect = protection(options, servers, Object.keys(proof).length > 0);
@@ -38,6 +44,7 @@ export async function connectOnce(given: NatsOptions): Promise<NatsConnection> {
   }).catch((error: unknown) => {
     throw withAdvice(error, hidePasswords(options.servers), protect.tls !== undefined);
   });
+  setNames(connection, namesFor(prefix));
   const version = connection.info?.version ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {

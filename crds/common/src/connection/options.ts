@@ -18,6 +18,8 @@ export type NatsOptions = {
   key?: string | undefined;
   /** The server expects the TLS handshake before it says anything. */
   tlsFirst?: boolean | undefined;
+  /** Of all names in NATS, so that several clusters can share one; absent: none. */
+  prefix?: string | undefined;
   /** How long a server may take to answer when it is connected to; default: 20 000. */
   timeoutMs?: number;
   /** Of the subjects on which answers come; a server may allow a user no others. */
@@ -32,6 +34,7 @@ const fromEnvironment = {
   ],
   '--nats-cert <file>': ['NATS_CERT', 'client certificate for NATS, PEM'],
   '--nats-key <file>': ['NATS_KEY', 'key of the client certificate, PEM'],
+  '--prefix <name>': ['IFACTOR_PREFIX', 'prefix of all names in NATS, so that several clusters can share one'],
   '--nats-tls-first': ['NATS_TLS_FIRST', 'TLS handshake before anything else, for servers with handshake_first'],
 } as const;
 
@@ -47,17 +50,19 @@ export type NatsFlags = {
   natsCert?: string;
   natsKey?: string;
   natsTlsFirst?: true;
+  prefix?: string;
 };
 
 /** What the flags say; what they do not is left to the environment. */
 export function natsFlagOptions(flags: NatsFlags): Partial<NatsOptions> {
-  const { natsNkey, natsCa, natsCert, natsKey, natsTlsFirst } = flags;
+  const { natsNkey, natsCa, natsCert, natsKey, natsTlsFirst, prefix } = flags;
   return {
     ...(natsNkey !== undefined && { nkey: natsNkey }),
     ...(natsCa !== undefined && { ca: natsCa }),
     ...(natsCert !== undefined && { cert: natsCert }),
     ...(natsKey !== undefined && { key: natsKey }),
     ...(natsTlsFirst !== undefined && { tlsFirst: natsTlsFirst }),
+    ...(prefix !== undefined && { prefix }),
   };
 }
 
@@ -77,6 +82,7 @@ export function withEnvironment(options: NatsOptions, env: NodeJS.ProcessEnv = p
     ca: filled('NATS_CA'),
     cert: filled('NATS_CERT'),
     key: filled('NATS_KEY'),
+    prefix: filled('IFACTOR_PREFIX'),
     tlsFirst: isYes(env['NATS_TLS_FIRST'] ?? ''),
     ...options,
   };

@@ -4,6 +4,8 @@ import type { ConsumerMessages, JetStreamManager, JsMsg, MsgRequest, StoredMsg }
 import { headers as createHeaders, nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expecting, publishAcked } from '../acked.ts';
+import { namesOf } from '../names.ts';
+import type { Names } from '../names.ts';
 import { ensureStreams, maxMessageBytes } from '../streams.ts';
 import type { StreamOptions } from '../streams.ts';
 import { SequenceConflict, StreamMissing } from './eventStore.ts';
@@ -42,6 +44,7 @@ export function eventStoreOf(connection: NatsConnection, options: StreamOptions 
 
 function createStore(connection: NatsConnection, options: StreamOptions): EventStore {
   const js = jetstream(connection);
+  const names = namesOf(connection);
   const { connected, session } = sessionOf(connection);
   let preparing: Promise<void> | undefined;
   const manager = (): Promise<JetStreamManager> => jetstreamManager(connection, { checkAPI: false, timeout });
@@ -49,20 +52,20 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
   async function get(stream: string, query: object): Promise<StoredMessage | undefined> {
     const { streams } = await manager();
     // The server takes `seq` together with `next_by_subj`; the client's type does not know.
-    const message = await streams.getMessage(stream, query as MsgRequest).catch(typed(stream));
-    return message === null ? undefined : fromStored(message);
+    const message = await streams.getMessage(names.stream(stream), query as MsgRequest).catch(typed(stream));
+    return message === null ? undefined : fromStored(message, names);
   }
 
   async function append(stream: string, { subject, body, headers, id, expectedSequence }: NewMessage) {
     const attributes = createHeaders();
     for (const [name, value] of Object.entries(headers)) attributes.set(name, value);
     expecting(attributes, {
-      stream,
+      stream: names.stream(stream),
       ...(id !== undefined && { id }),
       ...(expectedSequence !== undefined && { lastSubjectSequence: expectedSequence }),
     });
     try {
-      const { seq, duplicate } = await publishAcked(connection, subject, body, attributes);
+      const { seq, duplicate } = await publishAcked(connection, names.subject(subject), body, attributes);
       return { sequence: seq, duplicate };
     } catch (error) {
       if (error instanceof JetStreamApiError && conflicts.has(error.code))
@@ -73,9 +76,9 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
 
   async function* follow(stream: string, filter: string, signal: AbortSignal): AsyncIterable<Followed> {
     const consumer = await js.consumers
-      .get(stream, {
+      .get(names.stream(stream), {
         deliver_policy: DeliverPolicy.LastPerSubject,
-        ...(filter !== '>' && { filter_subjects: filter }),
+        ...(filter !== '>' && { filter_subjects: names.subject(filter) }),
       })
       .catch(typed(stream));
     const { num_pending: waiting, delivered } = await consumer.info().catch(typed(stream));
@@ -83,7 +86,7 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
     if (!behind) yield { type: 'caughtUp' };
     const messages = await consumer.consume({ max_messages: 1000, idle_heartbeat: 5000 });
     for await (const message of until(messages, signal)) {
-      yield { type: 'message', message: fromDelivered(message) };
+      yield { type: 'message', message: fromDelivered(message, names) };
       if (!behind || message.info.pending > 0) continue;
       behind = false;
       yield { type: 'caughtUp' };
@@ -101,16 +104,16 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
       durable_name: name,
       ack_policy: AckPolicy.All,
       deliver_policy: DeliverPolicy.New,
-      filter_subject: filter,
+      filter_subject: names.subject(filter),
       inactive_threshold: nanos(consumerRetention),
     };
-    await consumers.add(stream, configuration).catch(typed(stream));
-    const consumer = await js.consumers.get(stream, name).catch(typed(stream));
+    await consumers.add(names.stream(stream), configuration).catch(typed(stream));
+    const consumer = await js.consumers.get(names.stream(stream), name).catch(typed(stream));
     const messages = await consumer.consume({ max_messages: 500, abort_on_missing_resource: true });
     let read: JsMsg | undefined;
     try {
       for await (const message of until(messages, signal)) {
-        yield fromDelivered(message);
+        yield fromDelivered(message, names);
         read = message;
         // Acknowledging one acknowledges all before it.
         if (message.info.pending > 0 && message.seq % 50 !== 0) continue;
@@ -142,23 +145,24 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
 
   return {
     append,
-    last: (stream, filter) => get(stream, { last_by_subj: filter }),
-    next: (stream, from, filter) => get(stream, { seq: from, next_by_subj: filter }),
+    last: (stream, filter) => get(stream, { last_by_subj: names.subject(filter) }),
+    next: (stream, from, filter) => get(stream, { seq: from, next_by_subj: names.subject(filter) }),
     async state(stream) {
       const { streams } = await manager();
-      const { created, state } = await streams.info(stream).catch(typed(stream));
+      const { created, state } = await streams.info(names.stream(stream)).catch(typed(stream));
       return { created, last: state.last_seq };
     },
     async remove(stream, sequence) {
       const { streams } = await manager();
-      await streams.deleteMessage(stream, sequence).catch((error: unknown) => {
+      await streams.deleteMessage(names.stream(stream), sequence).catch((error: unknown) => {
         if (error instanceof JetStreamApiError && gone.has(error.code)) return;
         typed(stream)(error);
       });
     },
     async purge(stream, filter, through) {
       const { streams } = await manager();
-      await streams.purge(stream, { filter, ...(through !== undefined && { seq: through + 1 }) }).catch(typed(stream));
+      const upTo = through === undefined ? {} : { seq: through + 1 };
+      await streams.purge(names.stream(stream), { filter: names.subject(filter), ...upTo }).catch(typed(stream));
     },
     follow,
     consume,
@@ -182,10 +186,10 @@ function typed(stream: string): (error: unknown) => never {
   };
 }
 
-function fromDelivered(message: JsMsg): StoredMessage {
+function fromDelivered(message: JsMsg, names: Names): StoredMessage {
   const { subject, seq: sequence, headers } = message;
   return {
-    subject,
+    subject: names.logical(subject),
     sequence,
     time: message.time.getTime(),
     header: (name) => headers?.get(name) ?? '',
@@ -193,7 +197,13 @@ function fromDelivered(message: JsMsg): StoredMessage {
   };
 }
 
-function fromStored(message: StoredMsg): StoredMessage {
+function fromStored(message: StoredMsg, names: Names): StoredMessage {
   const { subject, seq: sequence, header, time } = message;
-  return { subject, sequence, time: time.getTime(), header: (name) => header.get(name), body: message.string() };
+  return {
+    subject: names.logical(subject),
+    sequence,
+    time: time.getTime(),
+    header: (name) => header.get(name),
+    body: message.string(),
+  };
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '@ifactor/common';
-import { ensureStreams } from '@ifactor/common/nats';
+import { ensureStreams, namesOf } from '@ifactor/common/nats';
+import { agentSubject } from '@ifactor/crds';
 import { Command } from 'commander';
 import { RequestError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -58,7 +59,7 @@ async function nodesOf(connection: NatsConnection, node: string | undefined): Pr
 
 /** Names of the keys that an agent destroyed; null where no agent answers. @throws Error with the agent's words */
 async function purge(connection: NatsConnection, node: string, asked: string): Promise<string[] | null> {
-  const subject = `ifactor.agent.${node.replaceAll('.', '_')}.purge-keys`;
+  const subject = namesOf(connection).subject(`${agentSubject(node)}.purge-keys`);
   try {
     const answer = (await connection.request(subject, asked, { timeout: 5000 })).json<{
       purged?: string[];

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { once } from 'node:events';
 import { encodeEvent, eventFilter } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/common/nats';
+import { ensureStreams, namesOf, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { Command } from 'commander';
@@ -66,14 +66,16 @@ export function importCommand(): Command {
       const connection = await connectBy(flags);
       try {
         await ensureStreams(connection);
+        const names = namesOf(connection);
+        const stream = names.stream(streams.events);
         const manager = await jetstreamManager(connection);
         const js = jetstream(connection);
         const checked = new Set<string>();
         let count = 0;
         for await (const event of file.events({})) {
           if (!checked.has(event.node) && flags.force !== true) {
-            const last = await manager.streams.getMessage(streams.events, {
-              last_by_subj: eventFilter({ node: event.node }),
+            const last = await manager.streams.getMessage(stream, {
+              last_by_subj: names.subject(eventFilter({ node: event.node })),
             });
             if (last !== null)
               throw new Error(
@@ -83,10 +85,10 @@ export function importCommand(): Command {
           checked.add(event.node);
           const attributes = headers();
           const { subject, payload } = encodeEvent(event, attributes);
-          await js.publish(subject, payload, { msgID: event.id, headers: attributes });
+          await js.publish(names.subject(subject), payload, { msgID: event.id, headers: attributes });
           count++;
         }
-        console.log(`${count} events of ${checked.size} nodes are in ${streams.events}`);
+        console.log(`${count} events of ${checked.size} nodes are in ${stream}`);
       } finally {
         await connection.close();
       }

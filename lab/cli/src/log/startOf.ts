@@ -1,6 +1,6 @@
 import { AckPolicy, DeliverPolicy, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { streams } from '@ifactor/common/nats';
+import { namesOf, streams } from '@ifactor/common/nats';
 import { nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -24,44 +24,50 @@ export async function startOf(
   until?: number,
 ): Promise<{ after: number; cut: boolean }> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  const { state } = await manager.streams.info(streams.events).catch(missing(streams.events));
+  const names = namesOf(connection);
+  const stream = names.stream(streams.events);
+  const { state } = await manager.streams.info(stream).catch(missing(stream));
+  const matching = (start: Start): Promise<number> => countMatching(manager, stream, filters.map(names.subject), start);
   // Those that were stored since may be older.
   const since =
-    until === undefined
-      ? 0
-      : await matching(manager, filters, { opt_start_time: new Date(until - clockSlackMs).toISOString() });
+    until === undefined ? 0 : await matching({ opt_start_time: new Date(until - clockSlackMs).toISOString() });
   const wanted = count + since;
-  const all = await matching(manager, filters, { deliver_policy: DeliverPolicy.All });
+  const all = await matching({ deliver_policy: DeliverPolicy.All });
   if (all <= wanted) return { after: 0, cut: false };
   // Everything matches: sequences tell.
   if (all === state.messages) return { after: state.last_seq - wanted, cut: true };
   let [few, enough] = [state.last_seq, state.first_seq - 1];
   while (few - enough > 1) {
     const middle = Math.floor((few + enough) / 2);
-    if ((await matching(manager, filters, { opt_start_seq: middle + 1 })) >= wanted) enough = middle;
+    if ((await matching({ opt_start_seq: middle + 1 })) >= wanted) enough = middle;
     else few = middle;
   }
   return { after: enough, cut: true };
 }
 
 /** How many messages from a start on are under these subjects. */
-async function matching(manager: JetStreamManager, filters: readonly string[], start: Start): Promise<number> {
+async function countMatching(
+  manager: JetStreamManager,
+  stream: string,
+  filters: string[],
+  start: Start,
+): Promise<number> {
   const policy =
     'opt_start_seq' in start
       ? DeliverPolicy.StartSequence
       : 'opt_start_time' in start
         ? DeliverPolicy.StartTime
         : DeliverPolicy.All;
-  const { name, num_pending: pending } = await manager.consumers.add(streams.events, {
+  const { name, num_pending: pending } = await manager.consumers.add(stream, {
     ...start,
     deliver_policy: policy,
     ack_policy: AckPolicy.None,
-    filter_subjects: [...filters],
+    filter_subjects: filters,
     mem_storage: true,
     num_replicas: 1,
     inactive_threshold: nanos(forgetMs),
   });
-  await manager.consumers.delete(streams.events, name);
+  await manager.consumers.delete(stream, name);
   return pending;
 }
 

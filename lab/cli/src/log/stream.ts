@@ -9,7 +9,7 @@ import {
   StatusMessageSchema,
 } from '@ifactor/crds';
 import type { RecordedEvent, StatusMessage } from '@ifactor/crds';
-import { connectOnce, hidePasswords, streams } from '@ifactor/common/nats';
+import { connectOnce, hidePasswords, namesOf, streams } from '@ifactor/common/nats';
 import { natsFlagOptions } from '@ifactor/common/natsFlags';
 import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
@@ -38,7 +38,10 @@ function serversOf({ nats, dir }: ReachFlags): { servers: string; credentials: R
   const { NATS_URL = '', ...rest } = environmentOf(lab);
   return {
     servers: NATS_URL,
-    credentials: Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith('NATS_'))),
+    credentials: {
+      ...Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith('NATS_'))),
+      IFACTOR_PREFIX: rest['IFACTOR_PREFIX'] ?? '',
+    },
   };
 }
 
@@ -68,7 +71,8 @@ export async function openStream(flags: ReachFlags): Promise<LogSource> {
     follow: (selector, stretch) => events(connection, selector, true, stretch),
     bounds: async () => {
       const manager = await jetstreamManager(connection, { checkAPI: false });
-      const { state } = await manager.streams.info(streams.events).catch(missing(streams.events));
+      const stream = namesOf(connection).stream(streams.events);
+      const { state } = await manager.streams.info(stream).catch(missing(stream));
       return { first: state.first_seq, last: state.last_seq };
     },
     startOf: (selector, count) => startOf(connection, filtersOf(selector), count, selector.until),
@@ -81,7 +85,7 @@ export async function openStream(flags: ReachFlags): Promise<LogSource> {
 }
 
 async function* statuses(connection: NatsConnection, follow: boolean): AsyncGenerator<StatusMessage> {
-  const options = { filter_subjects: statusFilter(), deliver_policy: DeliverPolicy.LastPerSubject };
+  const options = { filter_subjects: [statusFilter()], deliver_policy: DeliverPolicy.LastPerSubject };
   for await (const message of messages(connection, streams.status, options, follow)) {
     const parsed = StatusMessageSchema.safeParse(JSON.parse(message.string()));
     if (parsed.success) yield parsed.data;
@@ -89,9 +93,10 @@ async function* statuses(connection: NatsConnection, follow: boolean): AsyncGene
 }
 
 async function* wanted(connection: NatsConnection): AsyncGenerator<Wanted> {
-  const options = { filter_subjects: desiredFilter(), deliver_policy: DeliverPolicy.LastPerSubject };
+  const names = namesOf(connection);
+  const options = { filter_subjects: [desiredFilter()], deliver_policy: DeliverPolicy.LastPerSubject };
   for await (const message of messages(connection, streams.desired, options, false)) {
-    const { node, ...key } = parseDesiredSubject(message.subject);
+    const { node, ...key } = parseDesiredSubject(names.logical(message.subject));
     const parsed = DesiredSchema.safeParse(JSON.parse(message.string()));
     if (parsed.success && !parsed.data.deleted) yield { node, key, spec: parsed.data.spec };
   }
@@ -124,7 +129,8 @@ async function* events(
   { after = 0, upTo = Infinity }: Stretch = {},
 ): AsyncGenerator<RecordedEvent> {
   const { since } = selector;
-  const options: Partial<OrderedConsumerOptions> = { filter_subjects: filtersOf(selector) };
+  const names = namesOf(connection);
+  const options: Options = { filter_subjects: filtersOf(selector) };
   if (after > 0) {
     options.deliver_policy = DeliverPolicy.StartSequence;
     options.opt_start_seq = after + 1;
@@ -136,7 +142,7 @@ async function* events(
     if (message.seq > upTo) return;
     let event: RecordedEvent;
     try {
-      event = decodeEvent(message.subject, message.headers, message.string());
+      event = decodeEvent(names.logical(message.subject), message.headers, message.string());
     } catch (error) {
       process.stderr.write(`ifactor: left out message ${message.seq}: ${explain(error)}\n`);
       continue;
@@ -146,13 +152,19 @@ async function* events(
   }
 }
 
+type Options = Omit<Partial<OrderedConsumerOptions>, 'filter_subjects'> & { filter_subjects: string[] };
+
 async function* messages(
   connection: NatsConnection,
   stream: string,
-  options: Partial<OrderedConsumerOptions>,
+  { filter_subjects: filters, ...options }: Options,
   follow: boolean,
 ): AsyncGenerator<JsMsg> {
-  const consumer = await jetstream(connection).consumers.get(stream, options).catch(missing(stream));
+  const names = namesOf(connection);
+  const name = names.stream(stream);
+  const consumer = await jetstream(connection)
+    .consumers.get(name, { ...options, filter_subjects: filters.map(names.subject) })
+    .catch(missing(name));
   const { num_pending: waiting } = await consumer.info();
   if (waiting === 0 && !follow) return;
   const consumed = await consumer.consume({ max_messages: 2000 });

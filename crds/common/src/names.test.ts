@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { namesFor, nodesBucket, prefixPattern, streams } from './names.ts';
+
+const names = [...Object.values(streams), `KV_${nodesBucket}`];
+const subject = 'ifactor.event.lax1.netlinkinterface.default.br0.LinkCreated';
+
+describe('names in NATS', () => {
+  test('without a prefix are those of the pages', () => {
+    const { stream, subject: physical, logical, agentService, nodesBucket: bucket } = namesFor(undefined);
+    expect(names.map(stream)).toEqual(['IFACTOR_DESIRED', 'IFACTOR_EVENTS', 'IFACTOR_STATUS', 'KV_ifactor_nodes']);
+    expect([bucket, agentService]).toEqual(['ifactor_nodes', 'ifactor-agent']);
+    expect([physical(subject), logical(subject)]).toEqual([subject, subject]);
+  });
+
+  test('with one are apart from all others', () => {
+    const [east, west] = [namesFor('east'), namesFor('west')];
+    expect(names.map(east.stream)).toEqual([
+      'east_IFACTOR_DESIRED',
+      'east_IFACTOR_EVENTS',
+      'east_IFACTOR_STATUS',
+      'KV_east_ifactor_nodes',
+    ]);
+    expect([east.nodesBucket, east.agentService]).toEqual(['east_ifactor_nodes', 'east-ifactor-agent']);
+    expect(east.subject(subject)).toBe(`east.${subject}`);
+    expect(east.logical(east.subject(subject))).toBe(subject);
+    // What is another's is not taken for one's own.
+    expect(west.logical(east.subject(subject))).toBe(`east.${subject}`);
+    expect(east.subject('>')).toBe('>');
+  });
+
+  test('begin with one token of a subject', () => {
+    for (const good of ['a', 'east', 'dc-1', '1']) expect(good).toMatch(prefixPattern);
+    for (const bad of ['', 'a.b', 'a_b', 'A', '-a', 'a-', 'a b', '*', '$JS', 'a'.repeat(33)])
+      expect(bad).not.toMatch(prefixPattern);
+  });
+});
