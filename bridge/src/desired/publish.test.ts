@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { spell } from '../key.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { isTombstone, readDesired } from '../stream/publisher.ts';
-import { wireguard } from '../testing/objects.ts';
+import { registered, wireguard } from '../testing/objects.ts';
 import { desiredBench } from '../testing/stream.ts';
 import type { DesiredBench, DesiredSide } from '../testing/stream.ts';
 import { createDeletions } from '../view/deletions.ts';
@@ -39,7 +39,8 @@ async function bridge(bench: DesiredBench, api: Api) {
   const side = await bench.side();
   onTestFinished(() => side.stop());
   let shown: KubeObject | undefined;
-  const secrets = { get: () => undefined, forbidden: false };
+  const secrets = { get: (): KubeObject | undefined => undefined, forbidden: false };
+  const settled: string[] = [];
   const parts = {
     api,
     view: {
@@ -54,7 +55,7 @@ async function bridge(bench: DesiredBench, api: Api) {
     publisher: side.publisher,
     absence: createAbsence(
       { incomplete: () => [], deletions: createDeletions() },
-      { admits: () => true, forget: () => undefined },
+      { admits: () => true, forget: (one) => void settled.push(one) },
       api,
     ),
   };
@@ -62,6 +63,7 @@ async function bridge(bench: DesiredBench, api: Api) {
     ...side,
     parts,
     secrets,
+    settled,
     show: (object: KubeObject | undefined) => (shown = object),
     publish: () => reconcileDesired(parts as unknown as DesiredParts, key),
     side,
@@ -259,4 +261,86 @@ test('a Secret that cannot be read now leaves the agent what it was given; one t
   one.show((api.object = at(3)));
   await one.publish();
   expect(await stored(one)).toMatchObject({ generation: 3, missing: [] });
+});
+
+test('what there is, and what is told to be gone, is settled: neither counts as missing any more', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  await one.publish();
+  expect(one.settled).toEqual([key]);
+  one.show((api.object = undefined));
+  await one.publish();
+  expect(one.settled).toEqual([key, key]);
+});
+
+test('what is stale says of which object, after the API server was asked for it', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(2)));
+  await one.publish();
+  one.show(at(1));
+  const stale = {
+    name: 'StaleViewError',
+    message: 'the watch of wireguardinterface default/wg1 is behind the API server',
+  };
+  await expect(one.publish()).rejects.toMatchObject(stale);
+  expect(api.target).toEqual({ namespace: 'default', name: 'wg1' });
+  // Another object of the name, though of the same version; and none at all.
+  api.object = at(1, {}, 'another life');
+  await expect(one.publish()).rejects.toMatchObject(stale);
+  api.object = undefined;
+  await expect(one.publish()).rejects.toMatchObject(stale);
+});
+
+test('secrets are sealed to the key that the node of the object has registered', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  const privateKey = Buffer.alloc(32, 9).toString('base64');
+  one.show((api.object = at(1, { privateKey })));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ secrets: [], missing: [{ reason: 'NodeKeyUnknown' }] });
+  const { entry, open } = registered('lax1');
+  const heartbeat = {
+    subject: 'n',
+    sequence: 1,
+    time: bench.clock.now(),
+    header: () => '',
+    body: JSON.stringify(entry),
+  };
+  one.parts.view.nodes.take('n', heartbeat, bench.clock.now());
+  await one.publish();
+  const { secrets = [], missing } = (await stored(one)) ?? {};
+  expect(missing).toEqual([]);
+  expect(secrets.map(({ sealed, sender }) => open(sealed, sender))).toEqual([privateKey]);
+});
+
+test('a Secret that cannot be read now keeps nothing of an object that is deleted, or was', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  const privateKeySecretRef = { name: 'key', key: 'k', namespace: 'default' };
+  one.show((api.object = at(1, { privateKeySecretRef })));
+  await one.publish();
+  one.secrets.forbidden = true;
+  const going = at(2, { privateKeySecretRef });
+  one.show((api.object = { ...going, metadata: { ...going.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } }));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 2, deletionTimestamp: '2026-01-02T00:00:00Z' });
+  // Gone, and seen again after all, as when the API server was restored from a backup.
+  one.show((api.object = undefined));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ deleted: true });
+  one.show((api.object = at(3, { privateKeySecretRef })));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 3, missing: [{ reason: 'Forbidden' }] });
+  expect((await stored(one))?.deleted).toBeUndefined();
+});
+
+test('a message on the stream that is not ours is not answered with a tombstone', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  await one.store.append('IFACTOR_DESIRED', { subject: subject('wg1'), body: 'not ours', headers: {} });
+  await settle(bench);
+  expect(await one.publish()).toBeUndefined();
+  expect((await one.store.state('IFACTOR_DESIRED')).last).toBe(1);
 });

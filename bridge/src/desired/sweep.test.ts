@@ -1,4 +1,5 @@
 import { formatDesiredSubject } from '@ifactor/crds';
+import type { Log } from '@ifactor/common';
 import { streams } from '@ifactor/common/nats';
 import { expect, onTestFinished, test } from 'vitest';
 import { draft, tombstone } from './draft.ts';
@@ -112,6 +113,10 @@ test('a sweep that fails is followed by another; one that is under way is not jo
   const side = await opened(bench);
   await publish(side, 'wg1', gone('wg1'));
   const tries: PromiseWithResolvers<void>[] = [];
+  const lines: string[] = [];
+  const log = {
+    debug: (message: string, { error }: { error: string }) => void lines.push(`${message}: ${error}`),
+  } as unknown as Log;
   const stop = new AbortController();
   startSweeping({
     desired: side.desired,
@@ -124,7 +129,7 @@ test('a sweep that fails is followed by another; one that is under way is not jo
       reread: () => Promise.resolve(),
     },
     leads: () => true,
-    log: quiet,
+    log,
     clock: bench.clock,
     retentionMs: 1000,
     signal: stop.signal,
@@ -133,6 +138,7 @@ test('a sweep that fails is followed by another; one that is under way is not jo
   expect(tries).toHaveLength(1);
   tries[0]!.reject(new Error('lost connection'));
   await bench.clock.pass(500);
+  expect(lines).toEqual(['cannot remove tombstones now; retrying: lost connection']);
   expect(tries).toHaveLength(2);
   tries[1]!.resolve();
   await bench.clock.pass(500);
@@ -216,6 +222,48 @@ test("an agent is told again of what is gone by the API server's word only", asy
   await publish(side, 'wg1');
   expect(await tombstoneStray({ api, desired, publisher }, { ...said, uid: 'an earlier life' })).toBe(false);
   expect(told()?.deleted).toBeUndefined();
+});
+
+test('an agent that speaks of an object nobody has is told so once, with all that is known', async () => {
+  const side = await opened(desiredBench());
+  const { desired, publisher } = side;
+  const asked: unknown[] = [];
+  const api = {
+    get: (resource: { kind: string }, target: object): Promise<KubeObject | undefined> => {
+      asked.push([resource.kind, target]);
+      return Promise.resolve(undefined);
+    },
+  };
+  const said = {
+    uid: 'uid-wg1',
+    kind: 'wireguardinterface',
+    namespace: 'default',
+    name: 'wg1',
+    node: 'lax1',
+    hash: '',
+    status: {},
+  };
+  expect(await tombstoneStray({ api, desired, publisher }, { ...said, kind: 'pod' })).toBe(true);
+  expect(asked).toEqual([]);
+  expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
+  expect(asked).toEqual([['WireGuardInterface', { namespace: 'default', name: 'wg1' }]]);
+  expect(readDesired(desired.get(subject('wg1'))!)).toEqual({
+    apiVersion: 'networking.dn42.io/v1alpha1',
+    kind: 'WireGuardInterface',
+    namespace: 'default',
+    name: 'wg1',
+    uid: 'uid-wg1',
+    generation: 0,
+    resourceVersion: '',
+    creationTimestamp: '',
+    spec: {},
+    secrets: [],
+    missing: [],
+    deleted: true,
+  });
+  // It was told of this very object.
+  expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
+  expect(asked).toHaveLength(1);
 });
 
 const entry = (type: string) => ({

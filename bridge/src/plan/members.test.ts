@@ -67,3 +67,24 @@ test('ports and names are taken by what is not of this plan in this namespace, a
   reservations.forget(lan);
   expect(reservations.taken(plan).port('lax2', 7003)).toBe(false);
 });
+
+test('what holds no port takes none, and what a plan gave itself is not taken from it', () => {
+  const portless = { fromNode: 'lax1', toNode: 'lax2', index: 0, name: 'wg-lax1-lax2-0' };
+  const plans = store({ ...plan, status: { allocations: [{ ...portless, listenPort: 7009 }] } });
+  const strange = [
+    wireguard('a', { node: 7, listenPort: 7001 }),
+    wireguard('b', { listenPort: '7002' }),
+    wireguard('c', { listenPort: 7003 }),
+  ];
+  const taken = createReservations({ plans, interfaces: store(...strange) }).taken(plan);
+  expect([7001, 7002, 7003, 7009].map((port) => taken.port('lax1', port))).toEqual([false, false, true, false]);
+  expect(taken.port('7', 7001)).toBe(false);
+  const other = made('WireGuardNetworkPlan', 'lan', {}, { uid: 'u2' });
+  const two = createReservations({
+    plans: store({ ...other, status: { allocations: [portless] } }),
+    interfaces: store(),
+  });
+  expect(two.taken(plan).port('lax1', undefined as never)).toBe(false);
+  expect(two.of({ ...other, status: { allocations: 7 } })).toEqual([]);
+  expect(two.of(other)).toEqual([]);
+});

@@ -292,3 +292,66 @@ describe('any sequence of specs', () => {
     );
   });
 });
+
+const both = { nodes: [{ nodeName: 'a' }, { nodeName: 'b' }], links: [link('a', 'b')] };
+/** The label that names the plan, on an interface of a plan of that name. */
+const label = (name: string): string | undefined =>
+  planned(both, { parent: { ...parent, name } }).children[0]?.metadata.labels[
+    'networkplan.networking.dn42.io/is-controlled-by'
+  ];
+
+describe('what is left out is left out', () => {
+  test('a child has no field that its plan says nothing of', () => {
+    const { children, allocations, keyless } = planned(both);
+    expect(keyless).toEqual(['a → b', 'b → a']);
+    expect(allocations.map(({ name }) => name)).toEqual(['wg-a-b-0', 'wg-b-a-0']);
+    expect(Object.keys(children[0]!.spec).toSorted()).toEqual(
+      ['addresses', 'interfaceName', 'moveToContainer', 'mtu', 'node', 'peers'].toSorted(),
+    );
+    expect(children[0]).toMatchObject({ apiVersion: 'networking.dn42.io/v1alpha1', kind: 'WireGuardInterface' });
+    expect(children[0]!.metadata.annotations).not.toHaveProperty('networkplan.networking.dn42.io/full-name');
+  });
+
+  test('a far end whose key is known is waited for no longer; one without a port has no endpoint', () => {
+    const reported = new Map([['wg-b-a-0', 'K'.padEnd(43, 'A') + '=']]);
+    const result = planned({ ...both, nodes: [{ nodeName: 'a' }, node('b')] }, { reported });
+    expect(result.publicKeys).toEqual(reported);
+    expect(result.keyless).toEqual([]);
+    const open = planned(both, { reported });
+    expect(open.keyless).toEqual(['b → a']);
+    expect(child(open, 'wg-a-b-0')?.spec.peers).toEqual([
+      { publicKey: reported.get('wg-b-a-0'), allowedIPs: ['0.0.0.0/0', '::/0'], persistentKeepalive: 25 },
+    ]);
+  });
+
+  test('a link goes up in both directions or not at all', () => {
+    const result = planned(both, { taken: { port: () => false, name: (name) => name === 'wg-b-a-0' } });
+    expect(result.children).toEqual([]);
+    expect(result.allocations).toHaveLength(2);
+  });
+
+  test('of a link that is wrong it is said what, where and what to do', () => {
+    const { problems } = planned({
+      nodes: [{ nodeName: 'a' }, { nodeName: 'b' }],
+      links: [link('a', 'a', 'b', 'x'), link('y', 'a'), link('a', 'b')],
+    });
+    expect(problems).toEqual([
+      { link: 'a → a', reason: 'SelfLink', message: 'a node cannot have a link to itself; remove it' },
+      { link: 'a → x', reason: 'UnknownNode', message: 'x is not in nodes; add it there' },
+      { link: 'y → a', reason: 'UnknownNode', message: 'y is not in nodes; add it there' },
+      { link: 'a → b', reason: 'DuplicateLink', message: 'listed more than once; only the first counts' },
+    ]);
+  });
+
+  test('a direction that is added has the addresses of its node', () => {
+    const addresses = [{ family: 'inet', local: '10.0.0.1', prefixlen: 32 }];
+    const result = planned({ ...both, nodes: [{ nodeName: 'a' }, { nodeName: 'b', addresses }] });
+    expect(child(result, 'wg-b-a-0')?.spec.addresses).toMatchObject(addresses);
+  });
+
+  test('a label has at most 63 characters, and a hash for the rest', () => {
+    expect(label('n'.repeat(63))).toBe('n'.repeat(63));
+    expect(label('n'.repeat(64))).toMatch(/^n{46}-[0-9a-f]{16}$/);
+    expect(label('n'.repeat(64))).not.toBe(label('n'.repeat(65)));
+  });
+});

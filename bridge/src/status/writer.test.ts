@@ -105,3 +105,16 @@ test('finalizers are written once to a version; a newer one, or a failure, is tr
   expect(await writer.finalizers(resource, third, ['a'])).toBeUndefined();
   expect(sent).toHaveLength(4);
 });
+
+test('an Event compares with what was written last, and is told only where there is one', async () => {
+  const { writer, clock, notes } = writing();
+  const object = { ...wireguard('wg1'), status: good };
+  await writer.status(resource, object, bad);
+  await clock.pass(1000);
+  // The watch still has it as good: to be good again is news all the same.
+  await writer.status(resource, object, good);
+  expect(notes).toEqual(['SecretNotFound', 'Configured']);
+  await clock.pass(1000);
+  await writer.status(resource, object, { ...good, hostname: 'h' } as never);
+  expect(notes).toHaveLength(2);
+});
