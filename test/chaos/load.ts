@@ -20,7 +20,7 @@ function changing(at: number, dice: Dice): Record<string, unknown> {
   const mtu = 1300 + dice.below(100);
   const address = `10.${20 + (at >> 8)}.${at & 255}.${1 + dice.below(200)}`;
   if (isTunnel(at)) return { mtu, addresses: [{ family: 'inet', local: address, prefixlen: 24 }] };
-  return { mtu, up: dice.roll() < 0.9, addresses: [{ ipcidr: `${address}/24` }, { ipcidr: `fd00:${at}::1/64` }] };
+  return { mtu, up: dice.roll() < 0.9, addresses: [{ ipcidr: `${address}/24` }, { ipcidr: `fd00:${at + 1}::1/64` }] };
 }
 
 function specOf(at: number, dice: Dice): Record<string, unknown> {
