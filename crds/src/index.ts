@@ -35,7 +35,7 @@ export {
   SecretRefSchema,
   isNetnsName,
 } from './schema/common.ts';
-export type { ConfirmSpec, ContainerSelector, InterfaceAddress, PortRange, SecretRef } from './schema/common.ts';
+export type { ContainerSelector, InterfaceAddress, PortRange, SecretRef } from './schema/common.ts';
 export { API_VERSION, FINALIZER, GROUP, kinds, LEGACY_FINALIZERS, VERSION } from './schema/kinds.ts';
 export type { InterfaceKindName, InterfaceToken, KindMeta, KindName } from './schema/kinds.ts';
 export { isNetlinkType, netlinkKinds, netlinkTypes } from './schema/kind/index.ts';

@@ -58,6 +58,10 @@ const specs: { [kind: string]: readonly object[] } = {
     { ...bridge, addresses, confirm: { timeoutSeconds: 10 } },
     { ...bridge, addresses, mtu: 5 },
     { ...vlan, vlan: { dev: 's0', id: 5 } },
+    { ...bridge, addresses, mode: 'Observe' },
+    { ...bridge, addresses, confirm: { timeoutSeconds: 10 }, mode: 'Observe' },
+    { ...bridge, addresses, container: docker, mode: 'Observe' },
+    { ...bridge, addresses, mode: 'Paused' },
   ],
   wireguardinterface: [
     { ...tunnel, moveToContainer: false },
@@ -65,6 +69,8 @@ const specs: { [kind: string]: readonly object[] } = {
     { ...tunnel, moveToContainer: true, container: docker, confirm: { timeoutSeconds: 10 } },
     { ...tunnel, moveToContainer: false, listenPort: 51_820 },
     { ...tunnel, moveToContainer: false, interfaceName: '' },
+    { ...tunnel, moveToContainer: false, mode: 'Observe' },
+    { ...tunnel, moveToContainer: true, container: docker, mode: 'Observe' },
   ],
 };
 
@@ -86,6 +92,7 @@ function observedBy({ key, spec }: Known<'key' | 'spec'>, pick: Pick): Observed 
       { ...link, alias: null },
       { ...link, alias: 'ifactor:x/netlinkinterface/y' },
       { ...link, up: false },
+      { ...link, tentative: ['fd00::1'] },
     ]);
   return {
     links: wireguard ? { home: found(), target: found() } : { target: found() },
@@ -112,6 +119,7 @@ function factFor({ context }: Snapshot, pick: Pick): Fact {
   const id = running ?? pick(['round-1', 'round-7']);
   const observed = observedBy(context, pick);
   const generation = desired?.generation ?? 1;
+  const tried = confirm?.trial?.generation ?? generation;
   const slot = pick(['home', 'target'] as const);
   const operation = { type: 'AdoptLink', slot, name: 'x0', index: 3, mark: markOf(key) } as const;
   const drift = [{ field: 'mtu', wanted: 1400, found: 1300 }];
@@ -148,17 +156,17 @@ function factFor({ context }: Snapshot, pick: Pick): Fact {
     { type: 'NameTaken', data: { slot, name: 'x0', by: 'netlinkinterface/default/older' } },
     { type: 'NameFreed', data: { slot, name: 'x0' } },
     { type: 'TimerElapsed', data: { timer: 'retry' } },
-    { type: 'TimerElapsed', data: { timer: 'retry' } },
+    { type: 'TimerElapsed', data: { timer: pick(['retry', 'addresses', 'pause']) } },
     { type: 'AgentStarted', data: { version: 'test' } },
     { type: 'ResyncRequested', data: { by: 'test' } },
-    { type: 'Paused', data: { by: 'test' } },
+    { type: 'Paused', data: { by: 'test', ...pick([{}, { until: '2026-01-01T00:10:00.000Z' }]) } },
     { type: 'Resumed', data: { by: 'test' } },
     { type: 'Resumed', data: { by: 'test' } },
     { type: 'ConfirmBegan', data: { generation, timeoutSeconds: 10, watched: ['nats'] } },
-    { type: 'SpecConfirmed', data: { generation } },
+    { type: 'SpecConfirmed', data: { generation: tried } },
     {
       type: 'SpecRolledBack',
-      data: { generation, to: confirm?.proven?.generation ?? null, lost: ['nats'], seconds: 10 },
+      data: { generation: tried, to: confirm?.proven?.generation ?? null, lost: ['nats'], seconds: 10 },
     },
   ];
   const deletion: Fact = {

@@ -1,5 +1,5 @@
 import { API_VERSION, WireGuardInterfaceSpecSchema } from '@ifactor/crds';
-import type { ConfirmSpec, InterfaceAddress, SecretRef, WireGuardInterfaceSpec } from '@ifactor/crds';
+import type { InterfaceAddress, SecretRef, WireGuardInterfaceSpec, WireGuardNetworkPlanSpec } from '@ifactor/crds';
 import { createHash } from 'node:crypto';
 import { canonical, digest } from '@ifactor/common/json';
 import type { OwnerReference } from '../kube/object.ts';
@@ -33,7 +33,7 @@ const keepalive = 25;
  * @param far what the far end's interface was given
  * @param farKey its public key; until it is known the child has no peer
  * @param keyRef Secret with the near end's private key, where one is given
- * @param confirm how the child's changes prove themselves, where they have to
+ * @param plan what it says of all its interfaces
  */
 export function childOf(
   parent: Parent,
@@ -42,7 +42,7 @@ export function childOf(
   far: Allocation,
   farKey: string | undefined,
   keyRef: SecretRef | undefined,
-  confirm: ConfirmSpec | undefined,
+  plan: Pick<WireGuardNetworkPlanSpec, 'confirm' | 'mode'>,
 ): Child {
   const whole = fullName(near.fromNode, near.toNode, near.index);
   const spec = WireGuardInterfaceSpecSchema.parse({
@@ -66,7 +66,8 @@ export function childOf(
               ...(from.underlay === undefined && { persistentKeepalive: keepalive }),
             },
           ],
-    ...(confirm !== undefined && { confirm }),
+    ...(plan.mode !== undefined && { mode: plan.mode }),
+    ...(plan.confirm !== undefined && { confirm: plan.confirm }),
   });
   return {
     apiVersion: API_VERSION,

@@ -50,7 +50,7 @@ export function plan({ parent, spec, previous, given, reported, taken }: PlanInp
     if (direction === undefined || far === undefined || blocked.has(key) || blocked.has(back)) continue;
     const farKey = publicKeys.get(far.name);
     if (farKey === undefined) keyless.push(linkName(near.fromNode, near.toNode));
-    children.push(childOf(parent, direction, near, far, farKey, given.get(near.fromNode)?.ref, spec.confirm));
+    children.push(childOf(parent, direction, near, far, farKey, given.get(near.fromNode)?.ref, spec));
   }
   return {
     children,

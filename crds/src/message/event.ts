@@ -126,8 +126,8 @@ export type EventData = {
   AgentStarted: { version: string; lost?: { events: number; since: string }; later?: number };
   /** A person asked for a fresh look at the kernel. */
   ResyncRequested: { by: string };
-  /** A person asked to leave the interface alone. */
-  Paused: { by: string };
+  /** A person asked to leave the interface alone. `until`: when it is looked after again by itself; absent: not before `Resumed`. */
+  Paused: { by: string; reason?: string; until?: string };
   /** A person asked to look after the interface again. */
   Resumed: { by: string };
 };

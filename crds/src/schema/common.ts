@@ -162,7 +162,13 @@ export const ConfirmSchema = z.object({
       'An IP address that is to be reached too: by ICMP echo from the netns that the interface belongs in. Absent: only NATS counts.',
     ),
 });
-export type ConfirmSpec = z.infer<typeof ConfirmSchema>;
+
+/** What the agent does about an interface; see `spec.mode`. */
+export const ModeSchema = z.enum(['Manage', 'Observe', 'Paused']);
+
+/** `spec.mode`, in words. */
+export const modeText =
+  'Manage: the kernel is brought to what is declared, and kept so. Observe: nothing is changed; Ready says what would be (reason WouldChange). Paused: nothing is changed, and the interface keeps its state; Ready says how the kernel differs. A deletion removes what ifactor made in every mode. Absent: Manage.';
 
 /** `spec.confirm`, in words. */
 export const confirmText =

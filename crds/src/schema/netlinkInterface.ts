@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { ConfirmSchema, confirmText, NodeSchema, PlacedContainerSchema, SMALL_PACKETS } from './common.ts';
+import {
+  ConfirmSchema,
+  confirmText,
+  ModeSchema,
+  modeText,
+  NodeSchema,
+  PlacedContainerSchema,
+  SMALL_PACKETS,
+} from './common.ts';
 import { isNetlinkType, netlinkKinds, netlinkTypes } from './kind/index.ts';
 import type { KindDefinition } from './kind/definition.ts';
 import type { NetlinkKinds, NetlinkType } from './kind/index.ts';
@@ -37,6 +45,7 @@ const base = z.object({
   container: PlacedContainerSchema.optional().describe(
     "The netns that the interface is created in. Absent: the agent's own. Immutable.",
   ),
+  mode: ModeSchema.optional().describe(modeText),
   confirm: ConfirmSchema.optional().describe(confirmText),
   ...sections,
 });

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import {
   ConfirmSchema,
   confirmText,
+  ModeSchema,
+  modeText,
   ContainerSelectorSchema,
   DeepInterfaceAddressSchema,
   DeepNodeNameSchema,
@@ -107,6 +109,7 @@ export const WireGuardNetworkPlanSpecSchema = z.object({
     .describe(
       `Links from node to node. Both directions are needed; a missing one is added when the far node is in nodes. At most ${MOST_ENDS} far ends in all, a full mesh of 50 nodes: the status of more does not fit into one object of Kubernetes (1.5 MB).`,
     ),
+  mode: ModeSchema.optional().describe(`Handed down to every interface of the plan. ${modeText}`),
   confirm: ConfirmSchema.optional().describe(`Handed down to every interface of the plan. ${confirmText}`),
 });
 export type WireGuardNetworkPlanSpec = z.infer<typeof WireGuardNetworkPlanSpecSchema>;

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import {
   ConfirmSchema,
   confirmText,
+  ModeSchema,
+  modeText,
   ContainerSelectorSchema,
   interfaceAddresses,
   keySchema,
@@ -99,6 +101,7 @@ export const WireGuardInterfaceSpecSchema = ruled(
       .describe(
         'Peers, keyed by publicKey. Exhaustive: a peer that is not listed is removed. At most 1000, with at most 10000 allowedIPs in all: more does not fit into one object of Kubernetes (1.5 MB) together with its status.',
       ),
+    mode: ModeSchema.optional().describe(modeText),
     confirm: ConfirmSchema.optional().describe(confirmText),
   }),
   moveNeedsContainer,

@@ -62,7 +62,8 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
     (lost ? `; lost ${lost.events} events of its former run, the disk was full` : '') +
     (later === undefined ? '' : `; the log is of a later machine version (${later}): adopting what the kernel shows`),
   ResyncRequested: ({ by }) => `resync requested by ${by}`,
-  Paused: ({ by }) => `paused by ${by}`,
+  Paused: ({ by, reason, until }) =>
+    `paused by ${by}${until === undefined ? '' : ` until ${until}`}${reason === undefined ? '' : `: ${reason}`}`,
   Resumed: ({ by }) => `resumed by ${by}`,
 };
 

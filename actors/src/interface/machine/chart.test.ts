@@ -18,7 +18,8 @@ vi.setConfig({ testTimeout: 300_000 });
 const lives = 150;
 /** Lives that take every way between them; where the machine has changed, others are looked for. */
 const rich = [
-  9880, 582, 2924, 4369, 2705, 8880, 1, 169, 3761, 4913, 7130, 7384, 201, 245, 515, 790, 991, 1055, 1536, 2208, 13123,
+  24552, 899, 8036, 592, 3396, 800, 894, 1851, 2749, 2000, 3804, 4478, 43, 45, 91, 170, 184, 241, 253, 531, 1305, 1661,
+  1853, 2754, 6352,
 ];
 const length = 120;
 
@@ -90,7 +91,7 @@ describe('in any life', () => {
       expect(known, why).toBe(true);
       // Another generation is Ready at once only where it asks for nothing new.
       if (before.context.desired?.generation !== context.desired?.generation)
-        expect(context.spec, why).toEqual(before.context.spec);
+        expect({ ...context.spec, mode: null }, why).toEqual({ ...before.context.spec, mode: null });
     });
   });
 

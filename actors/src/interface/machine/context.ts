@@ -1,6 +1,7 @@
 import type { Drift, EventData, InterfaceSpec, Key, Observed, Operation, Slot } from '@ifactor/crds';
 import type { AddressCheck } from './addressCheck.ts';
 import type { Confirm } from './confirm.ts';
+import type { ModeHold, Pause } from './hold.ts';
 import type { Verdict, Work } from './verdict.ts';
 
 /** A failure that keeps the actor from going on. `until`: when it is tried again; null: not before the spec changes or the agent restarts. */
@@ -27,8 +28,10 @@ export type Context = {
   refused: { spec: unknown } | null;
   deletion: EventData['DeletionRequested'] | null;
   confirm?: Confirm;
-  /** Who paused the actor, and since when; null: it runs. */
-  paused: { by: string; since: string } | null;
+  /** A pause that somebody asked for; null: none. */
+  paused: Pause | null;
+  /** Absent: `spec.mode` is Manage. */
+  hold?: ModeHold;
   /** Fingerprints by ref. */
   secrets: { [ref: string]: string };
   /** Why secrets are not at hand, by ref. */
@@ -76,7 +79,7 @@ export type Context = {
   operations: Operation[];
 };
 
-export const timers = { retry: 'retry', endpoints: 'endpoints', addresses: 'addresses' } as const;
+export const timers = { retry: 'retry', endpoints: 'endpoints', addresses: 'addresses', pause: 'pause' } as const;
 
 /** Shared by all that know nothing of something: contexts are replaced, never changed. */
 export const nothing: { readonly [name: string]: never } = Object.freeze({});

@@ -1,10 +1,11 @@
 import type { KernelOperation, Operation } from '@ifactor/crds';
-import type { KindRules } from '../kind/index.ts';
+import type { Difference, KindRules } from '../kind/index.ts';
 import { unusableAddresses } from './addressCheck.ts';
 import type { Trial } from './confirm.ts';
 import type { Context, Failure } from './context.ts';
 import { decided } from './decision.ts';
 import type { Decision } from './decision.ts';
+import { isPaused, withheld } from './hold.ts';
 import { differenceOf, rulesIn } from './difference.ts';
 import { decideNeeds, lookup } from './needs.ts';
 import { decideDeletion, decideRemoval } from './removal.ts';
@@ -42,13 +43,21 @@ function decideBegin(context: Context, { generation, asked }: Trial): Decision {
 
 const fieldsIn = (drift: readonly { field: string }[]): string[] => [...new Set(drift.map(({ field }) => field))];
 
+/** What differs, a link of somebody else and devices that are missing included. */
+function differingFields({ conflict, drift, waiting }: Difference): string[] {
+  const missing = waiting.map(({ reason }) => (reason.startsWith('Slave') ? 'slaves' : 'dev'));
+  return [...new Set([...(conflict ? ['link'] : []), ...fieldsIn(drift), ...missing])];
+}
+
 /** A paused actor looks, and does nothing: how the kernel differs is told. */
 function decidePaused(context: Context, rules: KindRules | null): Decision {
   const difference = rules && context.failure?.code !== 'InternalError' ? differenceOf(context, rules) : null;
+  const { state } = context.verdict;
   const because: Because = {
-    finding: 'paused',
+    // Declared after its deletion: its end is not what it is in any more.
+    finding: state === 'deleting' || state === 'deleted' ? 'changesWithheld' : 'paused',
     reason: 'Paused',
-    params: { fields: difference && fieldsIn(difference.drift) },
+    params: { fields: difference && differingFields(difference) },
   };
   if (rules === null || context.running !== null) return decided(because);
   const need = decideNeeds(context, rules) ?? decideLook(context, rules);
@@ -71,8 +80,15 @@ function decideFailure(failure: Failure): Because {
 
 /** Pure: the same context always gives the same decision. */
 export function decide(context: Context): Decision {
+  const decision = decideFreely(context);
+  if (context.hold === undefined || context.deletion !== null || !decision.perform) return decision;
+  return withheld(context, decision.perform);
+}
+
+/** As if `spec.mode` allowed it. */
+function decideFreely(context: Context): Decision {
   const rules = rulesIn(context);
-  if (context.deletion === null && context.paused !== null) return decidePaused(context, rules);
+  if (context.deletion === null && isPaused(context)) return decidePaused(context, rules);
   if (context.running !== null) return decided(null);
   if (context.deletion !== null) return decideDeletion(context, rules);
   if (context.failure !== null) return decided(decideFailure(context.failure));
@@ -89,7 +105,7 @@ export function decide(context: Context): Decision {
   if (difference === null) return decided({ finding: 'nothingDeclared', reason: 'Unknown' });
   const { conflict, waiting, operations, drift } = difference;
   if (conflict) return decided({ finding: 'nameTaken', ...conflict });
-  if (operations.length > 0 && trial?.since === null) return decideBegin(context, trial);
+  if (operations.length > 0 && trial?.since === null && !context.hold) return decideBegin(context, trial);
   if (operations.length > 0) {
     const params = workOf(
       operations,

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Drift, EventData, InterfaceEvent, Observed, Operation, Slot } from '@ifactor/crds';
+import type { Drift, EventData, InterfaceEvent, InterfaceSpec, Observed, Operation, Slot } from '@ifactor/crds';
 import { rulesOf } from '../kind/index.ts';
 import { checkedAddresses } from './addressCheck.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, nothing, timers } from './context.ts';
+import { holdAfter, isOver, pausedBy, resumedFrom, timing } from './hold.ts';
 import type { Context, Failure } from './context.ts';
 import type { Work } from './verdict.ts';
 
@@ -40,6 +41,10 @@ const asking = (context: Context, ...operations: Operation[]): Context => ({
   ...context,
   due: context.due ? [...context.due, ...operations] : operations,
 });
+
+/** As `asking`, where there may be nothing to ask. */
+const alsoAsking = (context: Context, operations: Operation[]): Context =>
+  operations.length === 0 ? context : asking(context, ...operations);
 
 /** What `Failure` says beside the time. */
 type Cause = Failure extends infer F ? (F extends Failure ? Omit<F, 'until'> : never) : never;
@@ -131,14 +136,27 @@ const bornAgain = ({ key, round, running, ready, verdict }: Context): Context =>
   verdict,
 });
 
-function specChanged(context: Context, data: EventData['SpecChanged']): Context {
+/** The declared spec differs in `spec.mode` only: what is known stays, and it is decided again what is done. */
+function modeChanged(context: Context, spec: InterfaceSpec): Context {
+  const next = unseen({ ...context, failure: null, attempts: 0, stuck: 0 });
+  const { confirm } = context;
+  if (!confirm?.rolledBack) return { ...next, spec };
+  return { ...next, confirm: { ...confirm, rolledBack: { ...confirm.rolledBack, spec } } };
+}
+
+const differsInMode = (a: Context['spec'], b: Context['spec']): boolean =>
+  a !== null && b !== null && isDeepStrictEqual({ ...a, mode: null }, { ...b, mode: null });
+
+function specChanged(context: Context, time: string, data: EventData['SpecChanged']): Context {
   const { spec: raw, ...desired } = data;
   const reborn = context.desired !== null && context.desired.uid !== data.uid;
   const before = reborn ? bornAgain(context) : context;
   const read = rulesOf(context.key, raw);
   const spec = 'problem' in read ? null : read.spec;
   const refused = 'problem' in read ? { spec: raw } : null;
-  const base = { ...before, desired, deletion: null };
+  const { hold: former, ...unheld } = before;
+  const hold = spec === null ? former : holdAfter(former, spec, time);
+  const base: Context = { ...unheld, desired, deletion: null, ...(hold ? { hold } : {}) };
   const declared = before.confirm?.rolledBack?.spec ?? before.spec;
   const same =
     refused === null
@@ -146,6 +164,8 @@ function specChanged(context: Context, data: EventData['SpecChanged']): Context 
       : isDeepStrictEqual(refused, before.refused);
   // An object that was said to be deleted and is declared all the same begins again, with what it was.
   if (before.desired !== null && same && context.deletion === null) return base;
+  const kept = before.desired !== null && before.refused === null && context.deletion === null;
+  if (kept && spec !== null && differsInMode(spec, declared)) return modeChanged(base, spec);
   const confirm = confirmAfter(before, data.generation, spec);
   // Where the new one breaks its schema, the links are still known by the former: they go with the object.
   return enforce({ ...base, refused, ...(confirm ? { confirm } : {}) }, spec ?? before.spec);
@@ -206,8 +226,15 @@ function driftObserved(context: Context, time: string, data: EventData['DriftObs
   const drifts = [...context.drifts.filter((drift) => Date.parse(drift.time) > since), { time, fields }];
   const next = seen({ ...context, drifts }, data.observed);
   const times = drifts.filter((drift) => drift.fields === fields).length;
-  if (times < fight.times) return next;
+  // Nothing is undone where nothing is done.
+  if (times < fight.times || context.hold) return next;
   return contested({ ...unseen(next), drifts: [] }, time, fields, times);
+}
+
+/** A pause is over; or a part of one that is timed in several steps. */
+function pauseElapsed(context: Context, time: string): Context {
+  if (isOver(context, time)) return unseen({ ...context, paused: null });
+  return alsoAsking(context, timing(context.paused, time));
 }
 
 /** An interface is not kept from being ready for longer. */
@@ -223,10 +250,10 @@ function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'
 
 /** What a look shows is known from now on. */
 function seen(context: Context, observed: Observed): Context {
-  const asked = { ...context.asked, observe: false };
-  const next = { ...context, ...observedDevice(context, observed), observed, asked };
+  const answered = { ...context.asked, observe: false };
+  const next = { ...context, ...observedDevice(context, observed), observed, asked: answered };
   const checked = checkedAddresses(next);
-  return checked.operations.length === 0 ? checked.context : asking(checked.context, ...checked.operations);
+  return alsoAsking(checked.context, checked.operations);
 }
 
 /** What a look shows. One of operations that were decided for something else is taken again. */
@@ -264,7 +291,7 @@ export function evolve(given: Context, event: InterfaceEvent): Context {
 function evolved(context: Context, event: InterfaceEvent): Context {
   switch (event.type) {
     case 'SpecChanged':
-      return specChanged(context, event.data);
+      return specChanged(context, event.time, event.data);
     case 'DeletionRequested':
       if (context.deletion !== null) return { ...context, deletion: event.data };
       return unseen({
@@ -368,11 +395,14 @@ function evolved(context: Context, event: InterfaceEvent): Context {
     case 'TimerElapsed':
       if (event.data.timer === timers.endpoints) return { ...context, unresolved: {} };
       if (event.data.timer === timers.addresses) return addressesAwaited(context);
+      if (event.data.timer === timers.pause) return pauseElapsed(context, event.time);
       return context.failure?.until ? unseen({ ...context, failure: null, stuck: 0 }) : context;
-    case 'AgentStarted':
-      return unseen({
+    case 'AgentStarted': {
+      const pause = isOver(context, event.time) ? null : context.paused;
+      const next = unseen({
         ...unchecked(over(context)),
         ...agentStarted(context),
+        paused: pause,
         missing: {},
         places: {},
         taken: {},
@@ -382,14 +412,16 @@ function evolved(context: Context, event: InterfaceEvent): Context {
         stuck: 0,
         asked: { secrets: false, places: false, observe: false },
       });
+      return alsoAsking(next, timing(pause, event.time));
+    }
     case 'ResyncRequested':
       return unseen({ ...context, failure: null, attempts: 0, stuck: 0 });
     case 'Paused':
       // A deletion goes on.
       if (context.deletion !== null) return context;
-      return { ...context, paused: { by: event.data.by, since: event.time } };
+      return alsoAsking(...pausedBy(context, event.time, event.data));
     case 'Resumed':
-      return unseen({ ...context, paused: null });
+      return unseen(alsoAsking(...resumedFrom(context)));
     // An event of a later version than this one: it stays in the log, and says nothing here.
     default:
     case 'LinkAdopted':

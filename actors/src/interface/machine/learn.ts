@@ -1,4 +1,5 @@
 import type { Drift, InterfaceEvent, Operation } from '@ifactor/crds';
+import { unusableAddresses } from './addressCheck.ts';
 import { confirmed } from './confirm.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
@@ -12,11 +13,13 @@ import type { Because, Verdict, Work } from './verdict.ts';
 const unready: ReadonlySet<string> = new Set(['RolledBack', 'AddressTentative', 'AddressDuplicate']);
 
 /** Ready is True only of what the kernel was seen to be, for the spec in force. */
-function readiness({ ready, settled }: Context, { state, ...because }: Verdict, time: string): Context['ready'] {
+function readiness(context: Context, { state, ...because }: Verdict, time: string): Context['ready'] {
+  const { ready, settled } = context;
   const status = ((): Context['ready']['status'] => {
-    if (because.finding === 'paused') {
+    if (because.reason === 'Paused' && 'fields' in because.params) {
       const { fields } = because.params;
-      return isHealthy(state) && settled && fields?.length === 0 ? 'True' : 'Unknown';
+      const usable = fields?.length === 0 && unusableAddresses(context) === null;
+      return isHealthy(state) && settled && usable ? 'True' : 'Unknown';
     }
     if (!isHealthy(state) || unready.has(because.reason)) return 'False';
     return because.reason === 'Confirming' ? 'Unknown' : 'True';
@@ -39,7 +42,9 @@ function conclude(context: Context, time: string): { context: Context; decision:
 }
 
 const workOf = (because: Because): Work =>
-  because.finding === 'needsMet' || because.finding === 'kernelDiffers' ? because.params : { fields: [], anew: [] };
+  'params' in because && 'fields' in because.params && 'anew' in because.params
+    ? because.params
+    : { fields: [], anew: [] };
 
 function driftOf(context: Context): readonly Drift[] {
   const rules = rulesIn(context);

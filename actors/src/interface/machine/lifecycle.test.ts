@@ -155,9 +155,9 @@ describe('a paused interface', () => {
   });
 
   it('that differs, or is gone, is not: what, since when and by whom is said, and nothing is done', () => {
-    for (const [found, field] of [
-      [{ ...link, mtu: 1300 }, 'mtu'],
-      [null, 'link'],
+    for (const [found, difference] of [
+      [{ ...link, mtu: 1300 }, 'mtu: wanted 1400, found 1300'],
+      [null, 'link: wanted br0, found none'],
     ] as const) {
       const { snapshot, operations } = after(...paused, looked(found));
       expect(operations).toEqual([]);
@@ -165,7 +165,7 @@ describe('a paused interface', () => {
       expect(describeVerdict(snapshot.context)).toMatchObject({
         reason: 'Paused',
         message: expect.stringContaining(
-          `paused by mona since 2026-01-01T00:00:03.000Z; the kernel differs in ${field}, and nothing is changed`,
+          `paused by mona since 2026-01-01T00:00:03.000Z; the kernel differs: ${difference}; nothing is changed`,
         ) as string,
       });
     }

@@ -82,6 +82,7 @@ const needLost = [
   { guard: 'placeLost', target: '#pending' },
   { guard: 'nameTaken', target: '#pending' },
   { guard: 'deviceMissing', target: '#pending' },
+  { guard: 'changesWithheld', target: '#pending' },
 ] as const;
 
 /** Another object of the name is declared, or the same one after all. */
@@ -90,6 +91,7 @@ const declaredAgain = [
   { guard: 'secretMissing', target: '#pending' },
   { guard: 'placeLost', target: '#pending' },
   { guard: 'specRefused', target: '#failed' },
+  { guard: 'changesWithheld', target: '#pending' },
 ] as const;
 
 const done = [

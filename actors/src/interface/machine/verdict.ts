@@ -1,4 +1,4 @@
-import type { Slot, State } from '@ifactor/crds';
+import type { KernelOperation, Slot, State } from '@ifactor/crds';
 import type { Conflict, Waiting } from '../diff/rules.ts';
 
 /**
@@ -18,6 +18,8 @@ export const findings = {
   nameTaken: 'pending',
   /** A device that the interface stands on, or holds, does not exist or is down. */
   deviceMissing: 'pending',
+  /** The kernel is still to be brought to the spec, and `spec.mode` does not allow it. */
+  changesWithheld: 'pending',
   /** Another spec is in force, or an operation found the kernel changed: it is looked at again before it is compared. */
   lookedUpAgain: 'creating',
   /** The wait after a failure is over. */
@@ -71,6 +73,12 @@ export type Because =
   | { finding: 'deviceMissing'; reason: Waiting['reason']; params: { waiting: readonly Waiting[] } }
   | { finding: 'needsMet'; reason: 'Creating'; params: Work }
   | { finding: 'kernelDiffers'; reason: 'Drifted'; params: Work }
+  /** `operations` would be carried out, and so many `more`. */
+  | {
+      finding: 'kernelDiffers' | 'changesWithheld';
+      reason: 'WouldChange';
+      params: { operations: readonly KernelOperation[]; more: number };
+    }
   | {
       finding: 'operationsDone' | 'operationsDoneInNetns';
       reason: 'Configured' | 'MovedToNetns' | 'Confirming' | 'RolledBack';
@@ -95,7 +103,7 @@ export type Because =
   | { finding: 'deletionAsked'; reason: string; params: { slot: Slot } }
   | { finding: 'linksGone'; reason: 'Deleted' }
   /** `fields`: how the kernel differs now; null: it has not been looked at. */
-  | { finding: 'paused'; reason: 'Paused'; params: { fields: readonly string[] | null } };
+  | { finding: 'paused' | 'changesWithheld'; reason: 'Paused'; params: { fields: readonly string[] | null } };
 
 /** What the actor has decided. */
 export type Verdict = { state: State } & Because;

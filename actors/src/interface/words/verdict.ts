@@ -1,10 +1,17 @@
-import type { ContainerSelector, Reach, Slot, State } from '@ifactor/crds';
-import { driftWords, lostNetnsWords, missingSecretWords, secretParams, secretText } from '@ifactor/crds/words';
+import type { ContainerSelector, KernelOperation, Reach, Slot, State } from '@ifactor/crds';
+import {
+  driftWords,
+  lostNetnsWords,
+  missingSecretWords,
+  operationWords,
+  secretParams,
+  secretText,
+} from '@ifactor/crds/words';
 import { rulesOf } from '../kind/index.ts';
 import type { Context, Failure } from '../machine/context.ts';
 import { addressCheckMs, tentativeIn } from '../machine/addressCheck.ts';
 import type { Trial } from '../machine/confirm.ts';
-import { rulesIn } from '../machine/difference.ts';
+import { differenceOf, rulesIn } from '../machine/difference.ts';
 import type { Because, Verdict, Work } from '../machine/verdict.ts';
 import { conflictWords, waitingWords } from './need.ts';
 
@@ -37,7 +44,11 @@ export function verdictWords(context: Context): string {
       return verdict.params.waiting.map(waitingWords).join('; ');
     case 'needsMet':
       return anewWords(verdict.params) ?? `brings the kernel to what is declared: ${verdict.params.fields.join(', ')}`;
+    case 'changesWithheld':
+      if (verdict.reason === 'Paused') return pausedWords(context, verdict.params.fields);
+      return withheldWords(verdict.params);
     case 'kernelDiffers':
+      if (verdict.reason === 'WouldChange') return withheldWords(verdict.params);
       return anewWords(verdict.params) ?? `repairs ${verdict.params.fields.join(', ')}`;
     case 'operationsDone':
     case 'operationsDoneInNetns':
@@ -55,6 +66,12 @@ export function verdictWords(context: Context): string {
     case 'paused':
       return pausedWords(context, verdict.params.fields);
   }
+}
+
+/** What `spec.mode: Observe` keeps from being done. */
+function withheldWords({ operations, more }: { operations: readonly KernelOperation[]; more: number }): string {
+  const rest = more === 0 ? '' : ` and ${more} more`;
+  return `spec.mode is Observe, so nothing is changed; would ${operations.map(operationWords).join(', ')}${rest}`;
 }
 
 function lookingWords(looking: Extract<Verdict, { finding: 'lookupsAsked' | 'lookedUpAgain' | 'retryDue' }>): string {
@@ -153,6 +170,7 @@ function rollbackWords({ confirm }: Context): string {
 function noteWords(context: Context): string {
   const unchecked = tentativeIn(context);
   const parts = [
+    ...(context.hold?.mode === 'Observe' ? ['spec.mode is Observe: nothing would be changed'] : []),
     ...Object.keys(context.missing).map((ref) => `${missingWords(context, ref)}; the key in use stays`),
     ...(unchecked.length > 0 && context.addressCheck === 'over'
       ? [`after ${addressCheckMs / 1000} s the kernel has still not checked ${unchecked.join(', ')} for duplicates`]
@@ -167,6 +185,9 @@ function problemWords({ key, refused }: Context): string {
   const read = rulesOf(key, refused?.spec);
   return 'problem' in read ? read.problem : 'spec was refused by the version that decided so';
 }
+
+/** Differences that are told with their values, at most. */
+const mostTold = 4;
 
 export function failureWords(failure: Failure | null): string {
   if (failure === null) return 'an operation failed';
@@ -200,13 +221,35 @@ function deletionWords(context: Context, verdict: Extract<Because, { finding: 'd
   return params.step === 'look' ? 'looks for what to remove' : `removes ${params.names.join(', ')}`;
 }
 
-function pausedWords({ paused }: Context, fields: readonly string[] | null): string {
-  const since = paused === null ? '' : ` by ${paused.by} since ${paused.since}`;
-  const how =
-    fields === null
-      ? 'the kernel has not been looked at since'
-      : fields.length === 0
-        ? 'the kernel is as declared'
-        : `the kernel differs in ${fields.join(', ')}`;
-  return `paused${since}; ${how}, and nothing is changed before it is resumed (ifactor.agent.<node>.resume)`;
+/** Who keeps the actor from acting, since when, how long and why; and what it would find to do. */
+function pausedWords(context: Context, fields: readonly string[] | null): string {
+  const { paused, hold } = context;
+  const who = paused === null ? `by spec.mode${hold ? ` since ${hold.since}` : ''}` : pauseWords(paused);
+  const how = fields?.length === 0 ? 'the kernel is as declared' : differenceWords(context, fields);
+  const end =
+    paused === null
+      ? 'nothing is changed before spec.mode is Manage again'
+      : `nothing is changed before ${paused.until === undefined ? 'it is resumed' : 'then'} (ifactor resume)`;
+  return `paused ${who}; ${how}; ${end}`;
+}
+
+function pauseWords({ by, since, until, reason }: NonNullable<Context['paused']>): string {
+  const end = until === undefined ? '' : ` until ${until}`;
+  return `by ${by} since ${since}${end}${reason === undefined ? '' : ` (${reason})`}`;
+}
+
+/** What is different from what is declared; null: the kernel has not been looked at. */
+function differenceWords(context: Context, fields: readonly string[] | null): string {
+  const lost = (Object.keys(context.places) as Slot[]).find((slot) => 'reason' in (context.places[slot] ?? {}));
+  if (lost !== undefined) return lostWords(context, lost);
+  if (fields === null) return 'the kernel has not been looked at since';
+  const rules = rulesIn(context);
+  const difference = rules && differenceOf(context, rules);
+  const drift = difference?.drift ?? [];
+  const found = [
+    ...(difference?.conflict ? [conflictWords(difference.conflict)] : []),
+    ...(drift.length > 0 ? [driftWords(drift.slice(0, mostTold))] : []),
+    ...(difference?.waiting.map(waitingWords) ?? []),
+  ];
+  return `the kernel differs: ${found.join('; ') || fields.join(', ')}`;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '@ifactor/common';
+import { ensureStreams } from '@ifactor/common/nats';
 import { expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
@@ -43,4 +44,53 @@ test('ifactor keys purge destroys the retired key of an object, and none that is
   expect((await purge('wgi/wg0')).stdout).toContain('lax1: destroyed the key of default.wireguardinterface.wg0');
   expect(existsSync(join(folder, 'keys', 'default.wireguardinterface.wg1'))).toBe(true);
   expect(secrets.retired.purge(null)).toEqual([]);
+});
+
+test('ifactor pause says by whom, why and until when; resync and resume say what they change', async () => {
+  const kernel = new MemoryKernel();
+  kernel.addNetns('home');
+  const node = new TestNode({ kernel, path: (place) => place });
+  bench.cleanup(() => node.dispose());
+  const connection = await bench.dial();
+  const kv = await ensureStreams(connection);
+  await kv.put('lax1', '{}');
+  const folder = join(bench.folder, 'paused');
+  mkdirSync(folder);
+  const service = await startService({
+    connection,
+    agent: {
+      node: 'lax1',
+      version: '0.1.0',
+      runner: node.runner,
+      secrets: new Secrets(loadIdentity(folder), folder, systemClock),
+    },
+  });
+  bench.cleanup(() => service.stop());
+  const spec = { interfaceName: 'br0', type: 'bridge', up: true, addresses: [] };
+  const actor = node.apply('NetlinkInterface', 'br', spec);
+  await node.settles(actor, 'configured');
+  const ifactor = async (...words: string[]): Promise<string> => {
+    const { stdout } = await run(process.execPath, [program, ...words, '--nats', bench.nats.url]);
+    return stdout;
+  };
+
+  const paused = await ifactor('pause', 'nl/br', '--for', '2h', '--reason', 'new switch', '--by', 'mona');
+  expect(paused).toBe('lax1: netlinkinterface/default/br paused\n');
+  await node.until(() => actor.snapshot.context.paused !== null);
+  const { by, reason, until, since } = actor.snapshot.context.paused!;
+  expect([by, reason]).toEqual(['mona', 'new switch']);
+  expect(Date.parse(until!) - Date.parse(since)).toBeGreaterThan(3_500_000);
+  expect(await ifactor('resync', 'nl/br')).toMatch(/not changed: paused by mona since .*nothing is changed/);
+  expect(await ifactor('resume', 'nl/br')).toBe('lax1: netlinkinterface/default/br resumed\n');
+  await node.until(() => actor.snapshot.context.paused === null);
+  node.apply('NetlinkInterface', 'br', { ...spec, mode: 'Paused' });
+  await node.until(() => actor.snapshot.context.verdict.reason === 'Paused');
+  expect(await ifactor('resume', 'nl/br')).toContain('not changed: spec.mode is Paused');
+
+  // As before there were words to it.
+  const plain = await connection.request('ifactor.agent.lax1.pause', 'netlinkinterface/default/br');
+  expect(plain.json()).toEqual([{ key: actor.key, accepted: true }]);
+  await node.until(() => actor.snapshot.context.paused?.by === 'nats request');
+  await expect(ifactor('pause', 'nl/none', '--node', 'lax1')).rejects.toThrow('no agent has nl/none');
+  await expect(ifactor('pause', 'nl/br', '--for', '0s')).rejects.toThrow('0s is not in the future');
 });

@@ -1,4 +1,5 @@
 import { Svcm } from '@nats-io/services';
+import { z } from 'zod';
 import type { ServiceMsg } from '@nats-io/services';
 import { namesOf } from '@ifactor/common/nats';
 import { agentSubject } from '@ifactor/crds';
@@ -16,9 +17,7 @@ export type ServiceOptions = {
 };
 
 /** What is done to each interface that a request names. Answers are JSON: what was asked about, or `{error}`. */
-type Action = { description: string; act: (actor: Actor, runner: Runner) => unknown };
-
-const by = 'nats request';
+type Action = { description: string; act: (actor: Actor, runner: Runner, request: Request) => unknown };
 
 const actions: { [name: string]: Action } = {
   snapshot: {
@@ -32,27 +31,39 @@ const actions: { [name: string]: Action } = {
   },
   resync: {
     description: 'Reads the kernel again.',
-    act: (actor, runner) => {
-      const { paused } = actor.snapshot.context;
+    act: (actor, runner, { by }) => {
+      const { paused, hold } = actor.snapshot.context;
       runner.tell(actor, { type: 'ResyncRequested', data: { by } }, null);
-      if (paused === null) return undefined;
-      const note = `paused by ${paused.by} since ${paused.since}: the kernel is looked at, and nothing is changed`;
-      return { key: actor.key, accepted: true, changes: false, note };
+      if (paused === null && !hold) return undefined;
+      const why = paused === null ? `spec.mode is ${hold?.mode}` : `paused by ${paused.by} since ${paused.since}`;
+      return unchanged(actor, `${why}: the kernel is looked at, and nothing is changed`);
     },
   },
   pause: {
-    description: 'Leaves the interface alone until resumed.',
-    act: (actor, runner) => runner.tell(actor, { type: 'Paused', data: { by } }, null),
+    description: 'Leaves the interface alone until resumed, or until a time.',
+    act: (actor, runner, { by, reason, until }) => {
+      const data = { by, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
+      runner.tell(actor, { type: 'Paused', data }, null);
+      if (actor.declared.deletion === null) return undefined;
+      return unchanged(actor, 'it is being deleted, which goes on');
+    },
   },
   resume: {
     description: 'Continues after a pause.',
-    act: (actor, runner) => runner.tell(actor, { type: 'Resumed', data: { by } }, null),
+    act: (actor, runner, { by }) => {
+      const { hold } = actor.snapshot.context;
+      runner.tell(actor, { type: 'Resumed', data: { by } }, null);
+      return hold ? unchanged(actor, `spec.mode is ${hold.mode}: nothing is changed before it is Manage`) : undefined;
+    },
   },
 };
 
+const unchanged = ({ key }: Actor, note: string): object => ({ key, accepted: true, changes: false, note });
+
 /**
  * The NATS micro service `ifactor-agent`: `ifactor.agent.<node>.<action>`, whose request names an interface as
- * `<kind>/<namespace>/<name>`, or is empty for all of the node. `purge-keys` is about objects that are gone.
+ * `<kind>/<namespace>/<name>`, or is empty for all of the node; or is JSON that says who asks, and why (`RequestSchema`). `purge-keys`
+ * is about objects that are gone.
  */
 export async function startService({ connection, agent }: ServiceOptions): Promise<{ stop(): Promise<void> }> {
   const { node, version, runner, secrets } = agent;
@@ -100,8 +111,27 @@ function purgeKeys(message: ServiceMsg, secrets: Secrets): void {
   message.respond(JSON.stringify({ purged: secrets.retired.purge(asked === '' ? null : parseKey(asked)) }));
 }
 
+type Request = z.infer<typeof RequestSchema>;
+
+/** `interface` is as in a request in plain text. `until`: the end of a pause, RFC 3339. */
+const RequestSchema = z.strictObject({
+  interface: z.string().default(''),
+  by: z.string().min(1).max(256).default('nats request'),
+  reason: z.string().min(1).max(1024).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
+});
+
+/** @throws Error that says what is wrong with the request */
+function readRequest(text: string): Request {
+  if (!text.startsWith('{')) return RequestSchema.parse({ interface: text });
+  const { data, error } = RequestSchema.safeParse(JSON.parse(text));
+  if (data === undefined) throw new Error(`malformed request: ${z.prettifyError(error)}`);
+  return data;
+}
+
 function answer(message: ServiceMsg, act: Action['act'], runner: Runner): void {
-  const asked = message.string().trim();
+  const request = readRequest(message.string().trim());
+  const asked = request.interface;
   const actors = [...runner.actors.values()].filter(({ id }) => asked === '' || id === asked);
   if (asked !== '' && actors.length === 0) {
     const known = [...runner.actors.keys()].slice(0, 20).join(', ') || 'none';
@@ -112,5 +142,7 @@ function answer(message: ServiceMsg, act: Action['act'], runner: Runner): void {
     );
     return;
   }
-  message.respond(JSON.stringify(actors.map((actor) => act(actor, runner) ?? { key: actor.key, accepted: true })));
+  message.respond(
+    JSON.stringify(actors.map((actor) => act(actor, runner, request) ?? { key: actor.key, accepted: true })),
+  );
 }

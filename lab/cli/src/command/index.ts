@@ -36,6 +36,18 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'Put the events of a log file into IFACTOR_EVENTS of a NATS server, to look at them with every tool.',
     load: async () => (await import('./transfer.ts')).importCommand(),
   },
+  pause: {
+    description: 'Have the agent leave an interface alone, until a time or until it is resumed.',
+    load: async () => (await import('./pause.ts')).pauseCommand(),
+  },
+  resume: {
+    description: 'Have the agent look after an interface again.',
+    load: async () => (await import('./pause.ts')).resumeCommand(),
+  },
+  resync: {
+    description: 'Have the agent look at the kernel again.',
+    load: async () => (await import('./pause.ts')).resyncCommand(),
+  },
   bridge: {
     description: 'What a person decides of a bridge: tombstones that it holds back.',
     load: async () => (await import('./bridge.ts')).bridgeCommand(),

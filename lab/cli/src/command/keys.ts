@@ -1,12 +1,10 @@
 import { UsageError } from '@ifactor/common';
-import { ensureStreams, namesOf } from '@ifactor/common/nats';
-import { agentSubject } from '@ifactor/crds';
 import { Command } from 'commander';
-import { RequestError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { parseObject } from '../log/selector.ts';
 import { reaching } from '../log/source.ts';
 import type { ReachFlags } from '../log/source.ts';
+import { askAgent, nodesToAsk } from './agents.ts';
 
 type Flags = ReachFlags & { namespace: string; node?: string; all?: boolean };
 
@@ -32,7 +30,7 @@ function purgeCommand(): Command {
       const connection = await connectBy(flags);
       try {
         let count = 0;
-        for (const node of await nodesOf(connection, flags.node)) {
+        for (const node of await nodesToAsk(connection, flags.node)) {
           const purged = await purge(connection, node, asked);
           if (purged === null) {
             console.error(`the agent of node ${node} does not answer; its keys stay`);
@@ -49,26 +47,10 @@ function purgeCommand(): Command {
     });
 }
 
-async function nodesOf(connection: NatsConnection, node: string | undefined): Promise<string[]> {
-  if (node !== undefined) return [node];
-  const bucket = await ensureStreams(connection);
-  const nodes: string[] = [];
-  for await (const name of await bucket.keys()) nodes.push(name);
-  return nodes.toSorted();
-}
-
 /** Names of the keys that an agent destroyed; null where no agent answers. @throws Error with the agent's words */
 async function purge(connection: NatsConnection, node: string, asked: string): Promise<string[] | null> {
-  const subject = namesOf(connection).subject(`${agentSubject(node)}.purge-keys`);
-  try {
-    const answer = (await connection.request(subject, asked, { timeout: 5000 })).json<{
-      purged?: string[];
-      error?: string;
-    }>();
-    if (answer.purged === undefined) throw new Error(`node ${node}: ${answer.error ?? 'the answer is empty'}`);
-    return answer.purged;
-  } catch (error) {
-    if (error instanceof RequestError) return null;
-    throw error;
-  }
+  const answer = await askAgent<{ purged?: string[]; error?: string }>(connection, node, 'purge-keys', asked);
+  if (answer === null) return null;
+  if (answer.purged === undefined) throw new Error(`node ${node}: ${answer.error ?? 'the answer is empty'}`);
+  return answer.purged;
 }

@@ -34,10 +34,26 @@ export function parseObject(text: string, namespace: string): Key {
   return { kind, namespace: space, name };
 }
 
+const unitMs: { readonly [unit: string]: number } = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
+
+/** Milliseconds of a duration such as `90s`, `15m`, `2h`, `3d`; undefined for another text. */
+function durationMs(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * (unitMs[unit] ?? 1);
+}
+
+/** Milliseconds of a duration. @throws UsageError */
+export function parseDuration(text: string): number {
+  const milliseconds = durationMs(text);
+  if (milliseconds === undefined)
+    throw new UsageError(`${JSON.stringify(text)} is no duration: give one such as 90s, 15m, 2h or 3d`);
+  return milliseconds;
+}
+
 /** Milliseconds since 1970 of an RFC 3339 time, or of a duration ago such as `90s`, `15m`, `2h`, `3d`. @throws UsageError */
 export function parseTime(text: string, now: number): number {
-  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (count !== undefined) return now - Number(count) * ({ ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[unit] ?? 1);
+  const ago = durationMs(text);
+  if (ago !== undefined) return now - ago;
   const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time))
     throw new UsageError(
