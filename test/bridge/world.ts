@@ -94,15 +94,17 @@ export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
   };
 }
 
+/** @param tree root of the tree to run */
 export function startBridge(
   kubeconfig: string,
   nats: string,
   identity: string,
   flags: readonly string[],
+  tree = root,
 ): BridgeProcess {
   const child = spawn(
     process.execPath,
-    [resolve(root, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity, ...flags],
+    [resolve(tree, 'bridge/src/main.ts'), '--kubeconfig', kubeconfig, '--nats', nats, '--identity', identity, ...flags],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
     },

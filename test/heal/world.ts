@@ -219,7 +219,8 @@ export class World {
         const all = [...(await this.snapshots(node)).values()];
         expect(all).toHaveLength(count);
         const waiting = all.filter(
-          ({ value, context }) => !['configured', 'moved-to-netns'].includes(value) || context.observed === null,
+          ({ value, context }) =>
+            !['configured', 'moved-to-netns', 'resting'].includes(value) || context.observed === null,
         );
         expect(waiting.map(({ key, context }) => `${key.name}: ${JSON.stringify(context.verdict)}`)).toEqual([]);
       },
