@@ -12,7 +12,10 @@ import { candidates, parseSearch } from './search.ts';
 
 const unasked = new AbortController().signal;
 
-/** A name server on loopback that answers A questions for `names`, knows no other, and is silent about those that begin with 'dead'. */
+/**
+ * A name server on loopback that answers A questions for `names`, knows no other, and is silent about those that begin with 'dead', and
+ * about AAAA of those that begin with 'half'.
+ */
 async function nameServer(names: Record<string, string>): Promise<{ servers: string[]; asked: string[] }> {
   const socket: Socket = createSocket('udp4');
   const asked: string[] = [];
@@ -26,7 +29,7 @@ async function nameServer(names: Record<string, string>): Promise<{ servers: str
     const name = labels.join('.');
     const isA = question.readUInt16BE(at + 1) === 1;
     asked.push(name);
-    if (name.startsWith('dead')) return;
+    if (name.startsWith('dead') || (!isA && name.startsWith('half'))) return;
     const ip = isA ? names[name] : undefined;
     const header = Buffer.from(question.subarray(0, 12));
     header.writeUInt16BE(names[name] === undefined ? 0x8183 : 0x8180, 2);
@@ -87,6 +90,17 @@ test('fifty names that no server answers delay no other, and are cancelled', asy
   await clock.pass(2000);
   await Promise.all(dead);
   expect(new Set(given)).toEqual(new Set(['no resolver answered within 2 s']));
+});
+
+test('one family of addresses that nobody answers for does not make a name fail', async () => {
+  const { servers } = await nameServer({ 'half.test': '192.0.2.1' });
+  const resolve = createLookup({ servers, hosts: '/nowhere', resolvConf: '/nowhere' });
+  expect(await withTimeLimit(resolve, new TestClock())('half.test')).toEqual(['192.0.2.1']);
+  // Of a name without an address in the other family nothing is known.
+  const question = new AbortController();
+  const asked = resolve('half-nothing.test', question.signal);
+  setImmediate(() => question.abort());
+  await expect(asked).rejects.toMatchObject({ code: 'ECANCELLED' });
 });
 
 test('giving a question up ends it', async () => {

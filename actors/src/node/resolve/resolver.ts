@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { codeOf, type Clock } from '@ifactor/common';
+import { codeOf, systemClock, type Clock } from '@ifactor/common';
 import { lookupHosts, type HostsOptions } from './hosts.ts';
 import { preferred } from './preferred.ts';
 import { candidates, readSearch } from './search.ts';
@@ -16,6 +16,8 @@ export type ResolverOptions = HostsOptions & {
   resolvConf?: string;
   /** Addresses of name servers, with `:port` where it is not 53. Default: those of resolv.conf. */
   servers?: readonly string[];
+  /** The system's when absent. */
+  clock?: Clock;
 };
 
 /** Answers that say that a name does not exist, or has no address of the family: the next candidate is asked for. */
@@ -25,7 +27,12 @@ const absent = new Set(['ENOTFOUND', 'ENODATA', 'ESERVFAIL']);
  * Resolves names by /etc/hosts, then by the name servers of /etc/resolv.conf. Not by getaddrinfo: each name that no server answers
  * would block one of libuv's few threads for many seconds, and all other names, and files, behind it.
  */
-export function createLookup({ servers, resolvConf = '/etc/resolv.conf', ...hosts }: ResolverOptions = {}): Lookup {
+export function createLookup({
+  servers,
+  resolvConf = '/etc/resolv.conf',
+  clock = systemClock,
+  ...hosts
+}: ResolverOptions = {}): Lookup {
   return async (host, signal) => {
     if (isIP(host) > 0) return [host];
     const listed = lookupHosts(host, hosts);
@@ -38,21 +45,34 @@ export function createLookup({ servers, resolvConf = '/etc/resolv.conf', ...host
     signal.addEventListener('abort', cancel);
     try {
       for (const name of candidates(host, readSearch(resolvConf))) {
-        const found = await query(resolver, name);
+        const found = await query(resolver, name, clock);
         if (found.length > 0) return await preferred(found);
       }
       return [];
     } finally {
       signal.removeEventListener('abort', cancel);
+      // A family that has not answered is of no more interest.
+      cancel();
     }
   };
 }
 
+/** Once one family of addresses is known, the other is waited for so long: some name servers never answer for it. */
+const otherFamilyMs = 300;
+
 /** @throws the error of the name servers if they answer neither addresses nor that the name has no address */
-async function query(resolver: Resolver, name: string): Promise<string[]> {
-  const answers = await Promise.allSettled([resolver.resolve6(name), resolver.resolve4(name)]);
-  const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-  if (found.length > 0) return found;
+async function query(resolver: Resolver, name: string, clock: Clock): Promise<string[]> {
+  const enough = Promise.withResolvers<void>();
+  let cancel: (() => void) | undefined;
+  const found: string[] = [];
+  const take = async (answer: Promise<string[]>): Promise<void> => {
+    found.push(...(await answer));
+    if (found.length > 0) cancel ??= clock.after(otherFamilyMs, enough.resolve, true);
+  };
+  const questions = Promise.allSettled([take(resolver.resolve6(name)), take(resolver.resolve4(name))]);
+  const answers = await Promise.race([questions, enough.promise.then(() => [])]);
+  cancel?.();
+  if (found.length > 0) return [...found];
   for (const answer of answers)
     if (answer.status === 'rejected' && !absent.has(codeOf(answer.reason))) throw answer.reason;
   return [];

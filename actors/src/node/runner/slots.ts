@@ -1,5 +1,6 @@
 import type { ContainerSelector, Slot } from '@ifactor/crds';
-import { hasMovedLink } from '../../driver/index.ts';
+import { createMarkIndex, hasMovedLink } from '../../driver/index.ts';
+import { markOf } from '../../interface/kind/index.ts';
 import type { ResolvedNetns, NetnsResolver } from '../../containers/index.ts';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { soundSpec } from './actor.ts';
@@ -16,6 +17,7 @@ export class Slots {
   readonly #stop: () => void;
   #home: Netns | null = null;
   readonly #uses = new Map<Netns, { count: number; stop: () => void }>();
+  readonly #marks = createMarkIndex();
 
   constructor(mailbox: Mailbox, places: NetnsResolver) {
     this.#mailbox = mailbox;
@@ -42,7 +44,9 @@ export class Slots {
     const { mac, farMac } = actor.snapshot.context.macs ?? {};
     const macs = new Set([mac, farMac].filter((one) => one !== undefined));
     if (macs.size === 0) return own;
-    for (const netns of this.#uses.keys()) if (!own.has(netns) && hasMovedLink(netns, actor.key, macs)) own.add(netns);
+    for (const mark of [markOf(actor.key), markOf(actor.key, 'peer')])
+      for (const netns of this.#marks.places(mark))
+        if (!own.has(netns) && hasMovedLink(netns, actor.key, macs)) own.add(netns);
     return own;
   }
 
@@ -151,14 +155,20 @@ export class Slots {
 
   #acquire(netns: Netns): void {
     const use = this.#uses.get(netns);
-    if (use) use.count++;
-    else this.#uses.set(netns, { count: 1, stop: netns.subscribe((change) => this.changed.emit({ netns, change })) });
+    if (use) {
+      use.count++;
+      return;
+    }
+    // Before those who look at the change are told of it.
+    this.#marks.join(netns);
+    this.#uses.set(netns, { count: 1, stop: netns.subscribe((change) => this.changed.emit({ netns, change })) });
   }
 
   #release(netns: Netns): void {
     const use = this.#uses.get(netns);
     if (!use || --use.count > 0) return;
     use.stop();
+    this.#marks.leave(netns);
     this.#uses.delete(netns);
   }
 }
