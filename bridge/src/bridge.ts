@@ -60,7 +60,7 @@ export function startBridge(options: BridgeOptions): Bridge {
   const leads = (): boolean => lease?.holds() ?? false;
   const api = fence(options.api, leads);
   const replicas = settings.natsReplicas === undefined ? {} : { replicas: settings.natsReplicas };
-  const store = eventStoreOf(connection, replicas);
+  const store = eventStoreOf(connection, replicas, time.clock);
   const context: BridgeContext = { api, connection, store, log, ...time };
   const cluster = createCluster(options, () => view.apiOutage, leads);
   const recorder = createRecorder(api, log, settings.identity, leads, time.clock);

@@ -95,7 +95,11 @@ test('a cluster of three survives its leader, a follower, and the loss of each s
   const folder = mkdtempSync(join(tmpdir(), 'ift-cluster-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const journal = openJournal(folder, { node });
-  const shipper = new Shipper({ connection: await connect(cluster.url), journal, runtime: systemRuntime(log) });
+  const shipper = new Shipper({
+    store: eventStoreOf(await connect(cluster.url)),
+    journal,
+    runtime: systemRuntime(log),
+  });
   const load = setInterval(() => {
     journal.append(
       someEvents(

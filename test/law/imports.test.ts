@@ -43,6 +43,14 @@ it('packages import each other in one direction', () => {
   expect(wrong).toEqual([]);
 });
 
+it('agent and bridge reach JetStream through the event store only', () => {
+  const direct = files.filter(
+    (path) =>
+      /^(?:actors|bridge)\//.test(path) && importsOf(path).some((one) => /^@nats-io\/(?:jetstream|kv)$/.test(one)),
+  );
+  expect(direct).toEqual([]);
+});
+
 /** Rooms that do no I/O, with the modules of Node that compute only. */
 const pure = ['actors/src/interface/', 'crds/src/message/'];
 

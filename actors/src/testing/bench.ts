@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectOnce, sessionOf } from '@ifactor/common/nats';
+import { connectOnce, eventStoreOf } from '@ifactor/common/nats';
 import { startNats } from '@ifactor/common/testing';
 import type { NatsServer } from '@ifactor/common/testing';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -58,7 +58,8 @@ export function natsBench(): NatsBench {
     dial: async (servers = nats.url) => {
       const connection = await connectOnce({ servers, name: 'test' });
       cleanups.push(() => connection.close());
-      sessionOf(connection);
+      // A store follows its connection from when it is up.
+      eventStoreOf(connection);
       return connection;
     },
     restart: async (wipe = false) => {

@@ -1,6 +1,5 @@
 import { UsageError } from '@ifactor/common';
-import { namesOf, streams } from '@ifactor/common/nats';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { namesOf, readStreamMetadata, streams, writeStreamMetadata } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { KubeApi } from '../kube/port.ts';
 import { resources } from '../kube/resource.ts';
@@ -22,12 +21,11 @@ export class OtherClusterError extends UsageError {
 
 /** @throws OtherClusterError where a stream carries the objects of another cluster than `uid` */
 export async function checkCluster(connection: NatsConnection, uid: string): Promise<void> {
-  const manager = await jetstreamManager(connection);
-  for (const name of Object.values(streams).map(namesOf(connection).stream)) {
-    const owner = (await manager.streams.info(name)).config.metadata?.[clusterKey];
+  for (const name of Object.values(streams)) {
+    const owner = (await readStreamMetadata(connection, name))?.[clusterKey];
     if (owner !== undefined && owner !== uid)
       throw new OtherClusterError(
-        `stream ${name} belongs to the cluster whose kube-system has the UID ${owner}, not to this one (${uid}); ` +
+        `stream ${namesOf(connection).stream(name)} belongs to the cluster whose kube-system has the UID ${owner}, not to this one (${uid}); ` +
           `nothing was changed; give another NATS, another --prefix, or --take-over if this cluster replaces that one`,
       );
   }
@@ -38,12 +36,10 @@ export async function checkCluster(connection: NatsConnection, uid: string): Pro
  * @throws OtherClusterError as `checkCluster`, also where another cluster was faster
  */
 export async function claimStreams(connection: NatsConnection, uid: string, takeOver: boolean): Promise<void> {
-  const manager = await jetstreamManager(connection);
-  for (const name of Object.values(streams).map(namesOf(connection).stream)) {
-    const { config } = await manager.streams.info(name);
-    const owner = config.metadata?.[clusterKey];
+  for (const name of Object.values(streams)) {
+    const owner = (await readStreamMetadata(connection, name))?.[clusterKey];
     if (owner === uid || (owner !== undefined && !takeOver)) continue;
-    await manager.streams.update(name, { metadata: { ...config.metadata, [clusterKey]: uid } });
+    await writeStreamMetadata(connection, { [clusterKey]: uid }, name);
   }
   await checkCluster(connection, uid);
 }

@@ -1,6 +1,5 @@
-import { every } from '@ifactor/common';
-import { namesOf, nodesBucket } from '@ifactor/common/nats';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { every, orAborted } from '@ifactor/common';
+import { nodesStream } from '@ifactor/common/nats';
 import type { BridgeContext } from '../context.ts';
 import { follow } from '../stream/follower.ts';
 import type { StreamFollower } from '../stream/follower.ts';
@@ -15,7 +14,6 @@ const lookEveryMs = 2000;
 const askEveryMs = 5000;
 /** A server that takes longer does not answer. */
 const timeoutMs = 4000;
-const bucket = `KV_${nodesBucket}`;
 
 export type Liveness = {
   nodes: Nodes;
@@ -40,7 +38,7 @@ export function followNodes(
     random,
     outage,
     signal,
-    stream: bucket,
+    stream: nodesStream,
     onChange(subject, entry) {
       const node = nodes.take(subject, entry, time.now());
       if (node === undefined) return;
@@ -51,14 +49,17 @@ export function followNodes(
 
   /** Learns the server's time and the bucket's age; a server without an answer cannot pass on heartbeats either. */
   async function ask(): Promise<void> {
+    const late = new AbortController();
+    const cancel = clock.after(timeoutMs, () => late.abort(new Error('NATS did not answer in time')));
     try {
-      const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
-      const { created, ts } = await manager.streams.info(namesOf(connection).stream(bucket));
-      if (ts !== undefined) time.said(Date.parse(ts));
+      const { created, now } = await orAborted(store.state(nodesStream), late.signal);
+      time.said(now);
       nodes.created(Date.parse(created));
       connected(true);
     } catch {
       connected(false);
+    } finally {
+      cancel();
     }
   }
 

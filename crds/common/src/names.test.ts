@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { namesFor, nodesBucket, prefixPattern, streams } from './names.ts';
+import { namesFor, nodesStream, nodeSubject, prefixPattern, streams } from './names.ts';
 
-const names = [...Object.values(streams), `KV_${nodesBucket}`];
+const names = [...Object.values(streams), nodesStream];
 const subject = 'ifactor.event.lax1.netlinkinterface.default.br0.LinkCreated';
 
 describe('names in NATS', () => {
@@ -9,7 +9,7 @@ describe('names in NATS', () => {
     const { stream, subject: physical, logical, agentService, nodesBucket: bucket } = namesFor(undefined);
     expect(names.map(stream)).toEqual(['IFACTOR_DESIRED', 'IFACTOR_EVENTS', 'IFACTOR_STATUS', 'KV_ifactor_nodes']);
     expect([bucket, agentService]).toEqual(['ifactor_nodes', 'ifactor-agent']);
-    expect([physical(subject), logical(subject)]).toEqual([subject, subject]);
+    for (const one of [subject, nodeSubject('lax1')]) expect([physical(one), logical(one)]).toEqual([one, one]);
   });
 
   test('with one are apart from all others', () => {
@@ -23,6 +23,9 @@ describe('names in NATS', () => {
     expect([east.nodesBucket, east.agentService]).toEqual(['east_ifactor_nodes', 'east-ifactor-agent']);
     expect(east.subject(subject)).toBe(`east.${subject}`);
     expect(east.logical(east.subject(subject))).toBe(subject);
+    expect(east.subject(nodeSubject('lax1'))).toBe('$KV.east_ifactor_nodes.lax1');
+    expect(east.logical(east.subject(nodeSubject('lax1')))).toBe(nodeSubject('lax1'));
+    expect(west.logical(east.subject(nodeSubject('lax1')))).toBe('$KV.east_ifactor_nodes.lax1');
     // What is another's is not taken for one's own.
     expect(west.logical(east.subject(subject))).toBe(`east.${subject}`);
     expect(east.subject('>')).toBe('>');

@@ -1,5 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 
+const kv = '$KV.';
+
 /** The streams, by the names that they have where no prefix is set: code knows them by these. */
 export const streams = {
   desired: 'IFACTOR_DESIRED',
@@ -8,6 +10,9 @@ export const streams = {
 } as const;
 /** The bucket of the nodes, as `streams`. */
 export const nodesBucket = 'ifactor_nodes';
+/** The stream behind that bucket, and the subject of a node's entry in it. */
+export const nodesStream = `KV_${nodesBucket}`;
+export const nodeSubject = (node: string): string => `${kv}${nodesBucket}.${node}`;
 
 /**
  * What things are called in the NATS that a connection leads to. Two clusters that share one NATS have a prefix each: subjects are
@@ -38,8 +43,11 @@ export function namesFor(prefix: string | undefined): Names {
     stream: (name) => (name.startsWith('KV_') ? `KV_${word}${name.slice(3)}` : word + name),
     nodesBucket: word + nodesBucket,
     agentService: `${prefix === undefined ? '' : `${prefix}-`}ifactor-agent`,
-    subject: (name) => (name === '>' ? name : token + name),
-    logical: (subject) => (subject.startsWith(token) ? subject.slice(token.length) : subject),
+    subject: (name) => (name === '>' ? name : name.startsWith(kv) ? kv + word + name.slice(kv.length) : token + name),
+    logical: (subject) => {
+      if (subject.startsWith(kv + word)) return kv + subject.slice(kv.length + word.length);
+      return subject.startsWith(token) ? subject.slice(token.length) : subject;
+    },
   };
 }
 

@@ -1,10 +1,8 @@
-export { expecting, publishAcked } from './acked.ts';
 export { hidePasswords } from './connection/address.ts';
 export { connect, connectOnce } from './connection/connect.ts';
 export type { NatsOptions } from './connection/options.ts';
 export { eventStoreOf } from './eventStore/natsEventStore.ts';
-export { sessionOf } from './eventStore/session.ts';
-export { namesOf, nodesBucket, streams } from './names.ts';
+export { namesOf, nodesBucket, nodesStream, nodeSubject, streams } from './names.ts';
 export type { Names } from './names.ts';
 export {
   ensureStreams,

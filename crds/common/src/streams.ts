@@ -5,7 +5,7 @@ import type { KV } from '@nats-io/kv';
 import { nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { UsageError } from './cli.ts';
-import { namesOf, nodesBucket, streams } from './names.ts';
+import { namesOf, streams } from './names.ts';
 import type { Names } from './names.ts';
 
 /** The largest message that our streams take, headers included: what a server takes unless configured otherwise. */
@@ -49,7 +49,7 @@ const configurations: readonly Configuration[] = [
     discard: DiscardPolicy.New,
   },
 ];
-const nodesStream: Configuration = { name: `KV_${nodesBucket}`, max_bytes: 64 * mebibyte, discard: DiscardPolicy.New };
+const nodesConfiguration = { max_bytes: 64 * mebibyte, discard: DiscardPolicy.New };
 
 /** All of ours, as they are called on a server. */
 const configurationsOn = ({ stream, subject, nodesBucket: bucket }: Names): Configuration[] => [
@@ -58,28 +58,33 @@ const configurationsOn = ({ stream, subject, nodesBucket: bucket }: Names): Conf
     name: stream(name),
     subjects: subjects.map(subject),
   })),
-  { ...nodesStream, name: `KV_${bucket}` },
+  { ...nodesConfiguration, name: `KV_${bucket}` },
 ];
 
 /** Copies of each stream; absent: as many as the streams that are there have, else 3, or 1 without a cluster of three. */
 export type StreamOptions = { replicas?: number };
 
 /** Creates the streams and the bucket that are missing; leaves alone what is there, since an operator may have tuned it. */
-export async function ensureStreams(connection: NatsConnection, { replicas }: StreamOptions = {}): Promise<KV> {
+export async function ensureStreams(connection: NatsConnection, options: StreamOptions = {}): Promise<KV> {
+  await createMissing(connection, options);
+  return new Kvm(connection).open(namesOf(connection).nodesBucket);
+}
+
+/** As `ensureStreams`, for who does not need the bucket. */
+export async function createMissing(connection: NatsConnection, { replicas }: StreamOptions = {}): Promise<void> {
   const manager = await jetstreamManager(connection);
   const present = new Map<string, StreamInfo>();
   for await (const info of manager.streams.list()) present.set(info.config.name, info);
-  const kvm = new Kvm(connection);
   const names = namesOf(connection);
   const ours = configurationsOn(names);
   const missing = ours.filter(({ name }) => !present.has(name));
-  if (missing.length === 0) return kvm.open(names.nodesBucket);
+  if (missing.length === 0) return;
+  const kvm = new Kvm(connection);
   const kept = Math.max(0, ...ours.map(({ name }) => present.get(name)?.config.num_replicas ?? 0));
   const counts = replicas !== undefined ? [replicas] : kept > 0 ? [kept] : [defaultReplicas, 1];
   for (const configuration of missing) {
     await firstAccepted(counts, (count, part) => create(manager, kvm, configuration, count, part, names));
   }
-  return kvm.open(names.nodesBucket);
 }
 
 /** Tries each number of copies at full size, then smaller. */

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@ifactor/common';
-import { connectOnce, sessionOf } from '@ifactor/common/nats';
+import { connectOnce, eventStoreOf } from '@ifactor/common/nats';
 import { interfaceKeyOf, newFacts, Runner, Shipper, createNetnsResolver, systemRuntime } from '@ifactor/actors/node';
 import { openJournal } from '@ifactor/actors/journal';
 import type { RunnerOptions } from '@ifactor/actors/node';
@@ -23,8 +23,7 @@ const places = createNetnsResolver({ kernel, home: path, runtime });
 const node = path.slice(path.lastIndexOf('/') + 1);
 const stored = openJournal(stateDir, { node });
 const connection = mode === 'ship' ? await connectOnce({ servers, name: 'bench' }) : undefined;
-if (connection) sessionOf(connection);
-const shipper = connection && new Shipper({ connection, journal: stored, runtime });
+const shipper = connection && new Shipper({ store: eventStoreOf(connection), journal: stored, runtime });
 const journal = mode === 'nothing' ? forgetful(node) : stored;
 const noSecrets = {
   resolve: () => {

@@ -1,7 +1,7 @@
 import { createLog } from '@ifactor/common';
 import { NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
-import { ensureStreams } from '@ifactor/common/nats';
+import { ensureStreams, eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
@@ -23,9 +23,11 @@ const entry = (journal: string, instance: string): HeartbeatOptions['entry'] => 
   journal,
   instance,
 });
-async function beat(journal: string, instance: string, rivals: Error[] = [], connection?: NatsConnection) {
+async function beat(journal: string, instance: string, rivals: Error[] = [], dialled?: NatsConnection) {
+  const connection = dialled ?? (await bench.dial());
   const heartbeat = await startHeartbeat({
-    connection: connection ?? (await bench.dial()),
+    connection,
+    store: eventStoreOf(connection),
     runtime,
     entry: entry(journal, instance),
     rival: (error) => void rivals.push(error),

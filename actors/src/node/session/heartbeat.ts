@@ -3,8 +3,9 @@ import type { Clock } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
 import { agentSubject, heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
-import { ensureStreams, namesOf, sessionOf } from '@ifactor/common/nats';
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { SequenceConflict } from '@ifactor/common/eventStore';
+import type { EventStore } from '@ifactor/common/eventStore';
+import { eventStoreOf, namesOf, nodesStream, nodeSubject } from '@ifactor/common/nats';
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -32,6 +33,7 @@ const rivalOf = (other: NodeEntry, own: Self): AnotherAgent => new AnotherAgent(
 
 export type HeartbeatOptions = {
   connection: NatsConnection;
+  store: EventStore;
   runtime: Runtime;
   /** This agent's entry; `time` and `trouble` are set at each beat. */
   entry: Omit<NodeEntry, 'time' | 'trouble'>;
@@ -72,7 +74,7 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
     } catch (error) {
       answers.unsubscribe();
       // Another agent started at the same moment; now one of the two answers.
-      if (isWrongLast(error) && tries < 3) continue;
+      if (error instanceof SequenceConflict && tries < 3) continue;
       throw error;
     }
     const stop = new AbortController();
@@ -88,18 +90,17 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 }
 
 async function follow(
-  { connection, runtime: { clock, log }, rival, intervalMs = heartbeatSeconds * 1000 }: HeartbeatOptions,
+  { connection, store, runtime: { clock, log }, rival, intervalMs = heartbeatSeconds * 1000 }: HeartbeatOptions,
   beats: Beats,
   stopped: AbortSignal,
 ): Promise<void> {
-  const { connected, session } = sessionOf(connection);
   for (let failures = 0; ;) {
-    const broken = session();
+    const broken = store.session();
     await sleep(clock, failures === 0 ? intervalMs : Math.min(intervalMs, 1000), stopped, broken);
-    await orAborted(connected(), stopped).catch(() => undefined);
+    await orAborted(store.connected(), stopped).catch(() => undefined);
     if (stopped.aborted || connection.isClosed()) return;
     try {
-      await orAborted(beats.beat(false), AbortSignal.any([stopped, session()]));
+      await orAborted(beats.beat(false), AbortSignal.any([stopped, store.session()]));
       failures = 0;
     } catch (error) {
       if (stopped.aborted) return;
@@ -112,39 +113,44 @@ async function follow(
 /** Writes the entry, each time over the one it wrote before: who finds another's in its place has lost the node. */
 class Beats {
   readonly #options: HeartbeatOptions;
-  #revision = 0;
+  readonly #subject: string;
+  /** Sequence of the entry that this agent wrote last. */
+  #written = 0;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    this.#subject = nodeSubject(options.entry.node);
   }
 
   /** @param take over whatever entry is there @throws AnotherAgent */
   async beat(take: boolean): Promise<void> {
-    const { connection, entry, trouble, runtime } = this.#options;
-    const bucket = await ensureStreams(connection);
-    const value = JSON.stringify({
+    const { store, entry, trouble, runtime } = this.#options;
+    const body = JSON.stringify({
       ...entry,
       trouble: trouble?.(),
       time: timestamp(runtime.clock),
     } satisfies NodeEntry);
-    if (!take) {
+    if (take) await store.prepare();
+    else {
       try {
-        this.#revision = await bucket.put(entry.node, value, { previousSeq: this.#revision });
-        return;
+        return await this.#write(body, this.#written);
       } catch (error) {
-        if (!isWrongLast(error)) throw error;
+        // Else the bucket may be gone.
+        if (!(error instanceof SequenceConflict)) await store.prepare();
       }
     }
     // Somebody else wrote, a beat of ours was stored and its answer lost, or the bucket is another one.
-    const found = await bucket.get(entry.node);
-    const other = found === null || found.operation !== 'PUT' ? null : parse(found.string());
+    const found = await store.last(nodesStream, this.#subject);
+    const other = found === undefined || found.header('KV-Operation') !== '' ? null : parse(found.body);
     if (!take && other !== null && isRival(other, entry)) throw rivalOf(other, entry);
-    this.#revision = await bucket.put(entry.node, value, { previousSeq: found?.revision ?? 0 });
+    await this.#write(body, found?.sequence ?? 0);
+  }
+
+  async #write(body: string, expectedSequence: number): Promise<void> {
+    const message = { subject: this.#subject, body, headers: {}, expectedSequence };
+    this.#written = (await this.#options.store.append(nodesStream, message)).sequence;
   }
 }
-
-const isWrongLast = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
 
 /** How often an agent that is connected and does not answer within a second is asked before it counts as gone. */
 const tries = 5;
@@ -173,7 +179,7 @@ export async function waitUntilVacant(
   intervalMs = 5000,
 ): Promise<void> {
   while (!signal.aborted && !connection.isClosed()) {
-    await orAborted(sessionOf(connection).connected(), signal).catch(() => undefined);
+    await orAborted(eventStoreOf(connection, {}, clock).connected(), signal).catch(() => undefined);
     if (signal.aborted) return;
     // Without NATS no agent can be asked; the next round asks again.
     const other = await call(connection, node).catch(() => undefined);

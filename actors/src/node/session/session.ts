@@ -58,6 +58,7 @@ async function start(
 ): Promise<void> {
   const { node, hostname, version, runner, journal, receiver } = agent;
   const { log } = runtime;
+  const store = eventStoreOf(connection, {}, runtime.clock);
   const { sealKey } = agent.identity;
   const entry = {
     node,
@@ -69,17 +70,17 @@ async function start(
     instance: agent.instance,
   };
   const trouble = (): ReturnType<AgentProcess['trouble']> => agent.trouble();
-  const heartbeat = await startHeartbeat({ connection, runtime, entry, trouble, rival });
+  const heartbeat = await startHeartbeat({ connection, store, runtime, entry, trouble, rival });
   stops.push(() => heartbeat.stop());
 
-  const shipper = new Shipper({ connection, journal, runtime });
+  const shipper = new Shipper({ store, journal, runtime });
   stops.push(
     () => shipper.stop(),
     runner.stored.subscribe(() => shipper.wake()),
   );
 
   const publisher = new StatusPublisher({
-    connection,
+    store,
     node,
     runtime,
     keys: () => runner.actors.keys(),
@@ -107,7 +108,7 @@ async function start(
 
   let ready = false;
   const follower = followDesired({
-    store: eventStoreOf(connection),
+    store,
     node,
     runtime,
     put: (key, desired) => receiver.receive(key, desired),

@@ -1,6 +1,6 @@
 import { createLog } from '@ifactor/common';
 import { formatStatusSubject } from '@ifactor/crds';
-import { streams } from '@ifactor/common/nats';
+import { eventStoreOf, streams } from '@ifactor/common/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
@@ -18,7 +18,7 @@ const subjectOf = (name: string): string =>
 
 async function publisher(values: Map<string, string>, more: Partial<StatusOptions> = {}): Promise<StatusPublisher> {
   const made = new StatusPublisher({
-    connection: await bench.dial(),
+    store: eventStoreOf(await bench.dial()),
     node,
     runtime,
     keys: () => values.keys(),

@@ -1,12 +1,11 @@
 import { Backoff, explain, orAborted, sleep, timestamp } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
-import { ensureStreams, expecting, namesOf, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
-import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { StreamMissing } from '@ifactor/common/eventStore';
+import type { EventStore } from '@ifactor/common/eventStore';
+import { streams } from '@ifactor/common/nats';
 
 export type StatusOptions = {
-  connection: NatsConnection;
+  store: EventStore;
   node: string;
   runtime: Runtime;
   /** The message to publish for a key, as it is now; null where there is nothing to say. */
@@ -74,13 +73,12 @@ export class StatusPublisher {
   }
 
   async #run(): Promise<void> {
-    const { connection, runtime } = this.#options;
-    const { connected, session } = sessionOf(connection);
+    const { store, runtime } = this.#options;
     const stopped = this.#stop.signal;
     for (let failures = 0; !stopped.aborted;) {
-      await orAborted(connected(), stopped).catch(() => undefined);
-      if (stopped.aborted || connection.isClosed()) return;
-      const broken = session();
+      await orAborted(store.connected(), stopped).catch(() => undefined);
+      if (stopped.aborted) return;
+      const broken = store.session();
       const signal = AbortSignal.any([broken, stopped]);
       try {
         await orAborted(this.#check(), signal);
@@ -96,13 +94,11 @@ export class StatusPublisher {
 
   /** Makes sure of the stream, and touches every key where it is not the one that was published to. */
   async #check(): Promise<void> {
-    const { connection, keys } = this.#options;
-    const manager = await jetstreamManager(connection, { checkAPI: false });
-    const stream = namesOf(connection).stream(streams.status);
-    const { created } = await manager.streams.info(stream).catch(async (error: unknown) => {
-      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
-      await ensureStreams(connection);
-      return manager.streams.info(stream);
+    const { store, keys } = this.#options;
+    const { created } = await store.state(streams.status).catch(async (error: unknown) => {
+      if (!(error instanceof StreamMissing)) throw error;
+      await store.prepare();
+      return store.state(streams.status);
     });
     if (created !== this.#stream) for (const key of keys()) this.touch(key);
     this.#stream = created;
@@ -141,31 +137,24 @@ export class StatusPublisher {
   }
 
   async #publish(key: string, signal: AbortSignal): Promise<void> {
-    const { connection, node, value, runtime } = this.#options;
+    const { store, node, value, runtime } = this.#options;
     this.#due.delete(key);
     this.#flying.add(key);
     try {
       const message = value(key);
       if (message !== null) {
         const time = this.#now();
-        const names = namesOf(connection);
-        const attributes = headers();
-        attributes.set('ce-specversion', '1.0');
-        attributes.set('ce-id', runtime.random.uuid());
-        attributes.set('ce-source', `/ifactor/node/${node}`);
-        attributes.set('ce-type', 'ifactor.Status');
-        attributes.set('ce-subject', key);
-        attributes.set('ce-time', timestamp(runtime.clock));
-        attributes.set('content-type', 'application/json');
-        await orAborted(
-          publishAcked(
-            connection,
-            names.subject(message.subject),
-            message.payload,
-            expecting(attributes, { stream: names.stream(streams.status) }),
-          ),
-          signal,
-        );
+        const headers = {
+          'ce-specversion': '1.0',
+          'ce-id': runtime.random.uuid(),
+          'ce-source': `/ifactor/node/${node}`,
+          'ce-type': 'ifactor.Status',
+          'ce-subject': key,
+          'ce-time': timestamp(runtime.clock),
+          'content-type': 'application/json',
+        };
+        const { subject, payload: body } = message;
+        await orAborted(store.append(streams.status, { subject, body, headers }), signal);
         this.#backoff.reset();
         this.#recent.delete(key);
         this.#recent.set(key, time);

@@ -1,7 +1,6 @@
 import type { Log } from '@ifactor/common';
-import type { Names } from '@ifactor/common/nats';
+import type { EventStore, StoredMessage } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
-import type { JetStreamManager, MsgRequest, StoredMsg } from '@nats-io/jetstream';
 import type { Journal, Shipped } from '../journal/journal.ts';
 import type { Epoch } from '../journal/schema.ts';
 
@@ -21,61 +20,58 @@ export type ResumePoint = {
  * Changes nothing once `signal` is aborted.
  */
 export async function resume(
-  manager: JetStreamManager,
-  names: Names,
+  store: EventStore,
   journal: Journal,
   filter: string,
   log: Log,
   signal: AbortSignal,
 ): Promise<ResumePoint> {
-  const events = names.stream(streams.events);
-  const { created, state } = await manager.streams.info(events);
+  const { created, last: newest } = await store.state(streams.events);
   const { sequence, stream } = journal.shipped;
-  // The server has always taken both together; the client's type does not know.
-  const next = (seq: number): Promise<StoredMsg | null> =>
-    manager.streams.getMessage(events, { seq, next_by_subj: filter } as MsgRequest);
+  const next = (from: number): Promise<StoredMessage | undefined> => store.next(streams.events, from, filter);
 
   let expected: number | null = null;
   let at = 0;
-  if (stream?.created === created && stream.sequence <= state.last_seq) {
+  if (stream?.created === created && stream.sequence <= newest) {
     expected = sequence + 1;
     at = stream.sequence;
   } else {
-    if (stream !== null) log.warn('the stream of events is another one, or lost its end', { stream: events, created });
-    const last = await manager.streams.getMessage(events, { last_by_subj: filter });
-    const place = last === null ? null : placeOf(last, journal.epochs);
-    if (last !== null && place !== null) {
+    if (stream !== null)
+      log.warn('the stream of events is another one, or lost its end', { stream: streams.events, created });
+    const last = await store.last(streams.events, filter);
+    const place = last === undefined ? null : placeOf(last, journal.epochs);
+    if (last !== undefined && place !== null) {
       const first = await next(1);
-      if (first !== null && (placeOf(first, journal.epochs) ?? 0) > journal.first()) {
+      if (first !== undefined && (placeOf(first, journal.epochs) ?? 0) > journal.first()) {
         log.warn('the stream of events begins in the middle of the journal; shipped from the start again');
         signal.throwIfAborted();
-        await manager.streams.purge(events, { filter });
+        await store.purge(streams.events, filter);
         return {
           next: journal.first(),
-          stream: { created, sequence: last.seq },
-          seen: Math.max(state.last_seq, last.seq),
+          stream: { created, sequence: last.sequence },
+          seen: Math.max(newest, last.sequence),
         };
       }
-      return { next: place + 1, stream: { created, sequence: last.seq }, seen: Math.max(state.last_seq, last.seq) };
+      return { next: place + 1, stream: { created, sequence: last.sequence }, seen: Math.max(newest, last.sequence) };
     }
     // Nothing of this node is there, or the last of it is from another journal, and ours may lie before.
-    if (last === null) at = state.last_seq;
+    if (last === undefined) at = newest;
   }
 
-  let seen = state.last_seq;
+  let seen = newest;
   let unknown = 0;
-  for (let message = await next(at + 1); message !== null; message = await next(message.seq + 1)) {
-    seen = Math.max(seen, message.seq);
+  for (let message = await next(at + 1); message !== undefined; message = await next(message.sequence + 1)) {
+    seen = Math.max(seen, message.sequence);
     const place = placeOf(message, journal.epochs);
     if (place === null) unknown++;
     else expected ??= place;
     if (place === null || place === expected) {
       if (place !== null) expected = place + 1;
-      at = message.seq;
+      at = message.sequence;
     } else {
       signal.throwIfAborted();
       log.warn('an event is stored out of its order; deleted there and shipped again', { event: place, expected });
-      await manager.streams.deleteMessage(events, message.seq);
+      await store.remove(streams.events, message.sequence);
     }
   }
   if (unknown > 0)
@@ -87,8 +83,8 @@ export async function resume(
 }
 
 /** The number that a stored message's event has in the journal; null where it is not of this journal. */
-function placeOf({ header }: StoredMsg, epochs: readonly Epoch[]): number | null {
-  const [id, sequence] = header.get('ce-id').split('.').slice(-2);
+function placeOf({ header }: StoredMessage, epochs: readonly Epoch[]): number | null {
+  const [id, sequence] = header('ce-id').split('.').slice(-2);
   const index = epochs.findIndex((epoch) => epoch.id === id);
   const number = Number(sequence);
   const [epoch, after] = [epochs[index], epochs[index + 1]];

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { createLog } from '@ifactor/common';
 import { encodeEvent } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
-import { ensureStreams, streams } from '@ifactor/common/nats';
+import { ensureStreams, eventStoreOf, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
@@ -34,8 +34,8 @@ beforeEach(() => {
 });
 
 async function shipping(servers?: string, window?: number): Promise<Shipper> {
-  const connection = await bench.dial(servers);
-  const shipper = new Shipper({ connection, journal, runtime, ...(window === undefined ? {} : { window }) });
+  const store = eventStoreOf(await bench.dial(servers));
+  const shipper = new Shipper({ store, journal, runtime, ...(window === undefined ? {} : { window }) });
   bench.cleanup(() => shipper.stop());
   return shipper;
 }
@@ -138,8 +138,7 @@ describe('the journal is shipped', () => {
   test('beside other nodes', async () => {
     const other = openJournal(join(bench.folder, 'other'), { node: 'lax2' });
     bench.cleanup(() => other.close());
-    const connection = await bench.dial();
-    const others = new Shipper({ connection, journal: other, runtime });
+    const others = new Shipper({ store: eventStoreOf(await bench.dial()), journal: other, runtime });
     bench.cleanup(() => others.stop());
     const shipper = await shipping();
     for (let i = 0; i < 20; i++) {
@@ -351,10 +350,10 @@ describe('nothing is lost and nothing doubled when', () => {
        import { someEvents, someKey } from '${here('../../testing/events.ts')}';
        import { createLog } from '${here('../../../../crds/common/src/index.ts')}';
        import { systemRuntime } from '${here('../../runtime.ts')}';
-       import { connectOnce } from '${here('../../../../crds/common/src/nats.ts')}';
+       import { connectOnce, eventStoreOf } from '${here('../../../../crds/common/src/nats.ts')}';
        const connection = await connectOnce({ servers: '${bench.nats.url}', name: 'agent' });
        const journal = openJournal('${state}', { node: '${node}' });
-       const shipper = new Shipper({ connection, journal, runtime: systemRuntime(createLog('agent')) });
+       const shipper = new Shipper({ store: eventStoreOf(connection), journal, runtime: systemRuntime(createLog('agent')) });
        for (;;) {
          if (shipper.lag < 1000) journal.append(someEvents(journal, Array.from({ length: 30 }, () => someKey('a'))));
          shipper.wake();

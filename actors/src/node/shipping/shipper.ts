@@ -2,18 +2,15 @@ import { Backoff, explain, orAborted, sleep } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
 import { encodeEvent, eventFilter } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
-import { ensureStreams, expecting, namesOf, publishAcked, sessionOf, streams } from '@ifactor/common/nats';
-import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
-import type { JetStreamManager, PubAck } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
-import type { NatsConnection } from '@nats-io/transport-node';
-import type { Names } from '@ifactor/common/nats';
+import { StreamMissing } from '@ifactor/common/eventStore';
+import type { Appended, EventStore } from '@ifactor/common/eventStore';
+import { streams } from '@ifactor/common/nats';
 import type { Journal } from '../journal/journal.ts';
 import { resume } from './resume.ts';
 import type { ResumePoint } from './resume.ts';
 
 export type ShipperOptions = {
-  connection: NatsConnection;
+  store: EventStore;
   journal: Journal;
   runtime: Runtime;
   /** Messages sent and not yet acknowledged, at most. */
@@ -22,7 +19,6 @@ export type ShipperOptions = {
 
 /** After this long without events the stream is looked at again before the next one: it may have been recreated. */
 const quietMs = 5000;
-const timeoutMs = 5000;
 /** Between two tries. */
 const retry = { first: 50, most: 5000 };
 /** The node's own work goes first: what it records is shipped when the journal has stopped growing for so long, */
@@ -48,7 +44,6 @@ const saveMs = 100;
 export class Shipper {
   readonly #options: ShipperOptions;
   readonly #filter: string;
-  readonly #names: Names;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   /** Events whose message id the server knows from a message that is deleted: they need another id. */
@@ -62,8 +57,7 @@ export class Shipper {
 
   constructor(options: ShipperOptions) {
     this.#options = options;
-    this.#names = namesOf(options.connection);
-    this.#filter = this.#names.subject(eventFilter({ node: options.journal.node }));
+    this.#filter = eventFilter({ node: options.journal.node });
     this.#shipped = options.journal.shipped;
     this.#ended = this.#run();
   }
@@ -94,15 +88,14 @@ export class Shipper {
   }
 
   async #run(): Promise<void> {
-    const { connection, runtime } = this.#options;
-    const { connected, session } = sessionOf(connection);
+    const { store, runtime } = this.#options;
     const stopped = this.#stop.signal;
     const aborted = new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve()));
     const backoff = new Backoff(retry, runtime.random);
     for (let failures = 0; !stopped.aborted;) {
-      await Promise.race([connected(), aborted]);
-      if (stopped.aborted || connection.isClosed()) return;
-      const broken = session();
+      await Promise.race([store.connected(), aborted]);
+      if (stopped.aborted) return;
+      const broken = store.session();
       const before = this.#shipped.sequence;
       const signal = AbortSignal.any([broken, stopped]);
       try {
@@ -132,16 +125,13 @@ export class Shipper {
 
   /** Ships until the journal has been at its end for `quietMs`. @throws where something went wrong */
   async #session(signal: AbortSignal): Promise<void> {
-    const { connection, journal, runtime } = this.#options;
+    const { store, journal, runtime } = this.#options;
     const { log } = runtime;
-    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
-    const place = await resume(manager, this.#names, journal, this.#filter, log, signal).catch(
-      async (error: unknown) => {
-        if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
-        await ensureStreams(connection);
-        return resume(manager, this.#names, journal, this.#filter, log, signal);
-      },
-    );
+    const place = await resume(store, journal, this.#filter, log, signal).catch(async (error: unknown) => {
+      if (!(error instanceof StreamMissing)) throw error;
+      await store.prepare();
+      return resume(store, journal, this.#filter, log, signal);
+    });
     if (place.next > journal.last() + 1)
       throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.last()}`);
     if (place.next < journal.first()) {
@@ -156,23 +146,22 @@ export class Shipper {
     while (this.lag === 0) {
       if (!(await this.#more(signal))) return;
     }
-    await this.#fenced(manager, place, signal);
+    await this.#fenced(place, signal);
     await this.#pipeline(place, signal);
   }
 
   /** Sends a session's first event, which is refused if its subject has a message that `resume` has not seen. */
-  async #fenced(manager: JetStreamManager, place: ResumePoint, signal: AbortSignal): Promise<void> {
-    const { journal } = this.#options;
+  async #fenced(place: ResumePoint, signal: AbortSignal): Promise<void> {
+    const { store, journal } = this.#options;
     const [event] = journal.read({ from: place.next, to: place.next });
     if (event === undefined) throw new Error(`event ${place.next} is not in the journal`);
-    const last = await manager.streams.getMessage(this.#names.stream(streams.events), {
-      last_by_subj: this.#names.subject(encodeEvent(event, headers()).subject),
-    });
-    if (last !== null && last.seq > place.seen) throw new Error('the stream has grown since it was looked at');
+    const last = await store.last(streams.events, encode(event).subject);
+    if (last !== undefined && last.sequence > place.seen)
+      throw new Error('the stream has grown since it was looked at');
     signal.throwIfAborted();
-    const ack = await this.#publish(event, place, { lastSubjectSequence: last?.seq ?? 0 });
+    const stored = await this.#publish(event, place, last?.sequence ?? 0);
     signal.throwIfAborted();
-    this.#advance({ sequence: event.sequence, stream: { ...place.stream, sequence: ack.seq } });
+    this.#advance({ sequence: event.sequence, stream: { ...place.stream, sequence: stored.sequence } });
   }
 
   async #pipeline(place: ResumePoint, signal: AbortSignal): Promise<void> {
@@ -186,9 +175,9 @@ export class Shipper {
     let turnLeft = 0;
     const send = async (event: RecordedEvent): Promise<void> => {
       try {
-        const ack = await this.#publish(event, place);
+        const stored = await this.#publish(event, place);
         if (signal.aborted || failed) return;
-        acks.set(event.sequence, ack.seq);
+        acks.set(event.sequence, stored.sequence);
         this.#collect(acks, place);
       } catch (error) {
         failed ??= { error };
@@ -253,39 +242,33 @@ export class Shipper {
     return journal.last() > end;
   }
 
-  async #publish(
-    event: RecordedEvent,
-    place: ResumePoint,
-    expect: { lastSubjectSequence?: number } = {},
-  ): Promise<PubAck> {
-    const { connection, runtime } = this.#options;
+  /** @param expectedSequence of the subject's last message, where that has to be this one */
+  async #publish(event: RecordedEvent, place: ResumePoint, expectedSequence?: number): Promise<Appended> {
+    const { store, runtime } = this.#options;
     const { log, random } = runtime;
-    const attributes = headers();
-    let { subject, payload } = encodeEvent(event, attributes);
-    const room = (connection.info?.max_payload ?? Infinity) - headroomBytes;
-    if (Buffer.byteLength(payload) > room) {
+    const { subject, headers, ...encoded } = encode(event);
+    let { body } = encoded;
+    const room = store.maxMessageBytes - headroomBytes;
+    const size = Buffer.byteLength(body);
+    if (size > room) {
       // Else nothing after it would ever be shipped.
       log.error('event exceeds max_payload of NATS; its data stay in the journal', {
         event: event.id,
-        max_payload: room + headroomBytes,
+        max_payload: store.maxMessageBytes,
       });
-      payload = JSON.stringify({ omitted: `${Buffer.byteLength(payload)} bytes, more than the server's max_payload` });
+      body = JSON.stringify({ omitted: `${size} bytes, more than the server's max_payload` });
     }
     const id = this.#spent.has(event.sequence) ? `${event.id}#${random.uuid()}` : event.id;
-    const ack = await publishAcked(
-      connection,
-      this.#names.subject(subject),
-      payload,
-      expecting(attributes, { id, stream: this.#names.stream(streams.events), ...expect }),
-    );
-    if (ack.seq <= place.seen) {
-      if (!ack.duplicate) throw new Error('the stream of events was recreated');
+    const expected = expectedSequence === undefined ? {} : { expectedSequence };
+    const stored = await store.append(streams.events, { subject, body, headers, id, ...expected });
+    if (stored.sequence <= place.seen) {
+      if (!stored.duplicate) throw new Error('the stream of events was recreated');
       // The one that it is a duplicate of is not among what was looked at, so it is deleted.
       this.#spent.add(event.sequence);
       throw new Error(`event ${event.sequence} was deleted from the stream`);
     }
     this.#spent.delete(event.sequence);
-    return ack;
+    return stored;
   }
 
   /** Takes the acknowledgements that follow what is known to be stored, without a gap. */
@@ -316,4 +299,13 @@ export class Shipper {
       runtime.log.warn('failed to note in the journal what was shipped', { error: explain(error) });
     }
   }
+}
+
+function encode(event: RecordedEvent): { subject: string; body: string; headers: Record<string, string> } {
+  const headers: Record<string, string> = {};
+  const { subject, payload } = encodeEvent(event, {
+    get: (name) => headers[name] ?? '',
+    set: (name, value) => void (headers[name] = value),
+  });
+  return { subject, body: payload, headers };
 }

@@ -23,11 +23,25 @@ export type NewMessage = {
 /** `duplicate`: a message with this id was stored before; `sequence` is the place of that one. */
 export type Appended = { sequence: number; duplicate: boolean };
 
-/** `created` tells one life of a stream from the next, `last` is the highest sequence that was given out. */
-export type StreamState = { created: string; last: number };
+/**
+ * `created` tells one life of a stream from the next, `last` is the highest sequence that was given out, `now` the time of the server
+ * when it answered, in milliseconds since 1970.
+ */
+export type StreamState = { created: string; last: number; now: number };
 
 /** What a follower is given: each message, and once that nothing more was stored when it began. */
 export type Followed = { type: 'message'; message: StoredMessage } | { type: 'caughtUp' };
+
+/**
+ * Whether the server is reachable now. What is sent while it is not is lost or late, so whoever sends waits for `connected` first, and
+ * ends what it was doing when `session` aborts.
+ */
+export type Session = {
+  /** Resolves while connected; never after the connection was closed for good. */
+  connected: () => Promise<void>;
+  /** Aborted when the connection that is there now breaks. */
+  session: () => AbortSignal;
+};
 
 /**
  * Streams of messages that a server keeps; all of NATS JetStream that this system uses.
@@ -35,7 +49,7 @@ export type Followed = { type: 'message'; message: StoredMessage } | { type: 'ca
  * Every call rejects with `StreamMissing` where the stream does not exist, and with another error where the server does
  * not answer: the caller tries again. Filters are subjects in which `*` stands for one token, `>` for the rest.
  */
-export type EventStore = {
+export type EventStore = Session & {
   /**
    * Resolves when the message is stored, or is known to be there by its id. Messages of one connection are stored in
    * the order of the calls.
@@ -63,10 +77,6 @@ export type EventStore = {
   consume(stream: string, name: string, filter: string, signal: AbortSignal): AsyncIterable<StoredMessage>;
   /** Makes the streams that are missing. */
   prepare(): Promise<void>;
-  /** Resolves while connected; never after the connection was closed for good. */
-  connected: () => Promise<void>;
-  /** Aborted when the connection that is there now breaks. */
-  session: () => AbortSignal;
   /** The largest message that is taken, headers included, in bytes. */
   readonly maxMessageBytes: number;
 };

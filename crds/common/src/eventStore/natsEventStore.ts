@@ -3,14 +3,16 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { ConsumerMessages, JetStreamManager, JsMsg, MsgRequest, StoredMsg } from '@nats-io/jetstream';
 import { headers as createHeaders, nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { expecting, publishAcked } from '../acked.ts';
+import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { namesOf } from '../names.ts';
 import type { Names } from '../names.ts';
-import { ensureStreams, maxMessageBytes } from '../streams.ts';
+import { createMissing, maxMessageBytes } from '../streams.ts';
 import type { StreamOptions } from '../streams.ts';
+import { createAcked, expecting } from './acked.ts';
 import { SequenceConflict, StreamMissing } from './eventStore.ts';
 import type { EventStore, Followed, NewMessage, StoredMessage } from './eventStore.ts';
-import { sessionOf } from './session.ts';
+import { followSession } from './session.ts';
 
 /** Milliseconds after which a request to JetStream counts as lost. */
 const timeout = 5000;
@@ -34,18 +36,23 @@ const stores = new WeakMap<NatsConnection, EventStore>();
 
 /**
  * JetStream through a connection that is up; one store for all who ask.
- * @param options how streams that are missing are created; taken from the first who asks
+ * @param options how streams that are missing are created; like the clock, taken from the first who asks
  */
-export function eventStoreOf(connection: NatsConnection, options: StreamOptions = {}): EventStore {
+export function eventStoreOf(
+  connection: NatsConnection,
+  options: StreamOptions = {},
+  clock: Clock = systemClock,
+): EventStore {
   let store = stores.get(connection);
-  if (store === undefined) stores.set(connection, (store = createStore(connection, options)));
+  if (store === undefined) stores.set(connection, (store = createStore(connection, options, clock)));
   return store;
 }
 
-function createStore(connection: NatsConnection, options: StreamOptions): EventStore {
+function createStore(connection: NatsConnection, options: StreamOptions, clock: Clock): EventStore {
   const js = jetstream(connection);
   const names = namesOf(connection);
-  const { connected, session } = sessionOf(connection);
+  const { connected, session } = followSession(connection);
+  const publish = createAcked(connection, clock);
   let preparing: Promise<void> | undefined;
   const manager = (): Promise<JetStreamManager> => jetstreamManager(connection, { checkAPI: false, timeout });
 
@@ -65,7 +72,7 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
       ...(expectedSequence !== undefined && { lastSubjectSequence: expectedSequence }),
     });
     try {
-      const { seq, duplicate } = await publishAcked(connection, names.subject(subject), body, attributes);
+      const { seq, duplicate } = await publish(names.subject(subject), body, attributes);
       return { sequence: seq, duplicate };
     } catch (error) {
       if (error instanceof JetStreamApiError && conflicts.has(error.code))
@@ -149,8 +156,8 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
     next: (stream, from, filter) => get(stream, { seq: from, next_by_subj: names.subject(filter) }),
     async state(stream) {
       const { streams } = await manager();
-      const { created, state } = await streams.info(names.stream(stream)).catch(typed(stream));
-      return { created, last: state.last_seq };
+      const { created, state, ts } = await streams.info(names.stream(stream)).catch(typed(stream));
+      return { created, last: state.last_seq, now: ts === undefined ? clock.now() : Date.parse(ts) };
     },
     async remove(stream, sequence) {
       const { streams } = await manager();
@@ -166,10 +173,7 @@ function createStore(connection: NatsConnection, options: StreamOptions): EventS
     },
     follow,
     consume,
-    prepare: () =>
-      (preparing ??= ensureStreams(connection, options)
-        .then(() => undefined)
-        .finally(() => (preparing = undefined))),
+    prepare: () => (preparing ??= createMissing(connection, options).finally(() => (preparing = undefined))),
     connected,
     session,
     get maxMessageBytes() {

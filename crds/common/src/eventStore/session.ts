@@ -1,26 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Session } from './eventStore.ts';
 
-/**
- * Whether NATS is reachable now. What is published while it is not is lost or late, so whoever publishes waits for
- * `connected` first, and ends what it was doing when `session` aborts.
- */
-export type Session = {
-  /** Resolves while connected; never after the connection was closed for good. */
-  connected: () => Promise<void>;
-  /** Aborted when the connection that is there now breaks. */
-  session: () => AbortSignal;
-};
-
-const sessions = new WeakMap<NatsConnection, Session>();
-
-/** One for all who ask. The connection must be up at the first call. */
-export function sessionOf(connection: NatsConnection): Session {
-  let session = sessions.get(connection);
-  if (session === undefined) sessions.set(connection, (session = watch(connection)));
-  return session;
-}
-
-function watch(connection: NatsConnection): Session {
+/** Follows a connection, which must be up. */
+export function followSession(connection: NatsConnection): Session {
   let session = new AbortController();
   let connected = Promise.withResolvers<void>();
   connected.resolve();

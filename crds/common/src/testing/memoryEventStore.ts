@@ -106,7 +106,7 @@ export function createMemoryEventStore(clock: Clock, kinds: MemoryStreams): Memo
       last: (stream, filter) => ask(() => find(stream).messages.findLast(({ subject }) => matches(filter, subject))),
       next: (stream, from, filter) =>
         ask(() => find(stream).messages.find((one) => one.sequence >= from && matches(filter, one.subject))),
-      state: (stream) => ask(() => ({ created: find(stream).created, last: find(stream).last })),
+      state: (stream) => ask(() => ({ created: find(stream).created, last: find(stream).last, now: clock.now() })),
       remove: (stream, sequence) =>
         ask(() => {
           const found = find(stream);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { someKey, someLives } from '@ifactor/actors/testing';
 import { startNats } from '@ifactor/common/testing';
 import type { NatsServer } from '@ifactor/common/testing';
-import { connectOnce, ensureStreams, publishAcked } from '@ifactor/common/nats';
+import { connectOnce, ensureStreams, eventStoreOf, streams } from '@ifactor/common/nats';
 import { encodeEvent } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
 import { headers } from '@nats-io/transport-node';
@@ -25,11 +25,13 @@ let connection: NatsConnection;
 let source: LogSource;
 
 async function publish(list: readonly RecordedEvent[]): Promise<void> {
+  const store = eventStoreOf(connection);
   await Promise.all(
     list.map((event) => {
       const envelope = headers();
       const { subject, payload } = encodeEvent(event, envelope);
-      return publishAcked(connection, subject, payload, envelope);
+      const attributes = Object.fromEntries(envelope.keys().map((name) => [name, envelope.get(name)]));
+      return store.append(streams.events, { subject, body: payload, headers: attributes });
     }),
   );
 }

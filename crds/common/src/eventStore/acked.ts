@@ -2,8 +2,8 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import type { PubAck } from '@nats-io/jetstream';
 import { createInbox } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
-import { every, systemClock } from './clock.ts';
-import type { Clock } from './clock.ts';
+import { every } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** Without an acknowledgement for so long a message counts as not stored. */
 const ackTimeoutMs = 5000;
@@ -80,24 +80,16 @@ function read(subject: string, message: Msg): PubAck {
   return { ...ack, duplicate: ack.duplicate ?? false };
 }
 
-const inboxes = new WeakMap<NatsConnection, Inbox>();
-
 /**
  * Publishes into a stream, as the client's own `publish` does: resolves when the message is stored, or is known to be there by its
- * id. One inbox serves all messages of a connection; the client's own way costs three times as much per message.
+ * id. One inbox serves all messages; the client's own way costs three times as much per message.
  * @throws JetStreamApiError where the server refuses it; Error where no stream takes it, or nothing is heard for 5 s
- * @param clock of the connection's first message counts for all of them
  */
-export function publishAcked(
-  connection: NatsConnection,
-  subject: string,
-  payload: string,
-  headers: MsgHdrs,
-  clock: Clock = systemClock,
-): Promise<PubAck> {
-  let inbox = inboxes.get(connection);
-  if (!inbox) inboxes.set(connection, (inbox = new Inbox(connection, clock)));
-  return inbox.publish(subject, payload, headers);
+export type Acked = (subject: string, payload: string, headers: MsgHdrs) => Promise<PubAck>;
+
+export function createAcked(connection: NatsConnection, clock: Clock): Acked {
+  const inbox = new Inbox(connection, clock);
+  return (subject, payload, headers) => inbox.publish(subject, payload, headers);
 }
 
 /** Headers by which a stream decides whether it takes a message (ADR-8, ADR-21 of NATS). */
