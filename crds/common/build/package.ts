@@ -50,7 +50,13 @@ export async function buildPackage({
     cwd: workspace,
     // What differs between a clone and a package stands in two modules of one name: see "imports" in the workspaces' package.json.
     resolve: { conditionNames: ['packaged', 'node', 'import', 'default'] },
-    treeshake: { moduleSideEffects: 'no-external' },
+    treeshake: {
+      moduleSideEffects: [
+        { external: true, sideEffects: false },
+        // Classes for every API of Kubernetes, of which none is used.
+        { test: /\/@kubernetes\/client-node\//, sideEffects: false },
+      ],
+    },
     plugins: [required((id) => external.some((one) => id === one || id.startsWith(`${one}/`)))],
   });
   const { output } = await bundle.write({
