@@ -21,7 +21,7 @@ await new Stryker({
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
   mutate: [...mutate, '!**/*.test.ts'],
-  ignorePatterns: ['/.lab', '/lab', '/test/*', '!/test/mutation'],
+  ignorePatterns: ['/.lab', '/lab', '/test/*', '!/test/mutation', '!/test/golden'],
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
   tsconfigFile: 'none: TypeScript 7 has no JavaScript API for Stryker to read it with',
   coverageAnalysis: 'perTest',

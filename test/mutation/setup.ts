@@ -12,4 +12,7 @@ const stryker: unknown = Reflect.get(globalThis, '__stryker__');
 if (isRecord(stryker) && inject('mutantActivation') === 'runtime') stryker['activeMutant'] = undefined;
 
 // A property is tried for so long, and its counterexample not made small: that it fails is all that counts here.
-fc.configureGlobal({ interruptAfterTimeLimit: 100, endOnFailure: true });
+fc.configureGlobal({ interruptAfterTimeLimit: 3000, endOnFailure: true });
+
+// Suites that run on the kernel in memory and on the real one run on the first only.
+process.getuid = () => 65_534;

@@ -18,6 +18,10 @@ export default defineConfig({
       },
     },
   ],
+  // The copy that Stryker works on, not the workspace that node_modules leads to.
+  resolve: {
+    alias: [{ find: /^@ifactor\/actors$/, replacement: resolve(import.meta.dirname, '../../actors/src/index.ts') }],
+  },
   test: {
     include: part.tests,
     testTimeout: 60_000,
