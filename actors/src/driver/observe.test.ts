@@ -7,7 +7,7 @@ import { address, rulesFor, netlinkKey, wireguardKey } from '../testing/rules.ts
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { linkIndexOf } from './linkIndex.ts';
 import { markOf } from '../interface/diff/mark.ts';
-import { observe } from './observe.ts';
+import { hasMovedLink, observe, strayKey } from './observe.ts';
 
 const container = { docker: { name: 'box' } };
 let kernel: MemoryKernel;
@@ -304,4 +304,105 @@ describe('lookup', () => {
     await box.barrier();
     expect(found.slaves(bridge)).toEqual([]);
   });
+});
+
+const checked = (flags: Record<string, string[]>) =>
+  Object.entries(flags).map(([local, its]) => ({
+    family: 'inet6' as const,
+    local,
+    peer: null,
+    prefixlen: 64,
+    noPrefixRoute: false,
+    flags: its,
+  }));
+
+/** The link x0 as it is observed where its addresses have these flags; `reread` is what happens when it is read again. */
+async function addressCheck(flags: Record<string, string[]>, { up = true, carrier = true, appears = false } = {}) {
+  const index = await make(box, { kind: 'dummy', name: 'x0' }, mark);
+  if (up) await box.changeLink(index, { up: true });
+  await box.barrier();
+  let shown = carrier;
+  let reads = 0;
+  const overridden: Partial<Netns> = {
+    addresses: () => checked(flags) as never,
+    links: () => [...box.links()].map(asShown),
+    link: (name) => asShown(box.link(name)!),
+    linkAt: (at) => asShown(box.linkAt(at)!),
+    reread: () => {
+      reads++;
+      shown ||= appears;
+      return Promise.resolve();
+    },
+  };
+  function asShown(link: Link): Link {
+    return link && { ...link, flags: shown ? link.flags : link.flags.filter((flag) => flag !== 'LOWER_UP') };
+  }
+  const target = new Proxy(box, {
+    get(of, name) {
+      const own: unknown = Reflect.get(overridden, name) ?? Reflect.get(of, name, of);
+      return typeof own === 'function' ? (own as (...args: never[]) => unknown).bind(of) : own;
+    },
+  });
+  const { links } = await seen(dummy, { places: { target, home }, all: [target] });
+  const { tentative, duplicate } = links['target']!;
+  return { tentative, duplicate, reads };
+}
+
+describe('addresses that the kernel checks for duplicates', () => {
+  test('are tentative for so long; one that is used meanwhile is not, one that failed is a duplicate', async () => {
+    const { tentative, duplicate, reads } = await addressCheck({
+      '2001:db8::3': ['tentative'],
+      '2001:db8::1': ['tentative'],
+      '2001:db8::2': ['permanent'],
+      '2001:db8::4': ['tentative', 'optimistic'],
+      '2001:db8::5': ['tentative', 'dadFailed'],
+    });
+    expect(tentative).toEqual(['2001:db8::1', '2001:db8::3']);
+    expect(duplicate).toEqual(['2001:db8::5']);
+    expect(reads).toBe(0);
+  });
+
+  test('are not mentioned where there is nothing to say', async () => {
+    expect(await addressCheck({ '2001:db8::1': ['permanent'] })).toEqual({
+      tentative: undefined,
+      duplicate: undefined,
+      reads: 0,
+    });
+  });
+
+  test('are waited for only with carrier, which is asked for again', async () => {
+    const without = await addressCheck({ '2001:db8::1': ['tentative'] }, { carrier: false });
+    expect(without).toEqual({ tentative: undefined, duplicate: undefined, reads: 1 });
+  });
+
+  test('are waited for where carrier came late', async () => {
+    const late = await addressCheck({ '2001:db8::1': ['tentative'] }, { carrier: false, appears: true });
+    expect(late).toEqual({ tentative: ['2001:db8::1'], duplicate: undefined, reads: 1 });
+  });
+
+  test('are no reason to read a link again that is down, or has none that is tentative', async () => {
+    expect((await addressCheck({ '2001:db8::1': ['tentative'] }, { up: false, carrier: false })).reads).toBe(0);
+  });
+
+  test('are no reason to read a link again that has checked them', async () => {
+    expect((await addressCheck({ '2001:db8::1': ['permanent'] }, { carrier: false })).reads).toBe(0);
+  });
+});
+
+test('a link that somebody moved is known by its mark and its MAC address together', async () => {
+  await make(far, { kind: 'dummy', name: 'x0' }, mark);
+  const mac = far.link('x0')!.mac!;
+  expect(hasMovedLink(far, netlinkKey, new Set([mac]))).toBe(true);
+  expect(hasMovedLink(far, netlinkKey, new Set(['02:00:00:00:00:99']))).toBe(false);
+  expect(hasMovedLink(box, netlinkKey, new Set([mac]))).toBe(false);
+  expect(hasMovedLink(far, { ...netlinkKey, name: 'other' }, new Set([mac]))).toBe(false);
+});
+
+test('the far end of a pair is known by its own mark', async () => {
+  await make(far, { kind: 'dummy', name: 'x1' }, markOf(netlinkKey, 'peer'));
+  expect(hasMovedLink(far, netlinkKey, new Set([far.link('x1')!.mac!]))).toBe(true);
+});
+
+test('a stray is named by its netns and index', () => {
+  expect(strayKey('42', 7)).toBe('42#7');
 });

@@ -40,6 +40,16 @@ test.each<[code: string, words: string, operation: KernelOperation]>([
     'vlan: another link has the same id',
     create({ kind: 'vlan', vlan: { dev: 'e0', id: 1, protocol: '802.1Q' } }),
   ],
+  [
+    'EOPNOTSUPP',
+    'vlan.dev: it carries no tagged frames (EOPNOTSUPP); choose another dev',
+    create({ kind: 'vlan', vlan: { dev: 'e0', id: 1, protocol: '802.1Q' } }),
+  ],
+  [
+    'EBUSY',
+    'macvlan.dev: another program uses it (EBUSY); choose another dev',
+    create({ kind: 'macvlan', macvlan: { dev: 'e0', mode: 'bridge' } }),
+  ],
   ['EINVAL', 'macvlan.mode: dev has', create({ kind: 'macvlan', macvlan: { dev: 'e0', mode: 'passthru' } })],
   ['EEXIST', 'ipip: another tunnel has the same', create({ kind: 'ipip', ipip: tunnel })],
   ['EEXIST', 'gre: another tunnel has', create({ kind: 'gre', gre: { ...tunnel, inputKey: null, outputKey: null } })],
@@ -65,6 +75,11 @@ test.each<[code: string, words: string, operation: KernelOperation]>([
     'peers[K]: the kernel refuses endpoint',
     { type: 'SetPeer', ...at, publicKey: 'K', change: { endpoint: 'a:1' } },
   ],
+  [
+    'EEXIST',
+    'peers[K]: the kernel refuses endpoint, allowedIPs',
+    { type: 'SetPeer', ...at, publicKey: 'K', change: { endpoint: 'a:1', allowedIPs: [] } },
+  ],
   ['EEXIST', 'peers[K]: the kernel refuses the key', { type: 'SetPeer', ...at, publicKey: 'K', change: {} }],
 ])('%s is told as "%s"', (code, words, operation) => {
   const error = new KernelError(code, 'do it');
@@ -87,6 +102,10 @@ test.each<[why: string, error: unknown, operation: KernelOperation]>([
   ],
   ['it is not of the object', new KernelError('EPERM', 'do it'), create({ kind: 'bridge' })],
   ['nothing was asked', new KernelError('EINVAL', 'do it'), { type: 'AdoptLink', ...at, index: 1, mark: 'm' }],
+  ['a stray is removed', new KernelError('EINVAL', 'do it'), { type: 'RemoveStray', netns: '1', index: 1 } as never],
+  ['an address is removed', new KernelError('EINVAL', 'do it'), { type: 'RemoveAddress', ...at, address }],
+  ['a slave is released', new KernelError('EINVAL', 'do it'), { type: 'ReleaseSlave', ...at, slave: 'p0' }],
+  ['a peer is removed', new KernelError('EINVAL', 'do it'), { type: 'RemovePeer', ...at, publicKey: 'K' }],
   ['no mtu changes', new KernelError('EINVAL', 'do it'), { type: 'ChangeLink', ...at, change: { up: true } }],
   ['no port was given', new KernelError('EADDRINUSE', 'do it'), { type: 'SetWireGuard', ...at, change: {} }],
   ['the kernel did not send it', new Error('lost'), create({ kind: 'bridge' })],
