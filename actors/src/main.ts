@@ -50,7 +50,7 @@ function days(value: string): number {
 
 const program = new Command('ifactor-agent')
   .description(
-    "Keeps this machine's network interfaces as they are declared: takes what is desired from NATS, drives netlink, heals drift.",
+    "Keeps this machine's network interfaces as declared in Kubernetes: reads the desired state from NATS, configures the kernel over netlink, repairs drift.",
   )
   .version(manifest.version)
   .requiredOption('--node <name>', 'name of this node, as spec.node of its interfaces', nodeName)
@@ -61,13 +61,13 @@ const program = new Command('ifactor-agent')
   )
   .option('--nats-creds <file>', 'NATS credentials file (else NATS_CREDS, NATS_USER with NATS_PASSWORD, or NATS_TOKEN)')
   .option('--state-dir <folder>', 'journal, keys and WireGuard sockets; one agent at a time', '/var/lib/ifactor')
-  .option('--netns <path>', "home network namespace, where links are born (default: the agent's own)")
+  .option('--netns <path>', "home network namespace, where links are created (default: the agent's own)")
   .option('--docker <socket>', 'Docker Engine socket (default: DOCKER_HOST, else /var/run/docker.sock)')
   .option('--podman <socket>', 'Podman socket (default: /run/podman/podman.sock)')
   .addOption(
     new Option(
       '--container-alias <alias>',
-      'what a container name stands for: NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH; repeatable',
+      'alias of a container name: NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH; repeatable',
     )
       .argParser(alias)
       .default(new Map<string, string>(), 'none'),
@@ -84,7 +84,7 @@ const program = new Command('ifactor-agent')
   )
   .option('--keep-keys <days>', 'keep a generated key for an object of the same name after deletion', days, 30)
   .addOption(
-    new Option('--log-level <level>', 'least level of the log on stderr')
+    new Option('--log-level <level>', 'lowest level to log')
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info'),
   )

@@ -25,7 +25,7 @@ type Flags = NatsFlags & {
 
 const program = new Command('ifactor-bridge')
   .description(
-    'Carries interfaces declared in Kubernetes to NATS, and what their agents say back into status and Events.',
+    'Publishes interfaces declared in Kubernetes to NATS, and writes what their agents report to status and Events.',
   )
   .version(manifest.version)
   .addOption(
@@ -66,7 +66,7 @@ const program = new Command('ifactor-bridge')
       .argParser(replicaCount),
   )
   .addOption(
-    new Option('--log-level <level>', 'least level that is logged')
+    new Option('--log-level <level>', 'lowest level to log')
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info'),
   )

@@ -86,9 +86,7 @@ describe('attributes', () => {
       { kind: 'gre', gre: { ...tunnel, dev: 'gone0', inputKey: null, outputKey: null } },
     ];
     for (const link of missing)
-      await expect(make(link)).rejects.toThrow(
-        `make a ${link.kind} over gone0: no such link (ENODEV); it is waited for`,
-      );
+      await expect(make(link)).rejects.toThrow(`create ${link.kind} over gone0: no such link (ENODEV); waiting for it`);
   });
 
   test('name a device whose link is gone by its number', async () => {

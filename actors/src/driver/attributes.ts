@@ -36,7 +36,7 @@ export function fromKernel(netns: Netns, link: Partial<Attributes> & Pick<Link, 
 function indexOf(netns: Netns, dev: string | null, kind: string): number | null {
   if (dev === null) return null;
   const lower = netns.link(dev);
-  if (!lower) throw new KernelError('ENODEV', `make a ${kind} over ${dev}`, { advice: 'it is waited for' });
+  if (!lower) throw new KernelError('ENODEV', `create ${kind} over ${dev}`, { advice: 'waiting for it' });
   return lower.index;
 }
 

@@ -181,7 +181,7 @@ describe('CreateLink', () => {
   test('says which device a vxlan lacks', async () => {
     await expect(make({ kind: 'vxlan', vxlan: { ...attributes, dev: 'gone0' } })).rejects.toMatchObject({
       code: 'ENODEV',
-      message: expect.stringContaining('make a vxlan over gone0') as string,
+      message: expect.stringContaining('create vxlan over gone0') as string,
     });
   });
 
@@ -241,7 +241,7 @@ describe('on a link that is there', () => {
 
   test('one that is not there is told by its name, and that it is looked for again', async () => {
     await expect(act({ type: 'ChangeLink', slot, name: 'x7', change: { mtu: 1300 } })).rejects.toThrow(
-      'cannot find x7: no such link (ENODEV); it is looked for again',
+      'cannot find x7: no such link (ENODEV); retrying',
     );
   });
 
@@ -443,7 +443,7 @@ describe('on a WireGuard link', () => {
         data: {
           publicKey,
           endpoint: 'gone.example:51820',
-          message: 'gone.example has no address now (ENOTFOUND); it is looked up again',
+          message: 'gone.example has no address now (ENOTFOUND); retrying',
         },
       },
       {

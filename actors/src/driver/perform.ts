@@ -28,7 +28,7 @@ async function find(netns: Netns, name: string): Promise<Link> {
   if (link) return link;
   await netns.barrier();
   const late = netns.link(name);
-  if (!late) throw new KernelError('ENODEV', `find ${name}`, { advice: 'it is looked for again' });
+  if (!late) throw new KernelError('ENODEV', `find ${name}`, { advice: 'retrying' });
   return late;
 }
 
@@ -127,7 +127,7 @@ async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: 
       peer.endpoint = { host: named ? await hands.address(host) : host, port };
       if (named) resolved = printSocketAddress(peer.endpoint);
     } catch (error) {
-      const message = `${host} has no address now (${error instanceof Error ? error.message : String(error)}); it is looked up again`;
+      const message = `${host} has no address now (${error instanceof Error ? error.message : String(error)}); retrying`;
       done.push({ type: 'EndpointUnresolved', data: { publicKey, endpoint, message } });
       endpoint = null;
     }

@@ -48,7 +48,7 @@ const meanings: Record<string, string | undefined> = {
   EADDRNOTAVAIL: 'no such address on the link',
   EBUSY: 'in use',
   ECLOSED: 'the netns was closed',
-  EEXIST: 'it exists already',
+  EEXIST: 'already exists',
   EINVAL: 'invalid argument',
   ENODEV: 'no such link',
   ENOENT: 'no such file',

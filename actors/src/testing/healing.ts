@@ -690,7 +690,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
       const from = node.journal.sequence;
       node.apply(vxlan.kind, vxlan.name, { ...vxlan.spec, vxlan: { vni: 10, local: '10.9.9.1' } });
       await node.until(
-        () => verdictWords(actor.snapshot.context).startsWith('recreates vx9: vxlan.vni'),
+        () => verdictWords(actor.snapshot.context).startsWith('recreating vx9: vxlan.vni'),
         () => node.story(actor),
       );
       await node.settles(actor, 'moved-to-netns');

@@ -115,7 +115,7 @@ test.each(['10', 'many', ''])('a release of "%s" where 11 wait is ignored, taken
   expect(brake.waiting).toBe(11);
   expect(await annotations()).toEqual({ [held]: '11' });
   expect(warnings.at(-1)).toBe(
-    `release ignored: it names fewer tombstones than wait {"waiting":11,"release":"${count}"}`,
+    `release ignored: more tombstones wait than it names {"waiting":11,"release":"${count}"}`,
   );
 });
 

@@ -41,7 +41,7 @@ export function createHold({ api, lease, recorder, clock, log }: HoldOptions): H
     if (accepted !== undefined) {
       const released = brake.release(Number(accepted));
       if (released > 0) log.warn('tombstones released by hand', { released });
-      else log.warn('release ignored: it names fewer tombstones than wait', { waiting, release: accepted });
+      else log.warn('release ignored: more tombstones wait than it names', { waiting, release: accepted });
     }
     if (brake.waiting === 0) stop();
     else say(object, brake.waiting, limit);
@@ -55,8 +55,8 @@ export function createHold({ api, lease, recorder, clock, log }: HoldOptions): H
 
   function say(object: KubeObject, waiting: number, limit: number): void {
     const message =
-      `${waiting} interfaces are missing from the API server's lists and nobody saw them deleted; more than ${limit} ` +
-      `within 60 s are not removed without a person: check the cluster and its CRDs, then run: ifactor bridge release`;
+      `${waiting} interfaces are missing from the API server's lists without a deletion event; more than ${limit} ` +
+      `within 60 s are not removed automatically: check the cluster and its CRDs, then run: ifactor bridge release`;
     if (said === message) return;
     said = message;
     log.warn(message, { held: waiting, limit });

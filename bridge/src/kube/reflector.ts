@@ -109,7 +109,7 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
     const silent = new AbortController();
     let heard = clock.monotonic();
     const stopLooking = every(clock, silenceMs / 10, () => {
-      if (clock.monotonic() - heard > silenceMs) silent.abort(new Error('the watch fell silent'));
+      if (clock.monotonic() - heard > silenceMs) silent.abort(new Error('the watch timed out'));
     });
     const options = {
       resourceVersion,

@@ -79,7 +79,7 @@ test('a plan is ready when each of its interfaces is', () => {
       type: 'LinksValid',
       status: 'True',
       reason: 'AllLinksValid',
-      message: 'every link could be planned',
+      message: 'all links are planned',
       observedGeneration: 3,
       lastTransitionTime: now.toISOString(),
     },

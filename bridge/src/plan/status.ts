@@ -97,7 +97,7 @@ function linksValid(
     observedGeneration: generation,
     lastTransitionTime: last?.status === status ? last.lastTransitionTime : now.toISOString(),
     reason: problems[0]?.reason ?? 'AllLinksValid',
-    message: problems.length === 0 ? 'every link could be planned' : spellProblems(problems),
+    message: problems.length === 0 ? 'all links are planned' : spellProblems(problems),
   };
 }
 

@@ -309,7 +309,7 @@ test.each(['NodeUnknown', 'NodeUnreachable', 'NatsUnreachable', 'NodeParked', 'I
     expect(after).toMatchObject({
       state: 'configured',
       hostname: 'h',
-      conditions: [{ status: 'Unknown', reason: 'Pending', message: 'handed to the agent of node lax1' }],
+      conditions: [{ status: 'Unknown', reason: 'Pending', message: 'sent to the agent of node lax1' }],
     });
   },
 );

@@ -52,24 +52,24 @@ export function wantedStatus(
       return ours(kept, 'Unknown', 'NodeUnreachable', silentNode(name, node.seen, deleting));
     case 'unheard': {
       const since = new Date(node.since).toISOString();
-      const message = `NATS has not answered the bridge since ${since}, so nothing is known of node ${name}: look at the NATS servers`;
+      const message = `NATS has not answered the bridge since ${since}, so the state of node ${name} is unknown: check the NATS servers`;
       return ours(kept, 'Unknown', 'NatsUnreachable', message);
     }
     case 'reachable':
       if (node.entry.trouble?.parked === true) {
-        const message = `the agent of node ${name} decides nothing: ${node.entry.trouble.message}`;
+        const message = `the agent of node ${name} has stopped making changes: ${node.entry.trouble.message}`;
         return ours(kept, 'Unknown', 'NodeParked', message);
       }
       if (base !== undefined) return base;
       // Nothing is known yet: only what the bridge itself had said of the node is taken back.
       if (!stale(current)) return current;
-      return ours(withoutConditions(current), 'Unknown', 'Pending', `handed to the agent of node ${name}`);
+      return ours(withoutConditions(current), 'Unknown', 'Pending', `sent to the agent of node ${name}`);
   }
 }
 
 function unknownNode(name: string, { waitMs, similar }: NodeView & { state: 'unknown' }, deleting: boolean): string {
   if (deleting && waitMs > 0)
-    return `deletion waits ${graceMilliseconds / 1000} s for an agent of node ${name}: the list of nodes is new, and one that runs will register again`;
+    return `deletion waits ${graceMilliseconds / 1000} s for an agent of node ${name}: the list of nodes was recreated, and a running agent registers again`;
   const meant = similar === undefined ? '' : ` (did you mean node ${similar}?)`;
   return `no agent of node ${name} has registered${meant}; start one there: ifactor-agent --node ${name}`;
 }

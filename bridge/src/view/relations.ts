@@ -55,7 +55,7 @@ export function placeOf(object: KubeObject, kind: string): Place | { refused: st
   const size = Buffer.byteLength(JSON.stringify(object.spec));
   if (size > largest)
     return {
-      refused: `the spec has ${size} bytes, more than the ${largest} that can be handed to a node; split the object`,
+      refused: `the spec has ${size} bytes, more than the ${largest} that can be sent to a node; split the object`,
     };
   const place = { node, kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   try {

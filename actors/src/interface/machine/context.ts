@@ -34,7 +34,7 @@ export type Context = {
   hold?: ModeHold;
   /** Fingerprints by ref. */
   secrets: { [ref: string]: string };
-  /** Why secrets are not at hand, by ref. */
+  /** Why secrets are not available, by ref. */
   missing: { [ref: string]: string };
   places: { [S in Slot]?: SlotPlace };
   taken: { [S in Slot]?: { name: string; by: string } };

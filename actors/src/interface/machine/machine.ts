@@ -156,7 +156,7 @@ export const machine = lifecycle.createMachine({
         },
         failed: {
           id: 'failed',
-          description: 'cannot go on before the spec changes, or waits before it is tried again',
+          description: 'cannot proceed until the spec changes, or waits before it retries',
           always: [
             { guard: 'retryDue', target: 'creating' },
             { guard: 'kernelDiffers', target: 'drifted' },

@@ -10,7 +10,7 @@ export const findings = {
   nothingDeclared: 'pending',
   /** Netns, secrets or the kernel have to be looked at before anything can be said of an interface that is new, or new again. */
   lookupsAsked: 'pending',
-  /** A secret that the spec refers to is not at hand. */
+  /** A secret that the spec refers to is not available. */
   secretMissing: 'pending',
   /** The netns or container where the interface belongs is not there. */
   placeLost: 'pending',

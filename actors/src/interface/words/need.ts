@@ -4,13 +4,13 @@ import type { Conflict, Waiting } from '../diff/rules.ts';
 export function waitingWords({ reason, params }: Waiting): string {
   switch (reason) {
     case 'SlaveMissing':
-      return `waits for ${params.slave}, which does not exist yet in the ${params.upper}'s netns; it is attached as soon as it appears`;
+      return `waiting for ${params.slave}, which does not exist yet in the ${params.upper}'s netns; it will be attached when it appears`;
     case 'SlaveTaken':
-      return `waits for ${params.slave}, which ${params.master} has: that belongs to ${params.owner}; name it in the slaves of one of the two only`;
+      return `waiting for ${params.slave}, which ${params.master} has: that belongs to ${params.owner}; name it in the slaves of one of the two only`;
     case 'DeviceMissing':
-      return `waits for ${params.device}, which does not exist yet in the ${params.kind}'s netns`;
+      return `waiting for ${params.device}, which does not exist yet in the ${params.kind}'s netns`;
     case 'DeviceDown':
-      return `waits for ${params.device} to be up, without which the kernel keeps ${params.name} down`;
+      return `waiting for ${params.device} to be up, without which the kernel keeps ${params.name} down`;
   }
 }
 

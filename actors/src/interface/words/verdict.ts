@@ -43,13 +43,13 @@ export function verdictWords(context: Context): string {
     case 'deviceMissing':
       return verdict.params.waiting.map(waitingWords).join('; ');
     case 'needsMet':
-      return anewWords(verdict.params) ?? `brings the kernel to what is declared: ${verdict.params.fields.join(', ')}`;
+      return anewWords(verdict.params) ?? `configuring ${verdict.params.fields.join(', ')}`;
     case 'changesWithheld':
       if (verdict.reason === 'Paused') return pausedWords(context, verdict.params.fields);
       return withheldWords(verdict.params);
     case 'kernelDiffers':
       if (verdict.reason === 'WouldChange') return withheldWords(verdict.params);
-      return anewWords(verdict.params) ?? `repairs ${verdict.params.fields.join(', ')}`;
+      return anewWords(verdict.params) ?? `repairing ${verdict.params.fields.join(', ')}`;
     case 'operationsDone':
     case 'operationsDoneInNetns':
       return `${doneWords(context, verdict)}${noteWords(context)}`;
@@ -62,7 +62,7 @@ export function verdictWords(context: Context): string {
     case 'deletionAsked':
       return deletionWords(context, verdict);
     case 'linksGone':
-      return 'gone from the kernel';
+      return 'removed from the kernel';
     case 'paused':
       return pausedWords(context, verdict.params.fields);
   }
@@ -77,13 +77,13 @@ function withheldWords({ operations, more }: { operations: readonly KernelOperat
 function lookingWords(looking: Extract<Verdict, { finding: 'lookupsAsked' | 'lookedUpAgain' | 'retryDue' }>): string {
   switch (looking.reason) {
     case 'WaitingForSecret':
-      return `waits for ${looking.params.refs.map(secretText).join(', ')}`;
+      return `waiting for ${looking.params.refs.map(secretText).join(', ')}`;
     case 'WaitingForNetns':
-      return `looks for the netns of ${looking.params.slots.join(', ')}`;
+      return `looking up the netns of ${looking.params.slots.join(', ')}`;
     case 'Observing':
-      return `looks at the kernel (${looking.params.slots.join(', ')})`;
+      return `reading the kernel (${looking.params.slots.join(', ')})`;
     case 'Confirming':
-      return 'finds out what the node reaches before the change';
+      return 'checking what the node reaches before the change';
   }
 }
 
@@ -104,7 +104,7 @@ function selectorOf(context: Context, slot: Slot): ContainerSelector | null {
 }
 
 function claimWords({ name, by, removed }: { name: string; by: string; removed: readonly string[] }): string {
-  const room = removed.length === 0 ? '' : `; removes ${removed.join(', ')} to make room`;
+  const room = removed.length === 0 ? '' : `; removing ${removed.join(', ')}`;
   return `${name} in this netns is claimed by ${by}, which is older; choose another interfaceName or delete that one${room}`;
 }
 
@@ -112,7 +112,7 @@ function claimWords({ name, by, removed }: { name: string; by: string; removed: 
 function anewWords({ anew }: Work): string | null {
   if (anew.length === 0) return null;
   return anew
-    .map(({ name, fields }) => `recreates ${name}: ${fields.join(', ')} cannot be changed on a link that exists`)
+    .map(({ name, fields }) => `recreating ${name}: ${fields.join(', ')} cannot be changed on an existing link`)
     .join('; ');
 }
 
@@ -146,7 +146,7 @@ const reachWords = (list: readonly Reach[], probe: string | undefined): string =
 /** What a change under trial waits for. */
 function proofWords({ watched }: Trial, since: string, spec: Context['spec']): string {
   const { timeoutSeconds = 0, probe } = spec?.confirm ?? {};
-  if (watched.length === 0) return 'nothing that it could lose was reached before the change, so it is confirmed';
+  if (watched.length === 0) return 'neither NATS nor a probe was reached before the change, so it is confirmed';
   const until = new Date(Date.parse(since) + timeoutSeconds * 1000).toISOString();
   return `confirmed at ${until} if the node still reaches ${reachWords(watched, probe)}, else rolled back`;
 }
@@ -157,7 +157,7 @@ function rollbackWords({ confirm }: Context): string {
   const { generation, to, lost, seconds, spec, found } = rolledBack;
   const what =
     lost.length === 0
-      ? `generation ${generation} did not prove itself`
+      ? `generation ${generation} was not confirmed`
       : `generation ${generation} made the node lose ${reachWords(lost, spec.confirm?.probe)} for ${seconds} s`;
   const next = 'change the spec to try again';
   if (to !== null) return `${what}; rolled back to generation ${to}, which stays in force: ${next}`;
@@ -183,7 +183,7 @@ function noteWords(context: Context): string {
 /** How the declared spec breaks its schema. */
 function problemWords({ key, refused }: Context): string {
   const read = rulesOf(key, refused?.spec);
-  return 'problem' in read ? read.problem : 'spec was refused by the version that decided so';
+  return 'problem' in read ? read.problem : 'spec was refused by an earlier version';
 }
 
 /** Differences that are told with their values, at most. */
@@ -217,8 +217,8 @@ function deletionWords(context: Context, verdict: Extract<Because, { finding: 'd
   if (!('params' in verdict)) return `cannot be removed: ${failureWords(context.failure)}`;
   const { params } = verdict;
   if ('slot' in params) return `${lostWords(context, params.slot)}; its links are removed when it is back`;
-  if (params.step === 'places') return 'looks for the netns of the interface';
-  return params.step === 'look' ? 'looks for what to remove' : `removes ${params.names.join(', ')}`;
+  if (params.step === 'places') return 'looking up the netns of the interface';
+  return params.step === 'look' ? 'reading the kernel for links to remove' : `removing ${params.names.join(', ')}`;
 }
 
 /** Who keeps the actor from acting, since when, how long and why; and what it would find to do. */
@@ -242,7 +242,7 @@ function pauseWords({ by, since, until, reason }: NonNullable<Context['paused']>
 function differenceWords(context: Context, fields: readonly string[] | null): string {
   const lost = (Object.keys(context.places) as Slot[]).find((slot) => 'reason' in (context.places[slot] ?? {}));
   if (lost !== undefined) return lostWords(context, lost);
-  if (fields === null) return 'the kernel has not been looked at since';
+  if (fields === null) return 'the kernel has not been read since';
   const rules = rulesIn(context);
   const difference = rules && differenceOf(context, rules);
   const drift = difference?.drift ?? [];

@@ -251,7 +251,8 @@ export class RealNetns implements Netns {
     await this.#parts.userspace.create(this, link.name, operation);
     await this.barrier();
     const made = this.link(link.name);
-    if (!made) throw new KernelError('ENODEV', operation, { meaning: 'wireguard-go runs, but its link is not there' });
+    if (!made)
+      throw new KernelError('ENODEV', operation, { meaning: 'wireguard-go runs, but its link does not exist' });
     const { mtu, up, master, netns } = link;
     const change: LinkChange = {
       ...(mtu === undefined ? {} : { mtu }),

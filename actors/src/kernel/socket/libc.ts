@@ -55,7 +55,7 @@ export function sendAside(fd: number, data: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     send.async(fd, data, data.length, 0, (error: Error | null, result: number) => {
       if (error) reject(error);
-      else if (result < 0) reject(new Error('the kernel took no request'));
+      else if (result < 0) reject(new Error('the kernel did not accept the request'));
       else resolve();
     });
   });
@@ -99,7 +99,7 @@ export function inNetns<T>(fd: number, body: () => T extends Promise<unknown> ? 
       return body();
     } finally {
       if (setns(home, CLONE_NEWNET) !== 0) {
-        process.stderr.write(`cannot come back to the own network namespace: ${errnoName(koffi.errno())}; aborting\n`);
+        process.stderr.write(`cannot return to the agent's network namespace: ${errnoName(koffi.errno())}; aborting\n`);
         process.abort();
       }
     }

@@ -82,7 +82,7 @@ export function openSocket(
   raw.on('error', (error) => guard(() => handlers.broken(error)));
   raw.on('truncatedMessage', (_data, sender) =>
     guard(() => {
-      if (sender.port === kernelPort) handlers.broken(new Error('a netlink message was cut off'));
+      if (sender.port === kernelPort) handlers.broken(new Error('a netlink message was truncated'));
     }),
   );
   let dropped = 0;
@@ -90,7 +90,9 @@ export function openSocket(
     const before = dropped;
     if (own !== undefined) dropped = droppedBy(own);
     if (dropped !== before)
-      handlers.broken(Object.assign(new Error('the receive buffer of a netlink socket ran over'), { code: 'ENOBUFS' }));
+      handlers.broken(
+        Object.assign(new Error('the receive buffer of a netlink socket overflowed'), { code: 'ENOBUFS' }),
+      );
   };
   raw.on('message', (data, sender) =>
     guard(() => {

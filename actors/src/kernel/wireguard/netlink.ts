@@ -81,11 +81,11 @@ export class KernelWireGuard implements WireGuardAccess {
       throw new KernelError('EOPNOTSUPP', operation, {
         cause,
         module: 'wireguard',
-        meaning: 'it is no WireGuard device that this kernel serves',
+        meaning: 'not a WireGuard device of this kernel',
       });
     }
     if (this.#family === undefined)
-      throw new KernelError('EPROTO', operation, { meaning: 'the kernel named no number for family wireguard' });
+      throw new KernelError('EPROTO', operation, { meaning: 'the kernel has no generic netlink family wireguard' });
     return this.#family;
   }
 }

@@ -55,7 +55,7 @@ export class FormerSecrets {
   }
 }
 
-/** A file that is not there, or was torn, holds nothing: then a rollback says which key is not at hand. */
+/** A file that is not there, or was torn, holds nothing: then a rollback says which key is not available. */
 function readFile(path: string): SealedSecret[] {
   try {
     return SealedSecretSchema.array().parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -35,7 +35,7 @@ export function loadIdentity(folder: string): Identity {
       return fromCurveSeed(new Uint8Array(seed.subarray(0, seed.findLastIndex((byte) => byte > 32) + 1)));
     } catch {
       throw new Error(
-        `${path} holds no nkeys curve seed; remove it and a new one is made (the bridge seals again to that)`,
+        `${path} is not an nkeys curve seed; remove it, and the agent creates a new one (the bridge seals secrets again)`,
       );
     }
   })();

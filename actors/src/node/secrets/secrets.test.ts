@@ -55,7 +55,7 @@ describe('the identity', () => {
   test('that is damaged is told, not shown', () => {
     const seed = readFileSync(join(folder, 'seal.nk'), 'utf8');
     writeFileSync(join(folder, 'seal.nk'), seed.slice(0, -3));
-    expect(() => loadIdentity(folder)).toThrow('holds no nkeys curve seed');
+    expect(() => loadIdentity(folder)).toThrow('is not an nkeys curve seed');
     expect(() => loadIdentity(folder)).not.toThrow(seed.slice(0, -3));
   });
 });
@@ -75,7 +75,7 @@ describe('the secrets of a former spec', () => {
     for (const spelling of spellings(old))
       expect(readFileSync(join(folder, 'former', file), 'utf8')).not.toContain(spelling);
     again.drop(wg0);
-    expect(() => again.use(wg0, wgPublicKey(old))).toThrow('not at hand');
+    expect(() => again.use(wg0, wgPublicKey(old))).toThrow('not available');
     expect(readdirSync(join(folder, 'former'))).toEqual([]);
   });
 
@@ -149,7 +149,7 @@ describe('a secret', () => {
   test('that was replaced can no longer be used', () => {
     learn(seal('privateKey', key));
     learn(seal('privateKey', randomBytes(32)));
-    expect(() => secrets.use(wg0, wgPublicKey(key))).toThrow('is not at hand');
+    expect(() => secrets.use(wg0, wgPublicKey(key))).toThrow('is not available');
   });
 
   test('never shows when its holder is printed', () => {

@@ -97,7 +97,7 @@ export class Secrets {
       if ('value' in held && held.fingerprint === fingerprint) return Buffer.from(held.value);
     throw new SecretError(
       'NotDelivered',
-      `the key with fingerprint ${fingerprint} is not at hand for ${spellKey(key)}`,
+      `the key with fingerprint ${fingerprint} is not available for ${spellKey(key)}`,
     );
   }
 

@@ -36,7 +36,7 @@ const actions: { [name: string]: Action } = {
       runner.tell(actor, { type: 'ResyncRequested', data: { by } }, null);
       if (paused === null && !hold) return undefined;
       const why = paused === null ? `spec.mode is ${hold?.mode}` : `paused by ${paused.by} since ${paused.since}`;
-      return unchanged(actor, `${why}: the kernel is looked at, and nothing is changed`);
+      return unchanged(actor, `${why}: the kernel is observed but not changed`);
     },
   },
   pause: {
@@ -84,7 +84,7 @@ export async function startService({ connection, agent }: ServiceOptions): Promi
     });
   }
   group.addEndpoint('purge-keys', {
-    metadata: { description: 'Destroys the retired private keys of an object that is gone, or of all.' },
+    metadata: { description: 'Destroys the retired private keys of a deleted object, or of all deleted objects.' },
     handler: (error, message) => {
       if (!error) guarded(message, () => purgeKeys(message, secrets));
     },

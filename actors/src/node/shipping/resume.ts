@@ -37,13 +37,13 @@ export async function resume(
     at = stream.sequence;
   } else {
     if (stream !== null)
-      log.warn('the stream of events is another one, or lost its end', { stream: streams.events, created });
+      log.warn('the event stream was recreated, or lost its newest events', { stream: streams.events, created });
     const last = await store.last(streams.events, filter);
     const place = last === undefined ? null : placeOf(last, journal.epochs);
     if (last !== undefined && place !== null) {
       const first = await next(1);
       if (first !== undefined && (placeOf(first, journal.epochs) ?? 0) > journal.first()) {
-        log.warn('the stream of events begins in the middle of the journal; shipped from the start again');
+        log.warn('the event stream lacks the beginning of the journal; shipping from the start');
         signal.throwIfAborted();
         await store.purge(streams.events, filter);
         return {
@@ -70,15 +70,18 @@ export async function resume(
       at = message.sequence;
     } else {
       signal.throwIfAborted();
-      log.warn('an event is stored out of its order; deleted there and shipped again', { event: place, expected });
+      log.warn('deleted an event that was stored out of order; shipping it again', { event: place, expected });
       await store.remove(streams.events, message.sequence);
     }
   }
   if (unknown > 0)
-    log.warn('the stream holds events of this node that its journal does not: it went backwards, or is another copy', {
-      events: unknown,
-      journal: journal.id,
-    });
+    log.warn(
+      'the event stream has events of this node that the journal lacks: the journal went backwards, or is a copy',
+      {
+        events: unknown,
+        journal: journal.id,
+      },
+    );
   return { next: expected ?? journal.first(), stream: { created, sequence: at }, seen };
 }
 

@@ -156,8 +156,7 @@ export class Shipper {
     const [event] = journal.read({ from: place.next, to: place.next });
     if (event === undefined) throw new Error(`event ${place.next} is not in the journal`);
     const last = await store.last(streams.events, encode(event).subject);
-    if (last !== undefined && last.sequence > place.seen)
-      throw new Error('the stream has grown since it was looked at');
+    if (last !== undefined && last.sequence > place.seen) throw new Error('the stream has grown since it was read');
     signal.throwIfAborted();
     const stored = await this.#publish(event, place, last?.sequence ?? 0);
     signal.throwIfAborted();
@@ -296,7 +295,7 @@ export class Shipper {
     try {
       journal.markShipped(this.#shipped);
     } catch (error) {
-      runtime.log.warn('failed to note in the journal what was shipped', { error: explain(error) });
+      runtime.log.warn('failed to record in the journal what was shipped', { error: explain(error) });
     }
   }
 }

@@ -9,7 +9,7 @@ type Shell = keyof typeof shells;
 
 export function completionCommand(): Command {
   return new Command('completion')
-    .addArgument(new Argument('<shell>', 'the shell that is to read it').choices(Object.keys(shells)))
+    .addArgument(new Argument('<shell>', 'the shell to print a script for').choices(Object.keys(shells)))
     .addHelpText(
       'after',
       `

@@ -13,7 +13,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('@ifactor/lab/command')).labCommands(),
   },
   ui: {
-    description: 'Serve the inspector: a page that shows every machine, its history and why.',
+    description: 'Serve the inspector: a page that shows every interface, its state and history.',
     load: async () => (await import('./ui.ts')).uiCommand(),
   },
   events: {
@@ -49,11 +49,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./pause.ts')).resyncCommand(),
   },
   bridge: {
-    description: 'What a person decides of a bridge: tombstones that it holds back.',
+    description: 'Release tombstones that the bridge holds back.',
     load: async () => (await import('./bridge.ts')).bridgeCommand(),
   },
   node: {
-    description: 'What a person decides of a node: that it is gone for good.',
+    description: 'Forget a node that is gone for good.',
     load: async () => (await import('./node.ts')).nodeCommand(),
   },
   keys: {
@@ -65,7 +65,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./machine.ts')).machineCommand(),
   },
   nats: {
-    description: 'Look after the NATS streams.',
+    description: 'Manage the NATS streams.',
     load: async () => (await import('./nats.ts')).natsCommand(),
   },
   completion: {

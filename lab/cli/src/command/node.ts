@@ -19,13 +19,13 @@ function forgetCommand(): Command {
     .argument('<name>', "the node's name, as in spec.node")
     .addHelpText(
       'after',
-      '\nA node that comes back all the same registers again, and its agent removes what was deleted meanwhile.\n\nExamples:\n  ifactor node forget lax3\n',
+      '\nA node that comes back registers again, and its agent removes what was deleted in the meantime.\n\nExamples:\n  ifactor node forget lax3\n',
     )
     .action(async (name: string, flags: ReachFlags) => {
       const connection = await connectBy(flags);
       try {
         const purged = await forgetNode(connection, name);
-        console.log(`forgot node ${name} and what it said of ${purged} interfaces`);
+        console.log(`forgot node ${name} and the statuses of its ${purged} interfaces`);
       } finally {
         await connection.close();
       }

@@ -271,7 +271,7 @@ describe('a log whose beginning retention has taken', () => {
       expect.stringContaining('0 of 1 actors equal, 1 cannot be told'),
     ]);
     expect((await ifactor('replay', '--what-if', '--file', rest())).out).toContain(
-      '0 of 1 actors would have been treated otherwise by this code (machine version',
+      '0 of 1 actors would have been treated differently by this code (machine version',
     );
     expect((await ifactor('trace', 'nl/br', '--generation', '1', '--file', rest())).err).toContain(
       'its log begins later, at',

@@ -43,7 +43,7 @@ export async function runVerify(source: LogSource, selector: Selector): Promise<
   const rest = verdicts.size - equal - bad;
   const total = [...verdicts.values()].reduce((sum, { events }) => sum + events, 0);
   const numbers = source.selected
-    ? 'its numbers prove nothing, for it is a selection'
+    ? 'gaps were not checked, because the log is a selection'
     : `${faults.filter(({ kind }) => kind !== 'lost').length} gaps or doubles`;
   if (verdicts.size === 0) throw new Error('the log holds no events to verify');
   console.log(

@@ -32,6 +32,6 @@ export async function runWhatIf(source: LogSource, selector: Selector): Promise<
   const unknown = [...actors.values()].filter((comparison) => comparison.unknown).length;
   const rest = unknown === 0 ? '' : `; ${unknown} unknown, because the log lacks their first events`;
   console.log(
-    `${differing} of ${actors.size} actors would have been treated otherwise by this code (machine version ${machineVersion})${rest}`,
+    `${differing} of ${actors.size} actors would have been treated differently by this code (machine version ${machineVersion})${rest}`,
   );
 }

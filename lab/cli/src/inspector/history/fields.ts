@@ -133,7 +133,7 @@ function wantedPeer(
     [`peers[${publicKey}].allowedIPs`]: list(allowedIPs),
     [`peers[${publicKey}].persistentKeepalive`]: persistentKeepalive ? `${persistentKeepalive} s` : 'off',
     [`peers[${publicKey}].presharedKey`]:
-      presharedKeySecretRef === undefined ? 'none' : (fingerprint ?? 'not at hand yet'),
+      presharedKeySecretRef === undefined ? 'none' : (fingerprint ?? 'not available yet'),
   };
 }
 

@@ -45,9 +45,9 @@ export async function serveInspector(
         .end(request.method === 'HEAD' ? undefined : `${text}\n`);
     };
     if (!hostFits(request, port)) return end(421, `ask for http://127.0.0.1:${port}/`);
-    if (!originFits(request, port)) return end(403, 'not from another page');
+    if (!originFits(request, port)) return end(403, 'cross-origin requests are refused');
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return end(405, 'this server is only read', { allow: 'GET, HEAD' });
+      return end(405, 'only GET and HEAD are allowed', { allow: 'GET, HEAD' });
     let found: Awaited<ReturnType<typeof assetOf>>;
     try {
       folder ??= page();
@@ -107,7 +107,7 @@ function attend(feed: Feed, socket: WebSocket): void {
     else if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   });
   socket.on('message', (data, binary) => {
-    if (binary) socket.close(1003, 'only text is understood');
+    if (binary) socket.close(1003, 'only text messages are accepted');
     // A server receives each message as one buffer, unless it asks for fragments.
     else void session.hear((data as Buffer).toString('utf8'));
   });

@@ -33,10 +33,7 @@ export class InspectorSession {
         process.stderr.write(`ifactor: an answer to the inspector's page failed: ${explain(error)}\n`);
       this.#say({
         id,
-        error:
-          error instanceof UsageError
-            ? explain(error)
-            : 'this could not be answered; the server has said why on its own output',
+        error: error instanceof UsageError ? explain(error) : 'the request failed; see the output of the server',
       });
     }
   }
