@@ -318,7 +318,8 @@ describe('on a link that is there', () => {
     for (let i = 0; i < 3; i++) {
       // The second time the cache still shows it, the third time no more.
       if (i === 2) expect(await there()).toBeUndefined();
-      expect(await act(operation)).toStrictEqual([{ type: 'LinkRemoved', data: { slot, name: 'x0' } }]);
+      const absent = i === 0 ? {} : { absent: true };
+      expect(await act(operation)).toStrictEqual([{ type: 'LinkRemoved', data: { slot, name: 'x0', ...absent } }]);
     }
   });
 
@@ -350,7 +351,7 @@ describe('on a link that is there', () => {
 
   test('RemoveStray removes a link where it is found, and knows nothing of a netns that is gone', async () => {
     expect(await act({ type: 'RemoveStray', netns: '1', name: 'x0', index: await index(), mark })).toEqual([
-      { type: 'LinkRemoved', data: { slot: null, name: 'x0' } },
+      { type: 'LinkRemoved', data: { slot: null, name: 'x0', absent: true } },
     ]);
     expect(await there()).toBeDefined();
     await act({ type: 'RemoveStray', netns: box.id, name: 'x0', index: await index(), mark });

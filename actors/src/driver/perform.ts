@@ -102,12 +102,17 @@ async function createLink(operation: KernelOperation & { type: 'CreateLink' }, h
 }
 
 /** Removing what is gone succeeds; what bears another's mark is left alone. */
-async function removeLink(netns: Netns | undefined, index: number, mark: string): Promise<void> {
+async function removeLink(netns: Netns | undefined, index: number, mark: string): Promise<{ absent?: true }> {
   const link = netns?.linkAt(index);
-  if (!netns || !link || (isMark(link.alias) && link.alias !== mark && link.alias !== farMark(mark))) return;
-  await netns.deleteLink(index).catch((error: unknown) => {
+  if (!netns || !link || (isMark(link.alias) && link.alias !== mark && link.alias !== farMark(mark)))
+    return { absent: true };
+  try {
+    await netns.deleteLink(index);
+    return {};
+  } catch (error) {
     if (!isKernelError(error, 'ENODEV')) throw error;
-  });
+    return { absent: true };
+  }
 }
 
 async function setPeer(operation: KernelOperation & { type: 'SetPeer' }, hands: Hands): Promise<Done[]> {
@@ -195,13 +200,13 @@ async function carryOut(operation: KernelOperation, hands: Hands): Promise<Done[
     }
     case 'RemoveLink': {
       const { slot, name, index, mark, anew } = operation;
-      await removeLink(hands.netns(slot), index, mark);
-      return [{ type: 'LinkRemoved', data: { slot, name, ...withoutUndefined({ anew }) } }];
+      const removal = await removeLink(hands.netns(slot), index, mark);
+      return [{ type: 'LinkRemoved', data: { slot, name, ...withoutUndefined({ anew }), ...removal } }];
     }
     case 'RemoveStray': {
       const { netns, name, index, mark } = operation;
-      await removeLink(hands.netnsById(netns), index, mark);
-      return [{ type: 'LinkRemoved', data: { slot: null, name } }];
+      const removal = await removeLink(hands.netnsById(netns), index, mark);
+      return [{ type: 'LinkRemoved', data: { slot: null, name, ...removal } }];
     }
     case 'AddAddress': {
       const { slot, name, address } = operation;

@@ -28,14 +28,14 @@ test('drift is told with its fields, and its repair once the interface is health
   expect(tell(event('DriftObserved', 'drifted', { drift }))).toEqual({
     type: 'Warning',
     reason: 'DriftObserved',
-    message: 'the kernel differs in addresses, mtu; repairing',
+    message: 'mtu: wanted 1400, found 1500; addresses: wanted none, found none; mtu: wanted 1, found 2',
   });
   expect(tell(event('LinkChanged', 'drifted', {}))).toBeUndefined();
   expect(tell(event('LinkObserved', 'configured', {}, 'another'))).toBeUndefined();
   expect(tell(event('LinkObserved', 'configured', {}))).toEqual({
     type: 'Normal',
     reason: 'Healed',
-    message: 'repaired addresses, mtu',
+    message: 'as declared again: addresses, mtu',
   });
   expect(tell(event('LinkObserved', 'configured', {}))).toBeUndefined();
 });
@@ -82,7 +82,7 @@ test('what is no news is not told', () => {
 test('drift without fields is of the link itself; it is healed in a netns too', () => {
   const tell = createEventNotes();
   expect(tell(event('DriftObserved', 'drifted', { drift: [] }))?.message).toBe(
-    'the kernel differs in its link; repairing',
+    'the kernel differs from what is declared',
   );
   expect(tell(event('LinkMoved', 'moved-to-netns', { name: 'br1' }))).toMatchObject({ reason: 'Healed' });
 });
@@ -91,5 +91,28 @@ test('of an interface that was deleted while it drifted nothing is told to the n
   const tell = createEventNotes();
   tell(event('DriftObserved', 'drifted', { drift: [{ field: 'mtu', wanted: 1, found: 2 }] }));
   tell(event('LinkRemoved', 'deleted', { name: 'br1' }));
+  expect(tell(event('LinkObserved', 'configured', {}))).toBeUndefined();
+});
+
+test('a link that somebody deleted is told as such first; what was gone with it is not told as removed', () => {
+  const tell = createEventNotes();
+  const drift = [{ field: 'link', wanted: 'veth1-a', found: null }];
+  const log = [
+    event('DriftObserved', 'drifted', { drift }),
+    event('LinkRemoved', 'drifted', { slot: 'peer', name: 'veth1-b', absent: true }),
+    event('LinkCreated', 'drifted', { slot: 'target', name: 'veth1-a', index: 9 }),
+    event('LinkObserved', 'moved-to-netns', {}),
+  ];
+  expect(log.flatMap((one) => tell(one)?.message ?? [])).toEqual([
+    'link veth1-a was deleted',
+    "created link veth1-a in the interface's netns (index 9)",
+    'as declared again: link',
+  ]);
+});
+
+test('of a paused interface no repair is told', () => {
+  const tell = createEventNotes();
+  const drift = [{ field: 'mtu', wanted: 1400, found: 1500 }];
+  expect(tell(event('DriftObserved', 'configured', { drift }))?.message).toBe('mtu: wanted 1400, found 1500');
   expect(tell(event('LinkObserved', 'configured', {}))).toBeUndefined();
 });

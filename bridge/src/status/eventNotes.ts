@@ -13,21 +13,23 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
       const fields = drifted.get(id);
       if (fields !== undefined) {
         drifted.delete(id);
-        return { type: 'Normal', reason: 'Healed', message: `repaired ${fields}` };
+        return { type: 'Normal', reason: 'Healed', message: `as declared again: ${fields}` };
       }
     }
     if (event.state === 'deleted') drifted.delete(id);
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most events are not shown
     switch (event.type) {
       case 'DriftObserved': {
-        const fields = fieldsOf(event.data.drift);
-        if (event.state !== 'deleted') drifted.set(id, fields);
-        return { type: 'Warning', reason: 'DriftObserved', message: `the kernel differs in ${fields}; repairing` };
+        // Of a paused interface the state stays what it was: nothing is repaired.
+        if (event.state === 'drifted') drifted.set(id, fieldsOf(event.data.drift));
+        const message = eventWords(event) || 'the kernel differs from what is declared';
+        return { type: 'Warning', reason: event.type, message };
       }
       case 'LinkCreated':
       case 'LinkAdopted':
       case 'LinkMoved':
       case 'LinkRemoved':
+        if (event.type === 'LinkRemoved' && event.data.absent) return undefined;
         return { type: 'Normal', reason: event.type, message: eventWords(event) };
       case 'OperationFailed':
         return { type: 'Warning', reason: event.type, message: eventWords(event) };

@@ -85,8 +85,11 @@ export type EventData = {
   LinkChanged: Performed & { slot: Slot; name: string; change: Record<string, unknown> };
   /** The link was moved from one network namespace to another. */
   LinkMoved: Performed & { slot: Slot; name: string; from: Slot };
-  /** A link was removed. `anew`: it is recreated at once because of these fields, which cannot be changed on a link. */
-  LinkRemoved: Performed & { slot: Slot | null; name: string; anew?: readonly string[] };
+  /**
+   * A link was removed. `anew`: it is recreated at once because of these fields, which cannot be changed on a link. `absent`: it was gone
+   * already, or somebody else's by then.
+   */
+  LinkRemoved: Performed & { slot: Slot | null; name: string; anew?: readonly string[]; absent?: true };
   /** An address was added to the link. */
   AddressAdded: Performed & { slot: Slot; name: string; address: Address };
   /** An address that is not declared was removed from the link. */

@@ -11,6 +11,18 @@ export const driftWords = (drift: readonly Drift[]): string =>
     .map(({ field, wanted, found }) => `${field}: wanted ${fieldText(wanted)}, found ${fieldText(found)}`)
     .join('; ');
 
+/** As `driftWords`, of an interface that was as declared: a link that is missing was deleted by somebody, unless it was moved. */
+function seenDriftWords(drift: readonly Drift[]): string {
+  const moved = drift.some(({ field }) => field === 'netns');
+  return drift
+    .map((one) =>
+      one.field === 'link' && one.found === null && !moved
+        ? `link ${fieldText(one.wanted)} was deleted`
+        : driftWords([one]),
+    )
+    .join('; ');
+}
+
 /** What each type of event says: past tense, without the name of its object. */
 const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } = {
   SpecChanged: ({ generation, spec }) =>
@@ -37,13 +49,15 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
     );
     return `kernel shows ${links.join(', ') || 'no link'}`;
   },
-  DriftObserved: ({ drift }) => driftWords(drift),
+  DriftObserved: ({ drift }) => seenDriftWords(drift),
   LinkCreated: ({ slot, name, index }) => `created link ${name} in ${slotWords(slot)} (index ${index})`,
   LinkAdopted: ({ slot, name }) => `adopted existing link ${name} in ${slotWords(slot)}`,
   LinkChanged: ({ name, change }) => `set ${changeWords(change)} on ${name}`,
   LinkMoved: ({ slot, name, from }) => `moved link ${name} from ${slotWords(from)} to ${slotWords(slot)}`,
-  LinkRemoved: ({ slot, name, anew }) =>
-    `removed link ${name} from ${slotWords(slot)}` +
+  LinkRemoved: ({ slot, name, anew, absent }) =>
+    (absent
+      ? `link ${name} was already gone from ${slotWords(slot)}`
+      : `removed link ${name} from ${slotWords(slot)}`) +
     (anew ? ` to recreate it: ${anew.join(', ')} cannot be changed on an existing link` : ''),
   AddressAdded: ({ name, address }) => `added ${printAddress(address)} to ${name}`,
   AddressRemoved: ({ name, address }) => `removed ${printAddress(address)} from ${name}`,

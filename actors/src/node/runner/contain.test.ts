@@ -10,6 +10,12 @@ import { failureWords } from '../../interface/words/verdict.ts';
 const spec = (name: string, mtu: number) => ({ interfaceName: name, type: 'dummy', up: true, mtu, addresses: [] });
 const places = ['places', 'names', 'secrets', 'devices', 'diff'] as const;
 
+/** Only a look asks which devices must be up. */
+function mustBeUp({ interfaceName }: InterfaceSpec): string[] {
+  if (interfaceName === 'bad0') throw new Error('a defect while looking');
+  return [];
+}
+
 describe('what one actor throws', () => {
   const kernel = new MemoryKernel();
   let clock: TestClock;
@@ -83,6 +89,23 @@ describe('what one actor throws', () => {
     const home = await kernel.open('home');
     expect(home.link('bad0')).toBeUndefined();
     home.close();
+  });
+
+  test('while the kernel is looked at is told as an event and in the condition, and over once the cause is', async () => {
+    const [good, bad] = ['good0', 'bad0'].map((name) => node.apply('NetlinkInterface', name, spec(name, 1400)));
+    if (!good || !bad) throw new Error('two were applied');
+    for (const actor of [good, bad]) await node.settles(actor, 'configured');
+    mend = () => void Reflect.deleteProperty(dummy, 'mustBeUp');
+    Object.assign(dummy, { mustBeUp });
+    for (const name of ['good0', 'bad0']) node.apply('NetlinkInterface', name, spec(name, 1300));
+    await failed(bad);
+    expect(failureWords(bad.snapshot.context.failure)).toContain('the agent failed to Observe: a defect while looking');
+    expect(node.events(bad).map(({ type }) => type)).toContain('StepFailed');
+    await node.settles(good, 'configured');
+    mend();
+    await clock.pass(120_000);
+    await node.settles(bad, 'configured');
+    expect(bad.snapshot.context.ready.status).toBe('True');
   });
 
   test('in the journal keeps no other actor from starting', async () => {

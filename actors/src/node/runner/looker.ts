@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { explain } from '@ifactor/common';
 import type { Observed, ObservedLink } from '@ifactor/crds';
 import { observe } from '../../driver/index.ts';
+import { isKernelError } from '../../kernel/index.ts';
 import { driftIn } from '../../interface/machine/fold.ts';
 import type { Runtime } from '../../runtime.ts';
 import { soundSpec } from './actor.ts';
@@ -105,6 +106,7 @@ export class Looker {
       );
     } catch (error) {
       if (actor.epoch !== epoch) return this.#retry(actor, cause, 0);
+      if (!isKernelError(error)) return this.#fail(actor, error);
       this.#runtime.log.warn('failed to read the kernel; retrying in 1 s', { actor: actor.id, error: explain(error) });
       return this.#retry(actor, cause, retryMs);
     }
@@ -114,6 +116,14 @@ export class Looker {
     this.#mailbox.contain(actor, 'Observe', () => {
       this.#report(actor, this.#endpoints.markStale(actor, observed), cause);
       this.observed.emit(actor);
+    });
+  }
+
+  /** What is thrown that is no answer of the kernel is a defect: a failure of this actor, which waits and looks again. */
+  #fail(actor: Actor, error: unknown): void {
+    actor.performed = null;
+    this.#mailbox.contain(actor, 'Observe', () => {
+      throw error;
     });
   }
 
