@@ -2,7 +2,7 @@ import { systemClock, systemRandom } from '@ifactor/common';
 import type { Clock, Log, Random } from '@ifactor/common';
 import { eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { createCluster } from './cluster.ts';
+import { createCluster, leaseOf } from './cluster.ts';
 import type { BridgeContext } from './context.ts';
 import { createHold } from './desired/hold.ts';
 import { createSealer } from './desired/seal.ts';
@@ -81,7 +81,7 @@ export function startBridge(options: BridgeOptions): Bridge {
     },
     enqueue,
   );
-  const leaseName = { namespace: settings.leaseNamespace, name: 'ifactor-bridge' };
+  const leaseName = leaseOf(settings);
   const hold = createHold({ api, lease: leaseName, recorder, clock: time.clock, log });
   startSweeping({
     desired,

@@ -1,11 +1,12 @@
 import { explain, sleep, systemClock } from '@ifactor/common';
 import type { BridgeOptions } from './bridge.ts';
 import { OtherClusterError, checkCluster, claimStreams, clusterUid } from './stream/cluster.ts';
+import { checkLease, claimLease } from './stream/leader.ts';
 import type { Outage } from './view/outage.ts';
 
-/** Keeps the streams to one cluster. */
+/** Keeps the streams to one cluster, and to the bridges of one Lease. */
 export type Cluster = {
-  /** Waits for the cluster's identity. @throws OtherClusterError where the streams belong to another cluster */
+  /** Waits for the cluster's identity. @throws OtherClusterError, OtherLeaseError where the streams are another cluster's, or another Lease's */
   check(): Promise<void>;
   /** This bridge leads: names the cluster in streams that name none. Resolves to false where it may not write to them. */
   claim(): Promise<boolean>;
@@ -15,15 +16,23 @@ export type Cluster = {
 
 const retryMs = 2000;
 
+/** The Lease that bridges with these settings contend for. */
+export const leaseOf = ({ leaseNamespace }: BridgeOptions['settings']): { namespace: string; name: string } => ({
+  namespace: leaseNamespace,
+  name: 'ifactor-bridge',
+});
+
 export function createCluster(options: BridgeOptions, outage: () => Outage, leads: () => boolean): Cluster {
   const { api, connection, settings, signal, log } = options;
   const clock = options.time?.clock ?? systemClock;
   const other = Promise.withResolvers<never>();
+  const lease = leaseOf(settings);
   let uid: string | undefined;
 
   async function claim(own: string): Promise<void> {
     try {
       await claimStreams(connection, own, settings.takeOver ?? false);
+      await claimLease(connection, lease);
     } catch (error) {
       if (error instanceof OtherClusterError) other.reject(error);
       throw error;
@@ -68,7 +77,9 @@ export function createCluster(options: BridgeOptions, outage: () => Outage, lead
           await sleep(clock, retryMs, signal);
         }
       }
-      if (uid !== undefined && settings.takeOver !== true) await checkCluster(connection, uid);
+      if (uid === undefined || settings.takeOver === true) return;
+      await checkCluster(connection, uid);
+      await checkLease({ connection, api, lease, clock, signal });
     },
     claim: claimWhileLeading,
     other: other.promise,

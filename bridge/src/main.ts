@@ -50,7 +50,7 @@ const program = new Command('ifactor-bridge')
       'how long deletion markers stay in the stream, in seconds (default: 600)',
     ).argParser(seconds),
   )
-  .option('--take-over', 'use streams that belong to another cluster, which this one replaces')
+  .option('--take-over', 'use streams that belong to another cluster or Lease, which this one replaces')
   .addOption(
     new Option(
       '--lease-seconds <seconds>',

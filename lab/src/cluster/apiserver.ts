@@ -5,6 +5,7 @@ import { crdPath, ownProgram } from '#files';
 import { LabError } from './error.ts';
 import { httpsAnswers } from '../host/https.ts';
 import type { LabCluster, Manifest } from './manifest.ts';
+import { LeasesUnreadable } from './otherBridge.ts';
 import type { BridgeLease } from './otherBridge.ts';
 import { pathsOf } from './paths.ts';
 import type { Program } from '../process/program.ts';
@@ -64,9 +65,9 @@ export async function reachable(kubeconfig: string): Promise<boolean> {
   );
 }
 
-/** Every Lease of the cluster; none where they may not be read. */
+/** Every Lease of the cluster. @throws LeasesUnreadable where they may not be read */
 export async function leasesOf(kubeconfig: string): Promise<BridgeLease[]> {
-  const { code, stdout } = await capture(kubectl(), [
+  const { code, stdout, stderr } = await capture(kubectl(), [
     '--kubeconfig',
     kubeconfig,
     'get',
@@ -74,7 +75,8 @@ export async function leasesOf(kubeconfig: string): Promise<BridgeLease[]> {
     '--output=json',
     'leases.coordination.k8s.io',
   ]);
-  return code === 0 ? (JSON.parse(stdout) as { items: BridgeLease[] }).items : [];
+  if (code !== 0) throw new LeasesUnreadable(kubeconfig, stderr.trim().split('\n').at(-1) ?? `exit code ${code}`);
+  return (JSON.parse(stdout) as { items: BridgeLease[] }).items;
 }
 
 function assetsPrograms(

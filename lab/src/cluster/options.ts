@@ -13,6 +13,8 @@ export type UpOptions = {
   /** Nodes and containers are in a virtual machine with this kernel of Debian's. */
   vm?: Age;
   kubeconfig?: string;
+  /** Whether a cluster that a bridge may serve already is meant. */
+  force?: boolean;
 };
 
 const name = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { UsageError } from '@ifactor/common';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { leasesOf } from './apiserver.ts';
 import { assertNoBridge, leadingBridge } from './otherBridge.ts';
 import type { BridgeLease } from './otherBridge.ts';
 
@@ -31,4 +35,24 @@ test('a Lease that was given up, has expired or is of something else hinders nob
   expect(leadingBridge([lease(1, 'x', 'kube-scheduler')], now)).toBeUndefined();
   expect(leadingBridge([{ metadata: { name: 'ifactor-bridge', namespace: 'default' } }], now)).toBeUndefined();
   expect(() => assertNoBridge([], 'config', now)).not.toThrow();
+});
+
+test('Leases that cannot be read are no proof that no bridge leads', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ift-kubectl-'));
+  const kubectl = join(folder, 'kubectl');
+  const answering = (script: string): void => {
+    writeFileSync(kubectl, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv('KUBECTL', kubectl);
+  };
+  try {
+    answering(`echo 'Error from server (Forbidden): leases is forbidden' >&2; exit 1`);
+    await expect(leasesOf('some.config')).rejects.toThrow(
+      /cannot read the Leases of the cluster of some.config.*\(Forbidden\).*--force/,
+    );
+    answering(`echo '{"items": []}'`);
+    expect(await leasesOf('some.config')).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  }
 });

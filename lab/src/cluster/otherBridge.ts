@@ -6,6 +6,17 @@ export type BridgeLease = {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 };
 
+/** Leases cannot be read, so that nobody knows whether a bridge leads. */
+export class LeasesUnreadable extends UsageError {
+  override name = 'LeasesUnreadable';
+
+  constructor(kubeconfig: string, why: string) {
+    super(
+      `cannot read the Leases of the cluster of ${kubeconfig}, which would tell whether a bridge serves it already (${why}): allow this user to list leases.coordination.k8s.io, or give --force if no bridge runs there`,
+    );
+  }
+}
+
 /** A bridge renews its Lease five times within its duration; clocks of two machines may differ by this much. */
 const clockDifferenceMs = 30_000;
 

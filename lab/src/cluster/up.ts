@@ -55,7 +55,7 @@ export async function up(options: UpOptions, progress: Progress, abort: AbortSig
       `no API server answers for ${options.kubeconfig}: try \`kubectl --kubeconfig ${options.kubeconfig} version\``,
     );
   }
-  if (options.kubeconfig !== undefined)
+  if (options.kubeconfig !== undefined && options.force !== true)
     assertNoBridge(await leasesOf(options.kubeconfig), options.kubeconfig, systemClock.now());
   abort.throwIfAborted();
 

@@ -16,6 +16,7 @@ export type UpFlags = DirFlag & {
   runtime: UpOptions['runtime'];
   vm?: boolean | Age;
   kubeconfig?: string;
+  force?: boolean;
   detach?: boolean;
 };
 
@@ -59,7 +60,8 @@ export function addUpOptions(command: Command): Command {
         "nodes, containers and agents in a virtual machine with this kernel of Debian's, which has WireGuard and every kind of link (newest, unless given)",
       ).choices(['oldest', 'newest']),
     )
-    .option('--kubeconfig <file>', 'use this cluster instead of the embedded API server');
+    .option('--kubeconfig <file>', 'use this cluster instead of the embedded API server')
+    .option('--force', 'use it without looking whether a bridge serves it already');
 }
 
 export function upOptions(flags: UpFlags): UpOptions {
@@ -69,6 +71,7 @@ export function upOptions(flags: UpFlags): UpOptions {
     containers: parseContainers(flags.container ?? ['agent1', 'agent2']),
     runtime: flags.runtime,
     ...(flags.vm === undefined || flags.vm === false ? {} : { vm: flags.vm === true ? ('newest' as const) : flags.vm }),
+    ...(flags.force && { force: true }),
     ...(flags.kubeconfig !== undefined && { kubeconfig: fromCaller(flags.kubeconfig) }),
   };
 }
