@@ -2,36 +2,19 @@
  * Mutations of the example objects against the embedded server: each request is answered, none by an internal error, and
  * the server goes on. IFACTOR_MUTATIONS says how many objects (default 150), IFACTOR_SEED repeats a run.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { assert, asyncProperty, constantFrom } from 'fast-check';
-import { parseAllDocuments } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isRecord, part, text } from '@ifactor/common/json';
 import type { Json } from '@ifactor/common/json';
 import { startTestApiServer } from '../testing/apiClient.ts';
 import type { TestApiServer } from '../testing/apiClient.ts';
-import { mutate, mutations } from '../testing/mutation.ts';
+import { collectionOf, examples, mutate, mutations } from '@ifactor/common/testing/mutation';
 
 const runs = Number(process.env['IFACTOR_MUTATIONS'] ?? 150);
 const seed = process.env['IFACTOR_SEED'];
 /** Below this an answer is late, however busy the machine. */
 const answerMs = 30_000;
-
-const folder = fileURLToPath(new URL('../../../crds/examples/', import.meta.url));
-const examples = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.yaml'))
-  .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')))
-  .map((document): unknown => document.toJS())
-  .filter((object): object is Json => isRecord(object) && text(object, 'kind') !== '');
-
-const pathOf = (object: Json): string => {
-  const plural = `${text(object, 'kind').toLowerCase()}s`;
-  const group = text(object, 'apiVersion');
-  return `${group.includes('/') ? `/apis/${group}` : '/api/v1'}/namespaces/default/${plural}`;
-};
 
 const merge = 'application/merge-patch+json';
 const apply = 'application/apply-patch+yaml';
@@ -53,7 +36,7 @@ const call = async (method: string, at: string, body: unknown, type = 'applicati
 const original = (example: Json): Json => ({ ...example, metadata: { name: text(example, 'metadata', 'name') } });
 
 async function send(way: (typeof ways)[number], example: Json, mutant: unknown): Promise<number> {
-  const path = pathOf(example);
+  const path = collectionOf(example);
   const name = `${path}/${text(example, 'metadata', 'name')}`;
   if (way === 'create') return call('POST', path, mutant);
   await call('POST', path, original(example));
@@ -84,7 +67,7 @@ it(`answers ${runs} mutants of the ${examples.length} examples`, { timeout: 60_0
   // The originals are taken, and a mutant known to be wrong is refused: so a run tests both, whatever its seed.
   const created = new Set<string>();
   for (const example of examples) {
-    const path = pathOf(example);
+    const path = collectionOf(example);
     const name = `${path}/${text(example, 'metadata', 'name')}`;
     expect([name, await call('POST', path, original(example))]).toEqual([name, created.has(name) ? 409 : 201]);
     created.add(name);
@@ -107,5 +90,5 @@ it(`answers ${runs} mutants of the ${examples.length} examples`, { timeout: 60_0
   // Mutants that were refused as a whole, or taken as a whole, would test little. A few may be so by chance.
   const seen = [...codes.keys()];
   if (runs >= 100) expect([seen.some((code) => code < 300), seen.includes(422)]).toEqual([true, true]);
-  for (const path of new Set(examples.map(pathOf))) expect((await api.call('GET', path)).code).toBe(200);
+  for (const path of new Set(examples.map(collectionOf))) expect((await api.call('GET', path)).code).toBe(200);
 });

@@ -285,13 +285,11 @@ function writeOptions(
 const headerText = (words: string): string =>
   JSON.stringify(words).replaceAll(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
+/** Of the server's own kinds the path says enough; what a CRD defines has to say itself what it is. */
 function checkType(sent: Json, resource: ServedResource): void {
   const { apiVersion, kind } = sent;
-  if (
-    (apiVersion ?? servedApiVersion(resource)) === servedApiVersion(resource) &&
-    (kind ?? resource.kind) === resource.kind
-  )
-    return;
+  const known = resource.custom ? {} : { apiVersion: servedApiVersion(resource), kind: resource.kind };
+  if ((apiVersion || known.apiVersion) === servedApiVersion(resource) && (kind || known.kind) === resource.kind) return;
   throw badRequest(
     `the API version in the data (${text(apiVersion)}, Kind=${text(kind)}) does not match the expected API version (${servedApiVersion(resource)}, Kind=${resource.kind})`,
   );

@@ -8,6 +8,7 @@ import type { Json } from '@ifactor/common/json';
 import { afterUpdate } from './managers.ts';
 import type { Writer } from './managers.ts';
 import { checkMetadata, readMetadata } from './metadata.ts';
+import { readSecret } from './secret.ts';
 import { servedApiVersion, crds, namespaces, secrets } from '../schema/resource.ts';
 import type { ServedResource } from '../schema/resource.ts';
 import { alreadyExists, ApiRefusal, badRequest, conflict, invalid, notFound } from '../status.ts';
@@ -325,7 +326,7 @@ export class ObjectService {
   ): Json {
     const name = text(part(object, 'metadata')['name']);
     const typed: Json = {
-      ...object,
+      ...(resource === secrets ? readSecret(object) : object),
       apiVersion: servedApiVersion(resource),
       kind: resource.kind,
       metadata: withoutEmpty(part(object, 'metadata')),
@@ -334,7 +335,6 @@ export class ObjectService {
       typed['status'] = {
         phase: part(object, 'metadata')['deletionTimestamp'] === undefined ? 'Active' : 'Terminating',
       };
-    if (resource === secrets) sealSecret(typed);
     const pruned = pruneUnknown(resource.schema, typed);
     const { value } = pruned;
     const unknown = [...unknownMetadata, ...pruned.unknown];
@@ -405,22 +405,4 @@ function refuseNewFinalizers(resource: ServedResource, name: string, before: unk
       message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${words}}`,
     },
   ]);
-}
-
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-function sealSecret(secret: Json): void {
-  const { stringData } = secret;
-  if (isRecord(stringData)) {
-    const encoded = Object.fromEntries(
-      Object.entries(stringData).map(([key, value]) => [key, Buffer.from(text(value)).toString('base64')]),
-    );
-    secret['data'] = { ...part(secret, 'data'), ...encoded };
-    delete secret['stringData'];
-  }
-  const wrong = Object.values(part(secret, 'data')).some(
-    (value) => typeof value !== 'string' || !base64.test(value.replace(/[\r\n]/g, '')),
-  );
-  if (wrong) throw badRequest('Secret in version "v1" cannot be handled as a Secret: illegal base64 data in data');
-  secret['type'] ??= 'Opaque';
 }

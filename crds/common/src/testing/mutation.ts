@@ -1,7 +1,27 @@
 /** Structure-aware mutations of JSON objects: at a place that the object has, something that a schema may not expect. */
 import { array, constantFrom, double, integer, jsonValue, nat, oneof, record, string } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
-import { isRecord } from '@ifactor/common/json';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+import { isRecord, text } from '../json.ts';
+import type { Json } from '../json.ts';
+
+const folder = fileURLToPath(new URL('../../../examples/', import.meta.url));
+/** Every object of the committed examples. */
+export const examples: readonly Json[] = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.yaml'))
+  .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')))
+  .map((document): unknown => document.toJS())
+  .filter((object): object is Json => isRecord(object) && text(object, 'kind') !== '');
+
+/** The collection of an object's kind in the namespace `default`. */
+export function collectionOf(object: Json): string {
+  const group = text(object, 'apiVersion');
+  const plural = `${text(object, 'kind').toLowerCase()}s`;
+  return `${group.includes('/') ? `/apis/${group}` : '/api/v1'}/namespaces/default/${plural}`;
+}
 
 const operations = ['replace', 'remove', 'rename', 'insert', 'repeat', 'wrap', 'copy'] as const;
 
@@ -61,7 +81,9 @@ export function mutate(object: unknown, changes: readonly Mutation[]): unknown {
 const put = (target: object, field: string, value: unknown): void =>
   void Object.defineProperty(target, field, { value, enumerable: true, configurable: true, writable: true });
 
-function carryOut({ operation, key: name, value: given }: Mutation, { holder, key: at }: Place, other: Place): void {
+function carryOut({ operation, key: name, value }: Mutation, { holder, key: at }: Place, other: Place): void {
+  // A constant of the generator is not to be changed by what comes next.
+  const given: unknown = structuredClone(value);
   const old: unknown = Reflect.get(holder, at);
   switch (operation) {
     case 'replace':
