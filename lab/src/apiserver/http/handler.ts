@@ -288,8 +288,9 @@ const headerText = (words: string): string =>
 /** Of the server's own kinds the path says enough; what a CRD defines has to say itself what it is. */
 function checkType(sent: Json, resource: ServedResource): void {
   const { apiVersion, kind } = sent;
-  const known = resource.custom ? {} : { apiVersion: servedApiVersion(resource), kind: resource.kind };
-  if ((apiVersion || known.apiVersion) === servedApiVersion(resource) && (kind || known.kind) === resource.kind) return;
+  const fits = (said: unknown, served: string): boolean =>
+    said === served || (!resource.custom && (said === undefined || said === null || said === ''));
+  if (fits(apiVersion, servedApiVersion(resource)) && fits(kind, resource.kind)) return;
   throw badRequest(
     `the API version in the data (${text(apiVersion)}, Kind=${text(kind)}) does not match the expected API version (${servedApiVersion(resource)}, Kind=${resource.kind})`,
   );

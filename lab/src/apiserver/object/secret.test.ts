@@ -49,5 +49,6 @@ test('what a CRD defines has to say what it is; a Secret need not', async () => 
   expect((await api.call('POST', links, { ...link, kind: typed.kind })).code).toBe(400);
   expect((await api.call('POST', links, { ...link, apiVersion: typed.apiVersion })).code).toBe(400);
   expect((await api.call('POST', links, { ...link, ...typed })).code).toBe(201);
+  expect((await api.call('POST', '/api/v1/namespaces/default/secrets', { metadata, kind: false })).code).toBe(400);
   expect((await api.call('POST', '/api/v1/namespaces/default/secrets', { metadata, kind: '' })).code).toBe(201);
 });
