@@ -132,7 +132,7 @@ test('an actor that only older events tell of is on the map with its state, and 
     name: 'old',
     node: 'lax1',
     hash: '',
-    status: { state: last.state as never },
+    status: { state: last.state },
   };
   const streams = new Streams([...old, ...events], [status]);
   const feed = follow(streams, { window: 100 });
