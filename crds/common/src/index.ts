@@ -5,6 +5,7 @@ export { isLoopback } from './connection/address.ts';
 export { codeOf } from './errno.ts';
 export { createLog, explain } from './log.ts';
 export type { Level, Log } from './log.ts';
+export { printable } from './printable.ts';
 export { systemRandom } from './random.ts';
 export type { Random } from './random.ts';
 export { Backoff, orAborted, sleep } from './wait.ts';

@@ -1,5 +1,6 @@
 import { systemClock, timestamp } from './clock.ts';
 import type { Clock } from './clock.ts';
+import { printable } from './printable.ts';
 
 /** One line per message on stderr: time, level, component, message, `key=value`s. Never give it a secret. */
 export type Log = Record<
@@ -31,7 +32,7 @@ export function createLog(
       const pairs = Object.entries({ ...fixed, ...fields })
         .filter(([, value]) => value !== undefined)
         .map(([key, value]) => ` ${key}=${spell(value)}`);
-      write(`${timestamp(clock)} ${level.padEnd(5)} ${component} ${message}${pairs.join('')}\n`);
+      write(`${printable(`${timestamp(clock)} ${level.padEnd(5)} ${component} ${message}${pairs.join('')}`)}\n`);
     };
   return {
     debug: at('debug'),
@@ -57,5 +58,5 @@ export function explain(error: unknown): string {
     const text = (inner instanceof Error ? inner.message : String(inner)).trim();
     if (text !== '' && !parts.some((part) => part.includes(text))) parts.push(text);
   }
-  return parts.join(': ').replaceAll(/\s*\n\s*/g, ' ');
+  return printable(parts.join(': ').replaceAll(/\s*\n\s*/g, ' '));
 }

@@ -228,8 +228,27 @@ export const InterfaceAddressSchema = ruled(addressFields(ofLink), ...addressRul
 
 export const SAME_ADDRESS = 'addresses must not list the same IPv6 address twice, not even with another prefix length';
 
+export const SAME_SPELT = 'addresses must not list the same IPv6 address twice, in whichever spelling';
+
+/** One spelling for each IPv6 address. */
+const spelt = (text: string): string =>
+  URL.canParse(`http://[${text}]`) ? new URL(`http://[${text}]`).hostname : text.toLowerCase();
+
+/** Whether no IPv6 address is listed in two spellings. The API server compares texts; the agent says the rest as a condition. */
+export const oneSpelling =
+  <T>(ipOf: (item: T) => string) =>
+  (items: readonly T[]): boolean =>
+    distinct(items.flatMap((item) => (ipOf(item).includes(':') ? [spelt(ipOf(item))] : [])));
+
+const listedAddresses = z
+  .array(InterfaceAddressSchema)
+  .max(256)
+  .refine(
+    oneSpelling(({ local }: InterfaceAddress) => local),
+    { error: SAME_SPELT },
+  );
 /** `spec.addresses` of a WireGuard interface. The kernel tells IPv6 addresses of one link apart by the address alone. */
-export const interfaceAddresses = ruled(z.array(InterfaceAddressSchema).max(256), {
+export const interfaceAddresses = ruled(listedAddresses, {
   rule: `self.all(a, a.family == 'inet' || self.exists_one(b, b.local.lowerAscii() == a.local.lowerAscii()))`,
   message: SAME_ADDRESS,
   holds: (list) => distinct(list.filter(({ family }) => family === 'inet6').map(({ local }) => local)),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ruled } from './rule.ts';
-import { distinct, SAME_ADDRESS } from './common.ts';
+import { distinct, oneSpelling, SAME_ADDRESS, SAME_SPELT } from './common.ts';
 import { celString, notOfLink, OF_LINK, patterns, unlike } from './text.ts';
 
 const ip = new RegExp(patterns.ip);
@@ -41,8 +41,11 @@ export type NetlinkAddress = z.infer<typeof NetlinkAddressSchema>;
 const ipOf = ({ ipcidr }: NetlinkAddress): string => ipcidr.split('/')[0]!;
 
 /** `addresses` of an interface, or of one end of a veth. The kernel tells IPv6 addresses of one link apart by the address alone. */
-export const netlinkAddresses = ruled(z.array(NetlinkAddressSchema).max(64), {
-  rule: `self.all(a, !a.ipcidr.contains(':') || self.exists_one(b, b.ipcidr.lowerAscii().split('/')[0] == a.ipcidr.lowerAscii().split('/')[0]))`,
-  message: SAME_ADDRESS,
-  holds: (list) => distinct(list.map(ipOf).filter((text) => text.includes(':'))),
-});
+export const netlinkAddresses = ruled(
+  z.array(NetlinkAddressSchema).max(64).refine(oneSpelling(ipOf), { error: SAME_SPELT }),
+  {
+    rule: `self.all(a, !a.ipcidr.contains(':') || self.exists_one(b, b.ipcidr.lowerAscii().split('/')[0] == a.ipcidr.lowerAscii().split('/')[0]))`,
+    message: SAME_ADDRESS,
+    holds: (list) => distinct(list.map(ipOf).filter((text) => text.includes(':'))),
+  },
+);

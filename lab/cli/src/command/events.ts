@@ -1,5 +1,5 @@
 import { machine } from '@ifactor/actors';
-import { systemClock, UsageError } from '@ifactor/common';
+import { printable, systemClock, UsageError } from '@ifactor/common';
 import type { Key } from '@ifactor/crds';
 import type { Command } from 'commander';
 import { parseSelector, parseTime } from '../log/selector.ts';
@@ -71,7 +71,7 @@ export function eventsCommand(): Command {
               : source.events(wanted);
         for await (const event of events) {
           count++;
-          console.log(json ? JSON.stringify(event) : eventText(event));
+          console.log(json ? printable(JSON.stringify(event)) : eventText(event));
         }
         if (count > 0) return;
         if (wanted.name !== undefined && !(await hasObject(source, wanted))) throw none({ key: wanted as Key });

@@ -1,5 +1,5 @@
 import { failureWords, freeze, hashOf, lostWords, missingWords, verdictWords } from '@ifactor/actors';
-import { systemClock, UsageError } from '@ifactor/common';
+import { printable, systemClock, UsageError } from '@ifactor/common';
 import type { Key, Slot } from '@ifactor/crds';
 import { operationWords, valueText } from '@ifactor/crds/words';
 import type { Command } from 'commander';
@@ -77,20 +77,25 @@ function rangeOf(key: Key, { node, at }: Flags): Range {
     : { ...range, time: parseTime(at, systemClock.now()) };
 }
 
+/** Its text is made to be printed, colours included. */
+const lastEvent = 'last event';
+
 /** The state and its reasons. */
 function show({ event, snapshot, partial = false }: Found, node: string, json: boolean): void {
   const { context } = snapshot;
   if (json) {
     console.log(
-      JSON.stringify(
-        {
-          ...(event === undefined ? {} : { event }),
-          ...(partial ? { partial } : {}),
-          hash: hashOf(snapshot),
-          ...freeze(snapshot),
-        },
-        null,
-        2,
+      printable(
+        JSON.stringify(
+          {
+            ...(event === undefined ? {} : { event }),
+            ...(partial ? { partial } : {}),
+            hash: hashOf(snapshot),
+            ...freeze(snapshot),
+          },
+          null,
+          2,
+        ),
       ),
     );
     return;
@@ -133,23 +138,29 @@ function show({ event, snapshot, partial = false }: Found, node: string, json: b
       'drift lately',
       drifts.length === 0 ? undefined : drifts.map(({ time, fields }) => `${time} ${fields}`).join('; '),
     ],
-    ['last event', event === undefined ? undefined : eventText(event)],
+    [lastEvent, event === undefined ? undefined : eventText(event)],
     ['digest', partial ? undefined : hashOf(snapshot)],
   ];
-  for (const [name, value] of rows) if (value !== undefined) console.log(`${pc.bold(name.padEnd(14))} ${value}`);
+  for (const [name, value] of rows)
+    if (value !== undefined)
+      console.log(`${pc.bold(printable(name.padEnd(14)))} ${name === lastEvent ? value : printable(value)}`);
 }
 
 function print({ event, before, snapshot, operations }: FoldStep, json: boolean): void {
   const changed = changes(freeze(before), freeze(snapshot)).filter(({ path }) => path !== 'context.operations');
   if (json) {
-    console.log(JSON.stringify({ event, changes: changed, operations, hash: hashOf(snapshot) }));
+    console.log(printable(JSON.stringify({ event, changes: changed, operations, hash: hashOf(snapshot) })));
     return;
   }
   console.log(eventText(event));
   for (const { path, before: was, after } of changed)
-    console.log(`    ${path.replace('context.', '')}: ${pc.red(valueText(was))} → ${pc.green(valueText(after))}`);
+    console.log(
+      `    ${printable(path.replace('context.', ''))}: ${pc.red(printable(valueText(was)))} → ${pc.green(printable(valueText(after)))}`,
+    );
   for (const operation of operations) {
-    if (operation.type !== 'Perform') console.log(`    ${pc.yellow('asks')} ${valueText(operation)}`);
-    else for (const one of operation.operations) console.log(`    ${pc.yellow('performs')} ${operationWords(one)}`);
+    if (operation.type !== 'Perform') console.log(`    ${pc.yellow('asks')} ${printable(valueText(operation))}`);
+    else
+      for (const one of operation.operations)
+        console.log(`    ${pc.yellow('performs')} ${printable(operationWords(one))}`);
   }
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '@ifactor/common';
+import { printable, UsageError } from '@ifactor/common';
 import type { RecordedEvent } from '@ifactor/crds';
 import { eventWords } from '@ifactor/crds/words';
 import type { Command } from 'commander';
@@ -40,7 +40,7 @@ export function traceCommand(): Command {
             `the log holds no ${generation === undefined ? 'apply' : `generation ${generation}`} of ${object}${from}`,
           );
         }
-        console.log(pc.dim(`${root.correlationId}  at ${root.time}  on node ${root.node}`));
+        console.log(pc.dim(printable(`${root.correlationId}  at ${root.time}  on node ${root.node}`)));
         print(causes(events, root), Date.parse(root.time), '', true);
       });
     });
@@ -50,7 +50,7 @@ function print({ event, effects }: CausalTree, start: number, indent: string, la
   const elapsed = `+${Date.parse(event.time) - start} ms`;
   const branch = indent === '' && event.causationId === null ? '' : `${indent}${last ? '└─ ' : '├─ '}`;
   console.log(
-    `${elapsed.padStart(10)}  ${branch}${pc.bold(event.type)} ${pc.cyan(`→ ${event.state}`)} ${pc.dim(`#${event.sequence}`)}  ${eventWords(event)}`,
+    `${elapsed.padStart(10)}  ${branch}${pc.bold(event.type)} ${pc.cyan(printable(`→ ${event.state}`))} ${pc.dim(`#${event.sequence}`)}  ${printable(eventWords(event))}`,
   );
   effects.forEach((effect, i) =>
     print(effect, start, `${indent}${branch === '' ? '' : last ? '   ' : '│  '}`, i === effects.length - 1),

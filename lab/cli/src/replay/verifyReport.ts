@@ -1,4 +1,4 @@
-import { sleep, systemClock } from '@ifactor/common';
+import { printable, sleep, systemClock } from '@ifactor/common';
 import type { StatusMessage } from '@ifactor/crds';
 import pc from 'picocolors';
 import { actorOf, originOf, replayAll } from '../log/lives.ts';
@@ -32,11 +32,11 @@ export async function runVerify(source: LogSource, selector: Selector): Promise<
   }
   for (const [actor, { result, why, events }] of verdicts) {
     console.log(
-      `${colours[result](result.padEnd(7))} ${actor}  ${events} events${why === undefined ? '' : `  ${why}`}`,
+      `${colours[result](result.padEnd(7))} ${printable(actor)}  ${events} events${why === undefined ? '' : `  ${printable(why)}`}`,
     );
   }
   for (const fault of faults)
-    console.log(`${pc.red(fault.kind)} in the events of node ${fault.node}: ${inWords(fault)}`);
+    console.log(`${pc.red(fault.kind)} in the events of node ${printable(fault.node)}: ${printable(inWords(fault))}`);
   const count = (...results: FoldVerdict['result'][]): number =>
     [...verdicts.values()].filter(({ result }) => results.includes(result)).length;
   const [equal, bad] = [count('equal'), count('differs', 'behind')];

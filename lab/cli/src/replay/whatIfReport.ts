@@ -1,3 +1,4 @@
+import { printable } from '@ifactor/common';
 import { machineVersion } from '@ifactor/crds';
 import pc from 'picocolors';
 import { actorOf, replayAll } from '../log/lives.ts';
@@ -26,7 +27,7 @@ export async function runWhatIf(source: LogSource, selector: Selector): Promise<
     differing++;
     const { event, recorded, now } = difference;
     console.log(
-      `${pc.bold(actor)}\n  ${eventText(event)}\n  ${pc.red('recorded')}  ${recorded}\n  ${pc.green('this code')} ${now}`,
+      `${pc.bold(printable(actor))}\n  ${eventText(event)}\n  ${pc.red('recorded')}  ${printable(recorded)}\n  ${pc.green('this code')} ${printable(now)}`,
     );
   }
   const unknown = [...actors.values()].filter((comparison) => comparison.unknown).length;

@@ -147,3 +147,17 @@ test('two inspectors have different tokens, and a port is had once', async () =>
   );
   await other.close();
 });
+
+test('what a node says reaches the page without control characters', async () => {
+  const feed = new Feed({ kind: 'live', name: 'na\u001b[31m\u009bts' });
+  const other = await serveInspector(feed, { port: 0, page: async () => folder });
+  const address = new URL(other.url);
+  const socket = new WebSocket(`ws://${address.host}/socket${address.search}`);
+  const [told] = (await once(socket, 'message')) as [Buffer];
+  expect(JSON.parse(told.toString())).toEqual({
+    tell: 'source',
+    source: { kind: 'live', name: 'na\\u001b[31m\\u009bts' },
+  });
+  socket.terminate();
+  await other.close();
+});

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { explain, UsageError } from '@ifactor/common';
+import { explain, printable, UsageError } from '@ifactor/common';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { assetOf } from './assets.ts';
@@ -99,12 +99,15 @@ export async function serveInspector(
 
 const addressOf = ({ url = '/' }: IncomingMessage): URL | null => URL.parse(url, 'http://127.0.0.1');
 
+/** Texts on the way to a page: what they hold may come from any node. */
+const shown = (_name: string, value: unknown): unknown => (typeof value === 'string' ? printable(value) : value);
+
 /** Serves one page until it goes. */
 function attend(feed: Feed, socket: WebSocket): void {
   const session = new InspectorSession(feed, (message) => {
     // A page that does not read is disconnected; it reconnects and is sent everything again.
     if (socket.bufferedAmount > mostWaiting) socket.terminate();
-    else if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+    else if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message, shown));
   });
   socket.on('message', (data, binary) => {
     if (binary) socket.close(1003, 'only text messages are accepted');
