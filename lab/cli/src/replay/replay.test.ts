@@ -300,7 +300,7 @@ describe('a log file', () => {
     } finally {
       await other.stop();
     }
-  });
+  }, 240_000);
 
   test('that was tampered with is found out', async () => {
     await ifactor('export', '--output', file());
