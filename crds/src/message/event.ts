@@ -127,6 +127,11 @@ export type EventData = {
    * version of the machine that wrote the actor's log before, which this agent does not know: it kept what it understood of it.
    */
   AgentStarted: { version: string; lost?: { events: number; since: string }; later?: number };
+  /**
+   * The stream holds so many events of the node that its journal does not: the journal went back (a restored folder, a rolled back
+   * volume, a cloned machine, a power cut). Its events since then bear the id of a new epoch, `journal`.
+   */
+  JournalWentBack: { events: number; journal: string };
   /** A person asked for a fresh look at the kernel. */
   ResyncRequested: { by: string };
   /** A person asked to leave the interface alone. `until`: when it is looked after again by itself; absent: not before `Resumed`. */

@@ -75,6 +75,8 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
     `agent ${version} started` +
     (lost ? `; lost ${lost.events} events of its former run, the disk was full` : '') +
     (later === undefined ? '' : `; the log is of a later machine version (${later}): adopting what the kernel shows`),
+  JournalWentBack: ({ events }) =>
+    `the journal lacks ${events} events of this node that the stream has; it goes on under a new id`,
   ResyncRequested: ({ by }) => `resync requested by ${by}`,
   Paused: ({ by, reason, until }) =>
     `paused by ${by}${until === undefined ? '' : ` until ${until}`}${reason === undefined ? '' : `: ${reason}`}`,

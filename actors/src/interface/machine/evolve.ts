@@ -424,6 +424,7 @@ function evolved(context: Context, event: InterfaceEvent): Context {
       return unseen(alsoAsking(...resumedFrom(context)));
     // An event of a later version than this one: it stays in the log, and says nothing here.
     default:
+    case 'JournalWentBack':
     case 'LinkAdopted':
     case 'LinkChanged':
     case 'LinkMoved':

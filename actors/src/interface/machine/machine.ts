@@ -39,6 +39,7 @@ const eventTypes = Object.keys({
   StepFailed: 1,
   TimerElapsed: 1,
   AgentStarted: 1,
+  JournalWentBack: 1,
   ResyncRequested: 1,
   Paused: 1,
   Resumed: 1,

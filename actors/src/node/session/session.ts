@@ -73,7 +73,11 @@ async function start(
   const heartbeat = await startHeartbeat({ connection, store, runtime, entry, trouble, rival });
   stops.push(() => heartbeat.stop());
 
-  const shipper = new Shipper({ store, journal, runtime });
+  const wentBack = (events: number): void => {
+    const data = { events, journal: journal.id };
+    for (const actor of runner.actors.values()) runner.tell(actor, { type: 'JournalWentBack', data }, null);
+  };
+  const shipper = new Shipper({ store, journal, runtime, wentBack });
   stops.push(
     () => shipper.stop(),
     runner.stored.subscribe(() => shipper.wake()),

@@ -11,6 +11,8 @@ export type ResumePoint = {
   stream: NonNullable<Shipped['stream']>;
   /** Every message up to this one was looked at, or is of other nodes; what is not there any more was deleted. */
   seen: number;
+  /** How many events of the node were found since the last look that the journal does not hold. */
+  lacking: number;
 };
 
 /**
@@ -50,9 +52,15 @@ export async function resume(
           next: journal.first(),
           stream: { created, sequence: last.sequence },
           seen: Math.max(newest, last.sequence),
+          lacking: 0,
         };
       }
-      return { next: place + 1, stream: { created, sequence: last.sequence }, seen: Math.max(newest, last.sequence) };
+      return {
+        next: place + 1,
+        stream: { created, sequence: last.sequence },
+        seen: Math.max(newest, last.sequence),
+        lacking: 0,
+      };
     }
     // Nothing of this node is there, or the last of it is from another journal, and ours may lie before.
     if (last === undefined) at = newest;
@@ -82,7 +90,7 @@ export async function resume(
         journal: journal.id,
       },
     );
-  return { next: expected ?? journal.first(), stream: { created, sequence: at }, seen };
+  return { next: expected ?? journal.first(), stream: { created, sequence: at }, seen, lacking: unknown };
 }
 
 /** The number that a stored message's event has in the journal; null where it is not of this journal. */

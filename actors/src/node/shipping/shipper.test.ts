@@ -31,11 +31,16 @@ beforeEach(() => {
   journal = openJournal(join(bench.folder, 'state'), { node });
   bench.cleanup(() => journal.close());
   lines.length = 0;
+  lacking.length = 0;
 });
+
+/** How many events each look found that the journal lacks. */
+const lacking: number[] = [];
+const wentBack = (events: number): void => void lacking.push(events);
 
 async function shipping(servers?: string, window?: number): Promise<Shipper> {
   const store = eventStoreOf(await bench.dial(servers));
-  const shipper = new Shipper({ store, journal, runtime, ...(window === undefined ? {} : { window }) });
+  const shipper = new Shipper({ store, journal, runtime, wentBack, ...(window === undefined ? {} : { window }) });
   bench.cleanup(() => shipper.stop());
   return shipper;
 }
@@ -102,7 +107,8 @@ describe('a journal that went backwards', () => {
       expect(all.slice(0, told.length)).toEqual(told);
       expect(all.slice(told.length)).toEqual(whole(before + 2));
       expect(new Set(all.map(({ id }) => id)).size).toBe(before + 1 + lost + after);
-      expect(lines.join('')).toContain('the stream holds events of this node that its journal does not');
+      expect(lines.join('')).toContain('the event stream has events of this node that the journal lacks');
+      expect(lacking).toEqual([lost]);
     },
   );
 });
@@ -118,6 +124,7 @@ describe('the journal is shipped', () => {
     expect(shipper.lag).toBe(0);
     expect(await stored()).toEqual(whole());
     expect(lines.filter((line) => line.includes('warn'))).toEqual([]);
+    expect(lacking).toEqual([]);
   });
 
   test('on from where it was, after a restart that was not noted', async () => {

@@ -15,6 +15,8 @@ export type ShipperOptions = {
   runtime: Runtime;
   /** Messages sent and not yet acknowledged, at most. */
   window?: number;
+  /** The stream holds so many events of the node that the journal does not: it went back. */
+  wentBack?: (events: number) => void;
 };
 
 /** After this long without events the stream is looked at again before the next one: it may have been recreated. */
@@ -143,6 +145,7 @@ export class Shipper {
     }
     signal.throwIfAborted();
     this.#advance({ sequence: place.next - 1, stream: place.stream });
+    if (place.lacking > 0) this.#options.wentBack?.(place.lacking);
     while (this.lag === 0) {
       if (!(await this.#more(signal))) return;
     }
