@@ -3,7 +3,6 @@ export { connect, connectOnce } from './connection/connect.ts';
 export type { NatsOptions } from './connection/options.ts';
 export { eventStoreOf } from './eventStore/natsEventStore.ts';
 export { namesOf, nodesBucket, nodesStream, nodeSubject, streams } from './names.ts';
-export type { Names } from './names.ts';
 export {
   ensureStreams,
   maxMessageBytes,

@@ -23,7 +23,7 @@ export const natsEnvironment = (lab: Manifest): Record<string, string> => ({
   IFACTOR_PREFIX: lab.nats.prefix ?? '',
 });
 
-export function natsCredentials(lab: Manifest): Record<string, string> {
+function natsCredentials(lab: Manifest): Record<string, string> {
   return {
     NATS_USER: lab.nats.user,
     NATS_PASSWORD: lab.nats.password,
