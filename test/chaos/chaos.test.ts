@@ -35,12 +35,26 @@ async function start(kind: ApiKind, skip: (why: string) => void): Promise<Cluste
   }
 }
 
+/**
+ * What a person does about deletions that nobody saw: objects that went while no bridge ran, before they had a finalizer. More
+ * than a few at once wait for that.
+ */
+async function release({ client }: Cluster): Promise<void> {
+  const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases/ifactor-bridge';
+  const { metadata } = await client.call<{ metadata: { annotations?: Record<string, string> } }>('GET', lease);
+  const held = metadata.annotations?.['networking.dn42.io/held'];
+  if (held === undefined) return;
+  const annotations = { 'networking.dn42.io/release': held };
+  await client.call('PATCH', lease, { patch: 'merge', body: { metadata: { annotations } } });
+}
+
 /** What still differs when nothing has changed for long enough. */
 async function atRest(cluster: Cluster, connection: Parameters<typeof differences>[1]): Promise<string[]> {
   const end = Date.now() + restMs;
   for (;;) {
     const found = await differences(cluster, connection).catch((error: unknown) => [String(error)]);
     if (found.length === 0 || Date.now() > end) return found;
+    await release(cluster).catch(() => undefined);
     await sleep(500);
   }
 }
