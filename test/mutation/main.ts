@@ -1,6 +1,6 @@
 // `npm run mutation -- bridge`: runs one part and fails below its floor; `npm run mutation -- bridge bridge/src/queue.ts`:
-// mutates only these files, for a quick look without what runs once when a module is loaded. Results are kept: what has not
-// changed since is not run again, nor what survived and runs once at load; remove node_modules/.cache/ifactor for a whole run.
+// mutates only these files, for a quick look without what runs once when a module is loaded. Results are kept: what did not
+// change since is not run again, nor what survived and runs once at load; remove node_modules/.cache/ifactor for a whole run.
 import { Stryker } from '@stryker-mutator/core';
 import { setPriority } from 'node:os';
 import { resolve } from 'node:path';

@@ -268,7 +268,7 @@ test('a plan whose objects cannot be listed says what is missing, and keeps the 
   expect(unreadablePlan([], { ...object, status: { links: 7 } }, now)).not.toHaveProperty('links');
 });
 
-test('a status that is none of ours counts as an empty one', () => {
+test('a malformed status counts as an empty one', () => {
   expect(interfaceStatusOf({ ...wireguard('wg1'), status: readyStatus() })).toEqual(readyStatus());
   expect(interfaceStatusOf({ ...wireguard('wg1'), status: { conditions: 7 } })).toEqual({});
   expect(interfaceStatusOf(wireguard('wg1'))).toEqual({});
