@@ -308,7 +308,7 @@ test('secrets are sealed to the key that the node of the object has registered',
     header: () => '',
     body: JSON.stringify(entry),
   };
-  one.parts.view.nodes.take('n', heartbeat, bench.clock.now());
+  one.parts.view.nodes.take('$KV.ifactor_nodes.lax1', heartbeat, bench.clock.now());
   await one.publish();
   const { secrets = [], missing } = (await stored(one)) ?? {};
   expect(missing).toEqual([]);

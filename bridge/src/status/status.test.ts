@@ -148,6 +148,7 @@ test('what is away is named: the node, or NATS', () => {
 });
 
 const at = now.getTime();
+const key = `$KV.ifactor_nodes.${entry.node}`;
 const heartbeat = (time: number, body: object = entry) => ({
   subject: 'kv',
   sequence: 1,
@@ -159,16 +160,25 @@ const heartbeat = (time: number, body: object = entry) => ({
 test('a node is unreachable after three missed heartbeats', () => {
   const nodes = createNodes();
   expect(nodes.view('lax1', at).state).toBe('unknown');
-  expect(nodes.take('kv', heartbeat(at), at)).toBe('lax1');
-  expect(nodes.take('kv', heartbeat(at + 10_000), at + 10_000)).toBeUndefined();
+  expect(nodes.take(key, heartbeat(at), at)).toBe('lax1');
+  expect(nodes.take(key, heartbeat(at + 10_000), at + 10_000)).toBeUndefined();
   expect(nodes.view('lax1', at + 40_000).state).toBe('reachable');
   expect(nodes.view('lax1', at + 40_001).state).toBe('unreachable');
-  expect(nodes.take('kv', heartbeat(at + 50_000), at + 50_000)).toBe('lax1');
+  expect(nodes.take(key, heartbeat(at + 50_000), at + 50_000)).toBe('lax1');
+});
+
+test('an entry counts under the key of its node only', () => {
+  const nodes = createNodes();
+  nodes.take(key, heartbeat(at), at);
+  const forged = heartbeat(at + 1, { ...entry, sealKey: 'of somebody else' });
+  expect(nodes.take('$KV.ifactor_nodes.lax9', forged, at + 1)).toBeUndefined();
+  expect(nodes.view('lax1', at + 2)).toMatchObject({ entry: { sealKey: entry.sealKey } });
+  expect([...nodes.names()]).toEqual(['lax1']);
 });
 
 test('while NATS is away no node is judged, and that is what is said', () => {
   const nodes = createNodes();
-  nodes.take('kv', heartbeat(at), at);
+  nodes.take(key, heartbeat(at), at);
   nodes.connected(false, at + 5000);
   nodes.connected(false, at + 10_000);
   expect(nodes.view('lax1', at + 35_000).state).toBe('reachable');
@@ -180,26 +190,26 @@ test('while NATS is away no node is judged, and that is what is said', () => {
 
 test('a node is looked at again where its trouble or its key changed, and where it is gone', () => {
   const nodes = createNodes();
-  nodes.take('kv', heartbeat(at), at);
+  nodes.take(key, heartbeat(at), at);
   const troubled = heartbeat(at + 1, { ...entry, trouble: { parked: true, message: 'the disk is full' } });
-  expect(nodes.take('kv', troubled, at + 1)).toBe('lax1');
-  expect(nodes.take('kv', heartbeat(at + 2), at + 2)).toBe('lax1');
-  expect(nodes.take('kv', heartbeat(at + 3, { ...entry, sealKey: 'other' }), at + 3)).toBe('lax1');
+  expect(nodes.take(key, troubled, at + 1)).toBe('lax1');
+  expect(nodes.take(key, heartbeat(at + 2), at + 2)).toBe('lax1');
+  expect(nodes.take(key, heartbeat(at + 3, { ...entry, sealKey: 'other' }), at + 3)).toBe('lax1');
   expect([...nodes.names()]).toEqual(['lax1']);
-  expect(nodes.take('kv', undefined, at + 4)).toBe('lax1');
-  expect(nodes.take('kv', undefined, at + 5)).toBeUndefined();
+  expect(nodes.take(key, undefined, at + 4)).toBe('lax1');
+  expect(nodes.take(key, undefined, at + 5)).toBeUndefined();
   expect(nodes.view('lax1', at + 6).state).toBe('unknown');
 });
 
 test('an old entry found at the start is no heartbeat', () => {
   const nodes = createNodes();
-  nodes.take('kv', heartbeat(at - 60_000), at);
+  nodes.take(key, heartbeat(at - 60_000), at);
   expect(nodes.view('lax1', at).state).toBe('unreachable');
 });
 
 test('a node that never was is waited for only while the list of nodes is new', () => {
   const nodes = createNodes();
-  nodes.take('kv', heartbeat(at), at);
+  nodes.take(key, heartbeat(at), at);
   expect(nodes.view('lax3', at)).toEqual({ state: 'unknown', waitMs: 30_000, similar: 'lax1' });
   nodes.created(at - 20_000);
   expect(nodes.view('elsewhere', at)).toEqual({ state: 'unknown', waitMs: 10_000, similar: undefined });

@@ -1,3 +1,4 @@
+import { nodeSubject } from '@ifactor/common/nats';
 import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
 import type { Entry } from '../stream/follower.ts';
@@ -56,7 +57,9 @@ export function createNodes(): Nodes {
     view,
     take(subject, message, now) {
       const before = bySubject.get(subject);
-      const entry = message === undefined || message.header('KV-Operation') !== '' ? undefined : read(message.body);
+      const said = message === undefined || message.header('KV-Operation') !== '' ? undefined : read(message.body);
+      // Each node writes its own key only: an entry that names another node is nobody's.
+      const entry = said !== undefined && subject === nodeSubject(said.node) ? said : undefined;
       if (entry === undefined) {
         bySubject.delete(subject);
         if (before === undefined) return undefined;

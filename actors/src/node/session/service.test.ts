@@ -32,11 +32,16 @@ test('ifactor keys purge destroys the retired key of an object, and none that is
     secrets.resolve(key, 'privateKey');
   }
   secrets.retire(gone);
+  const connection = await bench.dial();
   const service = await startService({
-    connection: await bench.dial(),
+    connection,
     agent: { node: 'lax1', version: '0.1.0', runner: node.runner, secrets },
   });
   bench.cleanup(() => service.stop());
+
+  // As JetStream delivers a message: with nobody to answer, or with where to acknowledge it.
+  connection.publish('ifactor.agent.lax1.purge-keys', '');
+  connection.publish('ifactor.agent.lax1.purge-keys', '', { reply: '$JS.ACK.IFACTOR_EVENTS.c.1.1.1.1.0' });
 
   const purge = async (object: string): Promise<{ stdout: string; stderr: string }> =>
     run(process.execPath, [program, 'keys', 'purge', object, '--node', 'lax1', '--nats', bench.nats.url]);

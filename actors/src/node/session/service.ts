@@ -96,8 +96,12 @@ export async function startService({ connection, agent }: ServiceOptions): Promi
   };
 }
 
-/** A request that fails is answered, and ends nothing. */
+/**
+ * A request that fails is answered, and ends nothing. Where nobody can be answered nobody asked: whoever may create a consumer
+ * can have JetStream deliver messages to any subject, also to these.
+ */
 function guarded(message: ServiceMsg, handle: () => void): void {
+  if (!message.reply || message.reply.startsWith('$JS.')) return;
   try {
     handle();
   } catch (error) {

@@ -20,12 +20,12 @@ export function uiCommand(): Command {
     'ifactor ui',
     'ifactor ui --file bug.log',
     'ifactor ui --journal /var/lib/ifactor --port 8080',
-    'ifactor ui --stately 8081   (a viewer connects to ws://127.0.0.1:8081)',
+    'ifactor ui --stately 8081   (a viewer connects to the address that is printed, which holds the token)',
   ])
     .option('--port <number>', 'port of 127.0.0.1 to serve it at (default: any that is free)', port, 0)
     .option(
       '--stately <port>',
-      'feed the live actors to viewers that speak the protocol of @statelyai/inspect, at this port of 127.0.0.1',
+      'feed the live actors to viewers that speak the protocol of @statelyai/inspect and know the token, at this port of 127.0.0.1',
       port,
     )
     .option('--open', 'open it in the browser')
@@ -51,11 +51,11 @@ async function runUi(flags: Flags): Promise<void> {
     page: async () => folder ?? page(say),
     ...(token === undefined ? {} : { token }),
   });
-  const viewers = stately === undefined ? undefined : await feedViewers(feed, stately);
+  const viewers = stately === undefined ? undefined : await feedViewers(feed, stately, inspector.token);
   const following =
     file === undefined ? followFeed({ feed, name, open: () => openSource(flags) }, stop.signal) : undefined;
   // Whoever gave the token knows the address; a log is not to hold it.
-  if (token === undefined) console.log(inspector.url);
+  if (token === undefined) console.log([inspector.url, ...(viewers ? [viewers.url] : [])].join('\n'));
   createLog('ui').info('ready', {
     port: inspector.port,
     ...(viewers ? { stately: `ws://127.0.0.1:${viewers.port}` } : {}),

@@ -14,9 +14,9 @@ test('a viewer of @statelyai/inspect sees an actor, then its events and snapshot
     .toArray();
   const feed = new Feed({ kind: 'live', name: 'nats' });
   for (const event of events.slice(0, 4)) feed.changed(feed.log.append(event));
-  const viewers = await feedViewers(feed, 0);
+  const viewers = await feedViewers(feed, 0, 'secret');
   const seen: StatelyInspectionEvent[] = [];
-  createWebSocketReceiver({ server: `ws://127.0.0.1:${viewers.port}` }).subscribe((event) => seen.push(event));
+  createWebSocketReceiver({ server: viewers.url }).subscribe((event) => seen.push(event));
   await vi.waitFor(() => expect(seen.length).toBe(1));
   const id = 'lax1 netlinkinterface/default/a';
   expect(seen[0]).toMatchObject({
@@ -43,13 +43,22 @@ test('a viewer of @statelyai/inspect sees an actor, then its events and snapshot
   await viewers.close();
 });
 
-test('a web page of elsewhere is no viewer', async () => {
-  const viewers = await feedViewers(new Feed({ kind: 'live', name: 'nats' }), 0);
-  const socket = new WebSocket(`ws://127.0.0.1:${viewers.port}`, { origin: 'https://evil.example' });
-  const status = await new Promise((resolve) =>
-    socket.on('unexpected-response', (_, response) => resolve(response.statusCode)).on('error', () => {}),
-  );
-  expect(status).toBe(401);
-  socket.terminate();
+test('a web page of elsewhere is no viewer, nor who does not know the token', async () => {
+  const viewers = await feedViewers(new Feed({ kind: 'live', name: 'nats' }), 0, 'secret');
+  for (const [address, origin] of [
+    [viewers.url, 'https://evil.example'],
+    [`ws://127.0.0.1:${viewers.port}`, undefined],
+    [`ws://127.0.0.1:${viewers.port}/?token=other`, undefined],
+  ] as const) {
+    const socket = new WebSocket(address, origin === undefined ? {} : { origin });
+    const status = await new Promise((resolve) =>
+      socket
+        .on('unexpected-response', (_, response) => resolve(response.statusCode))
+        .on('open', () => resolve('open'))
+        .on('error', () => {}),
+    );
+    expect([address, status]).toEqual([address, 401]);
+    socket.terminate();
+  }
   await viewers.close();
 });

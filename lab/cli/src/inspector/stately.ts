@@ -1,10 +1,11 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { machine, valueOf } from '@ifactor/actors';
 import type { Snapshot } from '@ifactor/actors';
 import { systemRandom, UsageError } from '@ifactor/common';
 import { WebSocketServer } from 'ws';
 import type { Feed } from './feed.ts';
-import { hostFits, originFits } from './server/policy.ts';
+import { hostFits, originFits, sameToken } from './server/policy.ts';
 import type { ActorId } from './protocol.ts';
 import type { Track } from './history/track.ts';
 
@@ -16,15 +17,20 @@ type Message = { type: '@xstate.actor' | '@xstate.event' | '@xstate.snapshot' } 
 /**
  * Feeds every live actor to viewers that speak the protocol of @statelyai/inspect, such as its `createWebSocketReceiver`: each
  * actor with its statechart, then its events and snapshots as they come.
+ * @param token what a viewer has to give as `?token=`
  * @throws UsageError where the port is taken
  */
-export async function feedViewers(feed: Feed, port: number): Promise<{ port: number; close(): Promise<void> }> {
+export async function feedViewers(
+  feed: Feed,
+  port: number,
+  token: string,
+): Promise<{ url: string; port: number; close(): Promise<void> }> {
   const server = new WebSocketServer({
     host: '127.0.0.1',
     port,
     maxPayload: 2 ** 16,
-    verifyClient: ({ req }: { req: Parameters<typeof originFits>[0] }) =>
-      hostFits(req, bound) && originFits(req, bound),
+    verifyClient: ({ req }: { req: IncomingMessage }) =>
+      hostFits(req, bound) && originFits(req, bound) && sameToken(tokenOf(req), token),
   });
   let bound = port;
   await once(server, 'listening').catch((cause: unknown) => {
@@ -49,6 +55,7 @@ export async function feedViewers(feed: Feed, port: number): Promise<{ port: num
     socket.on('close', unwatch);
   });
   return {
+    url: `ws://127.0.0.1:${bound}/?token=${token}`,
     port: bound,
     async close() {
       for (const socket of server.clients) socket.terminate();
@@ -57,6 +64,9 @@ export async function feedViewers(feed: Feed, port: number): Promise<{ port: num
     },
   };
 }
+
+const tokenOf = ({ url = '/' }: IncomingMessage): string =>
+  URL.parse(url, 'http://127.0.0.1')?.searchParams.get('token') ?? '';
 
 /** What a viewer has not been told of an actor yet; `told` is up to which position it was, by actor. */
 function* since({ log }: Feed, track: Track, told: Map<ActorId, number>): Generator<Message> {

@@ -27,7 +27,7 @@ export type InspectorOptions = {
   page: () => Promise<string>;
 };
 
-export type Inspector = { url: string; port: number; close(): Promise<void> };
+export type Inspector = { url: string; port: number; token: string; close(): Promise<void> };
 
 /** Serves the page and its socket on the loopback. Nothing can be changed by it. @throws UsageError where the port is taken */
 export async function serveInspector(
@@ -89,6 +89,7 @@ export async function serveInspector(
   return {
     url: `http://127.0.0.1:${port}/?token=${token}`,
     port,
+    token,
     async close() {
       for (const socket of sockets.clients) socket.terminate();
       server.closeAllConnections();
