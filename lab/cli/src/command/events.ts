@@ -4,7 +4,7 @@ import type { Key } from '@ifactor/crds';
 import type { Command } from 'commander';
 import { parseSelector, parseTime } from '../log/selector.ts';
 import type { Selector } from '../log/selector.ts';
-import { logCommand, newest, withSource } from '../log/source.ts';
+import { logCommand, newestEvents, withSource } from '../log/source.ts';
 import type { LogSource, SourceFlags } from '../log/source.ts';
 import { eventText } from '../log/text.ts';
 import { none } from '../replay/walk.ts';
@@ -65,7 +65,7 @@ export function eventsCommand(): Command {
         };
         const events =
           most !== undefined
-            ? newest(source, wanted, { count: most, follow, onCut })
+            ? newestEvents(source, wanted, { count: most, follow, onCut })
             : follow && source.follow
               ? source.follow(wanted)
               : source.events(wanted);

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { actorOf } from '../log/lives.ts';
 import { selectsEvent } from '../log/selector.ts';
 import type { Selector } from '../log/selector.ts';
-import type { LogSource, Wanted } from '../log/source.ts';
+import type { LogSource, WantedInterface } from '../log/source.ts';
 import { Feed } from './feed.ts';
 import { EventLog } from './history/log.ts';
 import { followFeed } from './live.ts';
@@ -68,7 +68,7 @@ class Streams {
     while ((await comes()) !== null);
   }
 
-  async *#wanted(): AsyncGenerator<Wanted> {
+  async *#wanted(): AsyncGenerator<WantedInterface> {
     for (const { node, key, type, data } of this.#stored)
       if (type === 'SpecChanged') yield { node, key, spec: data.spec };
   }

@@ -6,7 +6,7 @@ import { EventLog } from './history/log.ts';
 import type { ActorId } from './protocol.ts';
 import { createTimeSlice } from './timeSlice.ts';
 import { actorOf, originOf } from '../log/lives.ts';
-import type { LogSource, Wanted } from '../log/source.ts';
+import type { LogSource, WantedInterface } from '../log/source.ts';
 
 /** Between two tries to reach streams that are not there. */
 const retryEveryMs = 1000;
@@ -121,9 +121,9 @@ async function followOne(
 /** Adds what the streams say of actors whose life began before the window, so that the map shows all of them. */
 async function assumeOthers(feed: Feed, log: EventLog, source: LogSource): Promise<void> {
   const endSlice = createTimeSlice();
-  const wanted = new Map<ActorId, Wanted>();
+  const wanted = new Map<ActorId, WantedInterface>();
   if (source.wanted) for await (const one of source.wanted()) wanted.set(actorOf(one), one);
-  const add = (of: Pick<Wanted, 'node' | 'key'>, status?: StatusMessage): void => {
+  const add = (of: Pick<WantedInterface, 'node' | 'key'>, status?: StatusMessage): void => {
     const id = actorOf(of);
     const track = log.tracks.get(id);
     if (track?.whole) return;

@@ -11,7 +11,7 @@ import type { Selector } from './selector.ts';
 export type Stretch = { after?: number; upTo?: number };
 
 /** What is wanted of an interface now, by the bridge. */
-export type Wanted = { node: string; key: Key; spec: Record<string, unknown> };
+export type WantedInterface = { node: string; key: Key; spec: Record<string, unknown> };
 
 /** Where a log is read from. */
 export type LogSource = {
@@ -27,7 +27,7 @@ export type LogSource = {
    */
   startOf?(selector: Selector, count: number): Promise<{ after: number; cut: boolean }>;
   /** What is wanted of each interface now; only streams can say. */
-  wanted?(): AsyncIterable<Wanted>;
+  wanted?(): AsyncIterable<WantedInterface>;
   /** What the live agents last said of their actors. */
   statuses(): AsyncIterable<StatusMessage>;
   /** The same, then what they say next, for ever; only streams can. */
@@ -59,7 +59,7 @@ export function reaching(command: Command, what = 'the NATS server'): Command {
  * The newest `count` of the selected events, oldest first, and then what comes where `follow` is asked for. Of a stream no more than
  * these is read. `onCut` is called first where earlier ones are left out.
  */
-export async function* newest(
+export async function* newestEvents(
   source: LogSource,
   selector: Selector,
   { count, follow, onCut }: { count: number; follow: boolean; onCut: () => void },

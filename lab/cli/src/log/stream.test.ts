@@ -12,7 +12,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Selector } from './selector.ts';
 import { selectsEvent } from './selector.ts';
-import { newest } from './source.ts';
+import { newestEvents } from './source.ts';
 import type { LogSource } from './source.ts';
 import { openStream } from './stream.ts';
 
@@ -72,7 +72,7 @@ test.each(selectors)('the newest of %s are the last that a whole reading gives',
   const all = events.filter((event) => selectsEvent(selector, event));
   for (const count of [0, 1, 7, 5000]) {
     let cut = false;
-    const found = await collect(newest(source, selector, { count, follow: false, onCut: () => (cut = true) }));
+    const found = await collect(newestEvents(source, selector, { count, follow: false, onCut: () => (cut = true) }));
     expect(idsOf(found)).toEqual(idsOf(count === 0 ? [] : all.slice(-count)));
     expect(cut, `${count} of ${all.length}`).toBe(count < all.length);
   }
@@ -99,7 +99,7 @@ test('what comes follows the newest, without a gap', async () => {
   onTestFinished(() => follower.close());
   const found: string[] = [];
   const more = events.slice(0, 3).map((event, index) => ({ ...event, id: `lax1.j.${601 + index}` }));
-  for await (const { id } of newest(follower, {}, { count: 2, follow: true, onCut: () => {} })) {
+  for await (const { id } of newestEvents(follower, {}, { count: 2, follow: true, onCut: () => {} })) {
     found.push(id);
     if (found.length === 2) await publish(more);
     if (found.length === 5) break;

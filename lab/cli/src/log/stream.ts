@@ -17,7 +17,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { environmentOf, readManifest, labDir } from '@ifactor/lab';
 import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
-import type { LogSource, ReachFlags, Stretch, Wanted } from './source.ts';
+import type { LogSource, ReachFlags, Stretch, WantedInterface } from './source.ts';
 import { clockSlackMs, missing, startOf } from './startOf.ts';
 
 /** Where the streams are, as it may be shown: without a password that the address holds. @throws UsageError */
@@ -92,7 +92,7 @@ async function* statuses(connection: NatsConnection, follow: boolean): AsyncGene
   }
 }
 
-async function* wanted(connection: NatsConnection): AsyncGenerator<Wanted> {
+async function* wanted(connection: NatsConnection): AsyncGenerator<WantedInterface> {
   const names = namesOf(connection);
   const options = { filter_subjects: [desiredFilter()], deliver_policy: DeliverPolicy.LastPerSubject };
   for await (const message of messages(connection, streams.desired, options, false)) {

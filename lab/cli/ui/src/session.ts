@@ -180,7 +180,7 @@ export function createSession(socket: () => PageSocket, place: PageEnvironment):
 }
 
 /** The position before the first event that the server holds. */
-export const startOf = ({ source }: Pick<Shown, 'source'>): number => source?.held?.start ?? 0;
+export const heldFrom = ({ source }: Pick<Shown, 'source'>): number => source?.held?.start ?? 0;
 
 export const SessionContext = createContext<PageSession | null>(null);
 

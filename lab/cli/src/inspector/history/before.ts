@@ -3,7 +3,7 @@ import { UsageError } from '@ifactor/common';
 import type { Key, RecordedEvent, State, StatusMessage } from '@ifactor/crds';
 import { replayAll } from '../../log/lives.ts';
 import { journalOf } from '../../log/setbacks.ts';
-import type { Wanted } from '../../log/source.ts';
+import type { WantedInterface } from '../../log/source.ts';
 import type { ActorId } from '../protocol.ts';
 import { createTimeSlice } from '../timeSlice.ts';
 import type { EventLog } from './log.ts';
@@ -40,7 +40,7 @@ export async function complete(log: EventLog, id: ActorId, history: History): Pr
 }
 
 /** What an actor was before the window, as far as its spec and its status tell. */
-export function assumed(key: Key, wanted: Wanted | undefined, status: StatusMessage | undefined): Before {
+export function assumed(key: Key, wanted: WantedInterface | undefined, status: StatusMessage | undefined): Before {
   const { state, wireguard, lastEvent } = status?.status ?? {};
   const time = lastEvent?.time ?? '1970-01-01T00:00:00.000Z';
   let snapshot = initial(key);

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { ActorDetail } from '../../../src/inspector/protocol.ts';
 import { Badge } from '../state/badge.tsx';
-import { startOf, useSession, useShown } from '../session.ts';
+import { heldFrom, useSession, useShown } from '../session.ts';
 import { clock, day } from '../time.ts';
 import { WhatIfPanel } from './whatIf.tsx';
 import './compare.css';
@@ -14,7 +14,7 @@ export default function Compare(): ReactElement {
   const at = useShown(({ route }) => route.at);
   const other = useShown(({ route }) => route.other);
   const total = useShown(({ live }) => live.total);
-  const start = useShown(startOf);
+  const start = useShown(heldFrom);
   if (actor === null) {
     return (
       <div className="compare">

@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 import { views } from '../route.ts';
-import { startOf } from '../session.ts';
+import { heldFrom } from '../session.ts';
 import type { PageSession } from '../session.ts';
 import { actionOf } from './shortcuts.ts';
 
@@ -14,7 +14,7 @@ export function useKeys(session: PageSession, { onHelp, onTheme }: { onHelp: () 
       const shown = store.get();
       const { route, live } = shown;
       const step = (by: number): void =>
-        go({ at: Math.max(startOf(shown), Math.min(live.total, (route.at ?? live.total) + by)) }, true);
+        go({ at: Math.max(heldFrom(shown), Math.min(live.total, (route.at ?? live.total) + by)) }, true);
       event.preventDefault();
       const view = views.find((name) => name === action);
       if (view) go({ view });

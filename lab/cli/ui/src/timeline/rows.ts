@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Asks, EventRow, Filter } from '../../../src/inspector/protocol.ts';
-import { startOf, useSession, useShown } from '../session.ts';
+import { heldFrom, useSession, useShown } from '../session.ts';
 import { pages } from './virtual.ts';
 
 const pageSize = 200;
@@ -16,7 +16,7 @@ export type Rows = {
 /** The rows of a filtered log, fetched by pages as they are wanted; grows with the log. */
 export function useRows(filter: Filter): Rows {
   const { ask } = useSession();
-  const length = useShown((shown) => Math.max(0, shown.live.total - startOf(shown)));
+  const length = useShown((shown) => Math.max(0, shown.live.total - heldFrom(shown)));
   const source = useShown((shown) => shown.source);
   const open = useShown(({ link }) => link.state === 'open');
   const everything = Object.keys(filter).length === 0;

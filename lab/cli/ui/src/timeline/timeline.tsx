@@ -4,7 +4,7 @@ import type { ReactElement, ReactNode } from 'react';
 import type { EventRow, Filter } from '../../../src/inspector/protocol.ts';
 import { Glyph } from '../state/glyph.tsx';
 import { lifecycle } from '../state/words.ts';
-import { startOf, useSession, useShown } from '../session.ts';
+import { heldFrom, useSession, useShown } from '../session.ts';
 import { clock, day } from '../time.ts';
 import { Chain } from './chain.tsx';
 import { List } from './list.tsx';
@@ -20,7 +20,7 @@ export function Timeline(): ReactElement {
   const { store, ask, go } = useSession();
   const filter = useShown((shown) => shown.filter);
   const total = useShown(({ live }) => live.total);
-  const start = useShown(startOf);
+  const start = useShown(heldFrom);
   const at = useShown(({ route }) => route.at);
   const time = useShown(({ moment }) => moment.time);
   const actor = useShown(({ route }) => route.actor);
@@ -150,7 +150,7 @@ export function Timeline(): ReactElement {
 function useRank(filter: Filter, at: number | null): number | null {
   const { ask } = useSession();
   const everything = Object.keys(filter).length === 0;
-  const start = useShown(startOf);
+  const start = useShown(heldFrom);
   const [found, setFound] = useState<{ filter: Filter; at: number; rank: number } | null>(null);
   const wanted = useRef({ filter, at });
   useEffect(() => {
