@@ -85,7 +85,7 @@ test('ifactor pause says by whom, why and until when; resync and resume say what
   const { by, reason, until, since } = actor.snapshot.context.paused!;
   expect([by, reason]).toEqual(['mona', 'new switch']);
   expect(Date.parse(until!) - Date.parse(since)).toBeGreaterThan(3_500_000);
-  expect(await ifactor('resync', 'nl/br')).toMatch(/not changed: paused by mona since .*nothing is changed/);
+  expect(await ifactor('resync', 'nl/br')).toMatch(/not changed: paused by mona since .*observed but not changed/);
   expect(await ifactor('resume', 'nl/br')).toBe('lax1: netlinkinterface/default/br resumed\n');
   await node.until(() => actor.snapshot.context.paused === null);
   node.apply('NetlinkInterface', 'br', { ...spec, mode: 'Paused' });
