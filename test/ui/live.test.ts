@@ -103,7 +103,7 @@ test('a link deleted by hand shows as drift, then as healed', async () => {
 
 test('scrubbing puts the state, the fields and the map back to the drift, and step by step to what healed it', async () => {
   const drifts = rows().filter({ hasText: name }).filter({ hasText: 'drifted' });
-  await drifts.filter({ hasText: 'link: wanted' }).first().click();
+  await drifts.filter({ hasText: 'was deleted' }).first().click();
   await state().filter({ hasText: 'drifted' }).waitFor();
   await page.getByText('You see the past').waitFor();
   await page

@@ -1,3 +1,4 @@
+import { nodeSubject } from '@ifactor/common/nats';
 import { formatStatusSubject, kinds } from '@ifactor/crds';
 import type { InterfaceStatus, KindName } from '@ifactor/crds';
 import { TestClock } from '@ifactor/common/testing';
@@ -119,9 +120,10 @@ export function createWorld(): World {
     },
     hear(node) {
       const { entry } = registered(node);
+      const subject = nodeSubject(node);
       nodes.take(
-        node,
-        { subject: node, sequence: 1, time: clock.now(), header: () => '', body: JSON.stringify(entry) },
+        subject,
+        { subject, sequence: 1, time: clock.now(), header: () => '', body: JSON.stringify(entry) },
         clock.now(),
       );
     },

@@ -83,7 +83,8 @@ function read(subject: string, message: Msg): PubAck {
 /**
  * Publishes into a stream, as the client's own `publish` does: resolves when the message is stored, or is known to be there by its
  * id. One inbox serves all messages; the client's own way costs three times as much per message.
- * @throws JetStreamApiError where the server refuses it; Error where no stream takes it, or nothing is heard for 5 s
+ * @throws JetStreamApiError where the server refuses it; Error where no stream takes it, or nothing is heard for 5 s, as where the
+ * client was connecting again: it discards what is published meanwhile
  */
 export type Acked = (subject: string, payload: string, headers: MsgHdrs) => Promise<PubAck>;
 

@@ -19,7 +19,7 @@ function offered(line: string): string[] {
 }
 
 test.each([
-  ['ifactor re', ['replay']],
+  ['ifactor re', ['replay', 'resume', 'resync']],
   ['ifactor lab re', ['restart']],
   ['ifactor machine --format ', ['mermaid', 'dot', 'json', 'xstate']],
   ['ifactor lab up --runtime n', ['netns']],

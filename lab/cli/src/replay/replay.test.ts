@@ -288,7 +288,7 @@ describe('a log file', () => {
     expect(await log('--file', file())).toEqual(await log());
     // Of a selection the numbers lack some, which is no fault of it.
     await ifactor('export', 'nl', '--output', file());
-    expect((await ifactor('replay', '--verify', '--file', file())).out).toContain('it is a selection');
+    expect((await ifactor('replay', '--verify', '--file', file())).out).toContain('the log is a selection');
     await ifactor('export', '--output', file());
 
     const other = await startNats({ folder: join(folder, 'other') });
