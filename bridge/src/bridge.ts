@@ -108,32 +108,32 @@ export function startBridge(options: BridgeOptions): Bridge {
     if (signal.aborted) return;
     lease = holdLease({
       api: options.api,
-      ...leaseName,
-      identity: settings.identity,
+      lease: { ...leaseName, identity: settings.identity, seconds: settings.leaseSeconds ?? 10 },
       outage: view.apiOutage,
       clock: time.clock,
       signal,
-      seconds: settings.leaseSeconds ?? 10,
-      onLead() {
-        log.info('leading', { identity: settings.identity });
-        void (async () => {
-          if (!(await cluster.claim()) || !leads()) return;
-          // What another bridge has left undone is found by looking at everything.
-          view.enqueueAll();
-          telling.start();
-          for (const queue of all) queue.on();
-          await queues.plan.idle();
-          await queues.desired.idle();
-          ready.resolve('leading');
-        })();
-      },
-      async onLost() {
-        log.warn('no longer leading: the lease could not be renewed');
-        await stopWork();
-      },
-      onStandBy(holder) {
-        log.info('standing by', { leader: holder });
-        ready.resolve('standing by');
+      handlers: {
+        onLead() {
+          log.info('leading', { identity: settings.identity });
+          void (async () => {
+            if (!(await cluster.claim()) || !leads()) return;
+            // What another bridge has left undone is found by looking at everything.
+            view.enqueueAll();
+            telling.start();
+            for (const queue of all) queue.on();
+            await queues.plan.idle();
+            await queues.desired.idle();
+            ready.resolve('leading');
+          })();
+        },
+        async onLost() {
+          log.warn('no longer leading: the lease could not be renewed');
+          await stopWork();
+        },
+        onStandBy(holder) {
+          log.info('standing by', { leader: holder });
+          ready.resolve('standing by');
+        },
       },
     });
   }

@@ -44,16 +44,15 @@ function contender(api: KubeApi, identity: string, clock = systemClock) {
   const log: string[] = [];
   const lease = holdLease({
     api,
-    namespace: 'default',
-    name: 'ifactor-bridge',
-    identity,
+    lease: { namespace: 'default', name: 'ifactor-bridge', identity, seconds: 1 },
     outage: createOutage(quiet, 'back'),
     clock,
     signal: stop.signal,
-    seconds: 1,
-    onLead: () => void log.push('lead'),
-    onLost: () => void log.push('lost'),
-    onStandBy: (holder) => void log.push(`after ${holder}`),
+    handlers: {
+      onLead: () => void log.push('lead'),
+      onLost: () => void log.push('lost'),
+      onStandBy: (holder) => void log.push(`after ${holder}`),
+    },
   });
   return {
     ...lease,

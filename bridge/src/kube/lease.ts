@@ -17,20 +17,22 @@ type LeaseSpec = {
 
 export type LeaseOptions = {
   api: KubeApi;
-  namespace: string;
-  name: string;
-  identity: string;
+  /** Which lease, who asks for it, and for how many seconds it counts: 10 by default. */
+  lease: { namespace: string; name: string; identity: string; seconds?: number };
   /** Told while the lease cannot be read or written. */
   outage: Outage;
   clock: Clock;
   signal: AbortSignal;
+  handlers: LeaseHandlers;
+};
+
+export type LeaseHandlers = {
   /** The lease is ours; called again after each loss. */
   onLead(): void;
   /** The lease is no longer ours; no write may follow. */
   onLost(): void | Promise<void>;
   /** Somebody else leads; called at the first sight of each holder. */
   onStandBy(holder: string): void;
-  seconds?: number;
 };
 
 export type Lease = {
@@ -48,8 +50,8 @@ export type Lease = {
  * Time that passes while the process is stopped counts: by the monotonic clock, and, for a machine that was suspended
  * together with it, by the wall clock.
  */
-export function holdLease(options: LeaseOptions): Lease {
-  const { api, namespace, name, identity, outage, clock, signal, seconds = 10 } = options;
+export function holdLease({ api, lease, outage, clock, signal, handlers }: LeaseOptions): Lease {
+  const { namespace, name, identity, seconds = 10 } = lease;
   const duration = seconds * 1000;
   const validMs = (duration * 2) / 3;
   const requestTimeoutMs = Math.ceil(duration / 3);
@@ -71,7 +73,7 @@ export function holdLease(options: LeaseOptions): Lease {
     const spec = (found?.spec ?? {}) as LeaseSpec;
     const holder = spec.holderIdentity ?? '';
     if (found !== undefined && holder !== '' && holder !== identity && !expired(found, spec)) {
-      if (announced !== holder) options.onStandBy(holder);
+      if (announced !== holder) handlers.onStandBy(holder);
       announced = holder;
       return;
     }
@@ -89,12 +91,12 @@ export function holdLease(options: LeaseOptions): Lease {
     announced = undefined;
     if (leading) return;
     leading = true;
-    options.onLead();
+    handlers.onLead();
   }
 
   /** Whether the lease has stood unchanged for its whole duration while we looked. */
-  function expired(lease: KubeObject, spec: LeaseSpec): boolean {
-    const version = lease.metadata.resourceVersion;
+  function expired(found: KubeObject, spec: LeaseSpec): boolean {
+    const version = found.metadata.resourceVersion;
     if (seen?.version !== version)
       seen = { version, at: clock.monotonic(), duration: (spec.leaseDurationSeconds ?? seconds) * 1000 };
     return clock.monotonic() - seen.at > seen.duration;
@@ -106,11 +108,11 @@ export function holdLease(options: LeaseOptions): Lease {
 
   /** @returns undefined where another one was faster */
   async function write(found: KubeObject | undefined, spec: LeaseSpec): Promise<KubeObject | undefined> {
-    const lease = { metadata: found?.metadata ?? { name, namespace }, spec };
+    const wanted = { metadata: found?.metadata ?? { name, namespace }, spec };
     const limited = { signal: AbortSignal.timeout(requestTimeoutMs) };
     try {
-      if (found === undefined) return await api.create(resources.leases, lease, limited);
-      return await api.replace(resources.leases, lease, limited);
+      if (found === undefined) return await api.create(resources.leases, wanted, limited);
+      return await api.replace(resources.leases, wanted, limited);
     } catch (error) {
       if (!answered(error, 404, 409)) throw error;
       return undefined;
@@ -120,7 +122,7 @@ export function holdLease(options: LeaseOptions): Lease {
   async function lose(): Promise<void> {
     if (!leading || isValid()) return;
     leading = false;
-    await options.onLost();
+    await handlers.onLost();
   }
 
   async function run(): Promise<void> {
