@@ -50,20 +50,21 @@ export function follow({ store, stream, outage, clock, random, signal, onChange 
     store,
     stream,
     filter: '>',
-    onMessage(entry, behind) {
-      // A stream that was created again counts from 1: the old entry must not win by its number.
-      const before = cache.get(entry.subject);
-      if (behind && before !== undefined && before.sequence > entry.sequence) cache.delete(entry.subject);
-      put(entry);
+    handlers: {
+      onMessage(entry, behind) {
+        // A stream that was created again counts from 1: the old entry must not win by its number.
+        const before = cache.get(entry.subject);
+        if (behind && before !== undefined && before.sequence > entry.sequence) cache.delete(entry.subject);
+        put(entry);
+      },
+      onCaughtUp(subjects) {
+        for (const subject of cache.keys()) if (!subjects.has(subject)) forget(subject);
+        outage.up(stream);
+        settled.resolve();
+      },
+      onFailure: (error) => outage.down(stream, 'waiting for NATS', error),
     },
-    onCaughtUp(subjects) {
-      for (const subject of cache.keys()) if (!subjects.has(subject)) forget(subject);
-      outage.up(stream);
-      settled.resolve();
-    },
-    onFailure: (error) => outage.down(stream, 'waiting for NATS', error),
-    clock,
-    random,
+    runtime: { clock, random },
     signal,
   });
   return {

@@ -40,17 +40,18 @@ export function followDesired(options: DesiredOptions): { stop(): Promise<void> 
     store,
     stream: streams.desired,
     filter: desiredFilter(node),
-    onMessage: (message) => take(options, message),
-    onCaughtUp(subjects) {
-      failures = 0;
-      options.caughtUp(new Set([...subjects].flatMap((subject) => keyIn(subject) ?? [])));
+    handlers: {
+      onMessage: (message) => take(options, message),
+      onCaughtUp(subjects) {
+        failures = 0;
+        options.caughtUp(new Set([...subjects].flatMap((subject) => keyIn(subject) ?? [])));
+      },
+      onFailure(error) {
+        if (failures++ % 10 === 0)
+          runtime.log.warn('failed to read the desired state; retrying', { error: explain(error) });
+      },
     },
-    onFailure(error) {
-      if (failures++ % 10 === 0)
-        runtime.log.warn('failed to read the desired state; retrying', { error: explain(error) });
-    },
-    clock: runtime.clock,
-    random: runtime.random,
+    runtime,
     signal: stop.signal,
   });
   return {

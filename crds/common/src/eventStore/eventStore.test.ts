@@ -240,11 +240,13 @@ describe.each([
       store,
       stream: streams.desired,
       filter: 'ifactor.desired.>',
-      onMessage: ({ body }) => (last = body),
-      onCaughtUp: (subjects) => void caughtUp.push([...subjects].map((one) => one.split('.').at(-1) ?? '').toSorted()),
-      onFailure: (error) => void failures.push(error),
-      clock: systemClock,
-      random: systemRandom,
+      handlers: {
+        onMessage: ({ body }) => (last = body),
+        onCaughtUp: (subjects) =>
+          void caughtUp.push([...subjects].map((one) => one.split('.').at(-1) ?? '').toSorted()),
+        onFailure: (error) => void failures.push(error),
+      },
+      runtime: { clock: systemClock, random: systemRandom },
       signal: stop.signal,
     });
     await until(() => caughtUp.length === 1);

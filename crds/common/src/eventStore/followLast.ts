@@ -7,15 +7,18 @@ export type FollowLastOptions = {
   store: EventStore;
   stream: string;
   filter: string;
+  handlers: FollowLastHandlers;
+  runtime: { readonly clock: Clock; readonly random: Random };
+  signal: AbortSignal;
+};
+
+export type FollowLastHandlers = {
   /** `behind`: the message was there before this round began, and may have been given in an earlier round. */
   onMessage: (message: StoredMessage, behind: boolean) => void;
   /** Everything that the stream holds has been given; these are all of its subjects. */
   onCaughtUp: (subjects: ReadonlySet<string>) => void;
   /** The stream cannot be read; the next try comes by itself. Not called while the connection is broken. */
   onFailure: (error: unknown) => void;
-  clock: Clock;
-  random: Random;
-  signal: AbortSignal;
 };
 
 /**
@@ -24,7 +27,8 @@ export type FollowLastOptions = {
  * another one; creates it where it is missing.
  */
 export async function followLast(options: FollowLastOptions): Promise<void> {
-  const { store, onFailure, clock, random, signal } = options;
+  const { store, handlers, signal } = options;
+  const { clock, random } = options.runtime;
   const backoff = new Backoff({ first: 50, most: 5000 }, random);
   while (!signal.aborted) {
     await orAborted(store.connected(), signal).catch(() => undefined);
@@ -35,14 +39,14 @@ export async function followLast(options: FollowLastOptions): Promise<void> {
       await orAborted(followOnce(options, round, backoff), round);
     } catch (error) {
       if (round.aborted) continue;
-      onFailure(error);
+      handlers.onFailure(error);
     }
     await sleep(clock, backoff.next(), signal, session);
   }
 }
 
 async function followOnce(options: FollowLastOptions, signal: AbortSignal, backoff: Backoff): Promise<void> {
-  const { store, stream, filter, onMessage, onCaughtUp } = options;
+  const { store, stream, filter, handlers } = options;
   await store.prepare();
   const subjects = new Set<string>();
   let behind = true;
@@ -51,10 +55,10 @@ async function followOnce(options: FollowLastOptions, signal: AbortSignal, backo
     if (followed.type === 'caughtUp') {
       behind = false;
       backoff.reset();
-      onCaughtUp(subjects);
+      handlers.onCaughtUp(subjects);
       continue;
     }
     if (behind) subjects.add(followed.message.subject);
-    onMessage(followed.message, behind);
+    handlers.onMessage(followed.message, behind);
   }
 }
