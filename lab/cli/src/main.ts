@@ -15,7 +15,7 @@ await run('ifactor', async () => {
       process.exitCode = 2;
       return;
     }
-    // Its words are ours already: as a cause they would be said twice.
+    // The message already holds the error's text; a cause would print it twice.
     throw new UsageError(
       `${error.message
         .replace(/^error: /, '')

@@ -1,6 +1,6 @@
 /**
  * Mutations of the example objects against the embedded server: each request is answered, none by an internal error, and
- * the server goes on. IFACTOR_MUTATIONS says how many objects (default 150), IFACTOR_SEED repeats a run.
+ * the server keeps running. IFACTOR_MUTATIONS sets the number of objects (default 150), IFACTOR_SEED repeats a run.
  */
 import { Agent } from 'node:https';
 import { assert, asyncProperty, constantFrom } from 'fast-check';
@@ -13,7 +13,7 @@ import { collectionOf, examples, mutate, mutations } from '@ifactor/common/testi
 
 const runs = Number(process.env['IFACTOR_MUTATIONS'] ?? 150);
 const seed = process.env['IFACTOR_SEED'];
-/** Below this an answer is late, however busy the machine. */
+/** A response that takes longer than this is too late, even on a busy machine. */
 const answerMs = 30_000;
 
 const merge = 'application/merge-patch+json';

@@ -2,7 +2,7 @@ import type { ServedResource } from './schema/resource.ts';
 
 export type FieldCause = { reason: string; field: string; message: string };
 
-/** A refusal, as a Kubernetes `Status` tells it. Source: apimachinery, pkg/api/errors. */
+/** A refused request, returned as a Kubernetes `Status`. Source: apimachinery, pkg/api/errors. */
 export class ApiRefusal extends Error {
   override name = 'ApiError';
   readonly code: number;
@@ -47,7 +47,7 @@ export const badRequest = (message: string) => new ApiRefusal(400, 'BadRequest',
 
 export const gone = (message: string) => new ApiRefusal(410, 'Expired', message);
 
-/** What this server leaves to a real one: always says so. */
+/** The error for what only a real API server supports. */
 export const notServed = (what: string, code = 404) =>
   new ApiRefusal(
     code,

@@ -40,7 +40,7 @@ export function prepareCluster({ dir, cluster }: Manifest): void {
   writeFileSync(join(apiserver, 'tokens.csv'), `${cluster.token},admin,admin,"system:masters"\n`, { mode: 0o600 });
 }
 
-/** Teaches a real API server our kinds; the embedded one knows them. @throws LabError with kubectl's words */
+/** Installs our CRDs in a real API server; the embedded one has them built in. @throws LabError with kubectl's message */
 export async function installKinds(kubeconfig: string): Promise<void> {
   if (!onPath(kubectl()))
     throw new LabError(`${kubectl()} is missing, which would install the CRDs: install it, or name it in KUBECTL`);
@@ -57,7 +57,7 @@ export function kubectl(): string {
   return process.env['KUBECTL'] || 'kubectl';
 }
 
-/** Whether an API server answers there. */
+/** Whether an API server responds there. */
 export async function reachable(kubeconfig: string): Promise<boolean> {
   return (
     (await capture(kubectl(), ['--kubeconfig', kubeconfig, '--request-timeout=5s', 'get', '--raw', '/version']))

@@ -11,7 +11,7 @@ import { awaitHelpers, endAll, marked, running, stop } from '../process/program.
 import type { Progress } from '../process/progress.ts';
 
 /**
- * Removes all of a lab, whatever state it is in: what its manifest says, and what is found by its marks. Safe to repeat.
+ * Removes all of a lab in any state: what its manifest lists and what is found by the lab's marks. Safe to repeat.
  * @returns false where there was nothing
  * @throws LabError naming what could not be removed; what is left of the manifest then allows another try
  */
@@ -40,7 +40,7 @@ export async function down(dir: string, progress: Progress, { keepLogs = false }
   return true;
 }
 
-/** Agents first: they would heal what is being removed. Then whoever talks to the API server, then the servers. */
+/** Agents first, as they would recreate what is removed. Then the API server's clients, then the servers. */
 async function stopProcesses(dir: string): Promise<void> {
   const { run } = pathsOf(dir);
   const all = existsSync(run) ? readdirSync(run).map((file) => file.replace(/\.json$/, '')) : [];
@@ -118,7 +118,7 @@ function removeFiles(dir: string, keepLogs: boolean): void {
   try {
     rmdirSync(dir);
   } catch {
-    // Something else is in it, or it is gone.
+    // The folder holds other files or no longer exists.
   }
 }
 

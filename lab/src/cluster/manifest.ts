@@ -40,7 +40,7 @@ export type Manifest = {
   vm: { kernel: Age; port: number } | null;
   nodes: LabNode[];
   containers: LabContainer[];
-  /** `prefix`: of all names in NATS, as IFACTOR_PREFIX said when the lab was started; absent: none. */
+  /** `prefix`: prepended to all names in NATS, from IFACTOR_PREFIX when the lab was started; absent if not set. */
   nats: { program: string; port: number; user: string; password: string; prefix?: string };
   cluster: LabCluster;
   /** The inspector's page, and the token that it asks for. */

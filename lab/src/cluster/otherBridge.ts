@@ -6,7 +6,7 @@ export type BridgeLease = {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 };
 
-/** Leases cannot be read, so that nobody knows whether a bridge leads. */
+/** The leases cannot be read, so it is unknown whether another bridge is the leader. */
 export class LeasesUnreadable extends UsageError {
   override name = 'LeasesUnreadable';
 
@@ -30,7 +30,7 @@ export function leadingBridge(leases: readonly BridgeLease[], now: number): Brid
 }
 
 /**
- * Two bridges with a NATS of their own would both write the same objects, each by what its own agents say.
+ * Two bridges with separate NATS servers would both write the same objects, each with the status from its own agents.
  * @throws UsageError where a bridge serves the cluster
  */
 export function assertNoBridge(leases: readonly BridgeLease[], kubeconfig: string, now: number): void {

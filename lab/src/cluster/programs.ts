@@ -14,7 +14,7 @@ import { netnsPath, nodeNetns } from '../host/netns.ts';
 import { pathsOf } from './paths.ts';
 import type { Program } from '../process/program.ts';
 
-/** What `lab restart` and `lab kill` may be given, in the order in which the parts start. */
+/** The arguments that `lab restart` and `lab kill` accept, in the order in which the parts start. */
 export function parts(lab: Manifest): string[] {
   return [...makers(lab).keys()];
 }
@@ -48,7 +48,7 @@ export function natsProgram(lab: Manifest): Program {
   };
 }
 
-/** Where the password stands: in a file of the owner's, so that `ps` does not show it. */
+/** The password is in a file that only the owner can read, so that `ps` does not show it. */
 export async function writeNatsConfig(lab: Manifest): Promise<void> {
   const { port, user, password } = lab.nats;
   const { natsCertificate, natsKey } = pathsOf(lab.dir);
@@ -106,7 +106,7 @@ const emulatedReadyMs = 240_000;
 /** Where agents in a virtual machine keep their state: in its memory, since they outlive themselves but not their nodes. */
 const guestState = '/run/ifactor';
 
-/** The virtual machine that nodes and containers are in; all in it goes with it. Its log is its console. */
+/** The virtual machine that holds nodes and containers; they end with it. Its log is its console. */
 export function vmProgram({ dir, vm }: Manifest): Program {
   const paths = pathsOf(dir);
   const { vm: folder, vmControl: controlFile } = paths;
@@ -125,7 +125,7 @@ export async function prepareVm({ dir, vm }: Manifest, report: (line: string) =>
   writeFileSync(join(folder, 'image.json'), JSON.stringify(await guestImage(vm.kernel, folder, report)));
 }
 
-/** The inspector. Its page is built when somebody asks for it first: most labs are never looked at. */
+/** The inspector. Its page is built on the first request, as most labs never need it. */
 export function uiProgram(lab: Manifest): Program {
   return {
     part: 'ui',

@@ -100,7 +100,7 @@ async function make(lab: Manifest, { version }: NatsProgram, progress: Progress,
       lab.nodes.map(({ name }) => step(`agent of ${name}`, () => start(lab.dir, agentProgram(lab, name), abort))),
     ),
   );
-  // Its address is given out with the lab: whoever opens it then must not be refused.
+  // The lab prints the inspector's address, so the inspector must be ready before the lab is.
   const inspector = step(`inspector at http://127.0.0.1:${lab.ui.port}`, () => start(lab.dir, uiProgram(lab), abort));
   const all = [vm, nodes, containers, nats, api, bridge, agents, inspector];
   // One that failed must not leave others behind that still make things.
@@ -198,7 +198,7 @@ function planCluster({ kubeconfig }: UpOptions, [port = 0, clientPort = 0, peerP
   return { kind: 'embedded', port };
 }
 
-/** The lab goes on without the process that started it. */
+/** The lab keeps running without the process that started it. */
 export function detach(lab: Manifest): void {
   saveManifest({ ...lab, owner: null });
 }

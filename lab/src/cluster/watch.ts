@@ -6,14 +6,14 @@ import { parts } from './programs.ts';
 
 const lookEveryMs = 1000;
 
-/** Tells when a part of the lab ends or runs again, until stopped. Keeps this process alive meanwhile. */
+/** Reports when a part of the lab ends or runs again, until stopped. Keeps this process alive until then. */
 export function watchParts(
   lab: Manifest,
   say: (line: string) => void,
   clock: Clock = systemClock,
 ): { stop: () => void } {
   const dead = new Set<string>();
-  // The parts are no children of a process that may have gone on without its starter, so they have to be looked at.
+  // The parts may have been started by another process, so there is no exit event to wait for: poll them.
   let cancel = clock.after(lookEveryMs, look, true);
   function look(): void {
     cancel = clock.after(lookEveryMs, look, true);

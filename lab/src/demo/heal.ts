@@ -9,8 +9,8 @@ import type { Stage } from './stage.ts';
 const backWithinMs = 20_000;
 
 /**
- * Monitors the links of a netns and says so once it has joined the kernel's group, which it does not say itself:
- * /proc/PID/net/netlink shows it.
+ * Monitors the links of a netns. Prints `listening` once `ip monitor` has joined the multicast group. `ip` does not report
+ * this itself, so it is read from /proc/PID/net/netlink.
  */
 const script = `
 nsenter --net="$1" ip -o monitor link & monitor=$!
@@ -20,9 +20,9 @@ echo listening
 wait $monitor`;
 
 /**
- * Deletes a link in a container and waits, by what the kernel tells, until there is one of this name again.
- * @returns how long it was away, in ms
- * @throws LabError where it does not come back
+ * Deletes a link in a container and waits for the kernel's notification of a new link of this name.
+ * @returns how long the link was missing, in ms
+ * @throws LabError if the link is not recreated in time
  */
 export async function deleteAndAwait(stage: Stage, container: string, link: string): Promise<number> {
   const [program = '', ...args] = machineOf(stage.lab).argv([
@@ -50,7 +50,7 @@ export async function deleteAndAwait(stage: Stage, container: string, link: stri
     const [, deleted, index] = about.exec(line) ?? [];
     if (index === undefined) return;
     if (deleted !== undefined) gone ??= { index, time: systemClock.monotonic() };
-    // The kernel may still speak of the old one.
+    // The kernel may still send notifications about the old link.
     else if (gone !== undefined && gone.index !== index) resolve(systemClock.monotonic() - gone.time);
   });
   try {

@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts';
 const answerWithinMs = 60_000;
 
 /**
- * Pings until each of these addresses answers, then once more before everyone's eyes.
+ * Pings until each of these addresses replies, then once more with the output shown.
  * @param from one or more addresses whose replies must be seen
  * @throws LabError where one did not answer
  */

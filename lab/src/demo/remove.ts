@@ -5,7 +5,7 @@ import { netnsOf } from '../host/exec.ts';
 import { files } from './steps.ts';
 import { example, type Stage } from './stage.ts';
 
-/** Names of the links in every netns of the lab and in this machine's own, so that what was left behind can be told. */
+/** Names of the links in every netns of the lab and in the host's, to detect links that were left behind. */
 export type Links = Map<string, Set<string>>;
 
 export async function linksOf({ lab }: Stage): Promise<Links> {
@@ -16,7 +16,7 @@ export async function linksOf({ lab }: Stage): Promise<Links> {
   return new Map([...lists, ['this machine', await linksIn(host, undefined)]]);
 }
 
-/** Deletes everything that was applied, and looks whether anything is left. @throws LabError naming what is */
+/** Deletes everything that was applied, then checks for leftovers. @throws LabError naming them */
 export async function removeAll(stage: Stage, before: Links): Promise<void> {
   const ours = await made(stage, before);
   for (const name of files.toReversed())

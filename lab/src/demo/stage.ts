@@ -29,7 +29,7 @@ export class Stage {
     console.log(line);
   }
 
-  /** Runs a command before everyone's eyes and gives what it printed. @throws LabError where it fails */
+  /** Runs a command, shows it with its output, and returns the output. @throws LabError if it fails */
   async show({ argv, shown }: ShownCommand): Promise<string> {
     this.say(`$ ${shown}`);
     const [program = '', ...args] = argv;
@@ -73,7 +73,7 @@ export class Stage {
   }
 }
 
-/** An example of the walkthrough, as a path from where the person stands. */
+/** An example of the walkthrough, as a path relative to the working directory. */
 export function example(name: string): string {
   const path = relative(process.cwd(), crdPath(`examples/${name}`));
   return path.startsWith('../../') ? crdPath(`examples/${name}`) : path;

@@ -7,7 +7,7 @@ import { readLog } from './log.ts';
 import { ping } from './ping.ts';
 import { example, type Stage } from './stage.ts';
 
-/** What became of a step; `unsupported` where this kernel cannot do it, and ifactor says so. */
+/** The result of a step; `unsupported` if ifactor reports that this kernel lacks the feature. */
 export type Outcome = 'done' | 'unsupported by this kernel';
 export type DemoStep = { title: string; act: (stage: Stage) => Promise<Outcome> };
 

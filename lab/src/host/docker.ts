@@ -7,7 +7,7 @@ import { capture, must, onPath } from './shell.ts';
 const image = 'ifactor-lab:1';
 const label = 'ifactor.lab';
 
-/** Version of the engine; undefined where none answers. */
+/** Version of the engine; undefined if no engine responds. */
 export async function dockerVersion(): Promise<string | undefined> {
   if (!onPath('docker')) return undefined;
   const { code, stdout } = await capture('timeout', ['5', 'docker', 'version', '--format', '{{.Server.Version}}']);
@@ -36,7 +36,7 @@ export async function ensureImage(): Promise<void> {
 
 /**
  * Starts a container without a network and with nothing to do.
- * @returns the name that was free: the wanted one, or with the lab's id
+ * @returns the name that was free: the requested one, or that with the lab's id
  */
 export async function startContainer(dir: string, id: string, name: string): Promise<string> {
   for (const real of [name, `${name}-${id}`]) {
@@ -97,7 +97,7 @@ export async function labContainers(dir: string): Promise<{ name: string; state:
     });
 }
 
-/** Removes every container of this lab. One that is gone already is no error. */
+/** Removes every container of this lab. A container that no longer exists is not an error. */
 export async function removeContainers(dir: string): Promise<string[]> {
   const names = (await labContainers(dir)).map(({ name }) => name);
   if (names.length === 0) return [];

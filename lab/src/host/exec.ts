@@ -12,8 +12,8 @@ import { inode, netnsPath, nodeNetns } from './netns.ts';
 import { pathsOf } from '../cluster/paths.ts';
 
 /**
- * As `ip netns exec` does: mounts of its own, in which /sys shows the netns. In /var/run/wireguard stand the sockets of
- * the wireguard-go links that are in the netns, so that `wg` finds these and no other.
+ * As `ip netns exec` does: a private mount namespace, in which /sys shows the netns. /var/run/wireguard holds only the
+ * sockets of the wireguard-go links in the netns, so that `wg` finds no others.
  */
 const script = `
 umount -l /sys 2>/dev/null; mount -t sysfs sysfs /sys 2>/dev/null
@@ -46,7 +46,7 @@ export async function exec(lab: Manifest, name: string, command: string[]): Prom
   ];
   const [program = '', ...args] = machineOf(lab).argv(inside);
   const child = spawn(program, args, { stdio: 'inherit' });
-  // The terminal gives its signals to the command too, which decides what they mean.
+  // The terminal sends its signals to the command too, which handles them.
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   const [code, by] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
@@ -64,13 +64,13 @@ export async function netnsOf(lab: Manifest, name: string): Promise<string> {
 }
 
 function existing({ vm }: Manifest, path: string): string {
-  // In a virtual machine, nsenter says so.
+  // In a virtual machine, nsenter reports the missing netns.
   if (!vm && inode(path) === undefined)
     throw new LabError(`${path} is gone: end the lab with \`ifactor lab down\` and start it again`);
   return path;
 }
 
-/** Whichever node's agent made them. The kernel of a virtual machine has WireGuard itself. */
+/** Sockets made by the agent of any node. The kernel of a virtual machine supports WireGuard, so it has no such sockets. */
 function socketsIn({ dir, nodes, vm }: Manifest, netns: string): string[] {
   if (vm) return [];
   return nodes.flatMap(({ name }) => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 
-/** Whether a GET with this token is answered by 200; false also where nothing listens or the certificate is not made yet. */
+/** Whether a GET with this token returns 200; also false if nothing listens or the certificate does not exist yet. */
 export function httpsAnswers(url: string, certificate: string, token: string): Promise<boolean> {
   if (!existsSync(certificate)) return Promise.resolve(false);
   return new Promise((resolve) => {

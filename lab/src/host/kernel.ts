@@ -6,7 +6,7 @@ export const linkKinds = ['wireguard', ...netlinkTypes] as const;
 export type ProbedKind = (typeof linkKinds)[number];
 
 const base = 'ip link add base0 type bridge';
-/** What `ip link add trial0` has to say beyond the type, by kind; `link base0`: over a link that is made first. */
+/** Arguments of `ip link add trial0` where the type is not enough, by kind. `link base0` is a lower link made first. */
 const words: { readonly [K in ProbedKind]?: string } = {
   gre: 'type gre local 127.0.0.1 remote 127.0.0.2',
   ipip: 'type ipip local 127.0.0.1 remote 127.0.0.2',
@@ -16,7 +16,7 @@ const words: { readonly [K in ProbedKind]?: string } = {
   vxlan: 'type vxlan id 1 dstport 4789',
 };
 
-/** Whether the kernel can make such a link: tried in a netns that ends with the trial. */
+/** Whether the kernel supports this kind of link, tried in a temporary netns. */
 export async function hasKind(kind: ProbedKind, machine: Machine = host): Promise<boolean> {
   const trial = words[kind] ?? `type ${kind}`;
   const script = `${trial.startsWith('link') ? `${base} && ` : ''}ip link add trial0 ${trial}`;

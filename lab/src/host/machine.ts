@@ -32,7 +32,7 @@ export function machineOf({ dir, vm }: Pick<Manifest, 'dir' | 'vm'>): Machine {
   };
 }
 
-/** Runs a program there and gives what it printed. @throws LabError with its own words where it fails */
+/** Runs a program there and returns its output. @throws LabError with the program's message if it fails */
 export async function mustThere(
   machine: Machine,
   program: string,

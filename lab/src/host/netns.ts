@@ -26,7 +26,7 @@ export function netnsPath(name: string): string {
 const underlay = (id: string) => `${netnsPrefix(id)}.underlay`;
 const own = (id: string, container: string) => `${netnsPrefix(id)}.container.${container}`;
 
-/** Makes each node's home netns, joined by a bridge in a netns of its own: nothing is made in the user's. */
+/** Makes each node's home netns, connected by a bridge in a separate netns. Nothing is made in the user's netns. */
 export async function makeNodes(lab: Pick<Manifest, 'id' | 'nodes' | 'dir' | 'vm'>): Promise<void> {
   const { id, nodes } = lab;
   const machine = machineOf(lab);
@@ -58,8 +58,8 @@ export async function makeNodes(lab: Pick<Manifest, 'id' | 'nodes' | 'dir' | 'vm
 }
 
 /**
- * Makes a netns that stands for a container. It is ours by the prefix of its first name; the name that a person types
- * is a second one for the same netns.
+ * Makes a netns that serves as a container. The prefix of its first name marks it as the lab's; the name that users type
+ * is a second name of the same netns.
  * @returns the name that was free: the container's, or with the lab's id
  */
 export async function makeContainer(lab: Pick<Manifest, 'id' | 'dir' | 'vm'>, name: string): Promise<string> {
@@ -90,15 +90,15 @@ export async function netnsNamesOf(lab: Pick<Manifest, 'dir' | 'vm'>): Promise<s
     : (await machineOf(lab).capture('ls', [netnsFolder])).stdout.split('\n').filter(Boolean);
 }
 
-/** Removes every netns of the lab on this machine with all that runs in it. One that is gone already is no error. */
+/** Removes every netns of the lab on this machine and ends its processes. A netns that no longer exists is not an error. */
 export async function removeNetns(id: string): Promise<string[]> {
   const names = netnsNames();
   const ours = names.filter((name) => name.startsWith(netnsPrefix(id)));
   const inodes = new Set(ours.map((name) => inode(netnsPath(name))));
-  // Second names of our netns, whoever gave them: a name keeps its netns alive.
+  // Includes other names of our netns, made by any program: each name keeps its netns alive.
   const removed = [...names.filter((name) => !ours.includes(name) && inodes.has(inode(netnsPath(name)))), ...ours];
   for (const name of removed) await endInside(name);
-  // Containers' first: what is in them may hold on to what is in the nodes'.
+  // Containers' first: their links may depend on links in the nodes' netns.
   for (const name of removed.toSorted((a, b) => Number(b.includes('.container.')) - Number(a.includes('.container.'))))
     await removeOne(name);
   return removed;
@@ -129,7 +129,7 @@ async function endInside(name: string): Promise<void> {
   await endProcesses(systemClock, inside, 'SIGTERM', 1000);
 }
 
-/** @throws LabError with the words of `ip`, which name the line */
+/** @throws LabError with the message of `ip`, which names the line */
 async function batch(machine: Machine, netns: string | undefined, lines: string[]): Promise<void> {
   await mustThere(machine, 'ip', [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'], {
     input: `${lines.join('\n')}\n`,

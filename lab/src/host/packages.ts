@@ -35,7 +35,7 @@ export async function missingPrograms(runtime: LabRuntime, vm: boolean): Promise
   return needed.filter((program) => !onPath(program));
 }
 
-/** Whether WireGuard is wireguard-go here; also where the kernel cannot be asked yet. */
+/** Whether this machine uses wireguard-go for WireGuard; also true if the kernel cannot be probed yet. */
 async function userspaceWireguard(): Promise<boolean> {
   return !(await hasKind('wireguard'));
 }

@@ -32,14 +32,14 @@ export async function capture(
   }
 }
 
-/** Runs a program and gives what it printed. @throws LabError with its own words where it fails */
+/** Runs a program and returns its output. @throws LabError with the program's message if it fails */
 export async function must(program: string, args: string[], options?: Options): Promise<string> {
   const { code, stdout, stderr } = await capture(program, args, options);
   if (code === 0) return stdout;
   throw new LabError(`${program} ${args.join(' ')} failed (${code}): ${(stderr || stdout).trim()}`);
 }
 
-/** Where PATH has the program; one that is given by its path stands for itself. */
+/** The path of a program in PATH; a name that contains a slash is used as it is. */
 export function onPath(program: string): string | undefined {
   const candidates = program.includes('/')
     ? [program]

@@ -17,14 +17,14 @@ import { LabError } from '../cluster/error.ts';
 import { endProcesses, identify, isAlive, processesWithEnvironment, type ProcessIdentity } from '@ifactor/common/proc';
 import { pathsOf } from '../cluster/paths.ts';
 
-/** A process of the lab: how to start it, and where it says that it is ready. */
+/** A process of the lab: how to start it and how to detect that it is ready. */
 export type Program = {
   /** `nats`, `apiserver`, `bridge`, `agent/NAME`, `ui`. */
   part: string;
   command: string;
   args: string[];
   env?: Record<string, string>;
-  /** Found in its log once it is ready (default: a message that ends with the word `ready`), or asked until true. */
+  /** A pattern in its log that marks readiness (default: a message that ends with the word `ready`), or a check polled until true. */
   ready?: RegExp | (() => Promise<boolean>);
   /** Default: 60 000. */
   readyWithinMs?: number;
@@ -33,21 +33,21 @@ export type Program = {
 const readyLine = / ready( [\w-]+=.*)?$/m;
 const defaultReadyMs = 60_000;
 const helperEndsWithinMs = 15_000;
-/** What our processes may know of the caller's environment: no credential of the caller's is among it. */
+/** Variables that our processes inherit from the caller's environment. None holds a credential. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'DOCKER_HOST', 'DEBUG', 'IFACTOR_CACHE', 'XDG_CACHE_HOME'];
 
-/** In the environment of every process of a lab: its folder. So none is lost, whenever the lab itself may be killed. */
+/** Set to the lab's folder in the environment of every process of a lab, so that all are found even if the lab was killed. */
 const processMark = 'IFACTOR_LAB_PROCESS';
 /** In the environment of the short-lived programs that make a lab. */
 export const helperMark = 'IFACTOR_LAB_HELPER';
 
-/** The lab's processes, also those that a crash kept from being written down. */
+/** The lab's processes, including those whose identity file was not written because of a crash. */
 export function marked(dir: string): ProcessIdentity[] {
   return processesWithEnvironment(`${processMark}=${dir}`);
 }
 
 /**
- * Starts a process that outlives this one, its output in the lab's log folder. Resolves when it says that it is ready.
+ * Starts a process that outlives this one and logs to the lab's log folder. Resolves when the process is ready.
  * @throws LabError with the end of its log
  */
 export async function start(dir: string, program: Program, abort?: AbortSignal): Promise<void> {
@@ -60,7 +60,7 @@ export async function start(dir: string, program: Program, abort?: AbortSignal):
     if (ready instanceof RegExp ? ready.test(textFrom(path, offset)) : await ready()) resolve();
   };
   const watcher = watch(path, () => void check().catch(reject));
-  // A server that says nothing when it is ready has to be asked.
+  // A server that does not log readiness is polled.
   const stopAsking = ready instanceof RegExp ? undefined : every(systemClock, 200, () => void check().catch(reject));
   const fail = (why: string) => {
     const said = textFrom(path, offset).trimEnd().split('\n').slice(-8).join('\n');
@@ -84,7 +84,7 @@ export async function start(dir: string, program: Program, abort?: AbortSignal):
   }
 }
 
-/** The process, its log, and where in that its own words begin. */
+/** The process, its log, and the offset at which its own output starts. */
 function spawnLogged(
   dir: string,
   { part, command, args, env = {} }: Program,
@@ -123,7 +123,7 @@ export function running(dir: string, part: string): ProcessIdentity | undefined 
   }
 }
 
-/** Ends the process of this part, if it runs. Resolves when it is gone. */
+/** Ends the process of this part if it runs. Resolves when the process has exited. */
 export async function stop(dir: string, part: string, how: NodeJS.Signals = 'SIGTERM'): Promise<boolean> {
   const who = running(dir, part);
   if (who) await endProcesses(systemClock, [who], how);

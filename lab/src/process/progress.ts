@@ -5,7 +5,7 @@ import type { WriteStream } from 'node:tty';
 
 /** Tells a person what happens, a line per step that is done. */
 export type Progress = {
-  /** Runs the step, then says so with the time it took. `describe` may add what came out. */
+  /** Runs the step, then prints its title and duration. `describe` may add a summary of the result. */
   step<T>(title: string, act: () => Promise<T>, describe?: (result: T) => string): Promise<T>;
   say: (line: string) => void;
 };

@@ -4,14 +4,14 @@ import type { DebianKernel } from './debian.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
-/** A guest that is going to run under KVM says its first word long before this. */
+/** Timeout of the probe. A guest that runs under KVM prints its kernel version well within this time. */
 const FIRST_WORD_MS = 5000;
 
 let known: Promise<Accelerator> | undefined;
 
 /**
- * KVM where it runs guests, else emulation. /dev/kvm says little: in a nested machine it may be there and yet start nothing.
- * So a kernel is booted for a moment, once per process. IFACTOR_ACCEL (`kvm`, `tcg`) settles it without trying.
+ * KVM if it can run guests, else emulation. In a nested VM, /dev/kvm can exist without being able to start a guest.
+ * Therefore a kernel is test-booted, once per process. IFACTOR_ACCEL (`kvm`, `tcg`) overrides the probe.
  */
 export function accelerator(qemu: string, kernel: DebianKernel): Promise<Accelerator> {
   const wanted = process.env['IFACTOR_ACCEL'];

@@ -6,7 +6,7 @@ export type CommandOptions = {
   cwd?: string;
   /** Beside PATH and HOME, which are the host's. */
   env?: Record<string, string | undefined>;
-  /** Told of output as it comes. */
+  /** Called with output as it arrives. */
   onOutput: (stream: 'stdout' | 'stderr', data: Buffer) => void;
   /** Kills it, and all that it started; `ended` then rejects with its reason. */
   abort?: AbortSignal;
@@ -16,7 +16,7 @@ export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
 /** A command that runs in a guest as root until it ends or this process does. */
 export interface GuestCommand {
-  /** Rejects with VmFailed where it cannot be started, or the guest is gone. */
+  /** Rejects with VmFailed if the command cannot be started or the guest has stopped. */
   readonly ended: Promise<Exit>;
   input(data: Buffer): void;
   endInput(): void;

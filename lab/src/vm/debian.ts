@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 /** A Debian kernel, unpacked in the cache folder. */
 export interface DebianKernel {
-  /** As `uname -r` will say. */
+  /** As `uname -r` prints it in the guest. */
   release: string;
   /** Compressed image to boot. */
   image: string;

@@ -1,4 +1,4 @@
-// In a VM: listens for the host and runs what it is told to.
+// In a VM: listens for the host and runs the commands that it sends.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -18,7 +18,7 @@ const { token } = readControl(words.get('ifactor.control') ?? '');
 const server = createServer({ noDelay: true }, (socket) => {
   let child: ChildProcess | undefined;
   socket.on('error', () => {}); // 'close' follows.
-  // Whoever asked for it is gone.
+  // The client disconnected, so its command is killed.
   socket.once('close', () => kill(child));
   receive(socket, (request: GuestRequest) => {
     if (request.type === 'run' && !child && request.token === token) child = run(request, socket);
@@ -34,7 +34,7 @@ function run(
   { command: [program = '', ...args], cwd, env }: GuestRequest & { type: 'run' },
   socket: Socket,
 ): ChildProcess {
-  // A group of its own, so that what it starts can be ended with it.
+  // A separate process group, so that the command's children can be killed with it.
   const child = spawn(program, args, { cwd, env, stdio: 'pipe', detached: true });
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].on('data', (data: Buffer) => {
@@ -43,7 +43,7 @@ function run(
       socket.once('drain', () => child[stream].resume());
     });
   }
-  child.stdin.on('error', () => {}); // It need not read what it is given.
+  child.stdin.on('error', () => {}); // The command may close its stdin early.
   child.once('error', ({ message }) => end({ type: 'error', message }));
   child.once('close', (code, signal) => end({ type: 'exit', code, signal }));
   // One that cannot be started closes, too.

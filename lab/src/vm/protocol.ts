@@ -5,13 +5,13 @@ import { createInterface } from 'node:readline';
 
 /** A connection of the host's is one command; it ends with it. `data` is base64. One JSON object a line. */
 export type GuestRequest =
-  /** The first word. `token` proves that it is ours. */
+  /** Always the first message. `token` authenticates the host. */
   | { type: 'run'; token: string; command: string[]; cwd: string; env: Record<string, string> }
   | { type: 'input'; data: string }
   | { type: 'endInput' }
   | { type: 'signal'; signal: NodeJS.Signals };
 
-/** What the guest answers. `exit` or `error` is its last word. */
+/** Messages from the guest. `exit` or `error` is the last one. */
 export type Reply =
   | { type: 'output'; stream: 'stdout' | 'stderr'; data: string }
   | { type: 'exit'; code: number | null; signal: NodeJS.Signals | null }
@@ -21,14 +21,14 @@ export function send(socket: Duplex, message: GuestRequest | Reply): boolean {
   return socket.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Calls `take` for every message, in order. What the socket fails of is told by itself. */
+/** Calls `take` for every message, in order. Socket errors are ignored here: the socket reports them itself. */
 export function receive(socket: Duplex, take: (message: never) => void): void {
   createInterface({ input: socket })
     .on('line', (line) => take(JSON.parse(line) as never))
     .on('error', () => {});
 }
 
-/** Where a guest listens and what it has to be told: in a file that only root may read, host and guest alike. */
+/** The port and the token of a guest, in a file that only root can read on the host and in the guest. */
 export type Control = {
   /** Port of the host's loopback that leads into the guest. */
   port: number;

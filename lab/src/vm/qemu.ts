@@ -15,7 +15,7 @@ export type QemuOptions = {
   initrd: string;
   accel: Accelerator;
   memoryMb: number;
-  /** Where the guest's console goes; what the file holds already stays. */
+  /** The file that the guest's console is appended to. */
   consoleFile: string;
   /** File that holds `Control`: the port of 127.0.0.1 that leads into the guest, and the token. */
   controlFile: string;
@@ -82,7 +82,7 @@ export function qemuArguments({
 /** On its console, once it takes commands. */
 export const guestReady = /^ifactor: ready/m;
 
-/** A qemu process, which the kernel kills should its starter die first. */
+/** A qemu process. The kernel kills it if its parent exits first. */
 export interface Qemu {
   /** Rejects with VmFailed once the process has ended. Never resolves. */
   readonly ended: Promise<never>;

@@ -43,7 +43,7 @@ export type VmOptions = {
 };
 
 /**
- * Boots a virtual machine, which lives as long as this process at most.
+ * Boots a virtual machine. It ends no later than this process.
  * @throws VmUnavailable if this machine lacks a program or a kernel package, VmFailed if the guest does not come up.
  */
 export async function startVm({

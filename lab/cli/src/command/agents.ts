@@ -12,7 +12,7 @@ export async function nodesToAsk(connection: NatsConnection, node: string | unde
   return nodes.toSorted();
 }
 
-/** The answer of a node's agent to a request of the service `ifactor-agent`; null where no agent answers. */
+/** The response of a node's agent to a request of the service `ifactor-agent`; null if no agent responds. */
 export async function askAgent<T>(
   connection: NatsConnection,
   node: string,

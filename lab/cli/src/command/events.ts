@@ -9,7 +9,7 @@ import type { LogSource, SourceFlags } from '../log/source.ts';
 import { eventText } from '../log/text.ts';
 import { none } from '../replay/walk.ts';
 
-/** Events shown where nobody says how many: more than that nobody reads. */
+/** Default number of events shown. */
 const usual = 10_000;
 
 type Flags = SourceFlags & {
@@ -85,7 +85,7 @@ function parseCount(text: string): number {
   return Number(text);
 }
 
-/** Whether the log holds any event of the object that was named, whatever else was asked for. */
+/** Whether the log holds any event of the named object, regardless of the other filters. */
 async function hasObject(source: LogSource, { kind, namespace, name, node }: Selector): Promise<boolean> {
   const object = { kind, namespace, name, node } as Selector;
   for await (const _ of source.events(object)) return true;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 
-/** A command of `ifactor`: what `--help` says of it, and the module that has the rest. */
+/** A command of `ifactor`: its description in `--help`, and the module that implements it. */
 export type CommandEntry = { description: string; load: () => Promise<Command> };
 
 /*
- * In the order of `--help`. Each command is loaded when somebody asks for it, so that none pays for another: the lab brings QEMU
+ * In the order of `--help`. Each command is loaded only when it is used, as some have large dependencies: the lab brings QEMU
  * and native code, the inspector a layout engine and a bundler, and `replay` works where none of these can be loaded.
  */
 export const commands: Readonly<Record<string, CommandEntry>> = {

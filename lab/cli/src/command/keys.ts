@@ -47,7 +47,7 @@ function purgeCommand(): Command {
     });
 }
 
-/** Names of the keys that an agent destroyed; null where no agent answers. @throws Error with the agent's words */
+/** Names of the keys that an agent destroyed; null if no agent responds. @throws Error with the agent's message */
 async function purge(connection: NatsConnection, node: string, asked: string): Promise<string[] | null> {
   const answer = await askAgent<{ purged?: string[]; error?: string }>(connection, node, 'purge-keys', asked);
   if (answer === null) return null;

@@ -33,9 +33,9 @@ function forgetCommand(): Command {
 }
 
 /**
- * Takes a node and what it said out of NATS, so that the bridge takes it for one that never was.
+ * Deletes a node and its statuses from NATS, so that the bridge treats it as if it had never existed.
  * @returns how many statuses were purged
- * @throws UsageError where the node is not known, or its agent lives
+ * @throws UsageError if the node is not known or its agent is running
  */
 export async function forgetNode(connection: NatsConnection, name: string): Promise<number> {
   let filter: string;

@@ -3,7 +3,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { commands } from './index.ts';
 
 /**
- * `ifactor` with the commands that these arguments need; of the others it knows name and description only.
+ * `ifactor` with the commands that these arguments need; the others have only a name and a description.
  * @param words the arguments; left out: every command is loaded
  */
 export async function operatorCommand(words?: readonly string[]): Promise<Command> {

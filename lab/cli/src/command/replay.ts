@@ -68,7 +68,7 @@ export function replayCommand(): Command {
     });
 }
 
-/** What `--at` says. */
+/** The range that `--at` selects. */
 function rangeOf(key: Key, { node, at }: Flags): Range {
   const range = { key, ...(node === undefined ? {} : { node }) };
   if (at === undefined) return range;

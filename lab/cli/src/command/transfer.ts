@@ -34,7 +34,7 @@ export function exportCommand(): Command {
         if (file) await once(file, 'open');
         const write = writer(file ?? process.stdout);
         await write(fileHeader(new Date(systemClock.now()), Object.keys(wanted).length > 0));
-        // First what the agents say, then the log: so the log reaches at least as far.
+        // Statuses first, then events, so that the log reaches at least as far as the statuses.
         for await (const status of source.statuses()) {
           if (selectsActor(wanted, originOf(status))) await write(statusLine(status));
         }

@@ -28,7 +28,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** `ifactor ui` until the test ends: its address, and how all stands by what it tells. */
+/** Runs `ifactor ui` until the test ends: its address, and the latest state that it sent. */
 async function ui(
   args: string[],
   environment: NodeJS.ProcessEnv = {},

@@ -10,7 +10,7 @@ import { feedViewers } from '../inspector/stately.ts';
 import { logCommand, openSource, withSource } from '../log/source.ts';
 import type { SourceFlags } from '../log/source.ts';
 
-/** In the environment: the token to ask for, instead of one made up; a lab's, so that its address stays the same. */
+/** Environment variable with the token to require instead of a random one; the lab sets it, so that its address stays the same. */
 export const uiToken = 'IFACTOR_UI_TOKEN';
 
 type Flags = SourceFlags & { port: number; stately?: number; open?: boolean; lazy?: boolean };
@@ -54,7 +54,7 @@ async function runUi(flags: Flags): Promise<void> {
   const viewers = stately === undefined ? undefined : await feedViewers(feed, stately, inspector.token);
   const following =
     file === undefined ? followFeed({ feed, name, open: () => openSource(flags) }, stop.signal) : undefined;
-  // Whoever gave the token knows the address; a log is not to hold it.
+  // A user who set the token can build the address; the token must not appear in a log.
   if (token === undefined) console.log([inspector.url, ...(viewers ? [viewers.url] : [])].join('\n'));
   createLog('ui').info('ready', {
     port: inspector.port,

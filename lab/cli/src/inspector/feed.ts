@@ -12,10 +12,10 @@ import { EventLog } from './history/log.ts';
 import type { ActorId, Moment, SourceInfo, Told, Topology } from './protocol.ts';
 import type { Track } from './history/track.ts';
 
-/** How long changes are gathered before they are told. */
+/** How long changes are batched before watchers are notified. */
 const gatherMs = 60;
 
-/** How long a reader waits for an actor's earlier events before it is shown what is known without them. */
+/** How long a request waits for an actor's earlier events before it is answered without them. */
 const patienceMs = 1500;
 
 type Listener = (told: Told) => void;
@@ -23,7 +23,7 @@ type Listener = (told: Told) => void;
 /** Where the events before those that are held come from: those of one actor, and more of all; null: no more are held than are. */
 export type Past = { history: History; earlier: (() => void) | null };
 
-/** One log with all who watch it: gathers what changes, places new actors on the map, and tells. */
+/** One log and its watchers: batches changes, places new actors on the map, and notifies the watchers. */
 export class Feed {
   log = new EventLog();
   filters = new Filters(this.log);
@@ -55,7 +55,7 @@ export class Feed {
     return { ...this.#source, held: { start, since, more: Boolean(this.#past?.earlier) } };
   }
 
-  /** What the time is for whoever watches. */
+  /** The current time, for watchers. */
   get time(): string {
     return timestamp(this.#clock);
   }
@@ -68,15 +68,15 @@ export class Feed {
     return this.#topology;
   }
 
-  /** Asks that more of the log be held. */
+  /** Requests that more of the log be held. */
   earlier(): void {
     this.#past?.earlier?.();
   }
 
   /**
-   * Reads what an actor's events before the window tell of it, and tells watchers when it is done.
-   * @returns whether that is known now; false where it takes longer than a reader waits
-   * @throws UsageError on an actor that there is not
+   * Reads an actor's events from before the window, and notifies watchers when done.
+   * @returns whether they have been read; false if that takes longer than `patienceMs`
+   * @throws UsageError if there is no such actor
    */
   async complete(actor: ActorId): Promise<boolean> {
     const { log } = this;
@@ -101,7 +101,7 @@ export class Feed {
     if (track && log === this.log) this.changed([track]);
   }
 
-  /** Starts again with another log. `past` is of one that is a part only. */
+  /** Replaces the log. `past` is set if the log is only a part. */
   reset(log = new EventLog(), past?: Past): void {
     this.log = log;
     this.#past = past;
@@ -117,7 +117,7 @@ export class Feed {
     this.#soon();
   }
 
-  /** Says where the log comes from now. */
+  /** Sets the name of the log's source. */
   name(name: string): void {
     if (name === this.#source.name) return;
     this.#source = { ...this.#source, name };
@@ -129,7 +129,7 @@ export class Feed {
     this.#soon();
   }
 
-  /** Notes when the ends of tunnels last shook hands. */
+  /** Records the last handshakes of tunnels. */
   hear(status: StatusMessage): void {
     if (this.#handshakes.hear(status)) this.#soon();
   }

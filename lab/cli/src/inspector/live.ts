@@ -26,13 +26,13 @@ export async function load(feed: Feed, source: LogSource): Promise<void> {
 /** How much of a stream is held at first, and at most when more is asked for; in events. */
 const firstWindow = 10_000;
 const largestWindow = 640_000;
-/** So many may come while it is watched before the oldest of them are let go; in events. */
+/** How many more may arrive while it is watched before the oldest are dropped; in events. */
 const spare = 100_000;
 
-/** How far back the streams are read; grows when somebody asks. */
+/** How the streams are followed, and how far back they are read at first; a page can request more. */
 export type FollowOptions = {
   feed: Feed;
-  /** As it is shown. */
+  /** The name shown in the page. */
   name: string;
   open: () => Promise<LogSource>;
   /** Events to hold at first. */
@@ -118,7 +118,7 @@ async function followOne(
   }
 }
 
-/** Adds what the streams say of actors whose life began before the window, so that the map shows all of them. */
+/** Adds the actors created before the window, from their specs and statuses, so that the map shows all of them. */
 async function assumeOthers(feed: Feed, log: EventLog, source: LogSource): Promise<void> {
   const endSlice = createTimeSlice();
   const wanted = new Map<ActorId, WantedInterface>();

@@ -1,12 +1,12 @@
 import type { Condition, EventType, Key, State } from '@ifactor/crds';
 
 /*
- * What the inspector's page and its server say to each other over the WebSocket: one JSON object per message. The page
- * asks, with a number of its own that the answer repeats; the server also tells unasked, the source and the topology
+ * The WebSocket protocol between the inspector's page and its server: one JSON object per message. The page sends
+ * requests with an id that the answer repeats. The server also sends notifications, the source and the topology
  * first. The socket is at `socket?token=…` beside the page; a wrong token is refused with close code 4401.
  *
  * A position counts the events of the log in the order that the server holds them: position 0 is before the first,
- * position n is the moment after the nth. Null stands for live: the end, moving with it. Of long streams the newest part is
+ * position n is the moment after the nth. Null means live: the current end of the log. Of long streams the newest part is
  * held, see `SourceInfo.held`; positions count the events before it too, and stay the same when more of them are held.
  */
 
@@ -16,12 +16,12 @@ export const fileLimit = 128 * 2 ** 20;
 /** `<node> <kind>/<namespace>/<name>`. */
 export type ActorId = string;
 
-/** Where the log comes from: streams that go on, or a file; `name` says so too where the streams are out of reach. */
+/** Where the log comes from: live streams or a file. If the streams are unreachable, `name` includes the error. */
 export type SourceInfo = { kind: 'live' | 'file'; name: string; held?: Held };
 
 /**
  * Which part of a log is held, where it is not all: events after the position `start`, the first of which happened at `since`.
- * `more`: earlier ones can be asked for.
+ * `more`: earlier ones can be requested.
  */
 export type Held = { start: number; since: string | null; more: boolean };
 
@@ -49,7 +49,7 @@ export type Topology = {
   links: readonly { id: string; from: ActorId; to: ActorId; kind: 'tunnel' | 'slave' | 'under' }[];
 };
 
-/** How the whole stood at a moment. */
+/** The state of all actors at a moment. */
 export type Moment = {
   at: number | null;
   total: number;
@@ -68,7 +68,7 @@ export type EventRow = {
   time: string;
   type: EventType;
   state: State;
-  /** What it says, in few words. */
+  /** A short description. */
   words: string;
 };
 
@@ -83,12 +83,12 @@ export type Filter = {
 /** A field as declared and as the kernel shows it, printed as `ip` and `wg` would. */
 export type Field = { name: string; desired: string | null; observed: string | null; differs: boolean };
 
-/** One operation on the kernel, and its answer. */
+/** One kernel operation and its result. */
 export type Tried = { position: number; time: string; operation: string; answer: string; failed: boolean };
 
 export type ActorDetail = ActorInfo & {
   at: number | null;
-  /** Its events before those held are still being read: all but the state is as far as is known; a moment is told when they are. */
+  /** Its earlier events are still being read: all fields but the state may be incomplete. A moment is sent once they are read. */
   partial?: boolean;
   state: State;
   reason: string;
@@ -97,9 +97,9 @@ export type ActorDetail = ActorInfo & {
   conditions: readonly Condition[];
   fields: readonly Field[];
   tried: readonly Tried[];
-  /** Ways gone up to the moment. */
+  /** Transitions taken up to the moment. */
   transitions: readonly { from: State; to: State; count: number }[];
-  /** Ways open from the state, with what has to be found for each. */
+  /** Transitions possible from the state, with the guards of each. */
   next: readonly { to: State; guards: readonly string[] }[];
   /** Positions of its first and last event, and how many it has up to the moment. */
   first: number;
@@ -111,7 +111,7 @@ export type ChainRow = EventRow & { effects: readonly ChainRow[] };
 
 export type DifferenceRow = { row: EventRow; recorded: string; now: string };
 
-/** What can be asked, and what the answer is. */
+/** Requests and their answers. */
 export type Asks = {
   moment: { request: { at: number | null }; answer: Moment };
   events: {
@@ -123,9 +123,9 @@ export type Asks = {
   actor: { request: { actor: ActorId; at: number | null }; answer: ActorDetail };
   chain: { request: { event: string }; answer: ChainRow };
   whatIf: { request: { actor: ActorId | null }; answer: { events: number; difference: DifferenceRow | null } };
-  /** Asks that more be held than is; the source is told again when it is. */
+  /** Requests that more of the log be held; the source is sent again once it is. */
   earlier: { request: Record<string, never>; answer: null };
-  /** Goes on from a log file instead of the streams, for this page only; null goes back. */
+  /** Switches to a log file instead of the streams, for this page only; null switches back. */
   open: { request: { name: string; text: string } | null; answer: SourceInfo };
 };
 export type Ask = keyof Asks;

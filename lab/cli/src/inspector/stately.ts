@@ -68,7 +68,7 @@ export async function feedViewers(
 const tokenOf = ({ url = '/' }: IncomingMessage): string =>
   URL.parse(url, 'http://127.0.0.1')?.searchParams.get('token') ?? '';
 
-/** What a viewer has not been told of an actor yet; `told` is up to which position it was, by actor. */
+/** What a viewer has not been sent of an actor yet; `told` holds the last position sent, by actor. */
 function* since({ log }: Feed, track: Track, told: Map<ActorId, number>): Generator<Message> {
   const before = told.get(track.id);
   const last = track.lived.at(-1);

@@ -7,7 +7,7 @@ import { selectsEvent } from './selector.ts';
 import type { LogSource } from './source.ts';
 
 /*
- * A log file: one JSON object per line. The first one says what it is; then `{"status": StatusMessage}`, and after all of these
+ * A log file: one JSON object per line. The first one is the header; then `{"status": StatusMessage}`, and after all of these
  * `{"event": RecordedEvent}`, each node's in order.
  */
 
@@ -64,8 +64,8 @@ async function* lines(path: string): AsyncGenerator<Line> {
 }
 
 /**
- * Reads a log file line by line: the header first, then what follows; null for a line that says nothing.
- * @param name of the file, for what is thrown
+ * Reads a log file line by line: the header first, then the entries; null for an empty line.
+ * @param name of the file, for error messages
  * @throws UsageError on a line that `ifactor export` would not have written
  */
 export function lineReader(name: string): (text: string) => Line | null {

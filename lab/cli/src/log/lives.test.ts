@@ -103,7 +103,7 @@ describe('folding a log as it is read', () => {
   test('takes back the events of all actors of the node, from where its journal goes on', () => {
     const node = { node: 'lax1', sequence: 0, eventId: (sequence: number) => `lax1.j.${sequence}` };
     const before = someEvents(node, ['a', 'b', 'a', 'b', 'a'].map(someKey), new Date(0));
-    // Event 3 of `a`, 4 of `b` and 5 of `a` were lost; `b` is told of the start after `a`.
+    // Event 3 of `a`, 4 of `b` and 5 of `a` were lost; `b` records the start after `a`.
     const after = events('k', 3, 2)
       .map(agentStarted)
       .map((event, at) => ({ ...event, key: someKey(['a', 'b'][at]!) }));

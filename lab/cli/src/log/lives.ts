@@ -18,10 +18,10 @@ export const originOf = ({ node, kind, namespace, name }: StatusMessage): Pick<R
   key: { kind: kind.toLowerCase(), namespace, name },
 });
 
-/** Whether an actor's log can be folded from this event on: it is the first word of its life. */
+/** Whether an actor's log can be folded from this event on: it is the actor's first event. */
 export const begins = ({ type }: RecordedEvent): boolean => type === 'SpecChanged' || type === 'DeletionRequested';
 
-/** Events of one actor as its agent lived them. */
+/** Events of one actor, without those that a power cut removed from its journal. */
 export function lived(events: readonly RecordedEvent[]): RecordedEvent[] {
   const setbacks = new Setbacks();
   for (const event of events) setbacks.see(event);
@@ -36,8 +36,8 @@ export class Life {
   #later = false;
 
   /**
-   * @param from an actor to go on from, instead of one that has heard nothing
-   * @param journal which its last event stood in, where that is known
+   * @param from the snapshot to continue from, instead of a new actor
+   * @param journal the journal that holds its last event, if known
    */
   constructor(from?: Snapshot, journal?: string) {
     this.#snapshot = from;
@@ -50,7 +50,7 @@ export class Life {
 
   step(event: RecordedEvent): FoldStep {
     const journal = journalOf(event);
-    // The first word of an agent that remembers the actor is AgentStarted.
+    // An agent that restored the actor first records AgentStarted.
     const otherJournal = this.#journal !== undefined && this.#journal !== journal && event.type !== 'AgentStarted';
     this.#journal = journal;
     const before = this.#snapshot === undefined || otherJournal ? initial(event.key) : this.#snapshot;
@@ -63,7 +63,7 @@ export class Life {
 
 /**
  * Folds the log of one actor, event by event.
- * @param from an actor to go on from, instead of one that has heard nothing
+ * @param from the snapshot to continue from, instead of a new actor
  */
 export function* replay(events: Iterable<RecordedEvent>, from?: Snapshot): Generator<FoldStep> {
   const life = new Life(from);
@@ -74,7 +74,7 @@ export function* replay(events: Iterable<RecordedEvent>, from?: Snapshot): Gener
  * Folds every actor of a log as it is read, and holds no more than each one's last state.
  * @param read begins to read; called again where events turn out to have been set back
  * @param begin called before each reading; its result is called with each step
- * @param wanted of which events to take steps
+ * @param wanted selects the events to fold
  */
 export async function replayAll(
   read: () => AsyncIterable<RecordedEvent>,

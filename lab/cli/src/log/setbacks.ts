@@ -6,13 +6,13 @@ export function journalOf({ id }: RecordedEvent): string {
   return id.slice(id.lastIndexOf('.', end - 1) + 1, end);
 }
 
-/** By `<node> <journal>`: from which number on its events never happened for the agent. */
+/** By `<node> <journal>`: the first sequence number of the events that the agent lost. */
 export type Cuts = ReadonlyMap<string, number>;
 
 /**
- * A power cut can take a journal's last events after they were shipped. Then the next journal id goes on from an earlier number,
- * with AgentStarted, and what stands above it never happened for the agent. A journal that was lost, not set back, begins with
- * something else: an agent that remembers nobody.
+ * A power cut can remove a journal's last events after they were shipped. The next journal then continues at an earlier number,
+ * with AgentStarted; shipped events from that number on are not part of the agent's state. A journal that was lost as a whole
+ * begins with another event, as the agent has no actors to restore.
  */
 export class Setbacks {
   readonly cuts = new Map<string, number>();
@@ -34,6 +34,6 @@ export class Setbacks {
   }
 }
 
-/** Whether an event happened for its agent. */
+/** Whether an event is part of its agent's state: no setback has dropped it. */
 export const happened = (cuts: Cuts, event: RecordedEvent): boolean =>
   cuts.size === 0 || event.sequence < (cuts.get(`${event.node} ${journalOf(event)}`) ?? Infinity);

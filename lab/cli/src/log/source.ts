@@ -7,34 +7,34 @@ import { lastOf } from './lastOf.ts';
 import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
 
-/** A part of a stream by the sequences that it gives its messages; what is left out has no bound. */
+/** A part of a stream, by sequence; a bound that is left out does not limit it. */
 export type Stretch = { after?: number; upTo?: number };
 
-/** What is wanted of an interface now, by the bridge. */
+/** The current desired state of an interface, as the bridge published it. */
 export type WantedInterface = { node: string; key: Key; spec: Record<string, unknown> };
 
 /** Where a log is read from. */
 export type LogSource = {
-  /** What is there now, each node's events in order. */
+  /** The events stored so far, each node's in order. */
   events(selector: Selector, stretch?: Stretch): AsyncIterable<RecordedEvent>;
-  /** The same, then what comes, for ever; only streams can. */
+  /** The same, then new events as they arrive, without end; streams only. */
   follow?(selector: Selector, stretch?: Stretch): AsyncIterable<RecordedEvent>;
   /** Where the stream of events begins and ends, 0 and 0 while it is empty; only streams have sequences. */
   bounds?(): Promise<{ first: number; last: number }>;
   /**
-   * Where to begin so as to come to the newest `count` selected events and few others, without reading those before; `cut`: there
-   * are selected events before it. Only streams can.
+   * Where to start reading for the newest `count` selected events and few others, without reading earlier ones; `cut`: there are
+   * earlier selected events. Streams only.
    */
   startOf?(selector: Selector, count: number): Promise<{ after: number; cut: boolean }>;
-  /** What is wanted of each interface now; only streams can say. */
+  /** The current desired state of each interface; streams only. */
   wanted?(): AsyncIterable<WantedInterface>;
-  /** What the live agents last said of their actors. */
+  /** The last status that the live agents published of each actor. */
   statuses(): AsyncIterable<StatusMessage>;
-  /** The same, then what they say next, for ever; only streams can. */
+  /** The same, then new statuses as they arrive, without end; streams only. */
   followStatuses?(): AsyncIterable<StatusMessage>;
-  /** Calls when the connection to the streams is lost or back; only streams have one. */
+  /** Calls back when the connection to the streams is lost or restored; streams only. */
   onConnection?(tell: (up: boolean) => void): void;
-  /** It holds a part of the log only, so numbers lack. */
+  /** It holds only a part of the log, so sequence numbers have gaps. */
   selected?: boolean;
   /** The journal itself, with its snapshots, where it is the source. */
   journal?: JournalRead;
@@ -46,7 +46,7 @@ export type ReachFlags = NatsFlags & { nats?: string; creds?: string; dir?: stri
 
 export type SourceFlags = ReachFlags & { journal?: string; file?: string };
 
-/** Adds the options that say where NATS is. */
+/** Adds the options for reaching NATS. */
 export function reaching(command: Command, what = 'the NATS server'): Command {
   command
     .option('--nats <url>', `${what}, tls:// for TLS (default: $NATS_URL, else the lab of this folder)`)
@@ -56,8 +56,8 @@ export function reaching(command: Command, what = 'the NATS server'): Command {
 }
 
 /**
- * The newest `count` of the selected events, oldest first, and then what comes where `follow` is asked for. Of a stream no more than
- * these is read. `onCut` is called first where earlier ones are left out.
+ * The newest `count` of the selected events, oldest first, then new ones if `follow` is set. Of a stream, no more than
+ * these are read. `onCut` is called first if earlier ones are left out.
  */
 export async function* newestEvents(
   source: LogSource,
@@ -75,7 +75,7 @@ export async function* newestEvents(
   if (follow && source.follow) yield* source.follow(selector, { after: last });
 }
 
-/** A command with the options that say where the log is. */
+/** A command with the options that locate the log. */
 export function logCommand(name: string, examples: string[]): Command {
   return reaching(new Command(name), 'read the streams of this NATS server')
     .option('--journal <folder>', "read the journal in an agent's state folder, on its node")

@@ -7,14 +7,14 @@ import type { NatsConnection } from '@nats-io/transport-node';
 /** In milliseconds. Events are stored later than they happen, never earlier; but clocks of nodes differ. */
 export const clockSlackMs = 60_000;
 
-/** A consumer that was asked for a count only is forgotten after this long, should its deletion be lost. */
+/** The server removes a counting consumer after this time of inactivity, in case the request to delete it is lost. */
 const forgetMs = 5000;
 
 type Start = { deliver_policy: typeof DeliverPolicy.All } | { opt_start_seq: number } | { opt_start_time: string };
 
 /**
- * After which sequence to begin so as to come to the newest `count` events under these subjects. The server counts, so that nothing is
- * read to find it: it is asked about twenty times in a stream of millions.
+ * The sequence after which to start reading for the newest `count` events under these subjects. The server counts, so that no
+ * events are read to find it: about twenty requests in a stream of millions.
  * @param until in milliseconds since 1970: of events up to then
  */
 export async function startOf(
@@ -34,7 +34,7 @@ export async function startOf(
   const wanted = count + since;
   const all = await matching({ deliver_policy: DeliverPolicy.All });
   if (all <= wanted) return { after: 0, cut: false };
-  // Everything matches: sequences tell.
+  // Every message matches, so the sequence can be computed without counting.
   if (all === state.messages) return { after: state.last_seq - wanted, cut: true };
   let [few, enough] = [state.last_seq, state.first_seq - 1];
   while (few - enough > 1) {
@@ -71,7 +71,7 @@ async function countMatching(
   return pending;
 }
 
-/** Says in plain words that a stream is not there. */
+/** Turns the error for a missing stream into a readable message. */
 export function missing(stream: string): (error: unknown) => never {
   return (error) => {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)

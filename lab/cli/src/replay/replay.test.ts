@@ -13,7 +13,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-// A real agent in a netns of its own, a real NATS server, the command line as a person calls it.
+// A real agent in a separate netns, a real NATS server, and the command line as a user runs it.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const netns = `ift-${process.pid}-rp`;
 const place = { node: 'lax1', kind: 'netlinkinterface', namespace: 'default', name: 'br' };

@@ -25,7 +25,7 @@ export function seek(journal: JournalRead, key: Key, point: Point): Found | unde
   let found: Found | undefined;
   if (typeof base?.body === 'string') {
     const frozen = JSON.parse(base.body) as Parameters<typeof thaw>[0];
-    // Where its own event is gone, the snapshot holds all the same.
+    // The snapshot is valid even if the journal no longer holds its event.
     const [event] = journal.read({ key: text, from: base.sequence, to: base.sequence });
     found = { snapshot: thaw(frozen), event };
   }

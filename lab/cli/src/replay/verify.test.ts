@@ -11,7 +11,7 @@ const made = someLives({ node: 'lax1', eventId: (sequence) => `lax1.j.${sequence
   .toArray();
 const by = (machine: number, events = made): RecordedEvent[] => events.map((event) => ({ ...event, machine }));
 
-/** What an agent says of the life at its end, with this digest. */
+/** The status that an agent publishes after these events, with this digest. */
 const said = (events: readonly RecordedEvent[], hash: string): StatusMessage => {
   const { sequence, type, time } = events.at(-1)!;
   return { hash, status: { lastEvent: { sequence, type, time } } } as StatusMessage;

@@ -6,10 +6,10 @@ import type { FoldStep } from '../log/lives.ts';
 import { journalOf } from '../log/setbacks.ts';
 import { WhatIf } from './whatIf.ts';
 
-/** What became of checking one actor. `unknown`: the log does not hold enough to tell. */
+/** The result of checking one actor. `unknown`: the log does not hold enough to decide. */
 export type FoldVerdict = { result: 'equal' | 'differs' | 'behind' | 'unknown'; events: number; why?: string };
 
-/** A number that is missing, doubled or out of order in a node's log; or, by the word of the event `found`, `lost` ones that have none. */
+/** A number that is missing, doubled or out of order in a node's log; or events `lost` before they got one, as `found` records. */
 export type Fault =
   | { node: string; after: number; found: number; kind: 'gap' | 'double' | 'order' }
   | { node: string; found: number; kind: 'lost'; events: number; since: string };
@@ -25,7 +25,7 @@ export class Continuity {
     const journal = `${node} ${journalOf(event)}`;
     const last = this.#last.get(journal);
     const lost = event.type === 'AgentStarted' ? event.data.lost : undefined;
-    // Each actor of the node says so.
+    // Every actor of the node records the loss; report it once.
     if (lost && !this.#told.has(`${journal} ${lost.since}`)) {
       this.#told.add(`${journal} ${lost.since}`);
       this.faults.push({ node, found: sequence, kind: 'lost', ...lost });
@@ -42,12 +42,12 @@ export class Continuity {
   }
 }
 
-/** From this version of the machine on a digest holds no sentences, and proves something. */
+/** From this version of the machine on, a digest covers no message texts, so that it can be compared. */
 const digestsSince = 3;
 
 /**
  * Compares the fold of one actor's log, step by step: with the state that each event records, with the operations whose outcome it
- * tells, and where the agent published the digest of its snapshot, with that digest.
+ * records, and with the digest of the snapshot if the agent published one.
  */
 export class Check {
   readonly #published: { sequence: number; type: string; hash: string } | undefined;

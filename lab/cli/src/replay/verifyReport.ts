@@ -8,7 +8,7 @@ import type { LogSource } from '../log/source.ts';
 import { Check, Continuity } from './verify.ts';
 import type { Fault, FoldVerdict } from './verify.ts';
 
-/** The log may lag behind what the agents say of themselves: it is read again so often. */
+/** Maximum number of times the log is read, as it may lag behind the statuses of the agents. */
 const tries = 10;
 const retryEveryMs = 500;
 
@@ -23,7 +23,7 @@ export async function runVerify(source: LogSource, selector: Selector): Promise<
     const behind = [...verdicts].filter(([, { result }]) => result === 'behind').map(([actor]) => actor);
     if (behind.length === 0) break;
     await sleep(systemClock, retryEveryMs);
-    // Of one that lags only its own events are read again.
+    // If only one actor lags, read only its events again.
     const again =
       behind.length === 1 && behind[0] !== undefined
         ? await verify(source, selectorOf(behind[0]), true)
@@ -55,7 +55,7 @@ export async function runVerify(source: LogSource, selector: Selector): Promise<
 
 /**
  * Reads the log once, folding as it comes, and holds each actor's last state only.
- * @param alone reads the selected actor's events and no others, so that nothing can be said about gaps
+ * @param alone reads only the selected actor's events, so that gaps cannot be detected
  */
 async function verify(source: LogSource, selector: Selector, alone = false): Promise<Read> {
   const statuses = new Map<string, StatusMessage>();

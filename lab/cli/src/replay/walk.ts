@@ -62,7 +62,7 @@ export async function walk(
   return { partial };
 }
 
-/** What to say where nothing was found. */
+/** The error if no event was found. */
 export const none = ({ key, sequence, time }: Range): Error =>
   key.kind === 'wireguardnetworkplan'
     ? new UsageError('a plan has no log of its own, its interfaces have: ifactor events wgi')

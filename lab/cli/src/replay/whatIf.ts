@@ -7,7 +7,7 @@ import type { FoldStep } from '../log/lives.ts';
 /** The first place where the code at hand decides otherwise than the code that wrote the log. */
 export type FoldDifference = { event: RecordedEvent; recorded: string; now: string };
 
-/** The events that tell of an operation's success. */
+/** The events that record an operation's success. */
 const outcomes: { readonly [O in KernelOperation['type']]: readonly EventType[] } = {
   CreateLink: ['LinkCreated'],
   AdoptLink: ['LinkAdopted'],
@@ -26,14 +26,14 @@ const outcomes: { readonly [O in KernelOperation['type']]: readonly EventType[] 
 
 /**
  * Compares the decisions of the code at hand with those in a log, step by step of one actor: the state after each event, and
- * each kernel operation whose outcome the log tells with the one that the fold asks for.
+ * each kernel operation whose outcome the log records with the one that the fold requests.
  */
 export class WhatIf {
   /** The log lacks the actor's first events: unknown. */
   unknown = false;
   /** The first one; null as long as all agree. */
   difference: FoldDifference | null = null;
-  /** Operations asked for and not told of yet, by the id of their list. */
+  /** Operations requested without a recorded outcome yet, by the id of their list. */
   readonly #open = new Map<string, KernelOperation[]>();
   #first = true;
 
@@ -87,7 +87,7 @@ function compare({ event, snapshot }: FoldStep, open: Map<string, KernelOperatio
 const withoutId = (data: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(data).filter(([name]) => name !== 'operations'));
 
-/** Whether an outcome tells of the operation: what both spell is equal. Indexes and endpoints are the kernel's to say. */
+/** Whether an outcome belongs to the operation: fields that both have are equal. Indexes and endpoints are set by the kernel. */
 function agrees(data: Record<string, unknown>, operation: KernelOperation): boolean {
   const asked: Record<string, unknown> = { ...operation };
   return ['name', 'address', 'slave', 'publicKey', 'change', 'from'].every(

@@ -2,16 +2,16 @@ import type { PageAnswer, Ask, Asks, Told } from '../../src/inspector/protocol.t
 import { Backoff, systemClock } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 
-/** How the page stands to its server. `refused`: the token is wrong, trying again is of no use. */
+/** The state of the connection. `refused`: the token is wrong, so retrying is useless. */
 export type LinkState = { state: 'connecting' | 'open' | 'refused' } | { state: 'lost'; retryAt: number };
 
 export type PageClient = {
-  /** Rejects where the server says no, or the connection goes before it has answered. */
+  /** Rejects if the server returns an error or the connection is lost before the answer. */
   ask: <A extends Ask>(ask: A, request: Asks[A]['request']) => Promise<Asks[A]['answer']>;
   close: () => void;
 };
 
-/** The socket as far as it is used; a test hands in its own. */
+/** The part of WebSocket that is used; tests inject their own. */
 export type PageSocket = Pick<WebSocket, 'send' | 'close' | 'readyState' | 'addEventListener'>;
 
 type Handlers = { onTold: (told: Told) => void; onLink: (link: LinkState) => void };

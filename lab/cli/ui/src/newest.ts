@@ -1,6 +1,6 @@
 /**
- * Asks one question at a time, and of those put meanwhile only the newest: a scrubber that is dragged asks as fast as
- * answers come, and never shows an older answer after a newer one.
+ * Sends one request at a time; of the requests made while one is pending, only the newest is sent. A dragged scrubber
+ * thus sends requests as fast as answers arrive, and never shows an older answer after a newer one.
  */
 export function newest<R, A>(
   ask: (request: R) => Promise<A>,

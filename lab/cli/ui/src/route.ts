@@ -1,9 +1,9 @@
-/** Which part of the page is in front where there is no room for all. */
+/** The part of the page that is shown if the screen is too small for all. */
 export const views = ['map', 'actor', 'timeline', 'compare'] as const;
 export type PageView = (typeof views)[number];
 
 /**
- * What a link to this page carries: which actor, which moment (a position in the log; null: live), which part, and the
+ * What a link to this page holds: the actor, the moment (a position in the log; null: live), the part, and the
  * moment to compare with.
  */
 export type Route = { view: PageView; actor: string | null; at: number | null; other: number | null };
@@ -22,7 +22,7 @@ export function parseRoute(hash: string): Route {
   };
 }
 
-/** The fragment that says it, `#` included; empty for the start. */
+/** The URL fragment of a route, including `#`; empty for the start page. */
 export function formatRoute({ view, actor, at, other }: Route): string {
   const fields = new URLSearchParams();
   if (actor !== null) fields.set('actor', actor);

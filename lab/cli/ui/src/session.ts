@@ -25,14 +25,14 @@ export type Shown = {
   /** What the actors are, by id. */
   actors: ReadonlyMap<string, ActorInfo>;
   route: Route;
-  /** How all stands now. */
+  /** The current moment. */
   live: Moment;
-  /** How all stood at the route's moment; the same as `live` where that is live. */
+  /** The moment of the route; the same as `live` if that is live. */
   moment: Moment;
   /** The route's actor at the route's moment. */
   detail: ActorDetail | null;
   filter: Filter;
-  /** What went wrong last, until the next thing goes well. */
+  /** The last error, until a request succeeds. */
   trouble: string | null;
 };
 
@@ -95,7 +95,7 @@ export function createSession(socket: () => PageSocket, place: PageEnvironment):
     },
   );
 
-  /** Asks for what the route shows and the server does not tell by itself. */
+  /** Requests what the route shows and the server does not send unrequested. */
   function refresh(): void {
     const { route, live, detail, link } = store.get();
     const { at, actor } = route;

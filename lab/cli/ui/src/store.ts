@@ -3,7 +3,7 @@ import { useSyncExternalStore } from 'react';
 /** A value that components watch a part of: only those re-render whose part changed. */
 export type PageStore<T extends object> = {
   get: () => T;
-  /** Takes over the fields that differ; nobody is told where none does. */
+  /** Sets the fields that differ; listeners are not called if none does. */
   set: (fields: Partial<T>) => void;
   subscribe: (listener: () => void) => () => void;
 };

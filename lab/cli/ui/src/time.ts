@@ -12,7 +12,7 @@ export function duration(milliseconds: number): string {
 const join = (more: number, large: string, less: number, small: string): string =>
   `${more} ${large}${less === 0 ? '' : ` ${less} ${small}`}`;
 
-/** How long ago a moment was, as people say it. */
+/** How long ago a moment was, in words. */
 export const ago = (time: string, now: number): string => {
   const passed = now - Date.parse(time);
   return passed < 1500 ? 'just now' : `${duration(passed)} ago`;

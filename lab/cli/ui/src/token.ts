@@ -8,7 +8,7 @@ export type TokenWindow = {
 };
 
 /**
- * The token that the server wants, from the address (`?token=…`), whence it is then removed, so that it is neither copied
+ * The token that the server requires, from the address (`?token=…`). It is then removed there, so that it is neither copied
  * along nor left in the history; a later load of the same tab finds it in the session's storage.
  */
 export function takeToken(window: TokenWindow): string | null {

@@ -18,7 +18,7 @@ export const version = {
   platform: 'linux/amd64',
 };
 
-/** Reviews are answered, not stored. */
+/** Reviews get a response but are not stored. */
 export const reviews = [
   { group: 'authorization.k8s.io', version: 'v1', kind: 'SelfSubjectAccessReview', plural: 'selfsubjectaccessreviews' },
   { group: 'authorization.k8s.io', version: 'v1', kind: 'SelfSubjectRulesReview', plural: 'selfsubjectrulesreviews' },
@@ -29,7 +29,7 @@ const groupsOf = (resources: readonly ServedResource[]): string[] => [
   ...new Set([...resources.map(({ group }) => group), ...reviews.map(({ group }) => group)]),
 ];
 
-/** Aggregated discovery, v2. `core` is what /api tells, the rest is told by /apis. */
+/** Aggregated discovery, v2. `core` selects the group that /api serves; /apis serves the others. */
 export function aggregated(resources: readonly ServedResource[], core: boolean): Json {
   const groups = groupsOf(resources).filter((group) => (group === '') === core);
   return {

@@ -26,7 +26,7 @@ export type RequestTarget = {
   subresource: string;
 };
 
-/** A watch without a time of its own lasts so long. */
+/** Timeout of a watch that sets none. */
 const watchSeconds = 1800;
 
 /** The form in which a client wants objects: plain, as a table, or metadata only. */
@@ -72,7 +72,7 @@ export type HttpRequest = {
 };
 export type HttpAnswer = { code: number; body: unknown };
 
-/** Carries out one request on a resource; null where the answer has gone out already, as a stream. */
+/** Handles one request on a resource. Null if the response was already sent as a stream. */
 export function handle(
   objects: ObjectService,
   target: RequestTarget,
@@ -204,7 +204,7 @@ function listAll(
     last && remaining > 0
       ? { continue: writeToken({ revision, after: objectKey(last) }), remainingItemCount: remaining }
       : {};
-  // Of every page the revision of the first: a watch from there tells what happened to pages that were read before.
+  // Every page has the revision of the first page, so that a watch from it includes changes to pages read before.
   const metadata = { resourceVersion: String(revision), ...next };
   const body = table
     ? tableOf(resource, page, metadata, objects.clock.now(), query.get('includeObject') ?? undefined)
@@ -212,7 +212,7 @@ function listAll(
   return { code: 200, body };
 }
 
-/** Where a list goes on: behind a key, so that what comes and goes meanwhile moves nothing from one page to another. */
+/** Where a list continues: after a key, so that objects added or removed meanwhile do not shift others between pages. */
 type Token = { revision: number; after: string };
 
 const writeToken = (token: Token): string => Buffer.from(JSON.stringify(token)).toString('base64url');
@@ -285,7 +285,7 @@ function writeOptions(
 const headerText = (words: string): string =>
   JSON.stringify(words).replaceAll(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** Of the server's own kinds the path says enough; what a CRD defines has to say itself what it is. */
+/** Built-in kinds may omit apiVersion and kind, as the path implies them; custom resources must set both. */
 function checkType(sent: Json, resource: ServedResource): void {
   const { apiVersion, kind } = sent;
   const fits = (said: unknown, served: string): boolean =>

@@ -88,7 +88,7 @@ it('lists in pages that miss nothing, whatever comes and goes meanwhile', async 
   const third = await page(second.metadata.continue);
   expect(names(third)).toEqual(['f']);
   expect(third.metadata.continue).toBeUndefined();
-  // A watch from here tells of `a` and `b`.
+  // A watch from this revision includes changes to `a` and `b`.
   expect(third.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
   expect((await call('GET', `${bridges}?limit=2&continue=nonsense`)).code).toBe(400);
 });

@@ -71,7 +71,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   for (const definition of definitions) installDefinition(store, definition, timestampSeconds(clock));
 
   const server = createServer({ key, cert }, (message, response) => {
-    // A client that goes while it is answered: `close` follows.
+    // The client disconnected during the response: `close` follows.
     response.on('error', () => undefined);
     serve(objects, resources, token, message, response).catch((error: unknown) => {
       if (!(error instanceof ApiRefusal)) report(error);
@@ -112,7 +112,7 @@ const bootstrap = (clock: Clock): ObjectWriteOptions => ({
   warn: () => undefined,
 });
 
-/** The CRDs that are served stand in the API, as the server's version has them. */
+/** Stores a served CRD as an object, in the server's version. */
 function installDefinition(store: VersionedStore, definition: Json, time: string): void {
   const name = String(part(definition, 'metadata')['name']);
   const before = store.get(crds, '', name);
@@ -204,7 +204,7 @@ function discover(
     sendJson(response, 200, body);
     return true;
   };
-  // kubectl before 1.30 knows v2beta1 only, and falls back to the older discovery.
+  // kubectl before 1.30 supports only v2beta1 and falls back to unaggregated discovery.
   const newest = accept.includes('as=APIGroupDiscoveryList') && accept.includes('v=v2;');
   if (path.length === 0) return send({ paths: ['/api', '/apis', '/openapi/v3', '/version', '/readyz'] });
   if (root === 'version') return send(version);

@@ -41,7 +41,7 @@ function cell({ type, jsonPath, read }: Column, object: Json, now: number): unkn
   return value;
 }
 
-/** The `Table` that kubectl asks for. `partial` objects carry only metadata. @param now for ages, in ms since 1970 */
+/** The `Table` that kubectl asks for. `partial` objects hold only metadata. @param now for ages, in ms since 1970 */
 export function tableOf(
   resource: ServedResource,
   objects: readonly Json[],

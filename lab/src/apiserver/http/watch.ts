@@ -17,17 +17,17 @@ export type WatchRequest = {
   show: (object: Json) => Json;
   resourceVersion: string;
   bookmarks: boolean;
-  /** The list comes first, as events, then a bookmark that says so. */
+  /** Send the list first, as events, followed by a bookmark that marks its end. */
   initialEvents: boolean;
   timeoutSeconds: number;
 };
 
-/** How often a watch is told how far it has come. */
+/** Interval between bookmarks, which report the current revision to the client. */
 const bookmarkEveryMs = 30_000;
-/** Longer is not served: a timer of the runtime takes 31 bits of milliseconds. */
+/** Upper limit of a watch's timeout: timers of the runtime take 31 bits of milliseconds. */
 const longestMs = 24 * 3600 * 1000;
 
-/** Answers with a stream of changes until the time is over or the client goes. The status is 200 even where the watch has expired. */
+/** Streams changes until the timeout or until the client disconnects. The status is 200 even if the revision expired. */
 export function watch(
   { store, clock }: Pick<ObjectService, 'store' | 'clock'>,
   resource: ServedResource,
@@ -38,7 +38,7 @@ export function watch(
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
   response.flushHeaders();
   const send = (type: string, object: unknown): void => {
-    // Between the end and the close of an answer, or after its client went, a write is an error that nothing handles.
+    // After the response ended or the client disconnected, a write would raise an error that nothing handles.
     if (!response.writableEnded && !response.destroyed) response.write(`${JSON.stringify({ type, object })}\n`);
   };
   const bookmark = (annotations?: Json): void => {
@@ -84,7 +84,7 @@ export function watch(
     finish();
     response.end();
   });
-  /** The store tells this watch no more: once the answer has ended, what it says could not be sent. */
+  /** Stops following the store: changes cannot be sent after the response has ended. */
   const finish = (): void => {
     stop();
     stopBookmarks?.();

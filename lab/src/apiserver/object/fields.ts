@@ -101,7 +101,7 @@ function itemOf(items: unknown, step: string): unknown {
   );
 }
 
-/** Lays an applied value over a live one: objects field by field, keyed lists item by item, all else as a whole. */
+/** Merges an applied value into a live one: objects field by field, keyed lists item by item, other values as a whole. */
 export function lay(schema: Schema, live: unknown, applied: unknown, root = true): unknown {
   if (isRecord(live) && isRecord(applied) && schema['x-kubernetes-map-type'] !== 'atomic') {
     const laid = Object.entries(applied).map(([name, value]) => [

@@ -39,7 +39,7 @@ function write(resource: ServedResource, object: Json, managers: Manager[]): Jso
   return { ...object, metadata: { ...part(object, 'metadata'), managedFields } };
 }
 
-/** After an update or patch: the writer owns what it changed, and nobody owns what is gone. */
+/** After an update or patch: the writer owns the fields that it changed, and removed fields have no owner. */
 export function afterUpdate(
   resource: ServedResource,
   before: Json | undefined,
@@ -67,8 +67,8 @@ export function afterUpdate(
 }
 
 /**
- * Server-side apply: lays the applied fields over the live object, and takes out those that the manager applied before,
- * applies no more, and nobody else owns.
+ * Server-side apply: sets the applied fields on the live object, and removes the fields that this manager applied before,
+ * no longer applies, and no other manager owns.
  * @throws ApiRefusal 409 where others own a field with another value, unless forced
  */
 export function apply(

@@ -9,7 +9,7 @@ import type { FieldCause } from '../status.ts';
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isTextMap = (value: unknown): boolean => isRecord(value) && Object.values(value).every(isText);
 
-/** What a client may say of metadata, with the type that it decodes as. The rest is dropped or set by the server. */
+/** The metadata fields that a client may send, with their types. Others are dropped or set by the server. */
 const decodes: { [field: string]: { as: string; fits: (value: unknown) => boolean } } = {
   name: { as: 'string', fits: isText },
   generateName: { as: 'string', fits: isText },
@@ -26,7 +26,7 @@ const decodes: { [field: string]: { as: string; fits: (value: unknown) => boolea
   managedFields: { as: 'list of managers', fits: (value) => Array.isArray(value) },
 };
 
-/** Set by the server alone: what a client says of them is dropped at creation and kept as it was at an update. */
+/** Set by the server only: a client's value is dropped at creation, and an update keeps the stored value. */
 const system = new Set([
   'creationTimestamp',
   'deletionTimestamp',
@@ -36,8 +36,8 @@ const system = new Set([
 ]);
 
 /**
- * The metadata of an object that a client sent, without what it has no say in; null counts as absent.
- * @param unknown is told the path of each field that no metadata has
+ * The metadata of an object that a client sent, without the fields that only the server sets; null counts as absent.
+ * @param unknown called with the path of each field that is not part of metadata
  * @throws ApiRefusal 400 where a field has another type
  */
 export function readMetadata(resource: ServedResource, sent: Json, unknown: (field: string) => void = () => {}): Json {

@@ -48,7 +48,7 @@ export class ObjectService {
     return object;
   }
 
-  /** `sent` may hold managedFields already where `options.managed` says so. */
+  /** `sent` may already hold managedFields if `options.managed` is set. */
   create(resource: ServedResource, namespace: string, sent: Json, options: ObjectWriteOptions): Json {
     const unknown: string[] = [];
     const metadata = this.#metadata(
@@ -187,7 +187,7 @@ export class ObjectService {
     if (dryRun) return object;
     const last = this.store.remove(resource, object);
     const { uid, namespace } = part(object, 'metadata');
-    // What depended on it goes with it, as the garbage collector sees to.
+    // Dependents are deleted too, as by the garbage collector.
     for (const other of this.resources) {
       for (const dependent of this.store.list(other)) {
         const owners = list(part(dependent, 'metadata')['ownerReferences']).filter(isRecord);
@@ -209,7 +209,7 @@ export class ObjectService {
       .flatMap((resource) => this.store.list(resource, namespace).map((object) => ({ resource, object })));
   }
 
-  /** A namespace goes when the last of its objects has gone, and says so until then, as the namespace controller sees to. */
+  /** Deletes all objects in a namespace. It is Terminating until the last one is removed, as with the namespace controller. */
   #terminate(namespace: Json): { object: Json; gone: boolean } {
     const metadata = part(namespace, 'metadata');
     const name = text(metadata['name']);
@@ -222,7 +222,7 @@ export class ObjectService {
           })
         : namespace;
     for (const { resource, object } of this.#inside(name)) {
-      // One that went before may have taken this one along.
+      // A deletion before this one may have deleted this object as a dependent.
       const still = this.store.get(resource, name, text(part(object, 'metadata')['name']));
       if (still) this.delete(resource, still, { dryRun: false });
     }
@@ -231,7 +231,7 @@ export class ObjectService {
     return { object: left ?? marked, gone: left === undefined };
   }
 
-  /** Whether an owner that a reference names is there still. */
+  /** Whether the owner that a reference names still exists. */
   #stands({ apiVersion, kind, name, uid }: Json, dependent: Json): boolean {
     const resource = this.resources.find((one) => servedApiVersion(one) === apiVersion && one.kind === kind);
     if (!resource) return false;
@@ -292,7 +292,7 @@ export class ObjectService {
     );
   }
 
-  /** What a CRD must stay as, and a secret that says it is immutable. */
+  /** Rejects a change of a CRD's spec, and of the data of an immutable secret. */
   #frozen(resource: ServedResource, before: Json, after: Json): void {
     const name = text(part(before, 'metadata')['name']);
     if (resource === crds && !isDeepStrictEqual(before['spec'], fillIn(crdDefaults, after['spec']))) {

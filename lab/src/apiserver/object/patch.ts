@@ -16,7 +16,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(out);
 }
 
-/** The directives of a strategic patch that say in which order or which keys: none matters where lists are replaced. */
+/** Directives of a strategic patch (order, retained keys). They have no effect because lists are replaced as a whole. */
 const directive = (name: string): boolean => name.startsWith('$');
 
 const plain = (value: unknown): unknown =>

@@ -22,7 +22,7 @@ const rules = new Map<string, (context: Json) => unknown>();
 
 const envelope = new Set(['apiVersion', 'kind', 'metadata']);
 
-/** Drops what the schema does not name, and tells the paths of it. The root's metadata is left alone. */
+/** Drops fields that the schema does not name and returns their paths. The root's metadata is not changed. */
 export function pruneUnknown(schema: Schema, value: unknown, path = ''): { value: unknown; unknown: string[] } {
   const unknown: string[] = [];
   const into = (inner: Schema, child: unknown, at: string): unknown => {
@@ -50,7 +50,7 @@ export function pruneUnknown(schema: Schema, value: unknown, path = ''): { value
   return { value: Object.fromEntries(out), unknown };
 }
 
-/** Fills in defaults; a null where none may stand counts as absent, as in the API server. */
+/** Fills in defaults; null in a field that is not nullable counts as absent, as in the API server. */
 export function fillIn(schema: Schema, value: unknown): unknown {
   const { items } = schema;
   if (Array.isArray(value)) return items ? value.map((item) => fillIn(items, item)) : value;
@@ -86,7 +86,7 @@ const fieldAt = (pointer: string): string =>
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
     .reduce((at, name) => (/^\d+$/.test(name) ? `${at}[${name}]` : at === '' ? name : `${at}.${name}`), '');
 
-/** A schema error in the words of a real API server. Source: apiextensions-apiserver, pkg/apiserver/validation. */
+/** A schema error with the message of a real API server. Source: apiextensions-apiserver, pkg/apiserver/validation. */
 function causeOf({ keyword, instancePath, params, data, message = '' }: ErrorObject): FieldCause | null {
   const field = fieldAt(instancePath);
   const p = params as Json;
@@ -209,7 +209,7 @@ export function validate(schema: Schema, value: unknown, old: unknown): FieldCau
 
 const branchOf = ({ schemaPath }: ErrorObject): string | undefined => /^.*?\/anyOf\/\d+(?=\/)/.exec(schemaPath)?.[0];
 
-/** Of an anyOf that fails, the branches that are least far off: they name the field that the user has to mend. */
+/** The branches of a failed anyOf with the fewest errors: they name the field that the user has to correct. */
 function nearest(errors: readonly ErrorObject[]): ErrorObject[] {
   const branches = [...Map.groupBy(errors, branchOf)].filter(([branch]) => branch !== undefined);
   const least = Math.min(...branches.map(([, failed]) => failed.length));

@@ -31,7 +31,7 @@ export type Column = {
   description: string;
   jsonPath: string;
   priority: number;
-  /** Instead of the path, where one field does not tell it. */ read?: (object: Json) => string | number;
+  /** Used instead of the path if the value is not that of a single field. */ read?: (object: Json) => string | number;
 };
 
 /** The schema of a field that the schema names itself: `constructor` and its like are not. */
@@ -169,7 +169,7 @@ export const builtins: readonly ServedResource[] = [
   crds,
 ];
 
-/** A CRD as it lies in a YAML file. */
+/** A CRD as read from a YAML file. */
 export function readDefinition(path: string): Json {
   const definition: unknown = parse(readFileSync(path, 'utf8'));
   if (!isRecord(definition) || definition['kind'] !== 'CustomResourceDefinition')

@@ -63,7 +63,7 @@ export class VersionedStore {
     return objects.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
-  /** Stores an object under the next revision, and tells the watches. */
+  /** Stores an object under the next revision and notifies the watches. */
   put(resource: ServedResource, object: Json): Json {
     const metadata = part(object, 'metadata');
     const key = objectKey(object);

@@ -3,7 +3,7 @@ import type { ContainerSelector, InterfaceSpec } from '@ifactor/crds';
 import type { ActorInfo } from '../protocol.ts';
 import type { Track } from './track.ts';
 
-/** What an actor is, as far as its log says by now. */
+/** Describes an actor from its log so far. */
 export function infoOf({ id, node, key, snapshot }: Pick<Track, 'id' | 'node' | 'key' | 'snapshot'>): ActorInfo {
   const spec = snapshot?.context.spec ?? null;
   return {

@@ -13,8 +13,8 @@ import type { Before } from './track.ts';
 export type History = (of: { node: string; key: Key }) => AsyncIterable<RecordedEvent>;
 
 /**
- * Folds what an actor lived before the window, so that its snapshots are exact from then on. Holds no more than its last state,
- * however long it lived, and lets others be served meanwhile.
+ * Folds an actor's events from before the window, so that its snapshots are exact from then on. Holds only its last state,
+ * however many events it has, and yields so that other requests are served.
  * @throws UsageError where the log holds no such actor
  */
 export async function complete(log: EventLog, id: ActorId, history: History): Promise<void> {
@@ -35,11 +35,11 @@ export async function complete(log: EventLog, id: ActorId, history: History): Pr
   await replayAll(read, () => ({ event, snapshot }) => {
     before = { snapshot, journal: journalOf(event), state: event.state as State, events: 0 };
   });
-  // Its events may be too old to be kept: then what the streams say of it is all there is.
+  // The stream may no longer hold its events; then its spec and status are all that is known.
   log.precede(track, events === 0 ? track.before : { ...before, events }, true);
 }
 
-/** What an actor was before the window, as far as its spec and its status tell. */
+/** An actor's state before the window, derived from its spec and status. */
 export function assumed(key: Key, wanted: WantedInterface | undefined, status: StatusMessage | undefined): Before {
   const { state, wireguard, lastEvent } = status?.status ?? {};
   const time = lastEvent?.time ?? '1970-01-01T00:00:00.000Z';

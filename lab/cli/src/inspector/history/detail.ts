@@ -10,7 +10,7 @@ import type { ActorDetail, ActorId, Tried } from '../protocol.ts';
 import { rank } from './track.ts';
 import type { Track } from './track.ts';
 
-/** How many operations are told of, and how many events are looked through for them. */
+/** Maximum number of operations shown, and of events searched for them. */
 const told = 20;
 const looked = 400;
 
@@ -47,7 +47,7 @@ export function detailOf(log: EventLog, id: ActorId, at: number | null): ActorDe
   };
 }
 
-/** What has to come before the actor can go on, in words. */
+/** What the actor waits for, in words. */
 function waitingOf({ context }: Snapshot): string[] {
   const { missing, places, taken, unresolved, running, observed, spec, deletion } = context;
   const words = Object.keys(missing).map((ref) => missingWords(context, ref));

@@ -8,7 +8,7 @@ import { fileLimit } from '../protocol.ts';
 
 /**
  * Reads a log file that was dropped on the page. Nothing of it is stored.
- * @throws UsageError on one that is too large, or none that `ifactor export` wrote
+ * @throws UsageError if the file is too large, or not one that `ifactor export` wrote
  */
 export async function readDropped(name: string, text: string): Promise<EventLog> {
   if (text.length > fileLimit) {
@@ -40,7 +40,7 @@ export async function readDropped(name: string, text: string): Promise<EventLog>
   return log;
 }
 
-/** Whether it has what every event has; what is inside its data is judged by whoever reads it. */
+/** Whether it has the fields of every event. The contents of `data` are not checked here. */
 function isEvent(event: RecordedEvent): boolean {
   const { id, sequence, node, key, time, type, data, state, machine, correlationId } = event;
   const texts = [id, node, time, type, state, correlationId, key?.kind, key?.namespace, key?.name];

@@ -16,7 +16,7 @@ import type { Field } from '../protocol.ts';
 
 type Texts = { [field: string]: string | null };
 
-/** Every field as declared and as the kernel shows it; whether the two differ is what the rules of the kind say. */
+/** Every field, desired and observed; the rules of the kind decide whether the two differ. */
 export function fieldRowsOf(context: Context): Field[] {
   const { spec, observed } = context;
   if (spec === null) return [];
@@ -25,7 +25,7 @@ export function fieldRowsOf(context: Context): Field[] {
   const found = observed === null ? undefined : linkOf(spec, context);
   const desired: Texts = context.deletion === null ? wanted(spec, context) : {};
   const shown: Texts = found ? observedTexts(found, spec) : {};
-  // What no field of the spec stands for, such as a link that was left in another netns.
+  // Drift that belongs to no field of the spec, such as a link that was left in another netns.
   for (const [field, list] of drifting) {
     if (field in desired || field in shown) continue;
     desired[field] = text(list.map((one) => one.wanted));
@@ -43,10 +43,10 @@ export function fieldRowsOf(context: Context): Field[] {
   });
 }
 
-/** A peer's key by its first letters, which tell it from others. */
+/** Shortens a peer's key to its first characters, enough to distinguish it. */
 const short = (field: string): string => field.replace(/\[(.{8})[^\]]+\]/, '[$1…]');
 
-/** The same judgement that the actor acts by. */
+/** The same comparison that the actor uses. */
 function driftOf(context: Context): readonly Drift[] {
   const rules = rulesIn(context);
   return (rules && differenceOf(context, rules)?.drift) ?? [];

@@ -2,7 +2,7 @@ import type { Filter } from '../protocol.ts';
 import type { EventLog } from './log.ts';
 import { rank } from './track.ts';
 
-/** How many filters are remembered, the latest. */
+/** How many of the latest filters are cached. */
 const remembered = 8;
 
 type Matches = { positions: number[]; upTo: number };
@@ -16,7 +16,7 @@ export class Filters {
     this.#log = log;
   }
 
-  /** How many events match, and where the wanted ones of them stand. */
+  /** The number of matching events, and the positions of the requested slice. */
   slice(filter: Filter, from: number, count: number): { total: number; positions: readonly number[] } {
     const { start, held } = this.#log;
     if (everything(filter)) {

@@ -4,11 +4,11 @@ import { keysOf } from './actor.ts';
 import type { ActorId, Topology } from '../protocol.ts';
 import type { Track } from './track.ts';
 
-/** When each actor last shook hands with whom, as its agent told; statuses may come before the log that explains them. */
+/** The last handshake of each actor with each peer, as its agent reported; a status may arrive before the events it is based on. */
 export class Handshakes {
   readonly #heard = new Map<ActorId, ReadonlyMap<string, string>>();
 
-  /** @returns whether the status tells of any */
+  /** @returns whether the status reports any */
   hear(status: StatusMessage): boolean {
     const times = (status.status.wireguard?.peers ?? []).flatMap(({ publicKey, lastHandshakeTime }) =>
       lastHandshakeTime === undefined ? [] : [[publicKey, lastHandshakeTime] as const],

@@ -52,7 +52,7 @@ export class EventLog {
     return this.#entries[0]?.time ?? null;
   }
 
-  /** @returns the actors that it changes: more than one where it shows that a power cut took events back */
+  /** @returns the actors that it changes: more than one if it shows that a power cut removed events */
   append(event: RecordedEvent): readonly Track[] {
     const actor = actorOf(event);
     let track = this.tracks.get(actor);
@@ -82,8 +82,8 @@ export class EventLog {
   }
 
   /**
-   * Says what an actor was before the window. `whole`: its events say so; else it is put together from what the streams hold of it,
-   * and serves until somebody wants it exact.
+   * Sets an actor's state before the window. `whole`: folded from its events; otherwise derived from its spec and status, and
+   * used until the exact state is requested.
    */
   precede(of: Pick<RecordedEvent, 'node' | 'key'>, before: Before, whole: boolean): Track {
     const id = actorOf(of);

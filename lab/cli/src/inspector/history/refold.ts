@@ -7,7 +7,7 @@ import { createTimeSlice } from '../timeSlice.ts';
 
 /**
  * Folds the log of one actor, or of all, with the code at hand, and finds where it first decides otherwise than what wrote the
- * log. Lets others be served meanwhile.
+ * log. Yields so that other requests are served.
  * @throws UsageError on an actor that the log does not hold, and where only a part of the log is held
  */
 export async function refold(log: EventLog, id: ActorId | null): Promise<Asks['whatIf']['answer']> {

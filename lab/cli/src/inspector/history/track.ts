@@ -6,32 +6,32 @@ import type { ActorId } from '../protocol.ts';
 /** How many events of an actor are folded at most to come to any moment of it. */
 export const stride = 32;
 
-/** What a track looks up of an event by its position. */
+/** Returns the event at a position. */
 export type Reader = (position: number) => RecordedEvent;
 
 /** What an actor was before the window of the log that is held; all of it is empty where its life began in the window. */
 export type Before = {
   snapshot?: Snapshot;
-  /** The journal that its last event stood in. */
+  /** The journal that holds its last event. */
   journal?: string;
   state?: State;
   /** How many events it had. */
   events: number;
 };
 
-/** An actor's way through the log: where its events stand, and its snapshot after every `stride`th. */
+/** An actor's part of the log: the positions of its events, and its snapshot after every `stride`th. */
 export class Track {
   readonly id: ActorId;
   readonly node: string;
   readonly key: Key;
-  /** Positions of its events, those among them that its agent lived; ascending. */
+  /** Positions of its events, and of those that no setback dropped; ascending. */
   readonly positions: number[] = [];
   readonly lived: number[] = [];
   readonly #kept: { snapshot: Snapshot; journal: string | undefined }[] = [];
   #before: Before = { events: 0 };
   #life = new Life();
   #last: Snapshot | undefined;
-  /** Whether what it was before the window is known by its events, so that its snapshots are exact. */
+  /** Whether its state before the window was folded from its events, so that its snapshots are exact. */
   whole: boolean;
 
   constructor(id: ActorId, { node, key }: Pick<RecordedEvent, 'node' | 'key'>, whole: boolean) {
@@ -50,7 +50,7 @@ export class Track {
     return this.#before;
   }
 
-  /** Begins again with what it was before the window: its lived events are to be told again. */
+  /** Resets to the state before the window; its events have to be added again. */
   restart(before: Before): void {
     this.#before = before;
     this.reset();
@@ -65,7 +65,7 @@ export class Track {
     return snapshot;
   }
 
-  /** Forgets what it lived: a power cut took some of it back. */
+  /** Drops the folded events, to fold them again without those that a power cut removed. */
   reset(): void {
     this.lived.length = 0;
     this.#kept.length = 0;

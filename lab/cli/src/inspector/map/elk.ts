@@ -3,7 +3,7 @@ import type { ElkNode } from 'elkjs';
 import Elk from 'elkjs/lib/elk.bundled.js';
 
 /*
- * A worker thread: ELK computes for most of a second where there are a thousand links, and nobody is to wait for that.
+ * A worker thread: ELK needs most of a second for a thousand links, which would block the server.
  * Answers `{id, graph}` by `{id, placed}` or `{id, error}`.
  */
 const engine = new Elk.default();

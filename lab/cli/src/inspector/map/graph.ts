@@ -10,7 +10,7 @@ export type Graph = { actors: readonly ActorInfo[]; links: Topology['links'] };
 /** The name under which a tunnel is known from both of its ends. */
 const tunnelId = (a: ActorId, b: ActorId): string => `tunnel ${[a, b].toSorted().join(' ')}`;
 
-/** Actors and their links, as all that the log says by now shows them. */
+/** Actors and their links, from the log so far. */
 export function graphOf(tracks: Iterable<Track>): Graph {
   const all = [...tracks].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const actors = all.map(infoOf);
@@ -44,7 +44,7 @@ export function graphOf(tracks: Iterable<Track>): Graph {
 /** The device below, in a list; empty if it has no such device. */
 const devicesUnder = (spec: NetlinkInterfaceSpec): string[] => [deviceBelow(spec) ?? []].flat();
 
-/** All that an actor adds to the graph, to tell whether that is news. */
+/** Everything that an actor adds to the graph, to detect changes. */
 export function shapeOf(track: Track): string {
   const context = track.snapshot?.context;
   const spec = context?.spec;

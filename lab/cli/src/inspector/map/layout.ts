@@ -11,7 +11,7 @@ type Size = Pick<Rectangle, 'width' | 'height'>;
 
 /**
  * Gives everything a place: actors in columns in their container or host, hosts by ELK's layers so that few tunnels cross.
- * The same graph always comes to the same places.
+ * The same graph always gets the same layout.
  */
 export async function layOut({ actors, links }: Graph): Promise<Topology> {
   const containers: Topology['containers'][number][] = [];

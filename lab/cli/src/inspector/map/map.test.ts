@@ -36,7 +36,7 @@ function declared(node: string, kind: string, name: string, spec: object): Recor
   return said(node, { kind, namespace: 'default', name }, { type: 'SpecChanged', data });
 }
 
-/** A WireGuard interface with a key of its own and these peers. */
+/** A WireGuard interface with this own key and these peers. */
 function wireguard(node: string, name: string, own: string, peers: string[], more: object = {}): RecordedEvent[] {
   const spec = {
     moveToContainer: false,

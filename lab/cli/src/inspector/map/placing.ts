@@ -9,13 +9,13 @@ const waiting = new Map<number, Waiting>();
 let worker: Worker | undefined;
 let count = 0;
 
-/** Lays a graph out in a thread of its own. @throws Error with ELK's words */
+/** Lays a graph out in a worker thread. @throws Error with ELK's message */
 export function place(graph: ElkNode): Promise<ElkNode> {
   worker ??= start();
   const { promise, resolve, reject } = Promise.withResolvers<ElkNode>();
   const id = ++count;
   waiting.set(id, { resolve, reject });
-  // While somebody waits, the process does not end; else the thread keeps nobody.
+  // The thread keeps the process alive only while a layout is pending.
   worker.ref();
   // The rule is about windows; a thread has no origin.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin

@@ -6,7 +6,7 @@ import type { EventLog } from '../history/log.ts';
 import type { Ask, Asks, Filter } from '../protocol.ts';
 import { refold } from '../history/refold.ts';
 
-/** Rows of one answer at most: what a page draws at once is far less. */
+/** Maximum rows of one answer; a page draws far fewer at once. */
 const mostRows = 2000;
 
 type Answers = {
@@ -16,7 +16,7 @@ type Answers = {
   ) => Asks[A]['answer'] | Promise<Asks[A]['answer']>;
 };
 
-/** What is answered from one log. Each throws a UsageError on what it cannot answer. */
+/** Handlers of the requests on one log. Each throws a UsageError on an invalid request. */
 export const pageAnswers: Answers = {
   moment({ log, handshakes, time }, { at }) {
     if (at === null) return { at, total: log.total, time, states: log.states(log.total), handshakes };

@@ -21,7 +21,7 @@ export async function assetOf(folder: string, path: string): Promise<Asset | nul
     return null;
   }
   const type = types[extname(name)];
-  // Vite's own notes stand in a folder whose name begins with a dot.
+  // Vite's own files are in a folder whose name begins with a dot.
   if (type === undefined || name.includes('\0') || name.split(sep).some((part) => part.startsWith('.'))) return null;
   try {
     const body = await readFile(join(folder, name));

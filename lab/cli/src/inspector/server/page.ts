@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../../../ui');
 const dist = join(root, 'dist');
-/** On the same disk, and where neither the linter nor git looks. */
+/** On the same disk, in a folder that git and the linter ignore. */
 const workshop = join(root, '../node_modules/.cache');
 /** What the page is made of, beside its own folder. */
 const sources = [
@@ -24,7 +24,7 @@ function built(): string | null {
 
 /**
  * The folder of the built page, which is built where that is needed. Another process may build it at the same time.
- * @throws Error with vite's words
+ * @throws Error with vite's message
  */
 export async function page(say: (line: string) => void): Promise<string> {
   const there = built();

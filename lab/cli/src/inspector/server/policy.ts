@@ -22,17 +22,17 @@ export const headers: Readonly<Record<string, string>> = {
 
 const names = ['127.0.0.1', 'localhost'];
 
-/** Whether a request names this server as a person would: a name that an attacker's DNS points here is another. */
+/** Whether the Host header names this server. Rejects other names that resolve to this address (DNS rebinding). */
 export function hostFits({ headers: { host } }: Pick<IncomingMessage, 'headers'>, port: number): boolean {
   return names.some((name) => host === `${name}:${port}`);
 }
 
-/** Whether what asks is a page of this server; programs that are no browser name no origin. */
+/** Whether the request is from a page of this server; programs other than browsers send no Origin. */
 export function originFits({ headers: { origin } }: Pick<IncomingMessage, 'headers'>, port: number): boolean {
   return origin === undefined || names.some((name) => origin === `http://${name}:${port}`);
 }
 
-/** Compares in a time that tells nothing of where they differ, nor of the right one's length. */
+/** Compares in constant time, so that the duration reveals neither where they differ nor the length of the right one. */
 export function sameToken(given: string, right: string): boolean {
   return timingSafeEqual(digest(given), digest(right));
 }

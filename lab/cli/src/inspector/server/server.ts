@@ -21,9 +21,9 @@ const mostWaiting = 64 * 2 ** 20;
 export type InspectorOptions = {
   /** 0: any that is free. */
   port: number;
-  /** Made up where it is not given. */
+  /** Default: random. */
   token?: string;
-  /** Where the built page is. Asked when the page is first asked for, and again after it failed. */
+  /** Returns the folder of the built page. Called at the first request of the page, and again after a failure. */
   page: () => Promise<string>;
 };
 
@@ -103,7 +103,7 @@ const addressOf = ({ url = '/' }: IncomingMessage): URL | null => URL.parse(url,
 /** Texts on the way to a page: what they hold may come from any node. */
 const shown = (_name: string, value: unknown): unknown => (typeof value === 'string' ? printable(value) : value);
 
-/** Serves one page until it goes. */
+/** Serves one page until it disconnects. */
 function attend(feed: Feed, socket: WebSocket): void {
   const session = new InspectorSession(feed, (message) => {
     // A page that does not read is disconnected; it reconnects and is sent everything again.

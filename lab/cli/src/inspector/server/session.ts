@@ -6,7 +6,7 @@ import type { PageAnswer, Asks, SourceInfo, Told } from '../protocol.ts';
 
 type Say = (message: PageAnswer | Told) => void;
 
-/** One page: what it watches, and its questions answered. A dropped file is this page's alone and goes with it. */
+/** The session of one page: its feed and its requests. A file opened in the page is visible to this session only. */
 export class InspectorSession {
   readonly #main: Feed;
   readonly #say: Say;
@@ -60,16 +60,16 @@ export class InspectorSession {
     }
     this.#unwatch();
     this.#feed = feed;
-    // The page may have gone while its file was read.
+    // The page may have disconnected while its file was read.
     if (!this.#closed) this.#unwatch = feed.watch(this.#say);
     return feed.source;
   }
 }
 
-/** A question as it comes: what is asked has yet to be judged. */
+/** A request as received, not yet validated. */
 type Question = { id: number; ask: string; request: unknown };
 
-/** @throws UsageError on what no page of ours says */
+/** @throws UsageError on a message that the inspector's page does not send */
 function parse(text: string): Question {
   let message: unknown;
   try {

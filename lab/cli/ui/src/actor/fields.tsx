@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import type { Field } from '../../../src/inspector/protocol.ts';
 
-/** What is declared against what the kernel shows, field by field; a difference is marked in words, too. */
+/** Desired and observed values, field by field; a difference is also marked in words. */
 export function Fields({ fields, label }: { fields: readonly Field[]; label: string }): ReactElement {
   if (fields.length === 0) return <p className="muted">Nothing is declared, and nothing was seen.</p>;
   return (

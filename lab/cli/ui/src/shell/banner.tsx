@@ -16,7 +16,7 @@ const names: { readonly [V in PageView]: string } = {
 
 const themes: { readonly [T in Theme]: string } = { system: 'Auto', light: 'Light', dark: 'Dark' };
 
-/** Where one is, how the connection stands, and what applies to the whole page. */
+/** Navigation, the state of the connection, and the controls of the whole page. */
 export function Banner({
   theme,
   onTheme,

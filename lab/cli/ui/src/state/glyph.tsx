@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 
-/** One shape per state, so that none is told by its colour alone; drawn in the current colour, 16 by 16. */
+/** One shape per state, so that states differ by more than colour; drawn in the current colour, 16 by 16. */
 const shapes: Readonly<Record<string, ReactElement>> = {
   pending: <circle cx="8" cy="8" r="5.5" fill="none" strokeWidth="2" strokeDasharray="3 2.2" />,
   creating: (

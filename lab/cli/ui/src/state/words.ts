@@ -12,7 +12,7 @@ export const lifecycle = [
   'deleted',
 ] as const satisfies readonly State[];
 
-/** What a state says to a person. */
+/** The meaning of each state, for users. */
 export const meanings: { readonly [S in State]: string } = {
   pending: 'waits for something it needs',
   creating: 'is being made in the kernel',
@@ -36,7 +36,7 @@ export const signs: { readonly [S in State]: string } = {
   deleted: '✕',
 };
 
-/** Lower comes first where trouble should be seen first. */
+/** Sort order that puts problems first: lower comes first. */
 export const urgency: { readonly [S in State]: number } = {
   failed: 0,
   drifted: 1,

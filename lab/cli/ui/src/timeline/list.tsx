@@ -22,7 +22,7 @@ type Properties = {
   follow: boolean;
   label: string;
   columns: readonly string[];
-  /** Told which rows are wanted, each time others come into view. */
+  /** Called with the rows in view whenever they change. */
   want: (first: number, count: number) => void;
   /** Cells of a row, in role `gridcell`; null while the row has not arrived. */
   row: (index: number) => ReactNode;
@@ -58,7 +58,7 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
     if (element && follow) element.scrollTop = total * rowHeight;
   }, [follow, total]);
 
-  // Rows that arrive later leave the reader where he scrolled to.
+  // Rows that arrive later do not change the scroll position.
   const known = total > 0;
   useLayoutEffect(() => {
     const element = view.current;
@@ -66,7 +66,7 @@ export function List({ total, selected, follow, label, columns, want, row, onSel
       element.scrollTop = reveal(selected, element.scrollTop, element.clientHeight - rowHeight, rowHeight);
   }, [selected, follow, known]);
 
-  // Keys may come faster than the answers that say where the selection stands.
+  // Key presses may arrive faster than the answers that update the selection.
   const aim = useRef<number | null>(null);
   useEffect(() => {
     if (aim.current === selected) aim.current = null;

@@ -4,7 +4,7 @@ import { heldFrom, useSession, useShown } from '../session.ts';
 import { pages } from './virtual.ts';
 
 const pageSize = 200;
-/** Pages kept; the oldest asked for goes first. */
+/** Pages kept; the least recently fetched is dropped first. */
 const kept = 40;
 
 export type Rows = {
@@ -13,7 +13,7 @@ export type Rows = {
   want: (first: number, count: number) => void;
 };
 
-/** The rows of a filtered log, fetched by pages as they are wanted; grows with the log. */
+/** The rows of a filtered log, fetched in pages on demand; grows with the log. */
 export function useRows(filter: Filter): Rows {
   const { ask } = useSession();
   const length = useShown((shown) => Math.max(0, shown.live.total - heldFrom(shown)));
@@ -62,7 +62,7 @@ export function useRows(filter: Filter): Rows {
         }
         setFound({ filter, total: answer.total });
         setVersion((version) => version + 1);
-        // What was wanted while this was on its way: the log may have grown past the answer.
+        // The page was requested again while this request was pending: the log may have grown since.
         if (mine.again) {
           mine.again = false;
           fetchPages();

@@ -36,13 +36,13 @@ export function Timeline(): ReactElement {
     store.set({ filter: { ...rest, ...change } });
   };
 
-  // Typing asks once it pauses.
+  // Apply the filter once typing pauses.
   useEffect(() => {
     if ((store.get().filter.text ?? '') === text) return;
     return systemClock.after(150, () => narrow(text === '' ? {} : { text }, 'text'));
   });
 
-  // A row far away may not have arrived: the server knows where it stands.
+  // A distant row may not be loaded yet: request its position from the server.
   const choose = (index: number): void => {
     const known = Object.keys(filter).length === 0 ? start + index + 1 : rows.at(index)?.position;
     if (known !== undefined) go({ at: known }, true);

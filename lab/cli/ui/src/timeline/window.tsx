@@ -3,11 +3,11 @@ import type { ReactElement } from 'react';
 import { useSession, useShown } from '../session.ts';
 import { clock, day } from '../time.ts';
 
-/** Says which part of a long log is held, and asks for more of it. */
+/** Shows which part of a long log is held, with a button that requests more. */
 export function Window(): ReactElement | null {
   const { ask } = useSession();
   const source = useShown((shown) => shown.source);
-  // A source that is told again holds more.
+  // When the source is sent again, it holds more.
   const [asked, setAsked] = useState<typeof source>(null);
   if (source?.held === undefined) return null;
   const { start, since, more } = source.held;

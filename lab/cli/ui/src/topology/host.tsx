@@ -38,7 +38,7 @@ function Sum({ host }: { host: HostShape }): ReactElement {
   );
 }
 
-/** `<state>, <count>` of the state that wants attention most; `empty` if it has no interface. */
+/** `<state>, <count>` of the state that most needs attention; `empty` if it has no interface. */
 export function worstOf(states: readonly string[]): string {
   const known = states.filter(isState);
   const [worst] = known.toSorted((a, b) => urgency[a] - urgency[b]);

@@ -18,7 +18,7 @@ const none: LinkEdge[] = [];
 
 const still = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** Hosts, containers, actors and the links between them, placed as the server says. */
+/** Hosts, containers, actors and the links between them, at the positions that the server computed. */
 export default function TopologyMap(): ReactElement {
   return (
     <ReactFlowProvider>

@@ -3,7 +3,7 @@ import type { ActorInfo, Rectangle, Topology } from '../../../src/inspector/prot
 type Actor = Rectangle & ActorInfo;
 type Container = Topology['containers'][number];
 
-/** A host with what stands on it; places are relative to the host. */
+/** A host with what it contains; positions are relative to the host. */
 export type HostShape = Rectangle & { name: string; containers: readonly Container[]; actors: readonly Actor[] };
 
 /** Where a link ends: the middle of an actor, and half its width; measured on the whole map. */
