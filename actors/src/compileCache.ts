@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /**
  * Keeps what V8 makes of the modules that are loaded from now on in `<state folder>/compiled/<version>`, which is written when the
  * process ends, so that the next start compiles nothing; removes what other versions left there. Without effect where the state folder
- * does not exist yet, or cannot be written: whoever opens the journal says so.
+ * does not exist yet, or cannot be written: opening the journal reports that.
  */
 export function keepCompiled(stateDir: string, version: string): void {
   const folder = join(stateDir, 'compiled');
@@ -14,7 +14,7 @@ export function keepCompiled(stateDir: string, version: string): void {
     for (const name of readdirSync(folder)) if (name !== version) rmSync(join(folder, name), { recursive: true });
     enableCompileCache(join(folder, version));
   } catch {
-    // Starting takes longer, no more.
+    // Without the cache only the start takes longer.
   }
 }
 

@@ -3,7 +3,7 @@ import type { EngineName } from './target.ts';
 
 /**
  * Engines name a container's control groups by its id: `/docker/ID`, `/system.slice/docker-ID.scope`, `…/libpod-ID.scope/container`.
- * @param cgroup text of /proc/PID/cgroup, as cgroups(7) has it; null where it may not be read: then nothing is known against it
+ * @param cgroup text of /proc/PID/cgroup, as cgroups(7) has it; null if it may not be read: then the process is accepted
  */
 export function inContainer(cgroup: string | null, id: string, engine: EngineName): boolean {
   if (cgroup === null) return true;

@@ -7,7 +7,7 @@ import { member, text } from '@ifactor/common/json';
 /** A frozen engine accepts connections and answers none. */
 const answerWithinMs = 5000;
 
-/** `run` tells one run of a container from the next. */
+/** `run` identifies one run of a container: it changes when the container restarts. */
 export type Inspection = { id: string; run: string; pid: number };
 export type ContainerEvent = { action: string; id: string; name: string };
 

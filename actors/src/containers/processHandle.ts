@@ -1,4 +1,4 @@
-/** One process, held by an open descriptor of its folder in /proc, so that it never stands for another process with the same pid. */
+/** One process, held by an open descriptor of its folder in /proc, so that it never refers to another process with the same pid. */
 import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { codeOf } from '@ifactor/common';
 import { bootId, parseStat, type ProcessIdentity } from '@ifactor/common/proc';

@@ -5,7 +5,7 @@ export type EngineName = 'docker' | 'podman';
 
 export type NetnsTarget =
   | { via: 'engine'; engine: EngineName; name: string }
-  /** `container`: the file stands for a container, and its absence for the container's. */
+  /** `container`: the file represents a container; if it is missing, so is the container. */
   | { via: 'file'; path: string; container: boolean }
   | { via: 'process'; pid: number }
   /** `cause`: what is wrong with the selector; undefined: it is empty. */

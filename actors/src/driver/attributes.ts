@@ -1,4 +1,4 @@
-/** Attributes of a kind as the log has them, which names devices, and as the kernel has them, which numbers them. */
+/** Translates attributes of a kind between the log, which uses device names, and the kernel, which uses indexes. */
 import type { AttributedLink, KindAttributes, LinkKind } from '@ifactor/crds';
 import { isAttributed, KernelError } from '../kernel/index.ts';
 import type { AttributedKind, Attributes, Link, Netns } from '../kernel/index.ts';
@@ -10,7 +10,7 @@ type Fields = { readonly [field: string]: unknown };
 const translationOf = (kind: string): Translation<Fields, Fields> | undefined =>
   (registered as unknown as { [kind: string]: { translation?: Translation<Fields, Fields> } })[kind]?.translation;
 
-/** Whether a link to be made has attributes of its own kind: they stand under the name of the kind. */
+/** Whether a link to create has attributes of its own kind: they are under the name of the kind. */
 export const hasAttributes = (link: LinkKind): link is AttributedLink => Object.hasOwn(link, link.kind);
 
 /** @throws KernelError ENODEV where the device below is not there */
@@ -19,7 +19,7 @@ export function toKernel(netns: Netns, link: AttributedLink): AttributedKind {
   const { dev, ...rest } = (link as unknown as { [kind: string]: Fields })[kind]!;
   const fields = translationOf(kind)?.toKernel(rest) ?? rest;
   const attributes = dev === undefined ? fields : { ...fields, link: indexOf(netns, dev as string | null, kind) };
-  // The types pair each kind with its attributes, which cannot be said of one taken out by the other.
+  // The types pair each kind with its attributes; TypeScript cannot infer that for a computed key.
   return { kind, [kind]: attributes } as unknown as AttributedKind;
 }
 

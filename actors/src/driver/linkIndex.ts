@@ -1,8 +1,8 @@
 import type { Link, Netns } from '../kernel/index.ts';
 
-/** Finds links by what the cache of a netns has no key for; kept up to date by its notifications. */
+/** Indexes that the cache of a netns lacks; updated by its notifications. */
 export type LinkIndex = {
-  /** The link with this ifalias; of several, the one that came last. Loopback and hardware, which nobody made, bear no mark. */
+  /** The link with this ifalias; of several, the one that came last. Loopback and hardware links, which no program created, have no mark. */
   marked(alias: string): Link | undefined;
   /** Names of the links enslaved to this one, sorted. */
   slaves(index: number): string[];

@@ -1,7 +1,7 @@
 import type { Netns } from '../kernel/index.ts';
 import { isMark } from '../interface/diff/mark.ts';
 
-/** In which of the netns that are followed links bear a mark: one look-up, however many there are. */
+/** Maps a mark to the followed netns that have links with it: one lookup, however many netns there are. */
 export type MarkIndex = {
   /** Follows a netns until `leave`. */
   join(netns: Netns): void;
@@ -13,7 +13,7 @@ export type MarkIndex = {
 };
 
 export function createMarkIndex(): MarkIndex {
-  /** How many links of each netns bear a mark. */
+  /** For each mark, how many links of each netns have it. */
   const byMark = new Map<string, Map<Netns, number>>();
   const joined = new Map<Netns, { marks: Map<number, string>; stop: () => void }>();
 

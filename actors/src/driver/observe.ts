@@ -62,7 +62,7 @@ function unusable(netns: Netns, link: Link): Pick<ObservedLink, 'tentative' | 'd
   return { ...(tentative.length > 0 ? { tentative } : {}), ...(duplicate.length > 0 ? { duplicate } : {}) };
 }
 
-/** The link, read again where its addresses are checked if it has carrier: that is told late. */
+/** Reads the link again: the kernel notifies late of carrier, which the check of its addresses depends on. */
 async function withCarrier(netns: Netns, link: Link): Promise<Link> {
   await netns.reread(link.index);
   return netns.linkAt(link.index) ?? link;
@@ -97,8 +97,8 @@ async function observeLink(netns: Netns, found: Link, seen: Seen): Promise<Obser
 }
 
 /**
- * Whether a netns has a link of this interface that somebody moved there: it bears the mark, and the MAC address that the kernel gave
- * to the link that was made for it. A mark alone may have been written by anybody.
+ * Whether a netns has a link of this interface that another program moved there: it has the mark, and the MAC address that the kernel
+ * gave to the link when we created it. The mark alone is no proof, since any program may set it.
  */
 export const hasMovedLink = (netns: Netns, key: Key, macs: ReadonlySet<string>): boolean =>
   [markOf(key), markOf(key, 'peer')].some((mark) => {
@@ -106,7 +106,7 @@ export const hasMovedLink = (netns: Netns, key: Key, macs: ReadonlySet<string>):
     return typeof mac === 'string' && macs.has(mac);
   });
 
-/** How a set of strays names one. */
+/** The key of a stray in a set of strays. */
 export const strayKey = (netns: string, index: number): string => `${netns}#${index}`;
 
 /**
@@ -115,7 +115,7 @@ export const strayKey = (netns: string, index: number): string => `${netns}#${in
  * @param own every netns where links of the actor may be: searched for links with its mark where none belongs. Elsewhere others may
  *   have written its mark
  * @param hopeless strays that could not be removed: they are left alone
- * @param seen receives a WireGuard device as it is, without its keys: what the status tells and no decision depends on
+ * @param seen receives a WireGuard device as it is, without its keys: what the status shows and no decision depends on
  */
 export async function observe(
   key: Key,

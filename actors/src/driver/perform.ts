@@ -8,7 +8,7 @@ import { printSocketAddress } from '@ifactor/common/ip';
 import { hasAttributes, toKernel } from './attributes.ts';
 import { explained } from './refusal.ts';
 
-/** What carrying out operations needs from its surroundings. */
+/** What `perform` needs from its caller. */
 export type Hands = {
   /** The open netns of a slot. @throws KernelError ENOENT if it has no netns now */
   netns(slot: Slot): Netns;
@@ -45,7 +45,7 @@ function newLink(operation: KernelOperation & { type: 'CreateLink' }, netns: Net
 const settle = (netns: Netns, link: Link, mark: string, up: boolean | undefined): Promise<void> =>
   netns.changeLink(link.index, { alias: mark, addrGenMode: 'none', ...(up ? { up } : {}) });
 
-/** Makes the link, and nothing where it is there already. Says whether it is new. */
+/** Creates the link unless it exists. Returns whether it is new. */
 async function makeLink(
   operation: KernelOperation & { type: 'CreateLink' },
   netns: Netns,
@@ -56,7 +56,7 @@ async function makeLink(
     await netns.createLink(newLink(operation, netns, hands));
     return true;
   } catch (error) {
-    // Made already, by a run of ours that ended before it could mark it: adopt it. Anything else is in the way.
+    // Adopt a link that a former run created and could not mark before it ended. Anything else is a conflict.
     if (!isKernelError(error, 'EEXIST')) throw error;
     await netns.barrier();
     const there = netns.link(name);
@@ -65,7 +65,7 @@ async function makeLink(
   }
 }
 
-/** Whether a link that was just made bears its mark, and the far end of a pair its own. */
+/** Whether a link that was just created has its mark, and the far end of a pair its own. */
 async function isMarked(
   { slot, name, mark, link }: KernelOperation & { type: 'CreateLink' },
   hands: Hands,
@@ -95,13 +95,13 @@ async function createLink(operation: KernelOperation & { type: 'CreateLink' }, h
     await settle(far, peer, farMark(mark), up);
     return { type: 'LinkCreated', data: { ...data, ...withoutUndefined({ farMac: peer.mac ?? undefined }) } };
   } catch (error) {
-    // The kernel takes no alias in the request that makes a link. One that could not be marked would be nobody's.
+    // The kernel takes no alias in the request that makes a link. Delete a link that could not be marked: no resource would own it.
     if (isNew && !(await isMarked(operation, hands))) await netns.deleteLink(made.index).catch(() => {});
     throw error;
   }
 }
 
-/** Removing what is gone succeeds; what bears another's mark is left alone. */
+/** Removing a link that does not exist succeeds; a link with a foreign mark is left alone. */
 async function removeLink(netns: Netns | undefined, index: number, mark: string): Promise<{ absent?: true }> {
   const link = netns?.linkAt(index);
   if (!netns || !link || (isMark(link.alias) && link.alias !== mark && link.alias !== farMark(mark)))
@@ -161,7 +161,7 @@ const without = async (action: Promise<void>, ...codes: [string, ...string[]]): 
 };
 
 /**
- * Carries out one operation and says what was done.
+ * Performs one operation and returns what was done.
  * @throws KernelError with the kernel's words, or with the field of the object that it concerns
  */
 export async function perform(operation: KernelOperation, hands: Hands): Promise<Done[]> {

@@ -1,4 +1,4 @@
-/** What a refusal of the kernel means for the object: which field, and why. The kernel itself often says no more than an errno. */
+/** What a refusal of the kernel means for the object: which field, and why. The kernel often returns only an errno. */
 import type { KernelOperation } from '@ifactor/crds';
 import { isKernelError, KernelError } from '../kernel/index.ts';
 import { refusals } from './kind/refusals.ts';

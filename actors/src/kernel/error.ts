@@ -3,7 +3,7 @@ export type KernelErrorCode = string;
 
 /**
  * A request that the kernel (or wireguard-go) refused.
- * `message` reads "cannot <operation>: <kernel's words or meaning of code>; <advice>" and never carries a secret.
+ * `message` reads "cannot <operation>: <kernel's words or meaning of code>; <advice>" and never contains a secret.
  */
 export class KernelError extends Error {
   override readonly name = 'KernelError';

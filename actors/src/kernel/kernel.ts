@@ -50,13 +50,13 @@ export type AddressFlag =
   | 'optimistic';
 
 /**
- * An address of a link. The kernel tells two addresses of a link apart by (family, local) for inet6 and by
+ * An address of a link. The kernel identifies an address of a link by (family, local) for inet6 and by
  * (family, local, prefixlen, peer's network) for inet; so to change an inet6 prefixlen, peer or `noPrefixRoute`, remove before adding.
  */
 export type KernelAddress = {
   family: 'inet' | 'inet6';
   local: string;
-  /** null: none. The kernel cannot tell a peer equal to `local` from none: that is null, too. */
+  /** null: none. The kernel does not distinguish a peer equal to `local` from none: that is null, too. */
   peer: string | null;
   /** Length of the peer's network where there is a peer, else of the local one. */
   prefixlen: number;
@@ -112,7 +112,7 @@ export type NetnsChange =
 
 /**
  * A network namespace: a cache of links and addresses that follows the kernel's notifications, and requests to change them.
- * The kernel does not tell when another program changes alias or address generation of a link that is down: `resync` finds out.
+ * The kernel sends no notification when another program changes alias or address generation of a link that is down: use `resync`.
  * Requests reject with `KernelError`. When one resolves, the kernel has done it; the cache shows it after `barrier()`.
  */
 export interface Netns {
@@ -124,7 +124,7 @@ export interface Netns {
   addresses(index: number): readonly KernelAddress[];
   /** Resolves when every notification that the kernel queued before this call has been folded into the cache. */
   barrier(): Promise<void>;
-  /** Reads one link again, which is in the cache when it resolves: the kernel tells late that a link got carrier. */
+  /** Reads one link again, which is in the cache when it resolves: the kernel notifies late that a link got carrier. */
   reread(index: number): Promise<void>;
   /** Reads everything again and reports differences as changes. */
   resync(): Promise<void>;
@@ -147,7 +147,7 @@ export interface Netns {
 export interface Kernel {
   /**
    * Opens a netns by a path: '/proc/self/ns/net', '/run/netns/NAME', '/proc/PID/ns/net'. Its cache is filled when this
-   * resolves. Paths to one netns share one object: close it as often as you opened it. ENOENT where the path leads nowhere.
+   * resolves. Paths to one netns share one object: close it as often as you opened it. ENOENT if the path does not exist.
    */
   open(path: string): Promise<Netns>;
   /** Closes every netns. Links, and processes that serve them, stay. */

@@ -29,23 +29,23 @@ export type ProcessOptions = {
   keepKeysDays: number;
 };
 
-/** What lives as long as the agent does, whether or not NATS answers. */
+/** The part of the agent that runs for the whole life of the process, whether or not NATS answers. */
 export type AgentProcess = {
   readonly node: string;
   readonly version: string;
   readonly hostname: string;
-  /** Tells this run of the agent from every other. */
+  /** Unique to this run of the agent. */
   readonly instance: string;
   readonly identity: Identity;
   readonly journal: Journal;
   readonly secrets: Secrets;
   readonly runner: Runner;
   readonly receiver: DesiredReceiver;
-  /** What a person should know of the node as a whole. */
+  /** Problems of the node as a whole. */
   trouble(): NodeEntry['trouble'];
-  /** Decides nothing any more and lets go of the interfaces; what was decided can still be told. */
+  /** Stops deciding and releases the interfaces; events that are already stored can still be published. */
   halt(): void;
-  /** Lets go of everything. To be called after `halt`. */
+  /** Releases everything else. To be called after `halt`. */
   stop(): Promise<void>;
 };
 
@@ -55,7 +55,7 @@ const retention = { maxAge: 30 * dayMs, maxBytes: 512 * 1024 * 1024 };
 const pruneEveryMs = 3600 * 1000;
 
 /**
- * Starts what lives as long as the agent. Interfaces come up from the journal at once.
+ * Starts the part of the agent that needs no NATS. Interfaces are restored from the journal at once.
  * @param natsAnswers whether NATS answers now; never rejects
  * @throws JournalError where the state folder cannot be used
  */
@@ -108,10 +108,10 @@ export function startProcess(
       if (reason === null) return undefined;
       return { parked, message: `${reason}; ${parked ? 'changes are suspended' : 'events are kept in memory'}` };
     },
-    // The order of end is that of start, backwards.
+    // Parts stop in the reverse order of their start.
     halt: () => {
       stopHousekeeping();
-      // What the actors let go of now is selected still.
+      // First: the actors that stop below release their processes, but specs still select them.
       processes.close();
       runner.stop();
     },
@@ -123,7 +123,7 @@ export function startProcess(
   };
 }
 
-/** A journal that is torn or of a later version is set aside: the node goes on from what the kernel shows. */
+/** A journal that is torn or of a later version is set aside: the node continues from what the kernel shows. */
 function openOrRecover(stateDir: string, node: string, { clock, log }: Runtime): Journal {
   try {
     return openJournal(stateDir, { node });

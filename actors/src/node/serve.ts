@@ -7,10 +7,10 @@ import { JournalError } from './journal/error.ts';
 import type { Runtime } from '../runtime.ts';
 
 /**
- * Runs a node's agent until `stop`. Where another agent serves the node it says so, leaves the interfaces alone, and takes the node over
- * once that one has gone; interfaces stay as they are meanwhile, and likewise until the disk has room for a journal.
- * @throws JournalError where the state folder cannot be used, and whatever else an agent cannot go on after
- * @param intervalMs between two questions whether the other one is still there, or room
+ * Runs a node's agent until `stop`. If another agent serves the node, it reports that, changes nothing, and takes the node over
+ * once the other agent has stopped. It also changes nothing until the disk has room for a journal.
+ * @throws JournalError where the state folder cannot be used, and any other error that the agent cannot recover from
+ * @param intervalMs between two checks for the other agent, or for room
  */
 export async function serve(
   options: AgentOptions,

@@ -599,7 +599,7 @@ export function healingSuite(where: string, open: () => Promise<Bench>, lacks: r
           expect(untouched()).toEqual(others);
           await at.box.barrier();
           expect(at.box.link('elsewhat')).toBeUndefined();
-          // A link that was moved is found where it is once that netns has told of it.
+          // A moved link is found once the netns it is in has sent the notification.
           await node.until(() => ![...at.home.links()].some(({ alias }) => alias?.startsWith('ifactor:')));
         });
       }

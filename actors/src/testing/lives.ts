@@ -11,7 +11,7 @@ const nothing = { links: { target: null }, strays: [], devices: {} };
 
 type Round = Operation & { type: 'Perform' };
 
-/** What happens to a bridge that is made, and then deleted by somebody and healed, without end. */
+/** What happens to a bridge that is created, and then repeatedly deleted by another program and repaired. */
 function* bridge(key: Key): Generator<Fact, never, readonly Operation[]> {
   const { name } = key;
   const spec = {
@@ -59,7 +59,7 @@ function* bridge(key: Key): Generator<Fact, never, readonly Operation[]> {
 
 /**
  * A log without end, as an agent would have written it: bridges that are deleted again and again, and healed, in turns. Apart in
- * time, so that nobody takes it for a fight.
+ * time, so that it does not count as a fight.
  */
 export function* someLives(
   log: { node: string; eventId(sequence: number): string },

@@ -37,7 +37,7 @@ export const causes = [
   /** The container goes, with all that is in it, and comes. */
   'leave',
   'return',
-  /** A bridge of somebody else's has the name, and goes. */
+  /** A foreign bridge has the name, and is then removed. */
   'occupy',
   'vacate',
   /** Another vxlan has the VNI, so that the kernel refuses ours, and goes. */
@@ -53,7 +53,7 @@ export const causes = [
 export type Cause = { type: (typeof causes)[number] };
 
 export type Model = {
-  /** Null: the agent has forgotten it, or never heard of it. */
+  /** Null: the agent has dropped the object, or never received it. */
   actor: Snapshot | null;
   mtu: number | null;
   deleting: boolean;
@@ -69,7 +69,7 @@ export type Model = {
   /** Of the last cause: states that were gone through, and events. */
   states: readonly State[];
   events: readonly EventType[];
-  /** Of the last cause: what the actor was told. */
+  /** The facts that the last cause sent to the actor. */
   told: readonly Fact[];
 };
 
@@ -118,7 +118,7 @@ const possible: { readonly [C in Cause['type']]: (model: Model) => boolean } = {
 export const possibleIn = (model: Model): Cause[] =>
   causes.filter((type) => possible[type](model)).map((type) => ({ type }));
 
-/** What tells two situations apart, for finding paths. */
+/** What distinguishes two situations, for finding paths. */
 export function situation({ actor, mtu, deleting, there, link, rival, timers }: Model): string {
   const who = link === null ? 'none' : isOurs(link) ? `ours ${link.mtu}` : 'foreign';
   const state =
@@ -128,7 +128,7 @@ export function situation({ actor, mtu, deleting, there, link, rival, timers }: 
   return [state, mtu, deleting, there, who, rival, timers.join()].join(' | ');
 }
 
-/** The world after a cause, and what it tells the actor. */
+/** The world after a cause, and the facts that it sends to the actor. */
 function happen(model: Model, { type }: Cause): [Model, Fact[]] {
   const applied = (mtu: number): [Model, Fact[]] => {
     const objects = model.mtu === null ? model.objects + 1 : model.objects;
@@ -217,7 +217,7 @@ function happen(model: Model, { type }: Cause): [Model, Fact[]] {
 /** A place is followed from the first time that it is asked for. */
 const followed = ({ actor }: Model): boolean => actor?.context.places.target !== undefined;
 
-/** What a look that nobody asked for tells: as `Looker` does. */
+/** The facts of a look that the actor did not request: as `Looker` sends them. */
 function notice(model: Model): Fact[] {
   const { actor } = model;
   const known = actor?.context.observed ?? null;
@@ -239,7 +239,7 @@ function look(model: Model): Fact {
     : { type: 'LinkObserved', data: { observed: observed(model) } };
 }
 
-/** The world after an operation, and what it tells the actor; null: the kernel refuses. */
+/** The world after an operation, and the facts that it sends to the actor; null: the kernel refuses. */
 function operate(model: Model, operation: KernelOperation): [Model, Fact['type'] | null] {
   const { link, links, rival } = model;
   switch (operation.type) {

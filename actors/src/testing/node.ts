@@ -34,7 +34,7 @@ export class TestNetnsResolver implements NetnsResolver {
     const name = selector === null ? 'home' : (selector.docker?.name ?? selector.netns?.name ?? '');
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
-    // A kernel that was closed meanwhile has nobody left to tell.
+    // A kernel that was closed meanwhile has no subscribers left.
     void this.#place(name).then(
       (place) => listeners.has(listener) && listener(place),
       () => undefined,
@@ -65,9 +65,9 @@ export type TestNodeOptions = {
   clock?: Clock;
   poll?: number;
   folder?: string;
-  /** Followed instead of what `path` tells, as an agent does; whoever made them closes them. */
+  /** Followed instead of `path`, as an agent does; the caller closes them. */
   follow?: NetnsResolver;
-  /** Whether NATS answers; it does unless told otherwise. */
+  /** Whether NATS answers. Default: it does. */
   nats?: () => Promise<boolean>;
   quiet?: number;
   resolve?: Lookup;

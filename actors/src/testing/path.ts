@@ -57,7 +57,7 @@ export class Stage {
     }
   }
 
-  /** An empty box, and a node that knows nothing. */
+  /** Resets to a kernel without links and a node without objects. */
   async clear(): Promise<void> {
     this.#node.dispose();
     await this.#empty();
@@ -176,7 +176,7 @@ export class Stage {
 /** States without those that only stay. */
 const turns = (states: readonly State[]): State[] => states.filter((state, at) => state !== states[at - 1]);
 
-/** Whether all of these happened, in this order; a kernel may tell of more. */
+/** Whether all of these happened, in this order; the kernel may report others in between. */
 function within(events: readonly EventType[], log: readonly EventType[]): boolean {
   let at = 0;
   for (const type of log) if (type === events[at]) at++;

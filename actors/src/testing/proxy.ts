@@ -10,7 +10,7 @@ export type Proxy = {
    * the server, late, and returns when it has had them.
    */
   breakHolding(): () => Promise<void>;
-  /** From now on bytes from clients are kept back, and nobody is told. */
+  /** From now on bytes from clients are held back without closing the connection. */
   hold(): void;
   stop(): Promise<void>;
 };

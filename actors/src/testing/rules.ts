@@ -5,7 +5,7 @@ import type { Difference, KindRules, Knowledge } from '../interface/kind/index.t
 export const netlinkKey: Key = { kind: 'netlinkinterface', namespace: 'default', name: 'x1' };
 export const wireguardKey: Key = { ...netlinkKey, kind: 'wireguardinterface' };
 
-/** An actor that knows nothing beyond its spec, and what a test adds. */
+/** An actor with only its spec, and what a test adds. */
 export const knowing = (key: Key, more: Partial<Knowledge> = {}): Knowledge => ({
   key,
   secrets: {},

@@ -1,4 +1,4 @@
-/** Random lives of actors, with everything that an agent could tell them, likely or not. The same seed gives the same life. */
+/** Random event sequences for actors, with every fact that an agent could send, likely or not. The same seed gives the same sequence. */
 import type { InterfaceEvent, Key, Observed, ObservedLink, Operation } from '@ifactor/crds';
 import { markOf } from '../interface/kind/index.ts';
 import type { Context } from '../interface/machine/context.ts';
@@ -113,7 +113,7 @@ function answerFor({ context }: Snapshot, pick: Pick): Fact | null {
   return failure === null ? null : { type: 'TimerElapsed', data: { timer: 'retry' } };
 }
 
-/** A fact that may be told to the actor as it is now. */
+/** A fact that may be sent to the actor in its current state. */
 function factFor({ context }: Snapshot, pick: Pick): Fact {
   const { key, running, confirm, desired } = context;
   const id = running ?? pick(['round-1', 'round-7']);

@@ -1,4 +1,4 @@
-/** Kinds of which the driver has to know how attributes differ between log and kernel, or what a refusal means. */
+/** Kinds whose attributes differ between log and kernel, or whose refusals have a known meaning. */
 export { gre } from './gre.ts';
 export { ipip } from './ipip.ts';
 export { macvlan } from './macvlan.ts';

@@ -8,7 +8,7 @@ export function readEndpoint(endpoint: string): SocketAddress & { named: boolean
   return { host, port: Number(endpoint.slice(colon + 1)), named: !isIp(host) };
 }
 
-/** What the agent remembers of a peer between two looks; times in milliseconds since 1970. */
+/** What the agent keeps about a peer between two observations; times in milliseconds since 1970. */
 export type Remembered = {
   /** The kernel's endpoint, and since when it has been this one. */
   found: string | null;
@@ -17,13 +17,13 @@ export type Remembered = {
   rxSince: number;
   txSince: number;
   rx: number;
-  /** Whether it changed with no packet of the peer: so somebody wrote it. Null: it was this one at the first look. */
+  /** Whether it changed without a packet from the peer, so another program set it. Null: unchanged since the first look. */
   edited: boolean | null;
-  /** When the host name was last asked for. */
+  /** When the host name was last looked up. */
   asked: number;
-  /** All endpoints that the host name stood for then; null: not asked yet, or acted on. */
+  /** All endpoints that the host name resolved to then; null: not looked up yet, or acted on. */
   named: readonly string[] | null;
-  /** Asked because the host's addresses changed: a recent handshake came by the former ones. */
+  /** Looked up because the host's addresses changed: a recent handshake may have used the former ones. */
   moved: boolean;
 };
 
@@ -48,7 +48,7 @@ export function remember(before: Remembered | undefined, look: Look, now: number
   };
 }
 
-/** The endpoint that was written for the spec's, as the kernel shows it; null where it is not known. */
+/** The spec's endpoint as last written, in the kernel's form; null if unknown. */
 export function writtenEndpoint(endpoint: string, resolved: string | undefined): string | null {
   const { host, port, named } = readEndpoint(endpoint);
   if (named) return resolved ?? null;
@@ -58,7 +58,7 @@ export function writtenEndpoint(endpoint: string, resolved: string | undefined):
 
 /**
  * Whether the spec's endpoint is to be written over the kernel's. Never while handshakes come by the kernel's, and never over one
- * that was learned by roaming, unless it is spoken to in vain. `quiet`: milliseconds without a handshake that say so.
+ * that was learned by roaming, unless the peer does not answer there. `quiet`: milliseconds without a handshake after which that is assumed.
  */
 export function isStaleEndpoint(
   peer: Remembered,
@@ -80,6 +80,6 @@ export function isStaleEndpoint(
   return peer.edited === true || shaken === never || inVain;
 }
 
-/** Whether the host name is to be asked for again: no handshake for so long, and not asked for as long. */
+/** Whether to look up the host name again: no handshake and no lookup for `quiet` milliseconds. */
 export const isDue = (peer: Remembered, { lastHandshakeTime }: Look, now: number, quiet: number): boolean =>
   now - Math.max(lastHandshakeTime ?? 0, peer.since, peer.asked) >= quiet;

@@ -4,7 +4,7 @@ import { withoutUndefined } from './withoutUndefined.ts';
 import type { Conflict, Difference } from './rules.ts';
 import { isMark, ownerIn } from './mark.ts';
 
-/** What is wanted of one link, for every kind alike. */
+/** The desired state of one link, common to all kinds. */
 export type WantedLink = {
   slot: Slot;
   name: string;
@@ -21,7 +21,7 @@ export type WantedLink = {
 
 export const noDifference = (): Difference => ({ drift: [], operations: [], waiting: [], conflict: null });
 
-/** Makes the link and gives it everything. A kind that takes more settings (WireGuard) brings the link up itself. */
+/** Creates the link with all its settings. A kind with further settings (WireGuard) brings the link up itself. */
 export function create(want: WantedLink): KernelOperation[] {
   return [
     {
@@ -45,7 +45,7 @@ export const addAddress = (want: Pick<WantedLink, 'slot' | 'name'>, address: Add
 });
 
 /**
- * Who has a link that stands where ours belongs. `ours`: it may be changed and removed; `free`: same kind and no mark,
+ * Who owns a link that has our name or mark. `ours`: it may be changed and removed; `free`: same kind and no mark,
  * so it is adopted; `foreign`: nothing may be touched.
  */
 export function ownership(want: WantedLink, found: ObservedLink): 'ours' | 'free' | 'foreign' {
@@ -54,13 +54,13 @@ export function ownership(want: WantedLink, found: ObservedLink): 'ours' | 'free
   return 'free';
 }
 
-/** A link that is in the way. */
+/** The conflict with a foreign link. */
 export const conflictWith = ({ name, kind, alias }: ObservedLink): Conflict => ({
   reason: 'NameConflict',
   params: { name, kind, owner: isMark(alias) ? ownerIn(alias) : null },
 });
 
-/** Removes a link that is ours. `anew`: fields because of which it is recreated. */
+/** Removes a link with our mark. `anew`: the fields that require recreating it. */
 export const remove = (slot: Slot, found: ObservedLink, mark: string, anew?: readonly string[]): KernelOperation => ({
   type: 'RemoveLink',
   slot,
@@ -142,7 +142,7 @@ export function diffAttributes(want: WantedLink, found: ObservedLink): Pick<Diff
   return { drift: [...drift, ...addresses.drift], operations: [...operations, ...addresses.operations] };
 }
 
-/** The list is exhaustive. Removals come first: the kernel takes two addresses that differ only in their prefix for one. */
+/** The list is exhaustive. Removals come first: the kernel treats two addresses that differ only in their prefix as one. */
 function diffAddresses(want: WantedLink, found: readonly Address[]): Pick<Difference, 'drift' | 'operations'> {
   const drift: Drift[] = [];
   const operations: KernelOperation[] = [];

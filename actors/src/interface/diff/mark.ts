@@ -11,7 +11,7 @@ const farEnd = '#peer';
 export const farMark = (mark: string): string => mark + farEnd;
 
 /**
- * The ifalias that says whose a link is: `ifactor:<namespace>/<kind>/<name>`, with `#peer` on the far end of a veth.
+ * The ifalias that names the owner of a link: `ifactor:<namespace>/<kind>/<name>`, with `#peer` on the far end of a veth.
  * A name too long for the kernel is cut and ends in a digest.
  */
 export function markOf(key: Key, end: 'near' | 'peer' = 'near'): string {
@@ -28,5 +28,5 @@ export const nearMark = (mark: string): string => (mark.endsWith(farEnd) ? mark.
 /** Whether an ifalias claims a link for some resource of ifactor. */
 export const isMark = (alias: string | null): alias is string => alias !== null && alias.startsWith(prefix);
 
-/** The resource in a mark, as a person would name it: `kind namespace/name`. One that no agent wrote stands for itself. */
+/** The resource in a mark, as `kind namespace/name`. A mark that no agent wrote is returned unchanged. */
 export const ownerIn = (mark: string): string => nearMark(mark).replace(/^ifactor:([^/]+)\/([^/]+)\/(.+)$/, '$2 $1/$3');

@@ -9,18 +9,18 @@ import type {
   Slot,
 } from '@ifactor/crds';
 
-/** Something that must appear before the interface can be whole: a code, and what it is about. `words` makes the sentence. */
+/** A missing dependency of the interface: a code and its parameters. `words` makes the sentence. */
 export type Waiting =
   /** `upper`: the kind of the link that it is to be enslaved to. */
   | { reason: 'SlaveMissing'; params: { slave: string; upper: string } }
-  /** `master`: the link that has it, of another resource (`owner`). */
+  /** `master`: the link that it is enslaved to, of another resource (`owner`). */
   | { reason: 'SlaveTaken'; params: { slave: string; upper: string; master: string; owner: string } }
-  /** `kind`: of the link that is to stand on it. */
+  /** `kind`: of the link that is created on top of it. */
   | { reason: 'DeviceMissing'; params: { device: string; kind: string } }
   /** `name`: of the link that the kernel keeps down. */
   | { reason: 'DeviceDown'; params: { device: string; name: string } };
 
-/** A link of somebody else under our name. `owner`: the resource in its mark; null: it has none. */
+/** A foreign link has our name. `owner`: the resource in its mark; null: it has no mark. */
 export type Conflict = { reason: 'NameConflict'; params: { name: string; kind: string; owner: string | null } };
 
 /** What the actor knows beyond the spec that decides how the kernel should look. */
@@ -30,7 +30,7 @@ export type Knowledge = {
   secrets: { readonly [ref: string]: string };
   /** The endpoint last written for each peer, as spelled in the spec; null: written without one. */
   endpoints: { readonly [publicKey: string]: string | null };
-  /** Peers whose endpoint has no address now: not to be tried again before the timer. */
+  /** Peers whose endpoint has no address now: not retried before the timer fires. */
   unresolved: { readonly [publicKey: string]: string };
   /** The port that the kernel chose, to be kept; null while none is known. */
   listenPort: number | null;
@@ -42,13 +42,13 @@ export type Knowledge = {
   places?: { readonly home?: { readonly netns: string } | { readonly reason: string } };
 };
 
-/** How the kernel differs from what is wanted, and what to do about it. */
+/** How the kernel differs from the spec, and the operations that correct it. */
 export type Difference = {
   drift: Drift[];
   operations: KernelOperation[];
   /** What is missing; operations that do not depend on it are still listed. */
   waiting: Waiting[];
-  /** Something of another owner is in the way: nothing may be touched. */
+  /** A foreign link has the name: nothing may be changed. */
   conflict: Conflict | null;
 };
 

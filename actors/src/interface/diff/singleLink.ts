@@ -5,7 +5,7 @@ import type { KindRules, Knowledge } from './rules.ts';
 import type { WantedLink } from './link.ts';
 import { markOf } from './mark.ts';
 
-/** What the kinds share that are one link, made in the netns where it stays. */
+/** Rules shared by the kinds that are one link, created in its target netns. */
 export const singleLink: Pick<KindRules<NetlinkInterfaceSpec>, 'places' | 'names' | 'secrets' | 'devices'> = {
   places: (spec) => [{ slot: 'target', container: spec.container ?? null }],
   names: (spec) => [{ slot: 'target', name: spec.interfaceName }],
@@ -13,7 +13,7 @@ export const singleLink: Pick<KindRules<NetlinkInterfaceSpec>, 'places' | 'names
   devices: () => [],
 };
 
-/** The one link of a NetlinkInterface. A recreated link keeps its MAC address: neighbours know it by that. */
+/** The one link of a NetlinkInterface. A recreated link keeps its MAC address: neighbours have it in their caches. */
 export const wantedLink = (
   spec: NetlinkInterfaceSpec,
   { key, macs }: Pick<Knowledge, 'key' | 'macs'>,

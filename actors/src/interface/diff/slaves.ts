@@ -11,14 +11,14 @@ type Enslaving = {
 };
 
 /**
- * The difference of a link and its slaves, from that of the link alone. One that does not exist yet is waited for, and one that a link
- * of another resource has until that lets it go: two that want the same would take it from each other for ever.
+ * The difference of a link and its slaves, from that of the link alone. Waits for a slave that does not exist yet, and for one that is enslaved to a link
+ * of another resource, until that releases it: otherwise the two resources would take it from each other for ever.
  */
 export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving, observed: Observed): Difference {
   if (result.conflict) return result;
   const { drift, operations, waiting } = result;
   const found = observed.links.target;
-  // A recreated link begins without slaves.
+  // A recreated link has no slaves.
   const anew = operations.some(({ type }) => type === 'RemoveLink');
   const enslaved = new Set(anew ? [] : found?.slaves);
   const listed = new Set(wanted);

@@ -1,6 +1,6 @@
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The entries that have a value: a key without a value would show in a log as a difference. */
+/** The entries that have a value: a key without a value would appear in a log as a difference. */
 export function withoutUndefined<T extends object>(entries: T): Defined<T> {
   const result: Defined<T> = {};
   for (const key of Object.keys(entries) as (keyof T)[]) {

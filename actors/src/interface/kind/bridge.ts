@@ -12,7 +12,7 @@ export const bridge: KindRules<NetlinkInterfaceSpec> = {
   devices: slavesOf,
   diff(spec, known, observed) {
     const wanted = slavesOf(spec);
-    // A bridge takes its address from its slaves, and so has the same again when they come back.
+    // A bridge takes its MAC address from its slaves, so it gets the same one when they are enslaved again.
     const { key } = known;
     const want = wantedLink(spec, wanted.length === 0 ? known : { key }, { kind: 'bridge' });
     return withSlaves(diffLink(want, observed.links.target), { kind: 'bridge', name: want.name, wanted }, observed);

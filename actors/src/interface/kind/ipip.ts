@@ -10,7 +10,7 @@ export const tunnelOf = ({ dev, local, remote, ttl, tos }: Section<'ipip'>): Kin
   tos: tos ?? 0,
 });
 
-/** A tunnel without a far end is another kind of device to the kernel than one with; and another device below means another mtu. */
+/** The kernel cannot change a tunnel between having a far end and having none; and another device below means another mtu. */
 export const changesTunnel = (found: KindAttributes['ipip'], wanted: KindAttributes['ipip']): boolean =>
   found.remote !== null && found.dev === wanted.dev;
 

@@ -1,4 +1,4 @@
-/** What decides for each type of NetlinkInterface, by type. */
+/** The rules of each type of NetlinkInterface, by type. */
 export { bridge } from './bridge.ts';
 export { dummy } from './dummy.ts';
 export { gre } from './gre.ts';

@@ -32,7 +32,7 @@ function ends(spec: NetlinkInterfaceSpec, { key, macs }: Knowledge): { near: Wan
   };
 }
 
-/** Makes both ends at once: the far end is born where it belongs. */
+/** Creates both ends in one request: the far end is created in its target netns. */
 const createPair = (near: WantedLink, far: WantedLink): KernelOperation[] => [
   ...create(near),
   ...far.addresses.map((address) => addAddress(far, address)),
@@ -73,7 +73,7 @@ export const veth: KindRules<NetlinkInterfaceSpec> = {
       const [a, b] = [diffLink(near, found.near), diffLink(far, found.far)];
       return { ...noDifference(), drift: [...a.drift, ...b.drift], operations: [...a.operations, ...b.operations] };
     }
-    // Half a pair cannot be mended: what is left of it goes, and both ends are recreated. Half of somebody else's pair is theirs.
+    // A pair that lost one end cannot be repaired: delete the remaining end and recreate both. The end of a foreign pair is left alone.
     const result = noDifference();
     for (const [want, link] of [
       [near, found.near],

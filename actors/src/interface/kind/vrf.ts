@@ -8,7 +8,7 @@ const base = linkWithAttributes('vrf', {
   hasMac: () => true,
 });
 
-/** A vrf: what is enslaved to it routes by a table of its own. */
+/** A vrf: the links enslaved to it use its own routing table. */
 export const vrf: KindRules<NetlinkInterfaceSpec> = {
   ...base,
   devices: (spec) => section(spec, 'vrf').slaves,

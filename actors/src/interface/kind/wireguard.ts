@@ -31,7 +31,7 @@ type WantedPeer = { peer: WireGuardPeer; allowedIPs: string[] };
 // A spec is compared with the kernel many times in its life and never changes: its networks are read once.
 const read = new WeakMap<object, readonly WantedPeer[]>();
 
-/** Peers as they should stand in the device. Of a network listed twice the last peer has it, as in the kernel. */
+/** The desired peers of the device. If several peers list a network, the last one gets it, as in the kernel. */
 function wantedPeers({ peers }: WireGuardInterfaceSpec): readonly WantedPeer[] {
   const known = read.get(peers);
   if (known) return known;
@@ -57,7 +57,7 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 
 /**
  * What to do about a peer's endpoint. One that the kernel learned by roaming is kept until the spec's own changes, so the
- * kernel is compared with what was last written, not with the spec; whether it leads nowhere was judged by whoever looked.
+ * kernel is compared with what was last written, not with the spec; the observation says whether it is stale.
  */
 function endpointChange(
   peer: WireGuardPeer,
@@ -95,7 +95,7 @@ function diffPeers(
     const endpoint = endpointChange(peer, now, known);
     if (!now) drift.push({ field: 'peers', wanted: publicKey, found: null });
     if (endpoint === 'remove') {
-      // The kernel has no request that takes an endpoint away: the peer goes and comes back without.
+      // The kernel has no request to remove an endpoint: remove the peer and add it again without one.
       drift.push({ field: field('endpoint'), wanted: null, found: now!.endpoint });
       operations.push({ type: 'RemovePeer', slot, name, publicKey });
       now = undefined;
@@ -146,7 +146,7 @@ function diffDevice(
   };
 }
 
-/** Everything from nothing: born and configured at home, then moved, then given addresses, then brought up. */
+/** Creates the whole interface: create and configure the link in the home netns, move it, add addresses, bring it up. */
 function make(spec: WireGuardInterfaceSpec, want: WantedLink, known: Knowledge): KernelOperation[] {
   const { name, mark, link } = want;
   return [
@@ -156,7 +156,7 @@ function make(spec: WireGuardInterfaceSpec, want: WantedLink, known: Knowledge):
   ];
 }
 
-/** From a configured link at home to one that is up in its place. */
+/** Moves a configured link from the home netns to its place and brings it up. */
 function settle(spec: WireGuardInterfaceSpec, want: WantedLink): KernelOperation[] {
   const { name, slot } = want;
   return [
@@ -174,7 +174,7 @@ function clear(want: WantedLink, links: [Slot, ObservedLinkOrNone][]): KernelOpe
 const netnsOf = (place: NonNullable<Knowledge['places']>['home']): string | null =>
   place && 'netns' in place ? place.netns : null;
 
-/** Whether the netns that holds the tunnel's UDP socket is no more the agent's: the link looks healthy, and carries nothing. */
+/** Whether the netns that holds the tunnel's UDP socket is no longer the agent's: the link looks healthy but passes no traffic. */
 function orphaned(slot: Slot, { birth, places }: Knowledge): boolean {
   const home = places?.home;
   return slot !== 'home' && birth !== undefined && home !== undefined && 'netns' in home && home.netns !== birth;
@@ -182,7 +182,7 @@ function orphaned(slot: Slot, { birth, places }: Knowledge): boolean {
 
 type ObservedLinkOrNone = Observed['links'][Slot];
 
-/** A WireGuard interface. Its UDP socket stays in the netns of birth, wherever the link is moved. */
+/** A WireGuard interface. Its UDP socket stays in the netns where the link was created, wherever the link is moved. */
 export const wireguard: KindRules<WireGuardInterfaceSpec> = {
   places: (spec) => [
     { slot: 'home', container: null },

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 /** The kernel checks addresses of a link for duplicates. `over`: that has been waited for long enough. */
 export type AddressCheck = 'awaited' | 'over';
 
-/** So long an interface is not ready while the kernel checks its addresses, in milliseconds. It takes two seconds at most by default. */
+/** How long an address check may delay readiness, in milliseconds. By default the kernel needs at most two seconds. */
 export const addressCheckMs = 3000;
 
 const inLinks = (observed: Observed | null, field: 'tentative' | 'duplicate'): readonly string[] =>

@@ -4,7 +4,7 @@ import type { State } from '@ifactor/crds';
 import { machine } from './machine.ts';
 import type { Finding } from './verdict.ts';
 
-/** A way from a state to another, and the guards of the statechart that lead there. */
+/** A transition from one state to another, and the guards of the statechart that lead there. */
 export type Arrow = { from: State; to: State; guards: readonly Finding[] };
 
 type Node = (typeof machine)['root'];
@@ -58,12 +58,12 @@ function arrowsFrom(leaf: Node): Arrow[] {
 /** Every arrow of the statechart, those of groups at each state of the group. */
 export const arrows: readonly Arrow[] = leaves(machine.root).flatMap(arrowsFrom);
 
-/** Which states may follow which: the law of the lifecycle. */
+/** Which states may follow each state. */
 export const successors = Object.fromEntries(
   states.map((state) => [state, arrows.filter(({ from }) => from === state).map(({ to }) => to)]),
 ) as unknown as { readonly [S in State]: readonly State[] };
 
 const ways = new Set(arrows.flatMap(({ from, to, guards }) => guards.map((guard) => `${from} ${guard} ${to}`)));
 
-/** Whether the statechart has this way. */
+/** Whether the statechart has this transition. */
 export const leads = (from: State, finding: Finding, to: State): boolean => ways.has(`${from} ${finding} ${to}`);

@@ -11,10 +11,10 @@ export type Proven = {
   listenPort: number | null;
 };
 
-/** A change that still has to prove itself. */
+/** A change that is not confirmed yet. */
 export type Trial = {
   generation: number;
-  /** Whether what is reached is being found out. */
+  /** Whether the check of what is reachable before the change is in progress. */
   asked: boolean;
   /** Since when the change is in the kernel; null: nothing has been changed yet. */
   since: string | null;
@@ -23,7 +23,7 @@ export type Trial = {
   found: boolean;
 };
 
-/** The spec as declared, which did not prove itself. */
+/** The declared spec, which was rolled back. */
 export type RolledBack = {
   generation: number;
   to: number | null;
@@ -71,7 +71,7 @@ export function confirmBegan(
   const trial = trialOf(context, generation);
   if (!trial || !context.confirm || trial.since !== null) return context;
   const { observed } = context;
-  // Not known at this moment: then nothing is taken for made by the change.
+  // Unknown at this moment: assume that the change created no link.
   const found = observed === null || Object.values(observed.links).some((link) => link !== null);
   return { ...context, confirm: { ...context.confirm, trial: { ...trial, since: time, watched, found } } };
 }

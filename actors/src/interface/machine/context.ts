@@ -15,7 +15,7 @@ export type Failure = { until: string | null } & (
   | { code: 'Refused'; errno: string; text: string; module: string | null }
 );
 
-/** Where a slot leads: an inode, or why nowhere. */
+/** What a slot resolves to: the inode of a netns, or why it does not resolve. */
 export type SlotPlace = { netns: string } | { reason: string };
 
 /** Everything an actor knows. Plain JSON: the fold of its events, and nothing else. */
@@ -28,7 +28,7 @@ export type Context = {
   refused: { spec: unknown } | null;
   deletion: EventData['DeletionRequested'] | null;
   confirm?: Confirm;
-  /** A pause that somebody asked for; null: none. */
+  /** The requested pause; null: not paused. */
   paused: Pause | null;
   /** Absent: `spec.mode` is Manage. */
   hold?: ModeHold;
@@ -42,7 +42,7 @@ export type Context = {
   /** Absent: no address is being checked. */
   addressCheck?: AddressCheck;
   endpoints: { [publicKey: string]: string | null };
-  /** What the host names among them stood for when they were written, `ip:port`. */
+  /** Addresses that their host names resolved to when they were written, `ip:port`. */
   resolved?: { [publicKey: string]: string };
   unresolved: { [publicKey: string]: string };
   /** Those that the kernel gave to the links it made for us. */
@@ -56,7 +56,7 @@ export type Context = {
   attempts: number;
   /** Rounds of operations in a row after which the kernel still differed. */
   stuck: number;
-  /** Fights with another program in a row, which the back-off grows by even if there was peace in between; absent: none. */
+  /** Consecutive fights with another program; the back-off grows with them even if there was no drift in between. Absent: none. */
   fight?: { times: number; last: string };
   /** Drift seen lately, oldest first. */
   drifts: { time: string; fields: string }[];
@@ -66,7 +66,7 @@ export type Context = {
   asked: { secrets: boolean; places: boolean; observe: boolean };
   /** The id of the operations in flight. */
   running: string | null;
-  /** They were decided for another spec, or before the deletion: their outcome teaches nothing. Absent: they were not. */
+  /** They were decided for another spec, or before the deletion: their outcome is ignored. Absent: their outcome counts. */
   outdated?: true;
   /** Counts the lists of operations, which their ids are made of. */
   round: number;
@@ -84,7 +84,7 @@ export const timers = { retry: 'retry', endpoints: 'endpoints', addresses: 'addr
 /** Shared by all that know nothing of something: contexts are replaced, never changed. */
 export const nothing: { readonly [name: string]: never } = Object.freeze({});
 
-/** An actor that has heard nothing yet. */
+/** The context of an actor that has received no event. */
 export const initialContext = (key: Key): Context => ({
   key,
   desired: null,

@@ -34,7 +34,7 @@ function workOf(operations: readonly KernelOperation[], fields: readonly string[
   return { fields: [...new Set(fields)], anew };
 }
 
-/** Before a change under trial is made, it is found out what it can lose. */
+/** Before a change under trial is applied, find out what is reachable and can be lost. */
 function decideBegin(context: Context, { generation, asked }: Trial): Decision {
   const { timeoutSeconds = 0, probe = null } = context.spec?.confirm ?? {};
   const operations: Operation[] = asked ? [] : [{ type: 'BeginConfirm', generation, timeoutSeconds, probe }];
@@ -43,13 +43,13 @@ function decideBegin(context: Context, { generation, asked }: Trial): Decision {
 
 const fieldsIn = (drift: readonly { field: string }[]): string[] => [...new Set(drift.map(({ field }) => field))];
 
-/** What differs, a link of somebody else and devices that are missing included. */
+/** The fields that differ, including those of foreign links and missing devices. */
 function differingFields({ conflict, drift, waiting }: Difference): string[] {
   const missing = waiting.map(({ reason }) => (reason.startsWith('Slave') ? 'slaves' : 'dev'));
   return [...new Set([...(conflict ? ['link'] : []), ...fieldsIn(drift), ...missing])];
 }
 
-/** A paused actor looks, and does nothing: how the kernel differs is told. */
+/** A paused actor observes the kernel and reports differences, and changes nothing. */
 function decidePaused(context: Context, rules: KindRules | null): Decision {
   const difference = rules && context.failure?.code !== 'InternalError' ? differenceOf(context, rules) : null;
   const { state } = context.verdict;

@@ -9,7 +9,7 @@ export function rulesIn(context: Context): KindRules | null {
   return found === null || 'problem' in found ? null : found.rules;
 }
 
-/** How the kernel differs from what is wanted, strays included; null while that cannot be told. */
+/** How the kernel differs from the spec, strays included; null while that is unknown. */
 export function differenceOf(context: Context, rules: KindRules): Difference | null {
   const { spec, observed, key } = context;
   if (spec === null || observed === null) return null;
@@ -32,6 +32,6 @@ export function differenceOf(context: Context, rules: KindRules): Difference | n
   };
 }
 
-/** Takes links with our mark away that stand where none belongs. */
+/** Removes links with our mark from places where none belongs. */
 export const strayRemovals = (key: Key, observed: Observed): Extract<KernelOperation, { type: 'RemoveStray' }>[] =>
   observed.strays.map(({ netns, index, name }) => ({ type: 'RemoveStray', netns, name, index, mark: markOf(key) }));

@@ -15,11 +15,11 @@ const longestWait = 60 * second;
 const fight = { times: 10, within: 60 * second };
 /** A fight is over after this long without one; longer than the longest wait, after which it would go on. */
 const calm = 5 * longestWait;
-/** Rounds of operations that succeeded and changed nothing, after which the kernel is taken not to agree. */
+/** Rounds of operations that succeeded and left a difference, after which the actor backs off. */
 const patience = 5;
 /** Fields that a failure names with their values, at most. */
 const mostTold = 4;
-/** Errors that a fresh look explains, such as a link that went away in the middle: no failure the first time. */
+/** Errors that a new observation explains, such as a link that was removed meanwhile: no failure the first time. */
 const passing = new Set(['ENODEV', 'ENOENT', 'EEXIST', 'ECLOSED', 'ESTALE']);
 
 /** The wait before the next try, in milliseconds. */
@@ -49,7 +49,7 @@ const alsoAsking = (context: Context, operations: Operation[]): Context =>
 /** What `Failure` says beside the time. */
 type Cause = Failure extends infer F ? (F extends Failure ? Omit<F, 'until'> : never) : never;
 
-/** Waits after a failure, longer each time in a row; for good where trying again is in vain. */
+/** Backs off after a failure, longer for each consecutive one; with `forGood` it does not retry. */
 function failed(context: Context, time: string, cause: Cause, forGood = false): Context {
   const attempts = context.attempts + 1;
   const milliseconds = backOff(attempts);
@@ -65,7 +65,7 @@ export const agentFailed = (context: Context, time: string, step: string, text: 
 /** What was thrown, as a parameter of a failure. */
 export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Something undoes what is done. Each time in a row it is waited longer, though all is well for a moment in between. */
+/** Another program reverts our changes. Each consecutive time the wait is longer, even if the interface was healthy in between. */
 function contested(context: Context, time: string, fields: string, tally: number | null): Context {
   const times = isFought(context, time) ? (context.fight?.times ?? 0) + 1 : 1;
   const attempts = Math.max(context.attempts, times - 1);
@@ -73,11 +73,11 @@ function contested(context: Context, time: string, fields: string, tally: number
   return failed({ ...context, attempts, fight: { times, last: time } }, time, cause);
 }
 
-/** Whether another program was fought with lately. */
+/** Whether there was a fight with another program recently. */
 export const isFought = ({ fight: last }: Context, time: string): boolean =>
   last !== undefined && Date.parse(time) - Date.parse(last.last) < calm;
 
-/** The netns that a changed spec looks for elsewhere are unknown again. */
+/** Places that the changed spec declares differently must be resolved again. */
 function placesAfter(context: Context, spec: Context['spec']): Context['places'] {
   const before = context.spec === null ? null : rulesOf(context.key, context.spec);
   const after = spec === null ? null : rulesOf(context.key, spec);
@@ -95,7 +95,7 @@ function placesAfter(context: Context, spec: Context['spec']): Context['places']
 /** Operations in flight were decided for what no longer holds. */
 const outdated = ({ running }: Context): Pick<Context, 'outdated'> => (running === null ? {} : { outdated: true });
 
-/** Timers do not outlive the agent: a check that goes on is seen again, and waited for again. */
+/** Timers do not outlive the agent: an address check still in progress is observed and awaited again. */
 function unchecked(context: Context): Context {
   const { addressCheck: _, ...rest } = context;
   return rest;
@@ -127,7 +127,7 @@ function enforce(context: Context, spec: Context['spec']): Context {
   });
 }
 
-/** Another object of the same name: nothing of the former holds, save what the kernel is still asked for. */
+/** Another object of the same name: drop the state of the former one, except for operations in flight. */
 const bornAgain = ({ key, round, running, ready, verdict }: Context): Context => ({
   ...initialContext(key),
   round,
@@ -216,7 +216,7 @@ function operationFailed(context: Context, time: string, data: EventData['Operat
   if (context.outdated) return next;
   if (passing.has(data.code) && context.attempts === 0) return { ...next, attempts: 1 };
   const cause = { code: 'Refused', errno: data.code, text: data.message, module: data.module ?? null } as const;
-  // A removal is tried for as long as the object is being deleted.
+  // A removal is retried for as long as the object is being deleted.
   return failed(next, time, cause, data.code === 'EOPNOTSUPP' && context.deletion === null);
 }
 
@@ -237,11 +237,11 @@ function pauseElapsed(context: Context, time: string): Context {
   return alsoAsking(context, timing(context.paused, time));
 }
 
-/** An interface is not kept from being ready for longer. */
+/** The address check no longer delays readiness. */
 const addressesAwaited = (context: Context): Context =>
   context.addressCheck === undefined ? context : { ...context, addressCheck: 'over' };
 
-/** What a start leaves of secrets and confirmations: those that a rollback brought back stay, a trial goes on. */
+/** What remains of secrets and confirmations after a start: secrets of a rollback stay, a trial continues. */
 function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'> {
   if (!confirm) return { secrets: {} };
   const trial = confirm.trial && { ...confirm.trial, asked: false };
@@ -264,7 +264,7 @@ function linkObserved(context: Context, { observed, operations }: EventData['Lin
   return seen(own ? { ...over(context), stuck: context.stuck + 1 } : context, observed);
 }
 
-/** As an actor that has heard nothing, but for the state that it goes on from. */
+/** The initial context, with the current state kept. */
 function begun({ key, verdict: { state } }: Context): Context {
   const fresh = initialContext(key);
   return { ...fresh, verdict: { ...fresh.verdict, state } };
@@ -417,12 +417,12 @@ function evolved(context: Context, event: InterfaceEvent): Context {
     case 'ResyncRequested':
       return unseen({ ...context, failure: null, attempts: 0, stuck: 0 });
     case 'Paused':
-      // A deletion goes on.
+      // A deletion continues.
       if (context.deletion !== null) return context;
       return alsoAsking(...pausedBy(context, event.time, event.data));
     case 'Resumed':
       return unseen(alsoAsking(...resumedFrom(context)));
-    // An event of a later version than this one: it stays in the log, and says nothing here.
+    // An event type of a later version: it stays in the log and is ignored here.
     default:
     case 'JournalWentBack':
     case 'LinkAdopted':
@@ -439,10 +439,10 @@ function evolved(context: Context, event: InterfaceEvent): Context {
 }
 
 /**
- * The kernel took all operations and still differs: waits instead of trying for ever, and rests for good where it was so before and
- * nothing else has happened. What was as declared once is undone by another program, faster than it can be looked at.
+ * The kernel took all operations and still differs: back off instead of retrying for ever, and stop retrying if the previous attempt
+ * ended the same way and nothing else has happened. If the kernel matched the spec once, another program reverts it before it is observed.
  * @param work what was to be done
- * @returns null while it is still tried
+ * @returns null while it is still retried
  */
 export function notConverging(
   context: Context,
@@ -451,7 +451,7 @@ export function notConverging(
   drift: () => readonly Drift[],
 ): Context | null {
   if (context.stuck < patience) return null;
-  // In a fight that goes on after a wait nothing has drifted: it is as the other left it.
+  // In a fight that goes on after a wait there is no new drift: the kernel is as the other program left it.
   const fought = isFought(context, time) ? work.fields.join(', ') : undefined;
   const undone = context.settled ? (context.drifts.at(-1)?.fields ?? fought) : undefined;
   const next = { ...context, stuck: 0 };

@@ -10,10 +10,10 @@ import { learn } from './learn.ts';
 import { machine } from './machine.ts';
 import { isHealthy } from './verdict.ts';
 
-/** An actor at rest: fold its events and you have it. */
+/** The state of an actor: the fold of its events. */
 export type Snapshot = { readonly value: State; readonly context: Context };
 
-/** The statechart has no arrow for what was decided: a defect of `decide` or of the chart. */
+/** The statechart has no transition for the decision: a defect of `decide` or of the chart. */
 export class TransitionError extends Error {
   override name = 'TransitionError';
 
@@ -22,7 +22,7 @@ export class TransitionError extends Error {
   }
 }
 
-/** An actor that has heard nothing yet. */
+/** The snapshot of an actor that has received no event. */
 export const initial = (key: Key): Snapshot => ({ value: 'pending', context: initialContext(key) });
 
 // One scope serves every step: the machine spawns nothing and sends nothing, so the scope is never written to.
@@ -57,8 +57,8 @@ export function fold(
 }
 
 /**
- * One step along a log that a later version of the machine wrote: it says what this one understands of it. An event that is not known
- * says nothing, and a way that this statechart lacks was right by that version's.
+ * One step along a log that a later version of the machine wrote: it says what this one understands of it. Unknown events
+ * are ignored, and transitions that this statechart lacks are accepted.
  */
 export function foldLater({ context: before }: Snapshot, event: InterfaceEvent): ReturnType<typeof fold> {
   const context = learn(before, event);
@@ -72,8 +72,8 @@ export const stateOf = (snapshot: Snapshot): State => snapshot.value;
 const blank: Record<string, unknown> = initialContext(nobody);
 
 /**
- * A digest of a snapshot: equal for the live actor and for the fold of its log. What is as in an actor that has heard
- * nothing is left out, so that old digests hold when a later version knows more.
+ * A digest of a snapshot: equal for the live actor and for the fold of its log. Fields with their initial value
+ * are left out, so that old digests stay valid when a later version adds fields.
  */
 export function hashOf({ value, context }: Snapshot): string {
   const known = Object.entries({ ...context, operations: [] }).filter(

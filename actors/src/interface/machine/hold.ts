@@ -12,7 +12,7 @@ export type Pause = { by: string; since: string; reason?: string; until?: string
 
 /** A longer pause is timed in several steps: timers of a runtime have a bound. */
 const longestTimerMs = 12 * 3600 * 1000;
-/** Operations that are told of those that would be carried out, at most. */
+/** The most pending operations that are listed. */
 const mostTold = 20;
 
 /** Nothing is done to the kernel, and the interface keeps its state. */
@@ -58,7 +58,7 @@ export function timing(pause: Pause | null, time: string): Operation[] {
 const stopped = ({ paused: pause }: Context): Operation[] =>
   pause?.until === undefined ? [] : [{ type: 'StopTimer', timer: timers.pause }];
 
-/** With `spec.mode: Observe`: what would be done is told, and not done. */
+/** With `spec.mode: Observe`: operations are reported and not performed. */
 export function withheld({ settled }: Context, operations: readonly KernelOperation[]): Decision {
   const params = { operations: operations.slice(0, mostTold), more: Math.max(0, operations.length - mostTold) };
   return decided({ finding: settled ? 'kernelDiffers' : 'changesWithheld', reason: 'WouldChange', params });

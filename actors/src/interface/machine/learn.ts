@@ -27,7 +27,7 @@ function readiness(context: Context, { state, ...because }: Verdict, time: strin
   return status === ready.status ? ready : { status, since: time };
 }
 
-/** Decides, and gives up for a while on what the kernel takes and does not keep, and on what the rules of its kind fail on. */
+/** Decides, and backs off if the kernel accepts a change and does not keep it, or if the rules of the kind throw. */
 function conclude(context: Context, time: string): { context: Context; decision: Decision } {
   try {
     const decision = decide(context);
@@ -86,7 +86,7 @@ function settle(next: Context, time: string): Context {
   } else if (state === 'pending') next.settled = false;
   const trial = next.confirm?.trial;
   if (!next.confirm || !trial || trial.since !== null) return next;
-  // A spec that the kernel is equal to already has nothing to prove.
+  // A spec that the kernel already matches needs no confirmation.
   if (next.settled) return confirmed(next);
   const asked = trial.asked || next.operations.some(({ type }) => type === 'BeginConfirm');
   return { ...next, confirm: { ...next.confirm, trial: { ...trial, asked } } };

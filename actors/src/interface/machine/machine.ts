@@ -45,7 +45,7 @@ const eventTypes = Object.keys({
   Resumed: 1,
 } satisfies Record<EventType, 1>);
 
-/** XState adds what is assigned to what there is: what the actor knows no more has to be taken away by name. */
+/** XState merges the assigned fields into the context: fields that the actor no longer has must be set to undefined by name. */
 const whole = (before: Context, after: Context): Partial<Context> => ({
   ...Object.fromEntries(Object.keys(before).flatMap((name) => (name in after ? [] : [[name, undefined]]))),
   ...after,
@@ -63,7 +63,7 @@ const lifecycle = setup({
   // oxlint-disable-next-line typescript/no-unnecessary-type-assertion
   types: {} as { context: Context; events: InterfaceEvent; input: { key: Key } },
   actions: {
-    /** Takes in what the event tells. */
+    /** Applies the event to the context. */
     learn: assign(({ context, event }) => whole(context, evolve(context, event))),
     /** Concludes from all that is known, and asks the runner for lookups, operations and timers. */
     respond: assign(({ context, event }) => whole(context, respond(context, event))),
@@ -77,7 +77,7 @@ const refused = [
   { guard: 'nothingToRollBackTo', target: '#failed' },
 ] as const;
 
-/** Something that is needed went away. */
+/** A dependency disappeared. */
 const needLost = [
   { guard: 'secretMissing', target: '#pending' },
   { guard: 'placeLost', target: '#pending' },

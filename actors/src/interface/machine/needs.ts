@@ -42,7 +42,7 @@ export function decideNeeds(context: Context, rules: KindRules): Decision | null
   return claim ? decideTaken(context, slots, claim) : null;
 }
 
-/** An older object has the name: a link of ours under it makes room. */
+/** An older object has the name: remove our link with that name. */
 function decideTaken(context: Context, slots: Slot[], { name, by }: { name: string; by: string }): Decision {
   const conflict = (removed: readonly string[]): Because => ({
     finding: 'nameTaken',

@@ -7,12 +7,12 @@ import type { Decision } from './decision.ts';
 import { strayRemovals } from './difference.ts';
 import type { Because, Step } from './verdict.ts';
 
-/** With these it cannot be told whether the netns, and links in it, are still there. */
+/** Reasons that leave it unknown whether the netns, and links in it, still exist. */
 const unknowable = new Set(['EngineUnreachable', 'Forbidden', 'TooManyLinks']);
 
 type Removal = Extract<KernelOperation, { type: 'RemoveLink' | 'RemoveStray' }>;
 
-/** Takes away every link of ours, and no other. */
+/** Removes every link of the actor, and no other. */
 export function removals({ key, observed }: Context, slots: Slot[]): Removal[] {
   if (observed === null) return [];
   const mark = markOf(key);
@@ -24,7 +24,7 @@ export function removals({ key, observed }: Context, slots: Slot[]): Removal[] {
   return [...links, ...strayRemovals(key, observed)];
 }
 
-/** Takes every link of the actor away. `busy` is what it is meanwhile, `done` once all are gone. */
+/** Removes every link of the actor. `busy` is the verdict while links remain, `done` once all are gone. */
 export function decideRemoval(
   context: Context,
   rules: KindRules | null,
@@ -45,7 +45,7 @@ export function decideRemoval(
   return { ...decided(busy({ step: 'remove', names: perform.map(({ name }) => name) })), perform };
 }
 
-/** Deletes, whatever stands in the way of the interface otherwise. */
+/** Deletes the links, even while a secret, place or device that the interface needs is missing. */
 export function decideDeletion(context: Context, rules: KindRules | null): Decision {
   const { failure, places, round } = context;
   const finding = 'deletionAsked';
@@ -54,7 +54,7 @@ export function decideDeletion(context: Context, rules: KindRules | null): Decis
     finding: 'linksGone',
     reason: 'Deleted',
   });
-  // Where nothing was ever made, nothing can be left.
+  // If no operation ever ran, no link can be left.
   if (decision.because?.finding !== 'linksGone' || round === 0) return decision;
   for (const [slot, place] of Object.entries(places)) {
     if (place && 'reason' in place && unknowable.has(place.reason))

@@ -28,8 +28,8 @@ type FormerContext = Omit<Context, 'verdict' | 'failure' | 'missing' | 'places' 
 };
 
 /**
- * The snapshot that `freeze` wrote, in this version or another. One of a version that knew less has the initial values of what came
- * later. What a former version knew in sentences is forgotten: the agent's start, which follows, finds it out again.
+ * The snapshot that `freeze` wrote, in this version or another. Fields that an older version lacked get
+ * their initial values. What a former version stored as sentences is dropped: the agent's start, which follows, looks it up again.
  */
 export function thaw(frozen: Frozen | Former): Snapshot {
   if (frozen.machine === undefined) return former(frozen);
@@ -42,7 +42,7 @@ const knownOr = (state: State, value: string): State => states.find((known) => k
 
 /**
  * Of a later version: what was declared, and what the node cannot find out again, where this version reads it the same. The rest, and
- * fields that it does not know, are forgotten: the agent's start, which follows, adopts what the kernel shows.
+ * fields that it does not know, are dropped: the agent's start, which follows, adopts what the kernel shows.
  */
 function later({ value, context }: Frozen): Snapshot {
   const blank = initialContext(context.key);
@@ -64,7 +64,7 @@ function later({ value, context }: Frozen): Snapshot {
       round,
       ready,
       spec,
-      // A spec that only the later version can read is told again, from the wish that the journal keeps.
+      // A spec that only the later version can read is delivered again, from the desired object in the journal.
       desired: desired !== null && spec === null && refused === null ? { ...desired, generation: 0 } : desired,
       settled: context.settled && isHealthy(state),
       ...(confirm && { confirm }),
@@ -102,7 +102,7 @@ function former({ value, context }: Former): Snapshot {
       ...blank,
       ...rest,
       ready,
-      // A spec that was refused is told again, from the wish that the journal keeps.
+      // A spec that was refused is delivered again, from the desired object in the journal.
       desired: problem && context.desired ? { ...context.desired, generation: 0 } : context.desired,
       paused: paused ? { by: paused, since: ready.since } : null,
       ...(confirm ? { confirm: confirmOf(confirm) } : {}),
@@ -123,7 +123,7 @@ const confirmOf = ({ rolledBack, ...confirm }: NonNullable<FormerContext['confir
   },
 });
 
-/** What a state says by itself. */
+/** The verdict that a state alone implies. */
 function verdictOf(state: State): Verdict {
   const nothing = { fields: [], anew: [] };
   switch (state) {

@@ -6,7 +6,7 @@ import type { Conflict, Waiting } from '../diff/rules.ts';
  * what it is.
  */
 export const findings = {
-  /** No object has been heard of. */
+  /** No object has been received. */
   nothingDeclared: 'pending',
   /** Netns, secrets or the kernel have to be looked at before anything can be said of an interface that is new, or new again. */
   lookupsAsked: 'pending',
@@ -26,7 +26,7 @@ export const findings = {
   retryDue: 'creating',
   /** All that is needed is at hand, and the kernel is still to be brought to the spec. */
   needsMet: 'creating',
-  /** The kernel was as declared, and is so no more. */
+  /** The kernel matched the spec and no longer does. */
   kernelDiffers: 'drifted',
   /** Nothing remains to be done: the kernel is as declared. */
   operationsDone: 'configured',
@@ -48,10 +48,10 @@ export const findings = {
 
 export type Finding = keyof typeof findings;
 
-/** What a list of operations is about. `anew`: links that are made again, because of these fields. */
+/** What a list of operations is about. `anew`: links that are recreated, and the fields that require it. */
 export type Work = { fields: readonly string[]; anew: readonly { name: string; fields: readonly string[] }[] };
 
-/** How far a removal is; `names` of the links that go. */
+/** Progress of a removal; `names` of the links to delete. */
 export type Step = { step: 'places' } | { step: 'look' } | { step: 'remove'; names: readonly string[] };
 
 export type Looking =
@@ -73,7 +73,7 @@ export type Because =
   | { finding: 'deviceMissing'; reason: Waiting['reason']; params: { waiting: readonly Waiting[] } }
   | { finding: 'needsMet'; reason: 'Creating'; params: Work }
   | { finding: 'kernelDiffers'; reason: 'Drifted'; params: Work }
-  /** `operations` would be carried out, and so many `more`. */
+  /** Pending `operations`, and the number of `more` that are not listed. */
   | {
       finding: 'kernelDiffers' | 'changesWithheld';
       reason: 'WouldChange';
@@ -99,7 +99,7 @@ export type Because =
   | { finding: 'deletionAsked'; reason: 'Deleting'; params: Step }
   /** What failed is in `failure`. */
   | { finding: 'deletionAsked'; reason: 'RemovalFailed' }
-  /** The reason is that of `places[slot]`: whether the links are gone cannot be told now. */
+  /** The reason is that of `places[slot]`: it is unknown whether the links are gone. */
   | { finding: 'deletionAsked'; reason: string; params: { slot: Slot } }
   | { finding: 'linksGone'; reason: 'Deleted' }
   /** `fields`: how the kernel differs now; null: it has not been looked at. */

@@ -14,7 +14,7 @@ export function waitingWords({ reason, params }: Waiting): string {
   }
 }
 
-/** Who has the link that is in the way, and what to do. */
+/** Who owns the conflicting link, and what to do. */
 export function conflictWords({ params: { name, kind, owner } }: Conflict): string {
   const whose = owner === null ? `is a ${kind || 'physical'} link that ifactor did not make` : `belongs to ${owner}`;
   return `${name} already exists and ${whose}; rename or delete it, or choose another interfaceName`;

@@ -15,14 +15,14 @@ import { differenceOf, rulesIn } from '../machine/difference.ts';
 import type { Because, Verdict, Work } from '../machine/verdict.ts';
 import { conflictWords, waitingWords } from './need.ts';
 
-/** The verdict as a condition has it. */
+/** The verdict as a condition states it. */
 export const describeVerdict = (context: Context): { state: State; reason: string; message: string } => ({
   state: context.verdict.state,
   reason: context.verdict.reason,
   message: verdictWords(context),
 });
 
-/** Why an actor is where it is, in a sentence: what the Ready condition, `describe` and the inspector say. */
+/** Why an actor is in its state, in a sentence: used by the Ready condition, `describe` and the inspector. */
 export function verdictWords(context: Context): string {
   const { verdict } = context;
   switch (verdict.finding) {
@@ -68,7 +68,7 @@ export function verdictWords(context: Context): string {
   }
 }
 
-/** What `spec.mode: Observe` keeps from being done. */
+/** The operations that `spec.mode: Observe` withholds. */
 function withheldWords({ operations, more }: { operations: readonly KernelOperation[]; more: number }): string {
   const rest = more === 0 ? '' : ` and ${more} more`;
   return `spec.mode is Observe, so nothing is changed; would ${operations.map(operationWords).join(', ')}${rest}`;
@@ -90,7 +90,7 @@ function lookingWords(looking: Extract<Verdict, { finding: 'lookupsAsked' | 'loo
 export const missingWords = ({ missing, spec, key }: Context, ref: string): string =>
   missingSecretWords(missing[ref] ?? 'Unknown', ref, secretParams(ref, spec, key.namespace));
 
-/** Why a slot leads nowhere. */
+/** Why a slot does not resolve to a netns. */
 export function lostWords(context: Context, slot: Slot): string {
   const place = context.places[slot];
   const reason = place && 'reason' in place ? place.reason : 'Unknown';
@@ -108,7 +108,7 @@ function claimWords({ name, by, removed }: { name: string; by: string; removed: 
   return `${name} in this netns is claimed by ${by}, which is older; choose another interfaceName or delete that one${room}`;
 }
 
-/** Says so where links are made again; null where none is. */
+/** Names the links that are recreated; null: no link is. */
 function anewWords({ anew }: Work): string | null {
   if (anew.length === 0) return null;
   return anew
@@ -166,7 +166,7 @@ function rollbackWords({ confirm }: Context): string {
   return `${nothing}, so its links are removed: ${next}`;
 }
 
-/** What does not keep the interface from being healthy, but should be known. */
+/** Problems that do not affect health, and that a user should know. */
 function noteWords(context: Context): string {
   const unchecked = tentativeIn(context);
   const parts = [
@@ -186,7 +186,7 @@ function problemWords({ key, refused }: Context): string {
   return 'problem' in read ? read.problem : 'spec was refused by an earlier version';
 }
 
-/** Differences that are told with their values, at most. */
+/** The most differences that are listed with their values. */
 const mostTold = 4;
 
 export function failureWords(failure: Failure | null): string {
@@ -221,7 +221,7 @@ function deletionWords(context: Context, verdict: Extract<Because, { finding: 'd
   return params.step === 'look' ? 'reading the kernel for links to remove' : `removing ${params.names.join(', ')}`;
 }
 
-/** Who keeps the actor from acting, since when, how long and why; and what it would find to do. */
+/** Who paused the actor, since when, until when and why; and what differs meanwhile. */
 function pausedWords(context: Context, fields: readonly string[] | null): string {
   const { paused, hold } = context;
   const who = paused === null ? `by spec.mode${hold ? ` since ${hold.since}` : ''}` : pauseWords(paused);
@@ -238,7 +238,7 @@ function pauseWords({ by, since, until, reason }: NonNullable<Context['paused']>
   return `by ${by} since ${since}${end}${reason === undefined ? '' : ` (${reason})`}`;
 }
 
-/** What is different from what is declared; null: the kernel has not been looked at. */
+/** How the kernel differs from the spec. `fields` null: the kernel has not been observed. */
 function differenceWords(context: Context, fields: readonly string[] | null): string {
   const lost = (Object.keys(context.places) as Slot[]).find((slot) => 'reason' in (context.places[slot] ?? {}));
   if (lost !== undefined) return lostWords(context, lost);

@@ -42,7 +42,7 @@ export class Cache {
     return this.#address(notification);
   }
 
-  /** Becomes `next`. What differs, removals first, so that a name is free before its next bearer comes. */
+  /** Becomes `next`. Returns the differences, removals first, so that a name is free before another link gets it. */
   replace(next: Cache): NetnsChange[] {
     const previous = this.#entries;
     this.#entries = next.#entries;
@@ -98,14 +98,14 @@ export class Cache {
     const at = entry.addresses.findIndex((known) => sameAddress(known, address));
     const known = at < 0 ? undefined : entry.addresses[at];
     if (type === 'newAddress' ? known && same(known, address) : !known) return undefined;
-    // A new list each time: whoever holds the old one keeps what it saw.
+    // Replace the list, never change it: callers may still hold the old one.
     if (type === 'delAddress') entry.addresses = entry.addresses.toSpliced(at, 1);
     else entry.addresses = known ? entry.addresses.with(at, address) : [...entry.addresses, address];
     return { type: 'addresses', index, name: entry.link.name };
   }
 }
 
-/** Whether the kernel takes them for one address of a link. */
+/** Whether the kernel treats both as the same address of a link. */
 export function sameAddress(a: KernelAddress, b: KernelAddress): boolean {
   if (a.family !== b.family || a.local !== b.local) return false;
   return a.family === 'inet6' || (a.prefixlen === b.prefixlen && a.peer === b.peer);

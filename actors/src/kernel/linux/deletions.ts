@@ -32,7 +32,7 @@ export class LinkDeletions {
     });
   }
 
-  /** Rejects never: each one who waits is answered. */
+  /** Never rejects: each waiting caller gets its own result. */
   async #work(): Promise<void> {
     this.#busy = true;
     await Promise.resolve();
@@ -65,7 +65,7 @@ export class LinkDeletions {
       });
       for (const wanted of marked) wanted.resolve();
     } catch (error) {
-      // One that cannot be deleted spoils it for all; each then learns its own fate.
+      // One link that cannot be deleted fails the whole batch; then delete each on its own, so that each gets its own result.
       for (const wanted of marked)
         await (isKernelError(error, 'ECLOSED') ? wanted.reject(error) : this.#single(wanted));
     }

@@ -18,9 +18,9 @@ export type KernelFollowerParts = {
   /** Last word on each link before it enters the cache. */
   present(notification: Notification): Notification;
   report: (error: unknown) => void;
-  /** Links that are cached at most. */
+  /** The most links that are cached. */
   maxLinks: number;
-  /** A netns that was within the bound has outgrown it. */
+  /** The netns now has more links than `maxLinks`. */
   crowded(reason: string): void;
 };
 
@@ -51,7 +51,7 @@ export class KernelFollower {
     await this.#reading;
   }
 
-  /** For changes that the kernel does not tell, or late: some to a link that is down, that a veth found its other end, carrier. */
+  /** For changes that the kernel notifies of late or never: some on a link that is down, the peer of a veth, carrier. */
   refresh(link: number | string): void {
     this.#monitor.refresh(link);
   }

@@ -10,9 +10,9 @@ import { Userspace } from '../wireguard/userspace.ts';
 export type KernelOptions = {
   /** Where wireguard-go processes are kept track of. */
   stateDir: string;
-  /** Links that a netns may have: one with more is refused with E2BIG, and let go of where it is open. Default: 20 000. */
+  /** The most links in a netns: opening one with more fails with E2BIG, and an open one is closed. Default: 20 000. */
   maxLinks?: number;
-  /** Hears what went wrong where nobody waits for an answer. Default: a process warning. */
+  /** Called with errors of background work, which no caller awaits. Default: a process warning. */
   report?: (error: unknown) => void;
   clock?: Clock;
 };
@@ -95,7 +95,7 @@ class RealKernel implements Kernel {
     if (this.#open.get(id) !== open || --open.uses > 0) return;
     this.#open.delete(id);
     open.netns.shut();
-    // Let go of because it ended: what served its links must not hold on to their ports.
+    // Closed because the netns ended: processes that served its links must release their ports.
     if ([...open.paths].every((path) => inode(path) !== id)) this.#userspace.lost(id);
     this.#watchPaths();
   }
@@ -107,7 +107,7 @@ class RealKernel implements Kernel {
     this.#watchPaths();
   }
 
-  /** Our sockets keep a netns alive, so the kernel never says that it is gone: what can be seen is that no path leads to it. */
+  /** Our sockets keep a netns alive, so the kernel never reports its end: check whether a path still leads to it. */
   #look(): void {
     for (const [id, open] of this.#open) {
       for (const path of open.paths) if (inode(path) !== id) open.paths.delete(path);

@@ -32,7 +32,7 @@ export type RealNetnsParts = {
   maxLinks: number;
   /** It has more links than that. */
   crowded(reason: string): void;
-  /** A use was given back. */
+  /** One use was closed. */
   released(): void;
   report: (error: unknown) => void;
   clock: Clock;
@@ -202,7 +202,7 @@ export class RealNetns implements Netns {
     return this.#sendAll(operation, () => [{ message: encode() }]);
   }
 
-  /** In order, in one batch. Rejects with the first error; later messages are carried out all the same. */
+  /** In order, in one batch. Rejects with the first error; the kernel still executes the later messages. */
   async #sendAll(operation: string, encode: () => LinkMessage[]): Promise<void> {
     const messages = encoded(operation, encode);
     const send = async ({ message, passOver }: LinkMessage): Promise<void> => {

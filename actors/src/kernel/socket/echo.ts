@@ -95,7 +95,7 @@ async function answered(
   }
 }
 
-/** Identifier and sequence tell this answer from those of other requests and programs. */
+/** Identifier and sequence distinguish this reply from those to other requests and programs. */
 function echoRequest(type: number): Buffer {
   const message = Buffer.alloc(16);
   sequence = (sequence + 1) & 0xffff;

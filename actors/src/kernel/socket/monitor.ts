@@ -49,7 +49,7 @@ export class Monitor {
     });
   }
 
-  /** Resolves when all that the kernel had queued at the time of this call was told; also when that was lost by an overrun, or it is closed. */
+  /** Resolves when all that the kernel had queued at the time of this call was delivered; also if an overrun lost it, or after close. */
   barrier(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     const { promise } = (this.#next ??= Promise.withResolvers<void>());

@@ -21,7 +21,7 @@ const NLMSGERR_ATTR_MSG = 1;
 export type RequestOptions = {
   /** For error texts, e.g. 'create bridge br0'. */
   operation: string;
-  /** Hears each message of a dump or answer; its payload is a view. */
+  /** Called with each message of a dump or answer; its payload is a view. */
   each?: (message: Message) => void;
   /** Goes alone: its answer is long. */
   alone?: boolean;
@@ -44,7 +44,7 @@ const batchMessages = 16;
 const answerTimeoutMs = 60_000;
 
 /**
- * The kernel carries out rtnetlink requests within `send`, so a batch saves system calls and wake-ups, and a small one cannot
+ * The kernel executes rtnetlink requests within `send`, so a batch saves system calls and wake-ups, and a small one cannot
  * overflow the receive buffer with acknowledgements.
  */
 export class Requests {

@@ -1,4 +1,4 @@
-/** A netlink socket that lives in a netns of our choice. */
+/** A netlink socket in a given netns. */
 import { readdirSync } from 'node:fs';
 import { every } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
@@ -26,7 +26,7 @@ const kernelPort = 0;
 const lookEveryMs = 5000;
 
 export type SocketHandlers = {
-  /** One datagram from the kernel: one or more messages. May throw: then `broken` hears of it. */
+  /** One datagram from the kernel: one or more messages. May throw: the error is passed to `broken`. */
   receive(data: Buffer): void;
   /** ENOBUFS: the receive buffer ran over and messages were lost; the socket goes on. */
   broken(error: Error & { code?: string }): void;
@@ -35,7 +35,7 @@ export type SocketHandlers = {
 export type Socket = {
   readonly port: number;
   /**
-   * Sends in one system call, which lasts until the kernel has carried the messages out. Throws never: see `broken`.
+   * Sends in one system call, which returns when the kernel has executed the messages. Never throws: see `broken`.
    * @param slow it takes the kernel long: let another thread wait for it
    */
   send(messages: Buffer[], slow?: boolean): void;
@@ -70,7 +70,7 @@ export function openSocket(
   }
   let closed = false;
   let sending: Promise<void> = Promise.resolve();
-  // An exception in here would abort the process, as would an 'error' event that nobody hears.
+  // An exception in here would abort the process, as would an 'error' event without a listener.
   const guard = (body: () => void): void => {
     if (closed) return;
     try {
@@ -100,7 +100,7 @@ export function openSocket(
       count();
     }),
   );
-  // What the kernel had no memory for has nothing behind it.
+  // No later message follows one that the kernel had no memory for, so poll as well.
   const endLooking = every(clock, lookEveryMs, () => guard(count));
   for (const group of options.groups ?? []) raw.addMembership(group);
   raw.unref();
@@ -133,7 +133,7 @@ export function openSocket(
 
 /**
  * The kernel does one thing at a time, whatever the netns: while one of our threads waits for it, the others would wait as well, and
- * the main one must not. So what comes meanwhile lines up, too.
+ * the main one must not. So later sends are queued, too.
  */
 let last: Promise<unknown> = Promise.resolve();
 let waiting = 0;
@@ -155,7 +155,7 @@ async function inTurn(act: () => Promise<void>): Promise<void> {
 /** Descriptors of our open sockets. A port is unique in one netns only, so looking for a port alone could find another's. */
 const known = new Set<number>();
 
-/** The package does not tell the descriptor, without which options cannot be set. */
+/** The package does not expose the descriptor, which setting socket options requires. */
 function descriptor(raw: RawNetlinkSocket): number | undefined {
   const port = raw.address().port >>> 0;
   return readdirSync('/proc/self/fd')

@@ -24,7 +24,7 @@ export type Message = {
   type: number;
   flags: number;
   seq: number;
-  /** Port of the socket that asked; 0: the kernel of its own accord. */
+  /** Port of the requesting socket; 0: a notification by the kernel. */
   port: number;
   /** A view, not a copy. */
   payload: Buffer;
@@ -63,7 +63,7 @@ export function readText(value: Buffer): string {
   return value.toString('utf8', 0, end < 0 ? value.length : end);
 }
 
-/** Builds one message. `finish` gives the bytes; sequence number and port are filled in by whoever sends it. */
+/** Builds one message. `finish` gives the bytes; the sender fills in sequence number and port. */
 export class MessageWriter {
   #data: Buffer;
   #length = headerLength;

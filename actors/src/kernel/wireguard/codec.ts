@@ -78,7 +78,7 @@ export function encodeSetDevice(
   return [...out, writer.finish()];
 }
 
-/** A peer with very many networks is told in portions; those after the first only add networks, and only to a peer that is there. */
+/** A peer with very many networks is sent in portions; those after the first only add networks, and only to an existing peer. */
 function portions(peer: WireGuardPeerChange): WireGuardPeerChange[] {
   const allowedIPs = peer.allowedIPs ?? [];
   if (allowedIPs.length <= allowedIpsAtOnce) return [peer];

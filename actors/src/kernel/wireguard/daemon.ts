@@ -28,12 +28,12 @@ export type DaemonRecord = {
   socket: string;
   /** Where the link is. */
   netns: string;
-  /** Of the link, where that has been seen: it stays when somebody else renames the link. */
+  /** Index of the link, once seen: it does not change when another program renames the link. */
   index?: number;
   /** While it is being renamed or moved: where it may still be. */
   was?: { name: string; netns: string };
   pid: number;
-  /** Clock ticks since boot (field 22 of /proc/PID/stat): tells a process from a later one with its pid. */
+  /** Clock ticks since boot (field 22 of /proc/PID/stat): distinguishes a process from a later one with the same pid. */
   startTime: string;
 };
 
@@ -44,7 +44,7 @@ export type DaemonParts = {
   child?: ChildProcess | undefined;
   /** The process and its folder are gone. */
   ended: () => void;
-  /** Hears why it could not be cleared away when nobody asked for that. */
+  /** Called with the error if a cleanup that no caller awaits fails. */
   report: (error: unknown) => void;
   clock: Clock;
 };
@@ -134,7 +134,7 @@ export class Daemon implements WireGuardAccess {
     if (!this.record.was && this.record.netns === netns) this.end().catch(this.#parts.report);
   }
 
-  /** Whether `end` was called for a link of this name, wherever it was: until the process is gone it holds its port. */
+  /** Whether `end` was called for a link of this name, in any netns: the process holds its port until it exits. */
   leaves(name: string): boolean {
     return this.#ending !== undefined && this.record.name === name;
   }
@@ -161,7 +161,7 @@ export class Daemon implements WireGuardAccess {
     };
     const { child, clock } = this.#parts;
     child?.once('exit', () => resolve());
-    // Not our child: its socket goes first, and then only looking tells when the process is gone.
+    // Not our child: its socket disappears first; the end of the process can only be polled.
     const watcher = watch(this.folder, check);
     const endLooking = child ? undefined : every(clock, exitCheckMs, check);
     const cancelKill = clock.after(termPatienceMs, () => signal(this.record.pid, 'SIGKILL'), true);

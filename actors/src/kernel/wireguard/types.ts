@@ -32,7 +32,7 @@ export type WireGuardDevice = {
 };
 
 /**
- * Entries are carried out in order. An endpoint cannot be taken from a peer: list the peer with `remove`, then again without.
+ * Entries are applied in order. An endpoint cannot be taken from a peer: list the peer with `remove`, then again without.
  * An absent field stays as it is (of a new peer: none).
  */
 export type WireGuardPeerChange = {

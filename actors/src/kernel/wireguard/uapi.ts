@@ -30,7 +30,7 @@ export async function uapiSet(socket: string, name: string, change: WireGuardCha
   );
 }
 
-/** A `set` request. Carries secrets. @throws RangeError on what is no key, address or port */
+/** A `set` request. Contains secrets. @throws RangeError on what is no key, address or port */
 export function encodeUapi(change: WireGuardChange): string {
   const lines = ['set=1'];
   if (change.privateKey !== undefined) lines.push(`private_key=${keyHex(change.privateKey)}`);
@@ -124,7 +124,7 @@ function parseEndpoint(value: string): SocketAddress | null {
   return { host: canonicalIp(ip) + (zone === undefined ? '' : `%${zone}`), port: Number(parts[2]) };
 }
 
-/** Between binding its socket and listening on it, a process refuses connections; nothing tells when that is over. */
+/** Between binding its socket and listening on it, a process refuses connections; no event marks the end of that, so poll. */
 export async function uapiReady(socket: string, name: string, tries = 100, clock: Clock = systemClock): Promise<void> {
   try {
     await uapiGet(socket, name);

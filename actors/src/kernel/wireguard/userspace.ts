@@ -41,7 +41,7 @@ export class Userspace {
   readonly #clock: Clock;
   readonly #daemons = new Set<Daemon>();
 
-  /** Finds the processes that earlier agents left, and clears away what is left of dead ones. */
+  /** Finds the processes that earlier agents left, and removes the files of dead ones. */
   constructor(stateDir: string, report: (error: unknown) => void, clock: Clock) {
     this.#report = report;
     this.#clock = clock;
@@ -99,7 +99,7 @@ export class Userspace {
     }
   }
 
-  /** The netns is no more: so are its links. */
+  /** The netns no longer exists, and neither do its links. */
   lost(netns: string): void {
     for (const daemon of this.#daemons) daemon.vanished(netns);
   }
@@ -108,7 +108,7 @@ export class Userspace {
     mkdirSync(socketFolder, { recursive: true });
     const log = openSync(join(folder, 'log'), 'a', 0o600);
     try {
-      // A child is born in the netns of the thread that makes it.
+      // A child starts in the netns of the thread that spawns it.
       const child = inNetns(fd, () =>
         spawn('unshare', ['--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', folder, name], {
           detached: true,

@@ -4,7 +4,7 @@ import type { Desired, InterfaceSpec, Key } from '@ifactor/crds';
 import { rulesOf } from '../../interface/kind/index.ts';
 import type { Actor, Declared, Fact } from '../runner/actor.ts';
 
-/** The actor that an object is for; null for kinds that agents do not carry out. */
+/** The actor that an object is for; null for kinds that agents do not handle. */
 export function interfaceKeyOf({ kind, namespace, name }: Pick<Desired, 'kind' | 'namespace' | 'name'>): Key | null {
   const meta = Object.values(kinds).find((known) => known.kind === kind && known.kind !== 'WireGuardNetworkPlan');
   return meta ? { kind: meta.token, namespace, name } : null;
@@ -17,7 +17,7 @@ export function interfaceKeyOf({ kind, namespace, name }: Pick<Desired, 'kind' |
  */
 export function isStale({ desired: known, deletion }: Declared, last: Desired | undefined, desired: Desired): boolean {
   if (known === null || known.uid !== desired.uid) return false;
-  // An object that is being deleted never lives again; only one whose deletion was said by mistake is declared again.
+  // A deletion in Kubernetes cannot be undone; only an object whose tombstone was published by mistake is declared again.
   if (deletion !== null && !deletion.gone && isAlive(desired))
     return !isOlder(deletion.resourceVersion, desired.resourceVersion);
   if (desired.generation !== known.generation) return desired.generation < known.generation;
@@ -41,7 +41,7 @@ export function newFacts(actor: Actor, desired: Desired): Fact[] {
   const { uid, generation } = desired;
   const gone = desired.deleted === true;
   if (gone || desired.deletionTimestamp !== undefined) {
-    // The tombstone of an earlier life says nothing about this one.
+    // The tombstone of a former object does not apply to this one.
     if (known === null || known.uid !== uid) return gone ? [] : [specChanged(desired), deletionOf(desired)];
     if (deletion !== null && (deletion.gone || !gone)) return [];
     return [deletionOf(desired)];
@@ -51,8 +51,8 @@ export function newFacts(actor: Actor, desired: Desired): Fact[] {
 }
 
 /**
- * What a restored actor is told again: this version reads the stored spec otherwise than the one that it was told to, which knew more
- * fields, or fewer.
+ * Facts that a restored actor gets again, because this version reads the stored spec differently from the version that recorded it,
+ * which knew more fields, or fewer.
  */
 export function rereadFacts({ key, snapshot: { context } }: Actor, desired: Desired): Fact[] {
   const { desired: known, deletion, confirm } = context;

@@ -8,7 +8,7 @@ import type { Secrets } from '../secrets/secrets.ts';
 import { isStale, interfaceKeyOf, newFacts, rereadFacts, sameSecrets } from './facts.ts';
 import type { DesiredStore } from './store.ts';
 
-/** Takes what is desired, of the journal at start and of NATS from then on, and tells the actors what they do not know yet. */
+/** Receives desired objects, from the journal at start and from NATS after that, and sends the actors what is new to them. */
 export class DesiredReceiver {
   readonly #runner: Runner;
   readonly #store: DesiredStore;
@@ -47,12 +47,12 @@ export class DesiredReceiver {
     for (const { key, desired } of this.#stored()) this.#secrets.learn(key, desired);
   }
 
-  /** Tells restored actors what the store knows and their log does not. */
+  /** Sends restored actors what is in the store and not in their log. */
   restore(): void {
     for (const { key, desired } of this.#stored()) {
       const actor = this.#runner.actor(key);
       const { desired: known } = actor.declared;
-      // Of a time before the disk was full: the log knows more.
+      // The stored object is from before the disk was full: the log has a later one.
       if (known?.uid === desired.uid && known.generation > desired.generation) continue;
       for (const fact of [...newFacts(actor, desired), ...rereadFacts(actor, desired)])
         this.#runner.tell(actor, fact, causeOf(desired));
@@ -125,5 +125,5 @@ export class DesiredReceiver {
   }
 }
 
-/** What an apply sets off is told by the object and its version. */
+/** All events that follow from one apply share a correlation: the object and its version. */
 const causeOf = ({ uid, resourceVersion }: Desired) => ({ id: '', correlation: `${uid}@${resourceVersion}` });

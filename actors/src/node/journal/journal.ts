@@ -22,7 +22,7 @@ export type Shipped = {
 };
 
 /**
- * The node's journal: every event before it is acted on, snapshots of the actors, the last word on what is desired.
+ * The node's journal: every event before it is acted on, snapshots of the actors, the last message on each desired object.
  * All calls are synchronous, and each is one transaction. Committed data survives kill -9; a power cut may take the last
  * moments (see `openEpochs`).
  * @throws JournalError from each function; code Full leaves what is stored as it was
@@ -44,11 +44,11 @@ export type Journal = JournalRead & {
   append(events: readonly RecordedEvent[]): void;
   /** How many more events would be kept if they could not be stored. At 0, no event may be made. */
   readonly room: number;
-  /** What a former run could not store before it ended, until an AgentStarted that tells so is stored. */
+  /** What a former run could not store before it ended, until an AgentStarted that records it is stored. */
   readonly lost: LostEvents | null;
   /** `body` is JSON of the actor's state after every event of its own up to `sequence`. */
   saveSnapshot(key: string, sequence: number, body: string): void;
-  /** The actor has finished: its next event, if any, begins another life. */
+  /** The actor has finished: its next event, if any, starts from the initial state. */
   forget(key: string): void;
   readonly shipped: Shipped;
   markShipped(shipped: Shipped): void;
@@ -225,7 +225,7 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
         try {
           self.append([]);
         } catch {
-          // The note tells the next run.
+          // The next run reads the loss from the note.
         }
       }
       reads.close();
@@ -236,7 +236,7 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
 }
 
 /**
- * Whoever can write to the folder decides what the node believes, and which keys it uses: so it has to be the agent's own.
+ * A user who can write to the folder controls the node's state and its keys: so only the agent may own it.
  * @throws JournalError NotWritable
  */
 function checkFolder(folder: string): void {

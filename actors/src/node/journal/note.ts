@@ -6,7 +6,7 @@ const LostSchema = z.object({ events: z.int(), since: z.string() });
 /** Events that were acted on and never stored: the disk was full, and the agent ended before it had room. `since`: time of the first. */
 export type LostEvents = z.infer<typeof LostSchema>;
 
-/** `events` wait in memory behind the stored one numbered `after`. `lost`: of former runs, not told by any event yet. */
+/** `events` wait in memory behind the stored one numbered `after`. `lost`: of former runs, not recorded in any event yet. */
 const NoteSchema = z.object({ after: z.int(), events: z.int(), since: z.string(), lost: LostSchema.nullable() });
 type Waiting = Omit<z.infer<typeof NoteSchema>, 'lost'>;
 
@@ -18,7 +18,7 @@ export type JournalNote = {
   readonly lost: LostEvents | null;
   /** Notes what waits now; nothing where it is left out. */
   write(waiting?: Waiting): void;
-  /** An event that is stored tells what was lost. */
+  /** An event that records what was lost is stored. */
   told(): void;
 };
 

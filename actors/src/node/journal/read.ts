@@ -21,7 +21,7 @@ export type EventRange = { from?: number; to?: number; key?: string };
 /** An actor's folded state at `sequence`, as JSON of the machine's making; `body` null: it had finished by then. */
 export type StoredSnapshot = { key: string; sequence: number; body: string | null };
 
-/** What can be read from a journal, by the agent that writes it and by a person who looks over its shoulder. */
+/** What can be read from a journal, by the agent that writes it and by tools that inspect it. */
 export type JournalRead = {
   readonly path: string;
   readonly node: string;

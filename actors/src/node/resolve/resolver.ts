@@ -51,7 +51,7 @@ export function createLookup({
       return [];
     } finally {
       signal.removeEventListener('abort', cancel);
-      // A family that has not answered is of no more interest.
+      // Cancel the address family that has not answered.
       cancel();
     }
   };
@@ -80,10 +80,10 @@ async function query(resolver: Resolver, name: string, clock: Clock): Promise<st
 
 export const systemLookup: Lookup = createLookup();
 
-/** A resolver that does not answer keeps its asker so long at most: other peers wait behind it. */
+/** The time limit of a lookup: other peers wait behind it. */
 const patienceMs = 2000;
 
-/** Looks each name up once at a time, whoever asks, and not for long: what has no answer by then is cancelled. */
+/** Shares one lookup per name between all callers, and cancels a lookup without an answer within the time limit. */
 export function withTimeLimit(lookup: Lookup, clock: Clock): Resolve {
   const underWay = new Map<string, Promise<readonly string[]>>();
   const ask = async (host: string): Promise<readonly string[]> => {

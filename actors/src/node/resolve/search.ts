@@ -1,4 +1,4 @@
-/** Which names a short name may stand for, as resolv.conf(5) has it. */
+/** The candidates for a short name, as resolv.conf(5) defines them. */
 import { readFileSync } from 'node:fs';
 
 export type Search = { domains: readonly string[]; ndots: number };

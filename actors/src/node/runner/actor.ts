@@ -12,7 +12,7 @@ import type { Snapshot } from '../../interface/machine/fold.ts';
 /** What an event follows from: the event before it, and what set the chain off. */
 export type Cause = { id: string; correlation: string };
 
-/** `selector` tells whether it still fits the spec; `retired` lets go of `netns`, that of one that does not. */
+/** `selector` shows whether it still matches the spec; `retired` closes `netns` once it does not. */
 export type SlotFollower = {
   selector: string;
   stop: () => void;
@@ -43,19 +43,19 @@ export class Actor {
   /** Raised whenever `netns` changes: what was seen before is of another place. */
   epoch = 0;
   #timers: SmallMap<string, () => void> | null = null;
-  /** Operations that were carried out and whose outcome is still to be looked at. */
+  /** Operations that were performed and whose outcome has not been observed. */
   performed: { id: string; cause: Cause } | null = null;
   looking = false;
   lookAgain = false;
   /** The device as last seen, for the status; never its keys. */
   device: Omit<WireGuardDevice, 'privateKey'> | null = null;
-  /** Handshakes as the status was last told of them, by peer, in milliseconds since 1970. */
+  /** Handshakes as last published in the status, by peer, in milliseconds since 1970. */
   handshakes: { readonly at: number; readonly times: ReadonlyMap<string, number> } = unshaken;
-  /** A digest of what the status last said of the link beyond the fold. */
+  /** A digest of what the status last published of the link beyond the fold. */
   statusDigest = '';
   /** Events since the last stored snapshot. */
   unsaved = 0;
-  /** What the runner was told to look out for, as keys of its interest map. */
+  /** The kernel changes that the actor subscribes to, as keys of the runner's subscriptions. */
   subscriptions: readonly string[] = none;
   claims: readonly string[] = none;
   /** The object as it is once every queued fact is folded; null: none of them is about it. */
@@ -113,7 +113,7 @@ export class Actor {
     if (--this.#expected.queued === 0) this.#expected = null;
   }
 
-  /** Packs the state of an actor that nobody has asked since the last call. True where it did. */
+  /** Packs the state if it was not read since the last call. True if it did. */
   packIfIdle(): boolean {
     if (typeof this.#state === 'string') return false;
     if (this.#awake) {

@@ -13,8 +13,8 @@ function before(a: Actor, b: Actor): boolean {
 }
 
 /**
- * Which actor may use which name in which netns. Two resources that claim one name: the older has it, and the other waits
- * and says for whom.
+ * Which actor may use which name in which netns. If two resources claim one name, the older gets it; the other waits
+ * and reports which object has the name.
  */
 export class Claims {
   readonly #claimants = new Multimap<Actor>();

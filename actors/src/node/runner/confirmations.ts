@@ -26,20 +26,20 @@ export class Confirmations {
     this.#natsAnswers = natsAnswers;
   }
 
-  /** What is reached before the change: only that can be lost by it. */
+  /** Checks what is reachable before the change: only that can be lost by it. */
   async begin(actor: Actor, { generation, timeoutSeconds, probe }: Begin, cause: Cause): Promise<void> {
     const watched = await this.#reached(actor, probe === null ? ['nats'] : ['nats', 'probe'], probe);
     this.#mailbox.tell(actor, { type: 'ConfirmBegan', data: { generation, timeoutSeconds, watched } }, cause);
   }
 
   /**
-   * Looks again and again until the trial is decided. Time without an answer counts from the change, or from a little after the
+   * Probes repeatedly until the trial is decided. Time without an answer counts from the change, or from a little after the
    * start of an agent that died during the trial.
    */
   watch(actor: Actor, operation: Await, cause: Cause): void {
     const { generation, timeoutSeconds, watched, probe, to, resumed } = operation;
     const timeout = timeoutSeconds * 1000;
-    // A clock that somebody sets must neither end a trial nor prolong it: only the time that a restart took is told by the wall.
+    // Setting the wall clock must neither end a trial nor prolong it: only the duration of a restart is measured by the wall clock.
     const now = (): number => this.#clock.monotonic();
     const elapsed = resumed ? Math.min(Math.max(0, this.#clock.now() - Date.parse(operation.since)), timeout) : 0;
     const since = now() - elapsed;
@@ -91,7 +91,7 @@ export class Confirmations {
   }
 }
 
-/** From where the interface belongs. A netns that is closed reaches nothing. */
+/** Probes from the interface's netns. From a closed netns nothing is reachable. */
 async function reaches(actor: Actor, probe: string | null): Promise<boolean> {
   const netns = actor.netns.get('target') ?? actor.netns.get('home');
   if (!netns || probe === null) return false;

@@ -4,8 +4,8 @@ import type { Cause, Fact, Actor } from './actor.ts';
 export type Item = { actor: Actor; fact: Fact; cause: Cause | null };
 
 /**
- * Facts that wait while no event may be made, in order. Where a later one says all that an earlier one of the same matter said, the
- * earlier does not concern the actor any more: so they do not grow with the time that is waited.
+ * Facts that wait while no event may be made, in order. Where a later fact replaces an earlier one of the same matter, the
+ * earlier one is dropped: so the list does not grow with the time that is waited.
  */
 export class DeferredFacts {
   readonly #items = new Map<string, Item>();

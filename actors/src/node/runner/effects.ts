@@ -17,13 +17,13 @@ import { Slots } from './slots.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Timers } from './timers.ts';
 
-/** Seldom changed; tests and benches do. */
+/** Tuning for tests and benchmarks; defaults are meant for production. */
 export type Tuning = {
-  /** How often WireGuard devices are looked at: their changes notify nobody. Default: 5 s. */
+  /** How often WireGuard devices are polled: the kernel sends no notification when they change. Default: 5 s. */
   pollMs?: number;
   /** Without a handshake for so long a peer's endpoint is doubted. */
   quietMs?: number;
-  /** Addresses of host names; those of the system where it is absent. */
+  /** Resolves host names. Default: the system's resolver. */
   resolve?: Lookup;
 };
 
@@ -36,7 +36,7 @@ export type EffectsOptions = {
   tuning?: Tuning;
 };
 
-/** Everything that actors of a node do to the world, and hear from it. */
+/** All side effects of a node's actors, and the observations that they get back. */
 export class Effects {
   readonly #claims: Claims;
   readonly #confirmations: Confirmations;
@@ -106,7 +106,7 @@ export class Effects {
     this.looker.follow(actor);
   }
 
-  /** Lets go of everything that is held for an actor. Its links stay. */
+  /** Releases everything that is held for an actor. Its links stay. */
   forget(actor: Actor): void {
     this.#timers.forget(actor);
     this.#slots.leave(actor);
@@ -117,7 +117,7 @@ export class Effects {
     this.#claims.remove(actor);
   }
 
-  /** Lets go of the kernel. Links stay as they are. */
+  /** Closes the kernel. Links stay as they are. */
   stop(actors: Iterable<Actor>): void {
     for (const actor of actors) {
       this.#timers.forget(actor);

@@ -17,11 +17,11 @@ const gatherMs = 250;
 
 type Peer = Remembered & { endpoint: string; jitter: number };
 
-/** Which peers' endpoints lead nowhere: names are asked for again, and edits by hand are told from roaming. */
+/** Finds stale endpoints of peers: resolves host names again, and distinguishes endpoints set by another program from roaming. */
 export class Endpoints {
-  /** A name stands for other addresses now: the actor should be looked at. */
+  /** A host name resolves to other addresses now: look at the kernel for the actor. */
   readonly doubted = new Signal<Actor>();
-  /** What had no address may have one now. */
+  /** A host name that had no address may have one now. */
   readonly retryable = new Signal<Actor>();
   readonly #mailbox: Mailbox;
   readonly #runtime: Runtime;
@@ -106,7 +106,7 @@ export class Endpoints {
     const quiet = this.#quietMs * peer.jitter;
     if (readEndpoint(endpoint).named && isDue(peer, look, now, quiet)) this.#ask(actor, publicKey, false);
     const stale = isStaleEndpoint(peer, look, writtenEndpoint(endpoint, context.resolved?.[publicKey]), now, quiet);
-    // An answer is acted on once: should the name stand for something else when it is written, it is asked for again later.
+    // An answer is acted on once: if the name resolves to another address when the endpoint is written, it is looked up again later.
     const heard = context.running === null || actor.performed !== null;
     if (stale && heard) Object.assign(peer, { named: null, moved: false });
     return stale;
@@ -128,7 +128,7 @@ export class Endpoints {
       now.moved = moved;
       if (now.found !== null && !now.named.includes(now.found)) this.doubted.emit(actor);
     };
-    // Without an answer the endpoint in use stays, and the name is asked for again.
+    // Without an answer the endpoint in use stays, and the name is looked up again.
     this.#resolve(host).then(answered, () => undefined);
   }
 }

@@ -10,9 +10,9 @@ type Store = Pick<Journal, 'append' | 'room'>;
 /** Between two tries to write a journal that cannot be written. */
 const retryMs = 1000;
 
-/** Stores events, and tries for ever where they cannot be stored. */
+/** Stores events, and retries until they are stored. */
 export class EventWriter {
-  /** Everything that waited is stored. */
+  /** All waiting events are stored. */
   readonly recovered = new Signal();
   readonly #journal: Store;
   readonly #clock: Clock;
@@ -30,7 +30,7 @@ export class EventWriter {
     return this.#trouble?.reason ?? null;
   }
 
-  /** How many events may be made now. A journal that cannot be written must not keep the node from healing, as long as none is lost by it. */
+  /** How many events may be made now. While the journal cannot be written the node keeps repairing, as long as no event is lost. */
   get room(): number {
     if (this.#journal.room === 0) this.store([]);
     return this.#journal.room;

@@ -17,9 +17,9 @@ const defaultPollMs = 5000;
 /** Between a look that failed and the next. */
 const retryMs = 1000;
 
-/** Looks at the kernel for an actor, and tells it what is news. One look at a time per actor. */
+/** Observes the kernel for an actor, and sends it what changed. One look at a time per actor. */
 export class Looker {
-  /** A look succeeded, whether or not it was news. */
+  /** A look succeeded, whether or not it showed a change. */
   readonly observed = new Signal<Actor>();
   readonly #mailbox: Mailbox;
   readonly #runtime: Runtime;
@@ -40,7 +40,7 @@ export class Looker {
   /** Looks soon. `cause`: the event that asked for it; absent where the kernel changed by itself. */
   look(actor: Actor, cause: Cause | null = null): void {
     if (this.#stopped) return;
-    // The outcome of operations that were carried out is still told.
+    // While decisions are suspended, only the outcome of performed operations is still reported.
     if (this.#mailbox.parked && actor.performed === null) return;
     if (actor.looking) {
       actor.lookAgain = true;
@@ -119,7 +119,7 @@ export class Looker {
     });
   }
 
-  /** What is thrown that is no answer of the kernel is a defect: a failure of this actor, which waits and looks again. */
+  /** A thrown error that is not from the kernel is a defect: it becomes a failure of this actor, which backs off and looks again. */
   #fail(actor: Actor, error: unknown): void {
     actor.performed = null;
     this.#mailbox.contain(actor, 'Observe', () => {
@@ -127,7 +127,7 @@ export class Looker {
     });
   }
 
-  /** An answer is owed: the look is tried again. A change that nobody waits for is noticed by the next notification. */
+  /** Retries the look if the actor waits for its result. Otherwise the next notification triggers another look. */
   #retry(actor: Actor, cause: Cause | null, milliseconds: number): void {
     const owed = actor.performed !== null || actor.snapshot.context.asked.observe;
     if (!owed) return;
@@ -161,7 +161,7 @@ export class Looker {
   }
 }
 
-/** An observation without what changes all the time: a peer that roams is no news, one that loses its endpoint is. */
+/** An observation without what changes all the time: a peer that roams is no change, one that loses its endpoint is. */
 function significant(observed: Observed): Observed {
   const links = Object.fromEntries(
     Object.entries(observed.links).map(([slot, link]: [string, ObservedLink | null | undefined]) => {

@@ -7,6 +7,6 @@ export type Mailbox = {
   readonly parked: boolean;
   /** Queues a fact. It is folded and stored at the end of this turn of the event loop. */
   tell(actor: Actor, fact: Fact, cause: Cause | null): void;
-  /** Runs a step of one actor. What it throws becomes a failure of that actor, and of no other. */
+  /** Runs a step of one actor. An exception becomes a failure of that actor only. */
   contain(actor: Actor, step: string, run: () => void): void;
 };

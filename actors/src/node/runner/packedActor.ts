@@ -4,8 +4,8 @@ import { freeze, initial, thaw } from '../../interface/machine/fold.ts';
 import type { Snapshot } from '../../interface/machine/fold.ts';
 
 /*
- * An actor at rest is packed: what it knows is the same few words for every interface, so of a kilobyte and a half of JSON there
- * remain some two hundred bytes beside this text, which stands for what all have in common.
+ * An actor at rest is packed: its state is nearly the same for every interface, so a kilobyte and a half of JSON is
+ * compressed to some two hundred bytes against this dictionary, which holds the common part.
  */
 const key = { kind: 'netlinkinterface', namespace: 'default', name: 'wireguardinterface' };
 const address = { family: 'inet', local: '10.', peer: null, prefixlen: 24, noPrefixRoute: false };
@@ -56,7 +56,7 @@ const alike = [
 // A small window: each call makes one of its own.
 const options = { dictionary: Buffer.from(JSON.stringify(alike)), windowBits: 12, memLevel: 4 };
 
-/** What an actor knows, and the last it heard. */
+/** What an actor knows, and its last event. */
 export type ActorState = { snapshot: Snapshot; lastEvent: { sequence: number; type: EventType; time: string } | null };
 
 /** What `unpack` makes the same of, in a string of one byte for each character. */

@@ -11,16 +11,16 @@ import type { Mailbox } from './mailbox.ts';
 import { Signal } from './signal.ts';
 import type { Slots } from './slots.ts';
 
-/** Carries out lists of kernel operations, in order, and tells the actor of each that was done. */
+/** Performs lists of kernel operations, in order, and reports each completed one to the actor. */
 export class Performer {
-  /** A list of operations was carried out to its end: the kernel should be looked at. */
+  /** All operations of a list were performed: look at the kernel. */
   readonly performed = new Signal<Actor>();
   readonly #mailbox: Mailbox;
   readonly #secrets: Pick<SecretSource, 'use'>;
   readonly #slots: Slots;
   readonly #resolve: Resolve;
   readonly #log: Log;
-  /** Whoever makes a link at home last, by netns and name. */
+  /** The last creation of a link in the home netns, by netns and name. */
   readonly #births = new Map<string, Promise<void>>();
 
   constructor(mailbox: Mailbox, secrets: Pick<SecretSource, 'use'>, slots: Slots, resolve: Resolve, log: Log) {
@@ -31,7 +31,7 @@ export class Performer {
     this.#resolve = resolve;
   }
 
-  /** Stops at the first failure. After the last one the kernel is looked at, and what it shows is told. Never rejects. */
+  /** Stops at the first failure. After the last one the kernel is observed and the result reported. Never rejects. */
   async perform(actor: Actor, id: string, operations: readonly KernelOperation[], cause: Cause): Promise<void> {
     const addresses = this.#addresses(operations);
     const leave = await this.#birth(actor, operations, addresses);
@@ -65,14 +65,14 @@ export class Performer {
         return;
       }
     }
-    // What was asked is in the cache only after its notifications are; a netns that closed meanwhile is told by its place.
+    // What was asked is in the cache only after its notifications are; a netns that closed meanwhile is reported by its place.
     const touched = [...slots].flatMap((slot) => actor.netns.get(slot) ?? []);
     await Promise.allSettled(touched.map((netns) => netns.barrier()));
     actor.performed = { id, cause };
     this.performed.emit(actor);
   }
 
-  /** A link with our mark that stays, whoever wrote it there, keeps nothing else from being done. */
+  /** A stray link that cannot be removed does not block the other operations, since another program may have set the mark. */
   #leaveStray(actor: Actor, { netns, name, index }: KernelOperation & { type: 'RemoveStray' }, error: unknown): void {
     actor.hopelessStrays = new Set([...actor.hopelessStrays, strayKey(netns, index)]);
     this.#log.warn('failed to remove a link with the mark of an interface; left as it is', {
@@ -84,8 +84,8 @@ export class Performer {
   }
 
   /**
-   * Tunnels of one name for several containers are all born at home under that name, and are nobody's until they are marked: so one
-   * after the other. Resolves when it is this one's turn, to what gives it to the next.
+   * Tunnels of one name for several containers are all created in the home netns under that name, and have no owner until they are
+   * marked: so they are created one after the other. Resolves when this one may start, to a function that lets the next one start.
    */
   async #birth(
     actor: Actor,
@@ -95,7 +95,7 @@ export class Performer {
     const name = bornAs(operations);
     const home = actor.netns.get('home');
     if (name === undefined || !home) return () => undefined;
-    // Nobody waits for another's host names.
+    // Resolve host names first: the next creation must not wait for them.
     await Promise.allSettled(addresses.values());
     const at = `${home.id}/${name}`;
     const before = this.#births.get(at);

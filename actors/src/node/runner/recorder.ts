@@ -6,7 +6,7 @@ import { fold } from '../../interface/machine/fold.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Item } from './deferredFacts.ts';
 
-/** Folds facts into their actors, and makes the events that have to be stored before anything is acted on. */
+/** Folds facts into their actors, and creates the events that must be stored before operations begin. */
 export class EventRecorder {
   readonly #journal: Pick<Journal, 'node' | 'sequence' | 'eventId'>;
   readonly #clock: Clock;

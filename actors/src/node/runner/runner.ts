@@ -28,14 +28,14 @@ const packEveryMs = 5000;
 const packAtOnce = 1000;
 
 /**
- * Runs the actors of a node: takes facts, folds them, stores the events, and then carries out what the machines ask.
+ * Runs the actors of a node: takes facts, folds them, stores the events, and then performs the operations that the machines request.
  * All that arrives within one turn of the event loop is stored in one transaction, before anything is acted on.
  */
 export class Runner implements Mailbox {
   readonly actors = new Map<string, Actor>();
   /** Events of an actor were stored; once per batch. */
   readonly changed = new Signal<Actor>();
-  /** An actor's object is gone for good, and the actor with it. */
+  /** An actor was removed, since its object and links are gone. */
   readonly forgotten = new Signal<Actor>();
   /** Events were stored. */
   readonly stored = new Signal();
@@ -117,7 +117,7 @@ export class Runner implements Mailbox {
   }
 
   tell(actor: Actor, fact: Fact, cause: Cause | null): void {
-    // What a forgotten actor's last requests bring has no addressee any more.
+    // Drop late results for an actor that was removed.
     if (this.#stopped || this.actors.get(actor.id) !== actor) return;
     actor.expect(fact);
     if (this.#parked) return this.#deferred.add({ actor, fact, cause });
@@ -135,7 +135,7 @@ export class Runner implements Mailbox {
         step,
         error: message,
       });
-      // Told once: what keeps failing is tried again when the back-off is over, not at once.
+      // Report it once: a step that keeps failing is retried when the back-off is over, not at once.
       if (this.#failing.has(actor) || actor.snapshot.context.failure?.code === 'InternalError') return;
       this.#failing.add(actor);
       this.tell(actor, { type: 'StepFailed', data: { step, message } }, null);
@@ -169,7 +169,7 @@ export class Runner implements Mailbox {
     if (touched.size > 0) this.stored.emit();
   }
 
-  /** Stores each actor's snapshot and lets go of the kernel. Links stay as they are. */
+  /** Stores each actor's snapshot and closes the kernel. Links stay as they are. */
   stop(): void {
     if (this.#stopped) return;
     if (this.#scheduled) this.flush();
@@ -189,7 +189,7 @@ export class Runner implements Mailbox {
     }
   }
 
-  /** Packs actors that nobody has asked since the last call, so many of them at most. */
+  /** Packs at most `most` actors whose state was not read since the last call. */
   packIdle(most: number): void {
     let packed = 0;
     for (const actor of this.actors.values()) {

@@ -1,4 +1,4 @@
-/** Something that happens in one part of the agent and that other parts follow; they come and go without its knowing them. */
+/** A notification from one part of the agent to others, which subscribe and unsubscribe independently. */
 export class Signal<T = void> {
   readonly #listeners = new Set<(value: T) => void>();
 

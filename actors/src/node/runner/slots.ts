@@ -22,7 +22,7 @@ export class Slots {
   constructor(mailbox: Mailbox, places: NetnsResolver) {
     this.#mailbox = mailbox;
     this.#places = places;
-    // Whoever lives elsewhere may have left a link at home, where links are born.
+    // An interface of another netns may have left a link in the home netns, where links are created.
     this.#stop = places.follow(null, (place) => {
       if (this.#home) this.#release(this.#home);
       this.#home = 'netns' in place ? place.netns : null;
@@ -54,7 +54,7 @@ export class Slots {
     return [...this.#uses.keys()].find((netns) => netns.id === id);
   }
 
-  /** Follows these slots, and tells the actor where each leads, now and at every change. */
+  /** Follows these slots, and sends the actor what each resolves to, now and on every change. */
   resolve(actor: Actor, slots: readonly Slot[], cause: Cause): void {
     const sound = soundSpec(actor);
     for (const { slot, container } of sound?.rules.places(sound.spec) ?? []) {
@@ -71,7 +71,7 @@ export class Slots {
     }
   }
 
-  /** Lets go of slots that the spec has no more; their links are removed first, so the netns stays open until then. */
+  /** Releases slots that the spec no longer has. Their netns stays open until the links there are removed. */
   update(actor: Actor): void {
     const sound = soundSpec(actor);
     if (!sound) return;
@@ -159,7 +159,7 @@ export class Slots {
       use.count++;
       return;
     }
-    // Before those who look at the change are told of it.
+    // Before subscribers receive the change.
     this.#marks.join(netns);
     this.#uses.set(netns, { count: 1, stop: netns.subscribe((change) => this.changed.emit({ netns, change })) });
   }

@@ -1,8 +1,8 @@
 const none: readonly never[] = Object.freeze([]);
 
-/** A map of a few entries, as most actors have it, of one or none: the table of a `Map` would take ten times the memory. */
+/** A map for few entries; most actors have one or none. A `Map` would take ten times the memory. */
 export class SmallMap<K, V> implements Iterable<readonly [K, V]> {
-  // A key and its value by turns. Replaced and never changed, so that it can be walked meanwhile.
+  // Alternating keys and values. Replaced and never changed, so that it can be iterated meanwhile.
   #entries: readonly (K | V)[] = none;
 
   get size(): number {

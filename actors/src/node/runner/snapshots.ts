@@ -25,8 +25,8 @@ export class Snapshots {
   }
 
   /**
-   * Gives every actor of the journal what it knew. One whose log a later version wrote keeps what this one understands of it, and one
-   * whose log cannot be read begins with nothing: both adopt what the kernel shows.
+   * Restores every actor of the journal. One whose log a later version wrote keeps what this version understands, and one whose log
+   * cannot be read starts from the initial state: both adopt what the kernel shows.
    * @returns actors whose log a later version of the machine wrote, and which
    */
   restore(actorOf: (key: Key) => Actor): Map<Actor, number> {
@@ -90,7 +90,7 @@ export class Snapshots {
     this.#finished.add(id);
   }
 
-  /** Writes the ends that are not written yet, of actors that do not live again by now. */
+  /** Writes the pending ends of finished actors, except for actors that exist again. */
   settle(lives: (id: string) => boolean): void {
     for (const id of this.#finished) {
       try {

@@ -6,7 +6,7 @@ const longestBytes = 200;
 
 /**
  * The name of a file that belongs to one interface. Where namespace, kind and name together are too long for a file name, a digest
- * stands for their end; `~` is in no Kubernetes name, so that neither is taken for the other.
+ * replaces their end. No Kubernetes name contains `~`, so a shortened name cannot equal a full one.
  */
 export function fileNameOf({ kind, namespace, name }: Key): string {
   const spelled = `${namespace}.${kind}.${name}`;

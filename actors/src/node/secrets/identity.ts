@@ -3,7 +3,7 @@ import type { SealedSecret } from '@ifactor/crds';
 import { createCurve, fromCurveSeed } from '@nats-io/nkeys';
 import { privateFile } from './privateFile.ts';
 
-/** A sealed secret cannot be opened, or is no key. Never carries the value. */
+/** A sealed secret cannot be opened, or is no key. The error never contains the value. */
 export class SecretError extends Error {
   override name = 'SecretError';
   /** CamelCase, for a condition. */

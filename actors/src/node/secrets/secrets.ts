@@ -27,7 +27,7 @@ const generated = 'generated';
 const restored = 'restored';
 
 /**
- * The secrets of the node's interfaces, opened, in memory only. Everybody else knows them by fingerprint: a private key
+ * The secrets of the node's interfaces, opened, in memory only. The rest of the agent uses fingerprints: a private key
  * by its public key, a preshared key by `pskFingerprint`. Printing this object shows none of it.
  */
 export class Secrets {

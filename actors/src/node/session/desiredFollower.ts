@@ -11,14 +11,14 @@ export type DesiredOptions = {
   store: EventStore;
   node: string;
   runtime: Runtime;
-  /** The last word on an object; the same one comes again after each reconnect. Tombstones have `deleted`. */
+  /** The last message on an object; it is delivered again after each reconnect. Tombstones have `deleted`. */
   put: (key: Key, desired: Desired) => void;
   /** A malformed message; the others go on. */
   malformed: (subject: string, error: Error) => void;
   /**
    * Everything that the stream holds for the node has been given, `keys` (as `spellKey` writes them) names all of it. An
-   * object that is not among them is not deleted: only a tombstone says so, which is published again for whoever missed it and
-   * speaks of the object in a status; an emptied stream says nothing.
+   * object that is not among them is not deleted: only a tombstone means that. The bridge publishes it again for an agent that
+   * missed it and still reports the object in a status; an emptied stream deletes nothing.
    */
   caughtUp: (keys: ReadonlySet<string>) => void;
 };
@@ -29,7 +29,7 @@ class MalformedDesired extends Error {
 }
 
 /**
- * Follows what is wanted of one node's interfaces: first the last message on each, then every change, in order. Begins
+ * Follows the desired objects of one node: first the last message on each, then every change, in order. Begins
  * again whenever the connection or the stream does, and for ever, until stopped.
  */
 export function followDesired(options: DesiredOptions): { stop(): Promise<void> } {

@@ -47,8 +47,8 @@ export type HeartbeatOptions = {
 export type Heartbeat = { stop(): Promise<void> };
 
 /**
- * Where an agent answers with its entry, so that another one can tell the living from one that merely left its entry
- * behind. Under no prefix of a stream.
+ * Where an agent answers with its entry, so that another agent can distinguish a running agent from a stale
+ * entry. Under no prefix of a stream.
  */
 const callSubject = (connection: NatsConnection, node: string): string =>
   namesOf(connection).subject(agentSubject(node));
@@ -110,7 +110,7 @@ async function follow(
   }
 }
 
-/** Writes the entry, each time over the one it wrote before: who finds another's in its place has lost the node. */
+/** Writes the entry, each time over its own previous one: an agent that finds another agent's entry there has lost the node. */
 class Beats {
   readonly #options: HeartbeatOptions;
   readonly #subject: string;
@@ -139,7 +139,7 @@ class Beats {
         if (!(error instanceof SequenceConflict)) await store.prepare();
       }
     }
-    // Somebody else wrote, a beat of ours was stored and its answer lost, or the bucket is another one.
+    // Another agent wrote, a beat of ours was stored but the answer was lost, or the bucket was recreated.
     const found = await store.last(nodesStream, this.#subject);
     const other = found === undefined || found.header('KV-Operation') !== '' ? null : parse(found.body);
     if (!take && other !== null && isRival(other, entry)) throw rivalOf(other, entry);

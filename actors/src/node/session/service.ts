@@ -97,8 +97,8 @@ export async function startService({ connection, agent }: ServiceOptions): Promi
 }
 
 /**
- * A request that fails is answered, and ends nothing. Where nobody can be answered nobody asked: whoever may create a consumer
- * can have JetStream deliver messages to any subject, also to these.
+ * A request that fails is answered with the error; the service goes on. A message without a reply subject is ignored: a client that
+ * may create a consumer can make JetStream deliver messages to any subject, including these.
  */
 function guarded(message: ServiceMsg, handle: () => void): void {
   if (!message.reply || message.reply.startsWith('$JS.')) return;

@@ -21,8 +21,8 @@ export type NatsSession = {
 };
 
 /**
- * Serves a node over one connection to NATS: tells what happened, follows what is desired. Begins and ends without touching the
- * process; on a failure it has ended again.
+ * Serves a node over one connection to NATS: publishes events and status, follows desired objects. Starts and stops without affecting the
+ * process; if starting fails, everything it started has been stopped.
  * @param rival called when another agent has taken the node over
  * @throws AnotherAgent where one serves the node already; what NATS refuses
  */
@@ -119,7 +119,7 @@ async function start(
     malformed: (subject, error) =>
       log.warn('ignored a message that is not a desired object', { subject, error: explain(error) }),
     caughtUp: (keys) => {
-      // Of what the stream does not speak the bridge is asked, by a status: only its tombstone says that an object is gone.
+      // Publish a status for objects that the stream lacks, so that the bridge answers: only its tombstone means that an object is gone.
       for (const id of runner.actors.keys()) if (!keys.has(id)) publisher.touch(id);
       if (!ready) log.info('ready');
       ready = true;

@@ -8,15 +8,15 @@ import { hashOf } from '../../interface/machine/fold.ts';
 import type { Actor } from '../runner/actor.ts';
 import { verdictWords } from '../../interface/words/verdict.ts';
 
-/** Handshakes are told to the status at most this often, in milliseconds. */
+/** The least time between two updates of handshakes in the status, in milliseconds. */
 const handshakeEvery = 30_000;
 
 /** Where the agent runs. */
 export type Host = { node: string; hostname: string };
 
 /**
- * What the world is told of an actor: its fold, and beside it what the kernel shows now (operational state, flags,
- * handshakes), which is no part of any decision. Null before its object is known.
+ * The published status of an actor: its fold, and what the kernel shows now (operational state, flags,
+ * handshakes), which no decision depends on. Null before its object is known.
  */
 export function statusMessage(actor: Actor, host: Host): StatusMessage | null {
   const { context } = actor.snapshot;
@@ -60,7 +60,7 @@ function statusOf(actor: Actor, host: Host): InterfaceStatus {
 
 /**
  * Takes in what a look showed beyond the fold. True if the status should be published again: the link's operational state
- * changed, or a peer shook hands and the last telling is long enough ago.
+ * changed, or a peer completed a handshake and the last update of handshakes is long enough ago.
  */
 export function refreshDetails(actor: Actor, now: number): boolean {
   const { handshakes, device } = actor;
@@ -73,7 +73,7 @@ export function refreshDetails(actor: Actor, now: number): boolean {
     );
     actor.handshakes = { at: now, times: new Map(shaken) };
   }
-  // Kept for every interface as long as it lives: a digest takes the least room.
+  // Kept for every interface for its whole life: a digest takes the least memory.
   const digest = hash('sha1', JSON.stringify([netlinkOf(actor), wireguardOf(actor, true)]), 'base64');
   if (digest === actor.statusDigest) return false;
   actor.statusDigest = digest;
@@ -103,8 +103,8 @@ function netlinkOf(actor: Actor): InterfaceStatus['netlink'] {
 }
 
 /**
- * The device. Its public key is told as soon as it is known, and while the link is away: other ends are configured by it,
- * and a link that is being healed must not make them drop theirs.
+ * The device. Its public key is published as soon as it is known, and also while the link is missing: peers are configured with it,
+ * and must not drop it while the link is being repaired.
  */
 function wireguardOf({ device, handshakes, snapshot }: Actor, there: boolean): InterfaceStatus['wireguard'] {
   const publicKey = snapshot.context.secrets[privateKeyRef] ?? device?.publicKey;

@@ -23,7 +23,7 @@ const window = 256;
 const retry = { first: 50, most: 5000 };
 
 /**
- * Publishes the last word on each key's status, until it is stored. Level-triggered: a key is touched, and whatever its
+ * Publishes the latest status of each key, and retries until it is stored. Level-triggered: a key is touched, and whatever its
  * value is when its turn comes is published; what changes faster than `interval` is published once.
  */
 export class StatusPublisher {

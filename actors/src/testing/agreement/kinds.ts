@@ -1,4 +1,4 @@
-/** Every kind of link: legal settings, how `ip` is told of them, and how it shows them. Written from ip-link(8), not from our code. */
+/** Every kind of link: legal settings, the arguments of `ip` for them, and how `ip` shows them. Written from ip-link(8), not from our code. */
 import * as fc from 'fast-check';
 import type { NetlinkType } from '@ifactor/crds';
 

@@ -69,7 +69,7 @@ export class World {
 
   /** What `ip` shows of every link. */
   shown(where: 'near' | 'far' = 'near'): Map<string, IpLink> {
-    // `ip` tells of the generation of addresses only with the link.
+    // `ip` shows the address generation mode only with the link.
     const [links, addresses] = ['link', 'address'].map((what) => {
       const text = execFileSync('ip', ['-n', this.#names[where], '-details', '-json', what, 'show'], {
         encoding: 'utf8',

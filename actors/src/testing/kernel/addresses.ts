@@ -38,7 +38,7 @@ export function addressSuite(fixture: () => Fixture): void {
         const length = one.includes(':') ? 64 : 24;
         await on.netns.addAddress(near.index, address(one, length));
         await far.addAddress(there.index, address(two, length));
-        // An IPv6 address is used once nobody else is found to have it.
+        // An IPv6 address is usable once duplicate address detection has finished.
         await expect.poll(() => on.netns.reaches(two), { timeout: 20_000 }).toBe(true);
         await far.removeAddress(there.index, address(two, length));
         expect(await on.netns.reaches(two)).toBe(false);

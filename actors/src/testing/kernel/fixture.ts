@@ -30,7 +30,7 @@ export class Fixture {
     return new Fixture(bench, path, await bench.kernel.open(path));
   }
 
-  /** The link as the cache has it after all that was asked for. */
+  /** The link in the cache after all requests were applied. */
   async seen(name: string, where = this.netns): Promise<Link> {
     await where.barrier();
     const link = where.link(name);

@@ -1,6 +1,6 @@
 /**
  * The truth of the kernel in memory: what links and addresses there are, and the rules by which Linux changes them.
- * Synchronous; each change is told to whoever follows the netns.
+ * Synchronous; each change is sent to the followers of the netns.
  */
 import { sameAddress, type Notification } from '../../kernel/linux/cache.ts';
 import { KernelError } from '../../kernel/error.ts';
@@ -178,7 +178,7 @@ export class World {
       this.#dropAddresses(entry, (other) => sameNetwork(other, known));
   }
 
-  /** The netns is no more: neither are its links, nor their other ends elsewhere. */
+  /** The netns no longer exists: delete its links, and their peers in other netns. */
   destroy(netns: WorldNetns): void {
     for (const entry of netns.links.values()) if (entry.link.kind !== '') this.#remove(entry);
   }
