@@ -64,23 +64,27 @@ function follow(
   let handlers: SocketHandlers | undefined;
   const follower = new KernelFollower({
     clock,
-    openMonitor(own) {
-      handlers = own;
-      return {
-        port,
-        send: (data) => {
-          questions.push(...data);
-        },
-        keepAlive: () => {},
-        close: () => {},
-      };
+    source: {
+      openMonitor(own) {
+        handlers = own;
+        return {
+          port,
+          send: (data) => {
+            questions.push(...data);
+          },
+          keepAlive: () => {},
+          close: () => {},
+        };
+      },
+      dump,
+      present: (notification) => notification,
     },
-    dump,
-    emit: (change) => changes.push(change),
-    present: (notification) => notification,
-    report: (error) => reported.push(error),
+    handlers: {
+      emit: (change) => changes.push(change),
+      report: (error) => reported.push(error),
+      crowded: () => {},
+    },
     maxLinks: 100,
-    crowded: () => {},
   });
   const answer = (): void => {
     for (const question of questions.splice(0))

@@ -11,15 +11,24 @@ const retryAfterMs = 1000;
 
 export type KernelFollowerParts = {
   clock: Clock;
+  source: KernelSource;
+  handlers: KernelFollowerHandlers;
+  /** The most links that are cached. */
+  maxLinks: number;
+};
+
+/** Where a follower reads. */
+export type KernelSource = {
   openMonitor: (handlers: SocketHandlers) => Socket;
   /** Reads all links, then all addresses. Resolves to true if the kernel says that entries may be missing. */
   dump(fold: (notification: Notification) => void): Promise<boolean>;
-  emit(change: NetnsChange): void;
   /** Last word on each link before it enters the cache. */
   present(notification: Notification): Notification;
+};
+
+export type KernelFollowerHandlers = {
+  emit(change: NetnsChange): void;
   report: (error: unknown) => void;
-  /** The most links that are cached. */
-  maxLinks: number;
   /** The netns now has more links than `maxLinks`. */
   crowded(reason: string): void;
 };
@@ -38,10 +47,10 @@ export class KernelFollower {
   constructor(parts: KernelFollowerParts) {
     this.#parts = parts;
     const handlers = {
-      notification: (notification: Notification) => this.#notified(parts.present(notification)),
+      notification: (notification: Notification) => this.#notified(parts.source.present(notification)),
       overrun: () => this.#recover(),
     };
-    this.#monitor = new Monitor(parts.openMonitor, handlers, parts.clock);
+    this.#monitor = new Monitor(parts.source.openMonitor, handlers, parts.clock);
   }
 
   async barrier(): Promise<void> {
@@ -80,12 +89,12 @@ export class KernelFollower {
   #fold(notification: Notification): void {
     if (this.#closed) return;
     this.#tell(this.cache.fold(notification));
-    const { maxLinks } = this.#parts;
-    if (this.cache.size > maxLinks) this.#parts.crowded(`it has more than ${maxLinks} links`);
+    const { maxLinks, handlers } = this.#parts;
+    if (this.cache.size > maxLinks) handlers.crowded(`it has more than ${maxLinks} links`);
   }
 
   #tell(change: NetnsChange | undefined): void {
-    if (change && !this.#closed) this.#parts.emit(change);
+    if (change && !this.#closed) this.#parts.handlers.emit(change);
   }
 
   /**
@@ -101,8 +110,8 @@ export class KernelFollower {
       this.#held = [];
       try {
         const next = new Cache();
-        const interrupted = await this.#parts.dump((notification) => {
-          if (next.size <= this.#parts.maxLinks) next.fold(this.#parts.present(notification));
+        const interrupted = await this.#parts.source.dump((notification) => {
+          if (next.size <= this.#parts.maxLinks) next.fold(this.#parts.source.present(notification));
         });
         if (next.size > this.#parts.maxLinks) throw crowded(this.#parts.maxLinks);
         await this.#monitor.barrier();
@@ -122,8 +131,8 @@ export class KernelFollower {
     if (this.#closed) return;
     this.resync().catch((error: unknown) => {
       if (this.#closed || isKernelError(error, 'ECLOSED')) return;
-      if (isKernelError(error, 'E2BIG')) return this.#parts.crowded(error.message);
-      this.#parts.report(error);
+      if (isKernelError(error, 'E2BIG')) return this.#parts.handlers.crowded(error.message);
+      this.#parts.handlers.report(error);
       this.#cancelRetry?.();
       this.#cancelRetry = this.#parts.clock.after(retryAfterMs, () => this.#recover(), true);
     });

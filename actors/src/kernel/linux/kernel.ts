@@ -76,11 +76,13 @@ class RealKernel implements Kernel {
         fd,
         id,
         userspace: this.#userspace,
-        report: this.#report,
-        clock: this.#clock,
         maxLinks: this.#maxLinks,
-        crowded: (reason) => open && this.#lose(id, open, reason),
-        released: () => open && this.#release(id, open),
+        clock: this.#clock,
+        handlers: {
+          report: this.#report,
+          crowded: (reason) => open && this.#lose(id, open, reason),
+          released: () => open && this.#release(id, open),
+        },
       });
     } catch (error) {
       closeSync(fd);

@@ -30,12 +30,16 @@ export type RealNetnsParts = {
   id: string;
   userspace: Userspace;
   maxLinks: number;
-  /** It has more links than that. */
-  crowded(reason: string): void;
-  /** One use was closed. */
-  released(): void;
-  report: (error: unknown) => void;
   clock: Clock;
+  handlers: RealNetnsHandlers;
+};
+
+export type RealNetnsHandlers = {
+  /** It has more links than `maxLinks`. */
+  crowded: (reason: string) => void;
+  /** One use was closed. */
+  released: () => void;
+  report: (error: unknown) => void;
 };
 
 export class RealNetns implements Netns {
@@ -54,21 +58,22 @@ export class RealNetns implements Netns {
     this.#parts = parts;
     this.id = parts.id;
     this.fd = parts.fd;
-    this.#listeners = new Listeners(parts.report);
-    const { clock, fd } = parts;
+    const { clock, fd, maxLinks } = parts;
+    const { report, crowded } = parts.handlers;
+    this.#listeners = new Listeners(report);
     const open = (protocol: number) => new Requests((handlers) => openSocket(fd, protocol, handlers, clock), clock);
     this.#requests = open(NETLINK_ROUTE);
     this.#deletions = new LinkDeletions(this.#requests);
     const monitoring = { groups: monitorGroups, receiveBuffer: monitorBuffer };
     this.#follower = new KernelFollower({
       clock,
-      openMonitor: (handlers) => openSocket(fd, NETLINK_ROUTE, handlers, clock, monitoring),
-      dump: (fold) => this.#dump(fold),
-      emit: (change) => this.#changed(change),
-      present: (notification) => this.#present(notification),
-      report: parts.report,
-      maxLinks: parts.maxLinks,
-      crowded: (reason) => parts.crowded(reason),
+      source: {
+        openMonitor: (handlers) => openSocket(fd, NETLINK_ROUTE, handlers, clock, monitoring),
+        dump: (fold) => this.#dump(fold),
+        present: (notification) => this.#present(notification),
+      },
+      handlers: { emit: (change) => this.#changed(change), report, crowded },
+      maxLinks,
     });
     this.#kernelWireGuard = new KernelWireGuard({
       open: () => open(NETLINK_GENERIC),
@@ -173,7 +178,7 @@ export class RealNetns implements Netns {
   }
 
   close(): void {
-    this.#parts.released();
+    this.#parts.handlers.released();
   }
 
   /** Fills the cache. */
@@ -275,7 +280,7 @@ export class RealNetns implements Netns {
         return true;
       });
     } catch (error) {
-      this.#parts.report(error);
+      this.#parts.handlers.report(error);
       return false;
     }
   }
