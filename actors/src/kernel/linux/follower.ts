@@ -60,7 +60,7 @@ export class KernelFollower {
     await this.#reading;
   }
 
-  /** For changes that the kernel notifies of late or never: some on a link that is down, the peer of a veth, carrier. */
+  /** For changes without a timely notification: some on a link that is down, the peer of a veth, carrier. */
   refresh(link: number | string): void {
     this.#monitor.refresh(link);
   }
