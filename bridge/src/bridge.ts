@@ -29,7 +29,7 @@ export type BridgeSettings = {
   tombstoneSeconds?: number;
   /** Copies of each stream that is created; when absent, 3 where the servers can hold them, else 1. */
   natsReplicas?: number;
-  /** Whether streams that belong to another cluster are meant. */
+  /** Whether to take over streams that belong to another cluster. */
   takeOver?: boolean;
 };
 
@@ -40,20 +40,20 @@ export type BridgeOptions = {
   log: Log;
   /** Ends the bridge: work in flight is finished, the lease released. */
   signal: AbortSignal;
-  /** The system's when absent. */
+  /** Defaults to the system's. */
   time?: { clock: Clock; random: Random };
 };
 
 export type Bridge = {
-  /** Resolves when everything listed first has been published, or another bridge leads. */
+  /** Resolves when everything in the first list has been published, or another bridge leads. */
   readonly ready: Promise<'leading' | 'standing by'>;
   readonly stopped: Promise<void>;
 };
 
-/** Starts a bridge: a view of both sides is kept up all the time; queues reconcile the differences while it leads. */
+/** Starts a bridge: it always keeps both views current; its queues reconcile the differences only while it leads. */
 export function startBridge(options: BridgeOptions): Bridge {
   const { connection, settings, log, signal, time = { clock: systemClock, random: systemRandom } } = options;
-  // What only reads goes on until all work has ended.
+  // Readers run until all work has ended.
   const reading = new AbortController();
   const ready = Promise.withResolvers<'leading' | 'standing by'>();
   let lease: Lease | undefined;
@@ -117,7 +117,7 @@ export function startBridge(options: BridgeOptions): Bridge {
           log.info('leading', { identity: settings.identity });
           void (async () => {
             if (!(await cluster.claim()) || !leads()) return;
-            // What another bridge has left undone is found by looking at everything.
+            // Checking every object finds the work that another bridge did not finish.
             view.enqueueAll();
             telling.start();
             for (const queue of all) queue.on();

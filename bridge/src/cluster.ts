@@ -4,13 +4,13 @@ import { OtherClusterError, checkCluster, claimStreams, clusterUid } from './str
 import { checkLease, claimLease } from './stream/leader.ts';
 import type { Outage } from './view/outage.ts';
 
-/** Keeps the streams to one cluster, and to the bridges of one Lease. */
+/** Binds the streams to one cluster, and to the bridges of one Lease. */
 export type Cluster = {
-  /** Waits for the cluster's identity. @throws OtherClusterError, OtherLeaseError where the streams are another cluster's, or another Lease's */
+  /** Waits for the cluster's identity. @throws OtherClusterError, OtherLeaseError if the streams belong to another cluster or Lease */
   check(): Promise<void>;
-  /** This bridge leads: names the cluster in streams that name none. Resolves to false where it may not write to them. */
+  /** Call when this bridge leads: records the cluster in streams that record none. Resolves to false if it may not write to them. */
   claim(): Promise<boolean>;
-  /** Rejects with OtherClusterError where that turns out later. */
+  /** Rejects with OtherClusterError if a later check finds another cluster. */
   readonly other: Promise<never>;
 };
 
@@ -55,7 +55,7 @@ export function createCluster(options: BridgeOptions, outage: () => Outage, lead
     return false;
   }
 
-  // A server that lost its store gets new streams, which name no cluster.
+  // A server that lost its store gets new streams, which record no cluster.
   void (async () => {
     for await (const { type } of connection.status()) if (type === 'reconnect') void claimWhileLeading();
   })();

@@ -3,7 +3,7 @@ import type { EventStore } from '@ifactor/common/eventStore';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { KubeApi } from './kube/port.ts';
 
-/** What everything in one bridge shares: both sides, time, chance and the log. */
+/** What all parts of one bridge share: both sides, clock, random source and log. */
 export type BridgeContext = {
   api: KubeApi;
   connection: NatsConnection;

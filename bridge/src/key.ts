@@ -1,15 +1,15 @@
 import { kinds } from '@ifactor/crds';
 import type { InterfaceKindName, Key, Place } from '@ifactor/crds';
 
-/** The two kinds that agents carry out, by their token in subjects. */
+/** The two kinds that agents apply, by their token in subjects. */
 export const interfaceKinds = [kinds.WireGuardInterface, kinds.NetlinkInterface] as const;
 
-/** A declared interface as one string: `kind/namespace/name`, the form in which queues and indexes hold it. */
+/** A declared interface as one string: `kind/namespace/name`, the key used in queues and indexes. */
 export function spell({ kind, namespace, name }: Key): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** Reads what `spell` wrote. */
+/** Parses what `spell` wrote. */
 export function unspell(text: string): Key {
   const [kind = '', namespace = '', name = ''] = text.split('/');
   return { kind, namespace, name };

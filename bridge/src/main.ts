@@ -88,7 +88,7 @@ for (const flag of natsFlags) program.option(...flag);
 
 async function main(): Promise<void> {
   const flags = readFlags();
-  // Not before: --help and a wrong flag wait for no Kubernetes client.
+  // Imported late, so that --help and usage errors do not load the Kubernetes client.
   const [{ connect }, { startBridge }, { createClient }, { createKubeApi }] = await Promise.all([
     import('@ifactor/common/nats'),
     import('./bridge.ts'),
@@ -171,7 +171,7 @@ function readFlags(): Flags {
 
 async function reach(kubeconfig: string | undefined): Promise<Access> {
   const { inCluster, readKubeconfig } = await import('./kube/kubeconfig.ts');
-  // The first file of a list that KUBECONFIG may be.
+  // KUBECONFIG may be a list of files; the first one is used.
   if (kubeconfig) return readKubeconfig(kubeconfig.split(':')[0] ?? kubeconfig);
   const access = await inCluster();
   if (access === undefined)

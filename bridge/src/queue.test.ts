@@ -6,7 +6,7 @@ import type { QueueOptions } from './queue.ts';
 
 type Line = { level: string; message: string; fields: Record<string, unknown> | undefined };
 
-/** A queue whose work a test ends by hand, on a clock of its own. */
+/** A queue whose work the test completes explicitly, on its own clock. */
 function bench(options: Partial<Pick<QueueOptions, 'workers' | 'work'>> = {}) {
   const clock = new TestClock();
   const lines: Line[] = [];
@@ -42,7 +42,7 @@ function bench(options: Partial<Pick<QueueOptions, 'workers' | 'work'>> = {}) {
     running.delete(key);
   };
   const turn = (): Promise<void> => clock.pass(0);
-  /** What a promise has come to by now. */
+  /** The state of a promise now. */
   const settled = async (promise: Promise<void>): Promise<boolean> => {
     let done = false;
     void promise.then(() => (done = true));
@@ -75,7 +75,7 @@ test('as many keys are worked on at once as there are workers; the first added a
   end('b');
   await turn();
   expect(started).toEqual(['a', 'b', 'c']);
-  // One that changes while it is worked on does not hold up the others.
+  // A key that changes while it is being processed does not delay the others.
   queue.add('a');
   end('c');
   await turn();

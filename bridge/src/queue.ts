@@ -2,23 +2,23 @@ import { Backoff, explain } from '@ifactor/common';
 import type { Clock, Log, Random } from '@ifactor/common';
 
 /**
- * Level-triggered work: a key says that something about it changed, and the worker reads everything again. A key is
- * worked on by one worker at a time; added meanwhile, it is worked on once more. What fails is retried
- * with back-off. Nothing is done while the queue is off, and nothing is forgotten.
+ * Level-triggered work: a key means that something about it changed, and the worker reads everything again. One worker
+ * at a time processes a key; if the key is added during that, it is processed once more. Failed keys are retried with
+ * back-off. While the queue is off, nothing is processed and all keys are kept.
  */
 export type Queue = {
   add: (key: string) => void;
-  /** Adds the key after a time, unless it is due earlier anyhow. */
+  /** Adds the key after a delay, unless it is already due earlier. */
   later(key: string, milliseconds: number): void;
   on(): void;
   /** Resolves when work in flight has ended. */
   off(): Promise<void>;
-  /** Resolves when nothing is due; keys that wait for a time do not count. */
+  /** Resolves when no key is due; keys with a pending delay do not count. */
   idle(): Promise<void>;
 };
 
 export type QueueOptions = {
-  /** @returns milliseconds after which the key wants to be worked on again, if it does */
+  /** @returns milliseconds after which to process the key again, if needed */
   work: (key: string) => Promise<number | undefined>;
   workers: number;
   log: Log;
@@ -26,7 +26,7 @@ export type QueueOptions = {
   random: Random;
 };
 
-/** The least time between two warnings of one queue. */
+/** Minimum interval between two warnings of one queue. */
 const warningPaceMs = 10_000;
 
 export function createQueue({ work, workers, log, clock, random }: QueueOptions): Queue {
@@ -85,7 +85,7 @@ export function createQueue({ work, workers, log, clock, random }: QueueOptions)
     }
   }
 
-  /** What fails for one key often fails for a thousand: one of them is logged as a warning. */
+  /** One cause often fails a thousand keys: only one of them is logged as a warning. */
   function warn(key: string, error: unknown, waitMs: number): void {
     const loud = clock.monotonic() - warnedAt > warningPaceMs;
     if (loud) warnedAt = clock.monotonic();

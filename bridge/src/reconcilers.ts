@@ -15,12 +15,12 @@ import type { Publisher } from './stream/publisher.ts';
 import type { OwnWrites } from './view/change.ts';
 import type { View } from './view/view.ts';
 
-/** The three queues: the desired state into the stream, status and finalizers into the API, plans into children. */
+/** The three queues: desired state to the stream, status and finalizers to the API, plans to children. */
 export type Queues = { desired: Queue; status: Queue; plan: Queue };
 
 type Workers = { [K in keyof Queues]: (key: string) => Promise<number | undefined> };
 
-/** Queues whose workers are given later: the view enqueues before there is anything to reconcile with. */
+/** Queues whose workers are set later, because the view enqueues before the reconcilers exist. */
 export function createQueues({ clock, random, log }: BridgeContext, workers: () => Workers): Queues {
   const queue = (name: keyof Queues, workerCount: number): Queue =>
     createQueue({
@@ -30,7 +30,7 @@ export function createQueues({ clock, random, log }: BridgeContext, workers: () 
       clock,
       random,
     });
-  // One worker for plans: two plans must not be given the same port at once.
+  // One worker for plans, so that two plans never get the same port.
   return { desired: queue('desired', 64), status: queue('status', 16), plan: queue('plan', 1) };
 }
 
@@ -48,7 +48,7 @@ export type ReconcilerParts = {
   held: (waiting: number, limit: number) => void;
 };
 
-/** What the queues' workers do. */
+/** What the workers of the queues need. */
 export function createWorkers(parts: ReconcilerParts, enqueue: Enqueue): { workers: Workers; brake: Brake } {
   const { context, view, publisher, recorder, ownWrites, held } = parts;
   const { api, clock } = context;

@@ -7,15 +7,15 @@ import type { Objects } from '../view/objects.ts';
 import type { Brake } from './brake.ts';
 
 /**
- * Whether an object that the stream wants and that the API server was not found to have is gone.
- * `gone`: the deletion was seen, or every list is complete, the brake lets it through, and the API server itself says that
- * the object does not exist. `unproven`: nothing follows; what may change that enqueues the key again.
+ * Whether an object that is desired in the stream but was not found on the API server is gone.
+ * `gone`: the deletion was seen, or every list is complete, the brake admits it, and the API server itself responds that
+ * the object does not exist. `unproven`: nothing is decided; a change that could decide it enqueues the key again.
  */
 export type AbsenceVerdict = 'gone' | 'unproven';
 
 export type Absence = {
   judge(key: string, last: Pick<Desired, 'uid' | 'deletionTimestamp'>): Promise<AbsenceVerdict>;
-  /** The same of a plan, of which `children` interfaces are left. @param key `namespace/name` */
+  /** The same for a plan of which `children` interfaces are left. @param key `namespace/name` */
   judgePlan(key: string, uid: string, children: number): Promise<AbsenceVerdict>;
   /** The object exists, or its tombstone is stored. */
   settle(key: string): void;
@@ -33,7 +33,7 @@ export function createAbsence(
       const kind = kindOf(token);
       if (kind === undefined || objects.incomplete(kind).length > 0) return 'unproven';
       if (deletionTimestamp === undefined && !brake.admits(key)) return 'unproven';
-      // The store may lag behind what another bridge published; the API server's own answer does not.
+      // The store may be older than what another bridge published; the API server's own response is not.
       const found = await api.get(resourceOf(kind), { namespace, name });
       return found?.metadata.uid === uid ? 'unproven' : 'gone';
     },

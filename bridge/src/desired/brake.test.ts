@@ -93,7 +93,7 @@ test('objects that are seen again no longer count; the rest goes on where it is 
   await clock.pass(1000);
   expect(admitted).toHaveLength(10);
   expect(admitted).not.toContain('k1');
-  // Stored: the next time it has to be concluded again.
+  // Stored: the next time, absence is checked again.
   brake.forget('k5');
   expect(brake.admits('k5')).toBe(false);
 });

@@ -1,34 +1,34 @@
 import type { Clock } from '@ifactor/common';
 
-/** So many objects may always be concluded to be gone. */
+/** This many objects may always be treated as gone. */
 const least = 10;
-/** Of the living objects of the stream. */
+/** Share of the live objects of the stream. */
 const share = 0.2;
 const windowMs = 60_000;
-/** How long the brake waits for more of the same list before it decides. */
+/** How long the brake waits for more absences from the same list before it decides. */
 const gatherMs = 1000;
 
 export type BrakeOptions = {
-  /** How many objects the stream wants now. */
+  /** How many objects the stream has as desired now. */
   living: () => number;
-  /** Tombstones wait for a person: how many, and how many would have been let through. */
+  /** Tombstones wait for an operator: how many wait, and how many would have been admitted. */
   held: (waiting: number, limit: number) => void;
-  /** A key that waited may go on. */
+  /** A key that waited may proceed. */
   admitted: (key: string) => void;
   clock: Clock;
 };
 
 /**
- * Holds back tombstones for objects that a list did not have and whose deletion nobody saw, where they are more than
- * max(10, 20 %) of what the stream wants within 60 s: then all of them wait until a person releases them, or until
- * enough of the objects are seen again.
+ * Holds back tombstones for objects that are missing from a list without a seen deletion, if they are more than
+ * max(10, 20 %) of the stream's desired objects within 60 s: then all of them wait until an operator releases them, or
+ * until enough of the objects are seen again.
  */
 export class Brake {
   readonly #options: BrakeOptions;
-  /** How many tombstones each key stands for. */
+  /** How many tombstones each key represents. */
   readonly #waiting = new Map<string, number>();
   readonly #admitted = new Set<string>();
-  /** When each of the last tombstones was admitted, monotonic. */
+  /** When each recent tombstone was admitted, monotonic. */
   #times: number[] = [];
   #cancel: (() => void) | undefined;
 
@@ -36,7 +36,7 @@ export class Brake {
     this.#options = options;
   }
 
-  /** @returns false where the key has to wait; `admitted` is called with it when it need not any more */
+  /** @returns false if the key has to wait; `admitted` is called with it when it no longer has to */
   admits(key: string, tombstones = 1): boolean {
     if (this.#admitted.has(key)) return true;
     if (!this.#waiting.has(key)) this.#decideSoon();
@@ -50,15 +50,15 @@ export class Brake {
     if (this.#waiting.delete(key)) this.#decideSoon();
   }
 
-  /** How many tombstones wait. */
+  /** How many tombstones are waiting. */
   get waiting(): number {
     return [...this.#waiting.values()].reduce((sum, tombstones) => sum + tombstones, 0);
   }
 
-  /** A person accepts so many tombstones. @returns how many go on: none where more than `count` wait */
+  /** An operator accepts this many tombstones. @returns how many proceed: 0 if more than `count` wait */
   release(count: number): number {
     const { waiting } = this;
-    // Not a number: nothing.
+    // Not a number: release nothing.
     if (!(waiting <= count)) return 0;
     this.#admitAll();
     return waiting;

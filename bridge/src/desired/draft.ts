@@ -14,8 +14,8 @@ export type Draft = {
 };
 
 /**
- * What an agent is to be told of an object. Pure. The spec is passed on as it is, malformed or not (the agent makes a
- * condition of it), but for the private key, which leaves the spec and is sealed.
+ * The message to publish for an object. Pure. The spec is passed on unchanged, even if malformed (the agent reports a
+ * condition for that), except the private key, which is removed from the spec and sealed.
  */
 export function draft(object: KubeObject, secrets: SecretLookup, node: NodeEntry | undefined): Draft {
   const { metadata } = object;
@@ -61,7 +61,7 @@ export function draft(object: KubeObject, secrets: SecretLookup, node: NodeEntry
   return { desired, open, sealKey, content };
 }
 
-/** The last word on an object that is gone from the API. */
+/** The tombstone of an object that is gone from the API. */
 export function tombstone(last: Desired): Draft {
   const desired = { ...without(last, 'secrets'), deleted: true, spec: {}, missing: [] };
   return { desired, open: [], sealKey: undefined, content: digest({ uid: last.uid, deleted: true }) };
@@ -88,7 +88,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Keys (`namespace/name`) of the Secrets that an object names, so that a change of one finds its readers. */
+/** Keys (`namespace/name`) of the Secrets that an object references, so that a change of one finds the objects that use it. */
 export function secretsOf(object: KubeObject): string[] {
   const spec = isRecord(object.spec) ? object.spec : {};
   return wantedSecrets(spec, true).flatMap(({ from }) =>

@@ -11,7 +11,7 @@ const held = 'networking.dn42.io/held';
 const release = 'networking.dn42.io/release';
 const lease = { namespace: 'ifactor', name: 'ifactor-bridge' };
 
-/** A brake that holds `waiting` tombstones back, and the Lease on which that is said. */
+/** A brake that holds back `waiting` tombstones, and the Lease that reports them. */
 async function bench(waiting: number, { withLease = true } = {}) {
   const clock = new TestClock();
   const api = createMemoryKube(() => clock.now());
@@ -65,7 +65,7 @@ test('what waits is said once, on the Lease, in the log and as an Event, with wh
   expect(notes).toHaveLength(1);
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain('{"held":11,"limit":10}');
-  // More of them: said once more.
+  // More of them: reported once more.
   brake.admits('k11');
   await clock.pass(2000);
   expect(notes.map(({ message }) => message.slice(0, 2))).toEqual(['11', '12']);
@@ -98,7 +98,7 @@ test('a release of as many as wait lets them go, clears the Lease and ends the l
   const looks = reads();
   await clock.pass(60_000);
   expect(reads()).toBe(looks);
-  // The next time it is said again.
+  // The next time it is reported again.
   for (let at = 0; at < 11; at++) brake.admits(`again${at}`);
   hold.begin(brake, 10);
   await clock.pass(0);

@@ -8,7 +8,7 @@ import type { Brake } from './brake.ts';
 
 /** On the Lease: how many tombstones the bridge holds back. */
 const heldAnnotation = 'networking.dn42.io/held';
-/** On the Lease: how many tombstones a person accepts. */
+/** On the Lease: how many tombstones an operator accepts. */
 const releaseAnnotation = 'networking.dn42.io/release';
 
 export type HoldOptions = {
@@ -20,13 +20,13 @@ export type HoldOptions = {
   log: Log;
 };
 
-/** Says that tombstones are held back, and looks for a person's release. */
+/** Reports that tombstones are held back, and checks for an operator's release. */
 export type Hold = {
   begin(brake: Pick<Brake, 'waiting' | 'release'>, limit: number): void;
   stop(): void;
 };
 
-/** How often the Lease is looked at while something is held back. */
+/** How often the Lease is checked while tombstones are held back. */
 const lookEveryMs = 2000;
 
 export function createHold({ api, lease, recorder, clock, log }: HoldOptions): Hold {

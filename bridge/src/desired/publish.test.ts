@@ -14,7 +14,7 @@ import { reconcileDesired, StaleViewError } from './publish.ts';
 import type { DesiredParts } from './publish.ts';
 import { isOlder } from './version.ts';
 
-/* Newer is never replaced by older: what a bridge does that decides from an old view of either side. */
+/* A bridge that decides from a stale view of either side never replaces a newer message by an older one. */
 
 const subject = (name: string, node = 'lax1'): string =>
   formatDesiredSubject({ node, kind: 'wireguardinterface', namespace: 'default', name });
@@ -22,7 +22,7 @@ const key = spell({ kind: 'wireguardinterface', namespace: 'default', name: 'wg1
 const at = (generation: number, spec = {}, uid = 'uid-wg1'): KubeObject =>
   wireguard('wg1', { mtu: 1400 + generation, ...spec }, { generation, resourceVersion: String(100 * generation), uid });
 
-/** What the API server has, and how often it was asked. */
+/** The API server's objects, and how often it was queried. */
 class Api {
   object: KubeObject | undefined;
   asked = 0;
@@ -34,7 +34,7 @@ class Api {
   }
 }
 
-/** A bridge: its view of the API server is what it was last shown, its view of the stream its own follower. */
+/** A bridge whose view of the API server the test sets, and whose view of the stream is its own follower. */
 async function bridge(bench: DesiredBench, api: Api) {
   const side = await bench.side();
   onTestFinished(() => side.stop());
@@ -111,11 +111,11 @@ test('a message that a successor wrote meanwhile sends the object back to be loo
   old.show(at(1));
   successor.show((api.object = at(2)));
   await settle(bench);
-  // Both decide from an empty subject; the successor is first.
+  // Both decide from an empty subject; the successor writes first.
   const [first, second] = [successor.publish(), old.publish()];
   expect([await first, await second]).toEqual([undefined, 0]);
   expect(await stored(old)).toMatchObject({ generation: 2 });
-  // Looked at again, the old view is known to be old.
+  // Checked again, the stale view is detected.
   await expect(old.publish()).rejects.toBeInstanceOf(StaleViewError);
   old.show(at(2));
   expect(await old.publish()).toBeUndefined();
@@ -257,7 +257,7 @@ test('a Secret that cannot be read now leaves the agent what it was given; one t
   one.show((api.object = at(2, { privateKeySecretRef })));
   await one.publish();
   expect(await stored(one)).toMatchObject({ generation: 1, missing: [{ reason: 'SecretNotFound' }] });
-  // What does not need the Secret goes on.
+  // A spec that does not need the Secret is published.
   one.show((api.object = at(3)));
   await one.publish();
   expect(await stored(one)).toMatchObject({ generation: 3, missing: [] });

@@ -24,26 +24,26 @@ export type DesiredParts = {
   absence: Absence;
 };
 
-/** What the watch has shown so far is older than what the stream says; it catches up by itself. */
+/** The watch is behind what the stream already has; it catches up without action. */
 export class StaleViewError extends Error {
   override name = 'StaleViewError';
 }
 
-/** Milliseconds after which a bridge that does not lead looks again whether it does. */
+/** Milliseconds after which a bridge that does not lead checks again whether it does. */
 const untilLeadingMs = 1000;
 
 /**
- * Brings the stream to say of one object what the API server says: the desired state on its node's subject, tombstones on
- * all others. Deletions that no watch reported are found here, since the stream still speaks of the object.
- * @returns milliseconds after which the object has to be looked at again, if it has
- * @throws StaleViewError where the watch is behind; the caller tries again
+ * Publishes the API server's state of one object to the stream: the desired state on its node's subject, tombstones on all
+ * others. This also finds deletions that no watch reported, since the stream still has the object.
+ * @returns milliseconds after which to reconcile the object again, if needed
+ * @throws StaleViewError if the watch is behind; the caller retries
  */
 export async function reconcileDesired(parts: DesiredParts, key: string): Promise<number | undefined> {
   try {
     await decideAndPublish(parts, key);
     return undefined;
   } catch (error) {
-    // Another bridge wrote meanwhile: what to do is decided again from what is there now.
+    // Another bridge wrote meanwhile: decide again from the current state.
     if (error instanceof SequenceConflict) return 0;
     if (error instanceof NotLeadingError) return untilLeadingMs;
     throw error;
@@ -58,13 +58,13 @@ async function decideAndPublish(parts: DesiredParts, key: string): Promise<void>
   if (object !== undefined) {
     absence.settle(key);
     const place = placeOf(object, unspell(key).kind);
-    // What was desired before stays in force; the object's status says why.
+    // The previous desired state stays in force; the object's status says why.
     if (!isPlace(place)) return;
     current = formatDesiredSubject(place);
     const node = nodes.view(place.node, serverNow());
     const entry = messages.desired.get(current);
     const wanted = draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry);
-    // A key that the bridge cannot read now is not a key that is gone: what the agent was given stays.
+    // A key that the bridge cannot read now may still exist: the agent keeps the one it has.
     const keep = lostSight(wanted, entry);
     const said = [current, ...messages.desiredOf(key)].map((subject) => messages.desired.get(subject));
     const lasts = said.map((message) => message && readDesired(message));
@@ -84,8 +84,8 @@ async function decideAndPublish(parts: DesiredParts, key: string): Promise<void>
 }
 
 /**
- * What looks older than the stream's last message is published only if the API server has nothing newer: a bridge that
- * was stopped reads what its successor wrote before its own watch has caught up.
+ * A draft that seems older than the stream's last message is published only if the API server has nothing newer: a bridge
+ * that was stopped reads its successor's messages before its own watch has caught up.
  */
 async function assertCurrent(api: DesiredParts['api'], token: string, object: KubeObject): Promise<void> {
   const kind = kindOf(token);
@@ -95,7 +95,7 @@ async function assertCurrent(api: DesiredParts['api'], token: string, object: Ku
   throw new StaleViewError(`the watch of ${token} ${namespace}/${name} is behind the API server`);
 }
 
-/** Whether a draft lacks a secret only because Secrets cannot be listed, where the agent was told of the object before. */
+/** Whether a draft lacks a secret only because Secrets cannot be listed, although the object was published before. */
 function lostSight({ desired }: Draft, entry: Entry | undefined): boolean {
   if (!desired.missing.some(({ reason }) => reason === unreadable)) return false;
   const last = entry && readDesired(entry);
@@ -103,10 +103,10 @@ function lostSight({ desired }: Draft, entry: Entry | undefined): boolean {
 }
 
 /**
- * Tells an agent again of an object that is gone: the agent speaks of one that the API server does not have, or not on
- * that node, and the stream says nothing of it. The agent was away while the object was deleted and its tombstone taken
- * out, or the stream was lost together with it. What the stream lacks proves nothing: the API server is asked now.
- * @returns false where the object exists after all, or the stream still wants one of its name
+ * Publishes the tombstone of a gone object again: an agent reports an object that the API server does not have, or not on
+ * that node, and the stream has no message about it. The agent was offline while the object was deleted and its tombstone
+ * removed, or the stream was lost together with it. A missing message proves nothing: the API server is queried now.
+ * @returns false if the object exists after all, or the stream still has a desired object of its name
  */
 export async function tombstoneStray(
   {
@@ -122,9 +122,9 @@ export async function tombstoneStray(
   const subject = formatDesiredSubject({ node, kind: token, namespace, name });
   const entry = desired.get(subject);
   const last = entry && readDesired(entry);
-  // Whether what is desired now is gone is decided elsewhere, and told to the agent first.
+  // `absence` decides whether a desired object is gone, and the agent gets its tombstone first.
   if (last !== undefined && last.deleted !== true) return false;
-  // The agent was told of this very object.
+  // The agent already has the tombstone of exactly this object.
   if (last?.uid === uid) return true;
   const object = await api.get(resourceOf(kind), { namespace, name });
   if (object?.metadata.uid === uid) {

@@ -5,7 +5,7 @@ import type { OpenSecret } from './secret.ts';
 /** Seals secrets to a node's public curve key. */
 export type Sealer = { seal(secret: OpenSecret, sealKey: string): SealedSecret };
 
-/** The bridge's own curve key lives as long as the process: a message names the public half it was sealed with. */
+/** The bridge's own curve key exists as long as the process: a message contains the public key it was sealed with. */
 export function createSealer(): Sealer {
   const pair = createCurve();
   const sender = pair.getPublicKey();

@@ -6,25 +6,25 @@ import type { KubeObject } from '../kube/object.ts';
 /** A WireGuard key in base64, opened; never to be logged or published unsealed. */
 export type OpenSecret = { ref: string; version: string; key: string };
 
-/** Where Secrets are looked up: while `forbidden`, one that is not found may exist all the same. */
+/** Source of Secrets: while `forbidden`, one that is not found may exist nevertheless. */
 export type SecretLookup = { get(key: string): KubeObject | undefined; readonly forbidden: boolean };
 
-/** Reason of a secret of which nothing is known, since Secrets cannot be listed. */
+/** Reason of a secret whose state is unknown, since Secrets cannot be listed. */
 export const unreadable = 'Forbidden';
 
-/** `ref` of a secret as it travels: `privateKey` or `psk:<publicKey>`. */
+/** `ref` of a secret in messages: `privateKey` or `psk:<publicKey>`. */
 export type WantedSecret = { ref: string; from: unknown };
 
-/** The namespace that `privateKeySecretRef` and its like mean when they name none, as in the system this one replaces. */
+/** Default namespace of `privateKeySecretRef` and similar references, as in the system this one replaces. */
 const defaultNamespace = 'default';
 
 /**
- * Opens the Secret that `from` names, for an object in `namespace`.
+ * Opens the Secret that `from` references, for an object in `namespace`.
  *
- * A Secret in another namespace is refused, or whoever may create interfaces in one namespace could read every key of
- * the cluster. An absent `namespace` means `default`, which the API server has filled in before the bridge sees the
- * object: outside of `default` it therefore has to be spelled out, and the message says so. To guess the object's own
- * namespace instead would silently read another Secret than the one that `kubectl get -o yaml` shows.
+ * A Secret in another namespace is refused; otherwise a user who may create interfaces in one namespace could read every
+ * key of the cluster. An absent `namespace` means `default`, which the API server has filled in before the bridge reads
+ * the object: outside of `default` it therefore has to be set, and the message says so. Using the object's own namespace
+ * instead would silently read another Secret than the one that `kubectl get -o yaml` shows.
  */
 export function openSecret(wanted: WantedSecret, namespace: string, secrets: SecretLookup): OpenSecret | MissingSecret {
   const { ref, from } = wanted;
@@ -53,6 +53,6 @@ export function wireguardKey(bytes: Buffer): string | undefined {
   if (bytes.length === 32) return bytes.toString('base64');
   const text = bytes.toString('latin1').trim();
   if (!/^[A-Za-z0-9+/]{43}=$/.test(text)) return undefined;
-  // Spare bits in the last letter are dropped: one spelling per key.
+  // Clear the spare bits of the last letter, so that each key has one spelling.
   return Buffer.from(text, 'base64').toString('base64');
 }

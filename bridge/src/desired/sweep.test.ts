@@ -79,12 +79,12 @@ test('tombstones go when they are old enough, desired objects stay, and only the
   expect(leader.swept).toEqual(['purge wg1', 'purge wg2']);
   expect(await stored(leader.side)).toEqual(['wg3']);
   expect([...leader.side.desired.all()].map((entry) => entry.subject)).toEqual([subject('wg3')]);
-  // Used again, the name begins from nothing.
+  // Used again, the name starts without history.
   await publish(leader.side, 'wg1');
   expect(await stored(leader.side)).toEqual(['wg1', 'wg3']);
   await bench.clock.pass(60_000);
   expect(await stored(leader.side)).toEqual(['wg1', 'wg3']);
-  // Nobody tells a bridge that stands by: it looks when the leader must have swept, and only at tombstones.
+  // A standby bridge gets no notification: it checks when the leader must have swept, and checks only tombstones.
   expect([...second.side.desired.all()].map((entry) => entry.subject)).toEqual(
     [subject('wg1'), subject('wg2'), subject('wg3')].toSorted(),
   );
@@ -215,7 +215,7 @@ test("an agent is told again of what is gone by the API server's word only", asy
   answer = Promise.resolve(wireguard('wg1', { node: 'lax2' }));
   expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(told()).toMatchObject({ deleted: true, uid: said.uid });
-  // What is wanted now is not touched, and neither is a tombstone that is on its way.
+  // Desired objects stay, and so do tombstones that are still being delivered.
   const { sequence } = desired.get(subject('wg1'))!;
   expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(desired.get(subject('wg1'))?.sequence).toBe(sequence);
@@ -261,7 +261,7 @@ test('an agent that speaks of an object nobody has is told so once, with all tha
     missing: [],
     deleted: true,
   });
-  // It was told of this very object.
+  // It got the tombstone of exactly this object.
   expect(await tombstoneStray({ api, desired, publisher }, said)).toBe(true);
   expect(asked).toHaveLength(1);
 });

@@ -15,12 +15,12 @@ export type SweepOptions = {
   signal: AbortSignal;
 };
 
-/** The longest time between two sweeps, in milliseconds. */
+/** Maximum interval between two sweeps, in milliseconds. */
 const longestIntervalMs = 60_000;
 
 /**
- * Removes tombstones from the stream that are older than `retentionMs`: what is deleted must not fill it for ever. No agent needs
- * them: one that was away meanwhile still says how the interface is, and is told again that its object is gone. Ends with the signal.
+ * Removes tombstones older than `retentionMs` from the stream, so that deleted objects do not fill it. Agents do not depend on
+ * them: an agent that was offline still publishes the interface's status and gets the tombstone again. Ends with the signal.
  */
 export function startSweeping(options: SweepOptions): void {
   const { clock, log, retentionMs, signal } = options;
@@ -50,8 +50,8 @@ async function sweep({ desired, publisher, leads, clock, retentionMs, signal }: 
 }
 
 /**
- * The leader removes a tombstone that is too old. Nobody is told of that, so a bridge that stands by looks when the leader
- * must have done so.
+ * The leader removes an expired tombstone. That sends no notification, so a standby bridge checks when the leader must
+ * have done so.
  */
 export function sweepAction(
   entry: Entry,

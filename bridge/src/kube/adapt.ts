@@ -41,7 +41,7 @@ const reachable = (cluster: unknown): Json => {
 function readingTokens(user: unknown, folder: string): Json {
   const { tokenFile, ...rest } = isRecord(user) ? user : {};
   const known: Json = 'username' in rest ? { password: '', ...rest } : rest;
-  // As with kubectl, a file beats a token that is written out.
+  // As in kubectl, a file takes precedence over an inline token.
   if (typeof tokenFile !== 'string') return known;
   const { token: _, ...others } = known;
   return { ...others, 'auth-provider': { name: 'tokenFile', config: { tokenFile: resolve(folder, tokenFile) } } };

@@ -20,15 +20,15 @@ const types = {
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
 } as const;
-/** A plain request must be answered within this time; watches are not plain. */
+/** Timeout of a plain request; watches are not plain. */
 const timeoutMs = 30_000;
 
 /**
- * JSON over HTTP to one API server, http and https alike. Written on node:http, not on client-node: its API classes
- * cost 0.9 s and 90 MB at import, and its Watch swallows what a callback throws.
+ * JSON over HTTP to one API server, http and https alike. Uses node:http instead of client-node: its API classes
+ * cost 0.9 s and 90 MB at import, and its Watch swallows exceptions of callbacks.
  */
 export type Client = {
-  /** @throws ApiError where the server refuses, MalformedAnswerError where it answers no JSON, Error where it cannot be reached. */
+  /** @throws ApiError if the server refuses, MalformedAnswerError if the response is not JSON, Error if it cannot be reached. */
   call<T>(method: string, path: string, call?: Call): Promise<T>;
   /** The lines of a watch, until the server ends it; `opened` is called when it begins. @throws as `call` */
   lines(path: string, call: Call, opened: () => void): AsyncGenerator<string, void, undefined>;
@@ -72,7 +72,7 @@ export function createClient({ server, options }: Access): Client {
     };
     return new Promise((resolve, reject) => {
       const outgoing = (secure ? httpsRequest : httpRequest)(request, resolve);
-      // A dead peer is noticed while waiting, on a connection that is otherwise silent for as long as a watch lasts.
+      // Keepalive detects a dead peer on a connection that is otherwise silent for as long as a watch lasts.
       outgoing.on('socket', (socket) => socket.setKeepAlive(true, 15_000));
       outgoing.once('error', (cause) => reject(new Error(`${method} ${server.origin}${path}`, { cause })));
       outgoing.end(payload);
@@ -123,7 +123,7 @@ function statusFrom(answer: string): Status {
     const status = JSON.parse(answer) as Status;
     if (status.kind === 'Status') return status;
   } catch {
-    // A proxy answers in words of its own.
+    // A proxy may respond with text that is no Status.
   }
   return { message: answer.trim().slice(0, 200) };
 }

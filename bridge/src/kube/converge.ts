@@ -20,10 +20,10 @@ export type Wanted = {
 const fieldManager = 'ifactor-plan';
 
 /**
- * Creates, replaces and deletes objects until those in `owned` are exactly `wanted`. What differs is written whole (PUT),
- * not applied: server-side apply would leave in place what somebody else had added.
- * @param find finds any object by `namespace/name`, to tell that a name is in use
- * @returns names in use by objects that are not owned, which stay untouched
+ * Creates, replaces and deletes objects until those in `owned` are exactly `wanted`. Objects that differ are replaced (PUT),
+ * not applied: server-side apply would keep fields that other managers added.
+ * @param find finds any object by `namespace/name`, to detect names in use
+ * @returns names in use by objects that are not owned, which stay unchanged
  */
 export async function converge(
   api: KubeApi,
@@ -49,14 +49,14 @@ export async function converge(
     if (metadata.deletionTimestamp !== undefined) continue;
     work.push(unlessGone(api.delete(resource, metadata)));
   }
-  // All are tried: one refusal does not hold up the others.
+  // Try all: one refusal does not stop the others.
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return held;
 }
 
 function create(api: KubeApi, resource: Resource, wanted: Wanted): Promise<unknown> {
-  // 409: the object exists already, and the watch will bring it.
+  // 409: the object exists already, and the watch will return it.
   return unlessGone(api.create(resource, { ...wanted }, { fieldManager }));
 }
 

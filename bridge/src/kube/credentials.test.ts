@@ -13,7 +13,7 @@ import { createClient } from './client.ts';
 import type { Client } from './client.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 
-/* How a bridge proves who it is, seen from an API server that speaks TLS and asks for client certificates. */
+/* Client authentication of a bridge, seen from an API server that speaks TLS and requests client certificates. */
 
 type Seen = { authorization: string; certificate: string };
 type World = { folder: string; authority: Authority; client(user?: object, cluster?: object): Promise<Client> };
@@ -57,7 +57,7 @@ async function startWorld(): Promise<World> {
 
 const seen = (client: Client): Promise<Seen> => client.call('GET', '/version');
 
-/** As a stream sees it: watches are told the same way as requests. */
+/** The same for a stream: watches use the same credentials as requests. */
 async function seenByStream(client: Client): Promise<Seen> {
   for await (const line of client.lines('/watch', {}, () => undefined)) return JSON.parse(line) as Seen;
   throw new Error('the stream had no line');

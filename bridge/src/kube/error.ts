@@ -12,9 +12,9 @@ export class ApiError extends Error {
   override name = 'ApiError';
   readonly code: number;
   readonly reason: string;
-  /** In seconds, where the server named a time. */
+  /** Delay before a retry in seconds, if the server named one. */
   readonly retryAfter: number | undefined;
-  /** The object that the refusal is about, where the server named it. */
+  /** The refused object, if the server named it. */
   readonly object: string | undefined;
 
   constructor(code: number, status: Status, request: string) {
@@ -26,12 +26,12 @@ export class ApiError extends Error {
   }
 }
 
-/** The API server, or something in its place, answered with success and without what was asked for. */
+/** The API server, or a proxy in its place, responded with success but without the requested content. */
 export class MalformedAnswerError extends Error {
   override name = 'MalformedAnswerError';
 }
 
-/** True where the API server answered with one of these HTTP statuses. */
+/** True if the API server responded with one of these HTTP statuses. */
 export function answered(error: unknown, ...codes: readonly number[]): error is ApiError {
   return error instanceof ApiError && codes.includes(error.code);
 }

@@ -1,12 +1,12 @@
 import type { KubeApi } from './port.ts';
 import { writes } from './port.ts';
 
-/** The bridge refused to write because it does not lead, or not any more. */
+/** The bridge refused to write because it does not lead, or no longer leads. */
 export class NotLeadingError extends Error {
   override name = 'NotLeadingError';
 }
 
-/** The same API, which writes only while `leads` says so. */
+/** The same API, but writes fail unless `leads` returns true. */
 export function fence(api: KubeApi, leads: () => boolean): KubeApi {
   const refuse =
     <A extends unknown[], R>(name: string, write: (...args: A) => Promise<R>) =>

@@ -7,7 +7,7 @@ import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { parse } from 'yaml';
 import { adapt } from './adapt.ts';
 
-/** How to reach an API server: `options` are asked for before each request, since certificates and tokens are renewed. */
+/** How to reach an API server: `options` is called before each request, since certificates and tokens are renewed. */
 export type Access = { server: URL; options: () => Promise<RequestOptions> };
 
 /**
@@ -82,7 +82,7 @@ function refusePlainText(config: KubeConfig, server: URL, file: string): void {
   );
 }
 
-/** Said at start, rather than by each request. */
+/** Checked at start, so that it is reported once instead of by each request. */
 async function checkFiles(config: KubeConfig, file: string): Promise<void> {
   const { certFile, keyFile, authProvider } = config.getCurrentUser() ?? {};
   const provider: unknown = isRecord(authProvider) ? authProvider['config'] : undefined;

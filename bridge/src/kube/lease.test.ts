@@ -107,7 +107,7 @@ test.each(['monotonic', 'now'] as const)(
     const clock = { ...systemClock, [reading]: () => systemClock[reading]() + stoppedMs };
     const a = contender(http.api, 'a', clock);
     await until(() => a.holds());
-    // Nothing of the bridge runs between these two lines.
+    // No code of the bridge runs between these two lines.
     stoppedMs = 700;
     expect(a.holds()).toBe(false);
     await until(() => a.holds(), 'the renewal');

@@ -17,9 +17,9 @@ type LeaseSpec = {
 
 export type LeaseOptions = {
   api: KubeApi;
-  /** Which lease, who asks for it, and for how many seconds it counts: 10 by default. */
+  /** Name of the lease, identity of this holder, and duration in seconds: 10 by default. */
   lease: { namespace: string; name: string; identity: string; seconds?: number };
-  /** Told while the lease cannot be read or written. */
+  /** Called while the lease cannot be read or written. */
   outage: Outage;
   clock: Clock;
   signal: AbortSignal;
@@ -27,20 +27,20 @@ export type LeaseOptions = {
 };
 
 export type LeaseHandlers = {
-  /** The lease is ours; called again after each loss. */
+  /** The lease was acquired; called again after each loss. */
   onLead(): void;
-  /** The lease is no longer ours; no write may follow. */
+  /** The lease was lost; no write may follow. */
   onLost(): void | Promise<void>;
-  /** Somebody else leads; called at the first sight of each holder. */
+  /** Another bridge leads; called once for each new holder. */
   onStandBy(holder: string): void;
 };
 
 export type Lease = {
-  /** True only while no other bridge can have taken over, also in a process that was stopped meanwhile: asked before each write. */
+  /** True only while no other bridge can have taken over, even if the process was stopped meanwhile: checked before each write. */
   holds(): boolean;
-  /** Resolves after the signal was aborted and the lease, if ours, has been given up. */
+  /** Resolves after the signal was aborted and the lease, if held, was released. */
   readonly stopped: Promise<void>;
-  /** To be called when all work in flight has ended, so that a successor need not wait for the expiry. */
+  /** Call when all work in flight has ended, so that a successor need not wait for the lease to expire. */
   release(): Promise<void>;
 };
 
@@ -94,7 +94,7 @@ export function holdLease({ api, lease, outage, clock, signal, handlers }: Lease
     handlers.onLead();
   }
 
-  /** Whether the lease has stood unchanged for its whole duration while we looked. */
+  /** Whether the lease has not changed for its whole duration while this bridge watched it. */
   function expired(found: KubeObject, spec: LeaseSpec): boolean {
     const version = found.metadata.resourceVersion;
     if (seen?.version !== version)
@@ -106,7 +106,7 @@ export function holdLease({ api, lease, outage, clock, signal, handlers }: Lease
     return api.get(resources.leases, { namespace, name }, AbortSignal.timeout(requestTimeoutMs));
   }
 
-  /** @returns undefined where another one was faster */
+  /** @returns undefined if another bridge was faster */
   async function write(found: KubeObject | undefined, spec: LeaseSpec): Promise<KubeObject | undefined> {
     const wanted = { metadata: found?.metadata ?? { name, namespace }, spec };
     const limited = { signal: AbortSignal.timeout(requestTimeoutMs) };
@@ -149,8 +149,8 @@ export function holdLease({ api, lease, outage, clock, signal, handlers }: Lease
       const found = await read().catch(() => undefined);
       const spec = found?.spec as LeaseSpec | undefined;
       if (spec?.holderIdentity !== identity) return;
-      // No holder: an empty name is not a legal one.
-      // Left as it is, it expires.
+      // No holder: an empty name is not valid.
+      // Best effort: if this write fails, the lease expires.
       await write(found, { ...without(spec, 'holderIdentity'), leaseDurationSeconds: 1 }).catch(() => undefined);
     },
   };

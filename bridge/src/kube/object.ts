@@ -22,7 +22,7 @@ export type OwnerReference = {
   blockOwnerDeletion?: boolean;
 };
 
-/** Any object of the API as JSON. Nothing but `metadata` is taken for granted: schemas can be loosened. */
+/** Any API object as JSON. Only `metadata` can be relied on: schemas can be loosened. */
 export type KubeObject = {
   apiVersion: string;
   kind: string;
@@ -32,7 +32,7 @@ export type KubeObject = {
   [field: string]: unknown;
 };
 
-/** `namespace/name`, as Kubernetes tools spell it. */
+/** `namespace/name`, as Kubernetes tools write it. */
 export function keyOf({ metadata }: { metadata: Pick<Metadata, 'namespace' | 'name'> }): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -22,8 +22,8 @@ export type NewObject = { metadata: Partial<Metadata> & { name: string }; [field
 export type WriteOptions = { fieldManager?: string; signal?: AbortSignal };
 
 /**
- * All that the bridge asks of Kubernetes. Each call fails with an ApiError where the server refuses, a
- * MalformedAnswerError where its answer is not what was asked for, and an Error with a cause where it cannot be reached.
+ * The part of Kubernetes that the bridge uses. Each call fails with an ApiError if the server refuses, a
+ * MalformedAnswerError if its response lacks the requested content, and an Error with a cause if it cannot be reached.
  */
 export type KubeApi = {
   /** One page of all objects of a resource, in all namespaces; `from` is the `next` of the page before. */
@@ -31,8 +31,8 @@ export type KubeApi = {
   /** Changes after `resourceVersion`, until the server ends the watch; `opened` is called when it begins. */
   watch(resource: Resource, options: WatchOptions, opened: () => void): AsyncIterable<WatchEvent>;
   /**
-   * @returns undefined only where the server says that it knows the resource and has no object of this name. A 404 that
-   * says less (no such resource, a proxy) is an ApiError.
+   * @returns undefined only if the server responds that it has the resource but no object of this name. Any other 404
+   * (no such resource, a proxy) is an ApiError.
    */
   get(resource: Resource, target: ObjectTarget, signal?: AbortSignal): Promise<KubeObject | undefined>;
   /** @throws ApiError 409 where the name is in use */

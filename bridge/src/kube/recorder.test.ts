@@ -86,7 +86,7 @@ test('objects that are gone are not kept for the sake of their Events', async ()
   for (const object of objects.splice(0))
     recorder.note(object, { type: 'Normal', reason: 'Created', message: 'created' });
   await recorder.flush();
-  // A weak reference holds what it refers to until the turn ends that made it.
+  // A weak reference keeps its target alive until the end of the turn that created it.
   await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
   expect(weak.filter((one) => one.deref() !== undefined).length).toBeLessThan(100);

@@ -14,11 +14,11 @@ export type EventNote = { type: 'Normal' | 'Warning'; reason: string; message: s
  */
 export type Recorder = {
   note(object: KubeObject, note: EventNote): void;
-  /** Writes what is still waiting. */
+  /** Writes all pending Events. */
   flush(): Promise<void>;
 };
 
-/** What an Event says of its object: the object itself is not kept, it may be gone long before its series is. */
+/** What an Event contains of its object: the object itself is not kept, since it may be deleted long before its series ends. */
 type Involved = {
   apiVersion: string;
   kind: string;
@@ -43,7 +43,7 @@ type Series = {
 const writeEveryMs = 10_000;
 const most = 30;
 const windowMs = 3_600_000;
-/** Series that are remembered; of one that is not, the next note begins a new Event. */
+/** Number of series kept; after that, the next note of a dropped series starts a new Event. */
 const mostSeries = 10_000;
 
 export function createRecorder(
@@ -82,7 +82,7 @@ export function createRecorder(
       }
       one.written = count;
     } catch (error) {
-      // Expired or deleted meanwhile: begin a new one. It exists: an earlier life of this bridge made it.
+      // Expired or deleted meanwhile: start a new one. If it exists, an earlier run of this bridge created it.
       if (answered(error, 404)) one.written = 0;
       else if (answered(error, 409)) one.written = Math.max(one.written, 1);
       else log.debug('an Event was not written', { error: explain(error) });
@@ -168,8 +168,8 @@ function bodyOf(name: string, involved: Involved, note: EventNote, host: string)
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0').slice(-digits);
 
 /**
- * Names sort as the Events happened: of one second `kubectl describe` keeps the order of the list, which is by name. The time also keeps
- * a later run from meeting a name again.
+ * Names sort in the order of the Events: within one second `kubectl describe` keeps the order of the list, which is by name.
+ * The time in the name also prevents collisions with a later run.
  */
 function eventName(object: string, time: Date, ordinal: number, id: string): string {
   return `${object.slice(0, 220)}.${hex(time.getTime(), 12)}${hex(ordinal, 4)}${id.slice(0, 8)}`;

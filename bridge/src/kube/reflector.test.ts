@@ -17,7 +17,7 @@ const outage = createOutage(quiet, 'back');
 const item = (name: string, resourceVersion: string) => wireguard(name, {}, { resourceVersion, uid: `uid-${name}` });
 const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
 
-/** A server whose list is `items`, and whose watches stay open for the test to speak on. */
+/** A server whose list is `items`, and whose watches stay open so that the test can send on them. */
 function scripted(items: () => { items: object[]; version: string }) {
   const watches: { from: string | null; response: ServerResponse }[] = [];
   const lists: URLSearchParams[] = [];

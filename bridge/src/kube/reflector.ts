@@ -10,7 +10,7 @@ import type { Resource } from './resource.ts';
 /** How an object left the store: the watch said DELETED, or a complete list no longer had it. */
 export type Removal = 'deleted' | 'unlisted';
 
-/** A change of the store, told after the store holds it; `object` is undefined where it left. */
+/** A change of the store, reported after the store was updated; `object` is undefined if it was removed. */
 export type Change = {
   key: string;
   object: KubeObject | undefined;
@@ -20,16 +20,16 @@ export type Change = {
 
 export type ObjectStore = { get(key: string): KubeObject | undefined; all(): Iterable<KubeObject> };
 
-/** What the API server has of one resource, in all namespaces, kept up by list and watch. */
+/** The API server's objects of one resource, in all namespaces, kept current by list and watch. */
 export type Reflector = ObjectStore & {
-  /** Resolves when the server answered for the first time, with a complete list or with a refusal. */
+  /** Resolves at the server's first response, a complete list or a refusal. */
   readonly settled: Promise<void>;
   /**
-   * Why an object that is not in the store may exist all the same. Undefined once a complete list was read, until the
+   * Why an object that is not in the store may exist nevertheless. Undefined once a complete list was read, until the
    * server refuses one.
    */
   readonly incomplete: string | undefined;
-  /** True while an object that is not in the store cannot be told from one that may not be read. */
+  /** True while a missing object cannot be distinguished from one that may not be read. */
   readonly forbidden: boolean;
   /** Resolves after the signal given at the start was aborted and all work has ended. */
   readonly stopped: Promise<void>;
@@ -45,7 +45,7 @@ export type ReflectorHandlers = {
 /** What every reflector of a bridge shares. */
 export type ReflectorContext = {
   api: KubeApi;
-  /** Told while the server cannot be read. */
+  /** Called while the server cannot be read. */
   outage: Outage;
   signal: AbortSignal;
   clock: Clock;
@@ -54,20 +54,20 @@ export type ReflectorContext = {
   pageSize?: number;
 };
 
-/** A watch without a message for this long (bookmarks come every minute) is taken for dead and started again. */
+/** A watch without a message for this long (bookmarks come every minute) counts as dead and is restarted. */
 const silenceMs = 5 * 60_000;
 
-/** Starts listing and watching; never gives up until the signal is aborted. */
+/** Starts to list and watch; retries until the signal is aborted. */
 export function reflect(context: ReflectorContext, resource: Resource, handlers: ReflectorHandlers): Reflector {
   const { api, outage, signal, clock, random, pageSize = 500 } = context;
   const store = new Map<string, KubeObject>();
   const settled = Promise.withResolvers<void>();
   const backoff = new Backoff({ first: 200, most: 10_000 }, random);
   let incomplete: string | undefined = `${resource.plural} have not been listed yet`;
-  /** Where to watch from; undefined: list first. */
+  /** resourceVersion to watch from; undefined: list first. */
   let version: string | undefined;
 
-  /** Changes the store; returns what that was, if it was anything. */
+  /** Changes the store; returns the change, if there was one. */
   function put(object: KubeObject): Change | undefined {
     const key = keyOf(object);
     const before = store.get(key);
@@ -82,7 +82,7 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
     return store.delete(key) ? { key, object: undefined, before, removal } : undefined;
   }
 
-  /** All that the server has, and the resourceVersion to watch from. */
+  /** All of the server's objects, and the resourceVersion to watch from. */
   async function list(): Promise<{ items: KubeObject[]; resourceVersion: string }> {
     const items: KubeObject[] = [];
     for (let from: string | undefined; ;) {
@@ -93,7 +93,7 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
     }
   }
 
-  /** Replaces the store's content by a complete list; nobody is told before the store holds all of it. */
+  /** Replaces the store's content by a complete list; changes are reported after the whole store was updated. */
   function replace(items: readonly KubeObject[]): void {
     const listed = new Set(items.map(keyOf));
     const changes = items.map(put);
@@ -139,12 +139,12 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
     }
     const started = clock.monotonic();
     await watch(version);
-    // A server that ends each watch at once must not be asked in a tight loop.
+    // Delay the retry: a server that ends each watch at once would cause a tight loop.
     if (clock.monotonic() - started < 1000) await sleep(clock, backoff.next(), signal);
     else backoff.reset();
   }
 
-  /** What follows from a refusal: the store stays, but what it lacks is no longer known to be absent. */
+  /** Handles a refusal: the store stays, but objects that it lacks are no longer known to be absent. */
   function refused(error: unknown): void {
     if (!(error instanceof ApiError || error instanceof MalformedAnswerError)) return;
     if (version !== undefined && !answered(error, 401, 403, 404)) return;
@@ -162,7 +162,7 @@ export function reflect(context: ReflectorContext, resource: Resource, handlers:
         if (signal.aborted) return;
         if (clock.monotonic() - began > 5000) backoff.reset();
         if (answered(error, 410)) {
-          // Too old to go on from: list again, which finds deletions by comparing.
+          // Too old to continue from: list again, which finds deletions by comparison.
           version = undefined;
           await sleep(clock, backoff.next(), signal);
           continue;

@@ -8,7 +8,7 @@ const fieldManager = 'ifactor';
 
 /**
  * Writes a whole status to the object read.
- * @returns false where the server answered that the object is gone or another, so that there is nothing left to write
+ * @returns false if the server responded that the object is gone or replaced, so that there is nothing left to write
  */
 export function writeStatus(api: KubeApi, resource: Resource, object: KubeObject, status: unknown): Promise<boolean> {
   const { name, namespace, uid } = object.metadata;
@@ -16,7 +16,7 @@ export function writeStatus(api: KubeApi, resource: Resource, object: KubeObject
   return unlessAnother(api, resource, object, call);
 }
 
-/** Sets the finalizers of the very version read. @returns false where there is a newer version, or no object */
+/** Sets the finalizers of exactly the version read. @returns false if there is a newer version, or no object */
 export function setFinalizers(
   api: KubeApi,
   resource: Resource,
@@ -29,7 +29,7 @@ export function setFinalizers(
   return unlessAnother(api, resource, object, api.merge(resource, metadata, change, { fieldManager }));
 }
 
-/** As `unlessGone`; a refusal as invalid (422) counts too where the object of that name is another by now, or gone. */
+/** As `unlessGone`; a refusal as invalid (422) counts too if the object of that name was replaced or deleted. */
 async function unlessAnother(
   api: Pick<KubeApi, 'get'>,
   resource: Resource,
@@ -46,7 +46,7 @@ async function unlessAnother(
   }
 }
 
-/** @returns false where the server answered that the object is gone or has changed (404, 409) */
+/** @returns false if the server responded that the object is gone or has changed (404, 409) */
 export async function unlessGone(call: Promise<unknown>): Promise<boolean> {
   try {
     await call;

@@ -4,7 +4,7 @@ import { allocate } from './allocate.ts';
 import type { Allocation, Taken } from './allocate.ts';
 import { directionsOf } from './links.ts';
 
-/* What a plan gave once stays given: numbers, names and ports are the addresses that others were told. */
+/* Allocations are stable: numbers, names and ports are addresses that the far ends already use. */
 
 const nothing: Taken = { port: () => false, name: () => false };
 const range = { start: 51800, end: 51803 };
@@ -72,7 +72,7 @@ test('a number whose link is gone is given again, the lowest first', () => {
     d: [1, 'wg-a-d-1', 51801],
     e: [3, 'wg-a-e-3', 51803],
   });
-  // Its place is taken: the lowest free one.
+  // Its number is taken: use the lowest free one.
   expect(allocated(star('b', 'c', 'd'), [given('b', 1), given('d', 2)]).of('a')['c']).toEqual([0, 'wg-a-c-0', 51800]);
 });
 
@@ -185,7 +185,7 @@ test('two links that would have one name do not', () => {
   };
   const { whole } = allocated(spec);
   expect(new Set(whole.map(({ name }) => name)).size).toBe(whole.length);
-  // Nor with what was given before, wherever it comes in the order.
+  // Nor with a previous allocation, regardless of the order.
   const kept = allocated(spec, [{ fromNode: 'a-b', toNode: 'b', index: 0, name: 'wg-a-b-b-0' }]);
   expect(kept.of('a-b')['b']?.[1]).toBe('wg-a-b-b-0');
   expect(kept.of('a')['b-b']?.[1]).toMatch(/^wg-[0-9a-f]{12}$/);

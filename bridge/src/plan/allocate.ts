@@ -3,7 +3,7 @@ import type { PlanNode, PortRange, WireGuardNetworkPlanSpec } from '@ifactor/crd
 import { directionKey, linkName } from './links.ts';
 import type { Direction, Problem } from './links.ts';
 
-/** Number, name and port given to one direction; as in the plan's `status.allocations`. */
+/** Number, name and port allocated to one direction; as in the plan's `status.allocations`. */
 export type Allocation = {
   fromNode: string;
   toNode: string;
@@ -12,13 +12,13 @@ export type Allocation = {
   listenPort?: number | undefined;
 };
 
-/** What others hold on a node or in the namespace. */
+/** Names and ports in use by others on a node or in the namespace. */
 export type Taken = { port(node: string, port: number): boolean; name(name: string): boolean };
 
 /**
- * Gives each direction its number, name and port. What `previous` gave is kept as long as the link is there and its
- * port within the range, so that no change elsewhere renames, renumbers or re-ports it. Pure.
- * What cannot go up is in `blocked`, by the direction's key; it keeps what it was given.
+ * Allocates number, name and port for each direction. Allocations in `previous` are kept while the link exists and its
+ * port is within the range, so that other changes never rename, renumber or change the port of a link. Pure.
+ * Directions that cannot be configured are in `blocked`, by key; they keep their allocation.
  */
 export function allocate(
   spec: WireGuardNetworkPlanSpec,
@@ -80,7 +80,7 @@ function within(range: PortRange | undefined, port: number | undefined): port is
   return port !== undefined && range !== undefined && port >= range.start && port <= range.end;
 }
 
-/** The wanted number, or the lowest free one where it is taken. */
+/** The requested number, or the lowest free one if it is taken. */
 function firstFree(wanted: number, used: ReadonlySet<number>): number {
   if (!used.has(wanted)) return wanted;
   let index = 0;
@@ -88,7 +88,7 @@ function firstFree(wanted: number, used: ReadonlySet<number>): number {
   return index;
 }
 
-/** `start + index` where that is free, else the lowest free port of the range. */
+/** `start + index` if that is free, else the lowest free port of the range. */
 function freePort(
   node: PlanNode,
   range: PortRange | undefined,

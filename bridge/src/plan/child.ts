@@ -26,14 +26,14 @@ export type Parent = { name: string; namespace: string; uid: string; generation:
 const prefix = 'networkplan.networking.dn42.io';
 const controlledByLabel = `${prefix}/is-controlled-by`;
 const everywhere = ['0.0.0.0/0', '::/0'];
-/** What keeps the way through a NAT open. */
+/** Keepalive interval that keeps a NAT mapping open. */
 const keepalive = 25;
 
 /**
- * @param far what the far end's interface was given
+ * @param far what was allocated to the far end's interface
  * @param farKey its public key; until it is known the child has no peer
- * @param keyRef Secret with the near end's private key, where one is given
- * @param plan what it says of all its interfaces
+ * @param keyRef Secret with the near end's private key, if the plan has one
+ * @param plan settings of the plan that apply to all its interfaces
  */
 export function childOf(
   parent: Parent,
@@ -106,7 +106,7 @@ function endpoint(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A label value has at most 63 characters: what is longer ends in a hash of the whole. */
+/** A label value has at most 63 characters: a longer one ends in a hash of the whole value. */
 export function labelValue(text: string): string {
   if (text.length <= 63) return text;
   return `${text.slice(0, 46)}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;

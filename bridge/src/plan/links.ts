@@ -1,7 +1,7 @@
 import { linkEnds } from '@ifactor/crds';
 import type { PlanLinkEnd, PlanNode, WireGuardNetworkPlanSpec } from '@ifactor/crds';
 
-/** One direction of a link: an interface on `from` that speaks with one on `to`. */
+/** One direction of a link: an interface on `from` whose peer is on `to`. */
 export type Direction = { from: PlanNode; to: PlanNode; end: PlanLinkEnd };
 
 /** What is wrong with one link; `reason` in CamelCase, `message` says what to do. */

@@ -59,7 +59,7 @@ test('ports and names are taken by what is not of this plan in this namespace, a
   expect(taken.port('lax1', 0)).toBe(false);
   expect(taken.port('lax2', 7002)).toBe(true);
   expect([taken.name('mine'), taken.name('theirs'), taken.name('free')]).toEqual([false, false, true]);
-  // What was given since is ahead of the status.
+  // Allocations made since then are newer than the status.
   reservations.set(lan, [{ ...allocation, listenPort: 7003 }]);
   expect(reservations.taken(plan).port('lax2', 7002)).toBe(false);
   expect(reservations.taken(plan).port('lax2', 7003)).toBe(true);

@@ -7,7 +7,7 @@ export type Members = { children: KubeObject[]; secrets: KubeObject[] };
 
 type Stores = { interfaces: ObjectStore; secrets: ObjectStore };
 
-/** What names this plan as its controller, in the plan's own namespace. */
+/** Objects in the plan's namespace whose controller is this plan. */
 export function membersOf({ interfaces, secrets }: Stores, { metadata }: KubeObject): Members {
   const isMember = (object: KubeObject): boolean =>
     object.metadata.namespace === metadata.namespace && ownerPlan(object)?.uid === metadata.uid;
@@ -15,7 +15,7 @@ export function membersOf({ interfaces, secrets }: Stores, { metadata }: KubeObj
 }
 
 /**
- * What names a plan of this name and namespace that is not the one of `uid`, by the uid of the plan that it names.
+ * Objects whose controller is a plan of this namespace and name with another uid than `uid`, by the uid in their reference.
  * @param key `namespace/name` of the plan
  */
 export function orphansOf({ interfaces, secrets }: Stores, key: string, uid: string | undefined): Map<string, Members> {

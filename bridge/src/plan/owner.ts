@@ -2,8 +2,8 @@ import { kinds } from '@ifactor/crds';
 import type { KubeObject } from '../kube/object.ts';
 
 /**
- * The plan that controls an object, if one does. An owner reference has no namespace: it means a plan of the object's own
- * namespace, whatever uid it names.
+ * The plan that controls an object, if any. An owner reference has no namespace: it refers to a plan in the object's own
+ * namespace, whatever its uid.
  */
 export function ownerPlan({ metadata }: KubeObject): { name: string; uid: string } | undefined {
   return metadata.ownerReferences?.find(({ controller, kind, apiVersion }) => {

@@ -6,7 +6,7 @@ import type { Child, Parent } from './child.ts';
 import { directionKey, directionsOf, linkName } from './links.ts';
 import type { Problem } from './links.ts';
 
-/** Where a node's key comes from, where one is given: the Secret, and its public half once that could be read. */
+/** Source of a node's key, if set: the Secret, and the public key once the Secret could be read. */
 export type GivenKey = { ref: SecretRef; publicKey: string | undefined };
 
 export type PlanInput = {
@@ -16,7 +16,7 @@ export type PlanInput = {
   previous: readonly Allocation[];
   /** By node; a node without an entry generates its keys. */
   given: ReadonlyMap<string, GivenKey>;
-  /** Public keys that agents reported, now or before, by name of the child. */
+  /** Public keys that agents reported, now or earlier, by name of the child. */
   reported: ReadonlyMap<string, string>;
   taken: Taken;
 };
@@ -25,13 +25,13 @@ export type Planned = {
   children: Child[];
   allocations: Allocation[];
   problems: Problem[];
-  /** The public key of each child, where it is known, by name: a tunnel stays up while an agent cannot say it. */
+  /** Known public key of each child, by name; kept while an agent does not report it, so that tunnels stay up. */
   publicKeys: Map<string, string>;
   /** Directions whose far end's public key is not known yet. */
   keyless: string[];
 };
 
-/** What a plan becomes. Pure: the same input always gives the same children. */
+/** The result of expanding a plan. Pure: the same input always gives the same children. */
 export function plan({ parent, spec, previous, given, reported, taken }: PlanInput): Planned {
   const { directions, problems } = directionsOf(spec);
   const { allocations, blocked, problems: unplaced } = allocate(spec, directions, previous, taken);
@@ -46,7 +46,7 @@ export function plan({ parent, spec, previous, given, reported, taken }: PlanInp
     const direction = directions.get(key);
     const back = directionKey(near.toNode, near.fromNode);
     const far = allocations.get(back);
-    // A link goes up in both directions or not at all; the far end's problem is named already.
+    // A link is configured in both directions or not at all; the far end's problem is already reported.
     if (direction === undefined || far === undefined || blocked.has(key) || blocked.has(back)) continue;
     const farKey = publicKeys.get(far.name);
     if (farKey === undefined) keyless.push(linkName(near.fromNode, near.toNode));

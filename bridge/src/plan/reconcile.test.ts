@@ -68,7 +68,7 @@ async function bench(wanted: object | null = spec) {
       await world.look();
       return object;
     },
-    /** What the agent of a child says of its key. */
+    /** What the agent of a child reports about its key. */
     keyed: async (name: string, publicKey: string): Promise<void> => {
       const child = (await world.get(interfaces, name))!;
       world.hear(String(child.spec?.['node']));
@@ -125,7 +125,7 @@ test('what agents say of their keys reaches the far ends, and is kept while they
     ((await get(interfaces, name))!.spec!['peers'] as { publicKey: string }[]).map(({ publicKey }) => publicKey);
   expect(await peers(children[0]!)).toEqual([keyOf('K1')]);
   expect(await peers(children[1]!)).toEqual([keyOf('K0')]);
-  // What the agents called ready is not what the interfaces are to be since.
+  // The agents reported Ready for the previous spec of the interfaces.
   expect((await status()).conditions?.[0]).toMatchObject({
     status: 'False',
     reason: 'InterfacesNotReady',
@@ -223,7 +223,7 @@ test('a spec that cannot be read leaves the interfaces as they are, and names th
     { type: 'Ready', status: 'False', reason: 'InvalidSpec', observedGeneration: 2 },
   ]);
   expect((await status()).conditions?.[0]?.message).toMatch(/^spec\.nodes\.0\.nodeName: .*; spec\.links: /);
-  // What was allocated is not forgotten.
+  // Allocations are kept.
   expect((await status()).allocations).toHaveLength(2);
 });
 
@@ -260,7 +260,7 @@ test('a plan that neither reads nor owns a Secret does not need the list of them
 test('a deleted plan takes its interfaces first, then its keys, then its finalizer', async () => {
   const { reconcile, names, get, api, look, remove, reservations } = await bench(withKey);
   await reconcile();
-  // As agents do, the interface goes only when its finalizer is taken off.
+  // As with a real agent, each interface is gone only after its finalizer was removed.
   for (const name of children) {
     const child = (await get(interfaces, name))!;
     await api.merge(resourceOf(interfaces), child.metadata, { metadata: { finalizers: [FINALIZER] } });
@@ -303,7 +303,7 @@ test('interfaces and Secrets of a plan whose deletion was seen go with it', asyn
   await api.merge(resourceOf(plans), metadata, { metadata: { finalizers: [] } });
   await look();
   await remove();
-  // Not seen, only missing: the brake has to let it through first.
+  // Missing from the list, but no deletion was seen: the brake must admit it first.
   expect(await reconcile()).toBeUndefined();
   expect(await names(interfaces)).toEqual(children);
   deletions.add(planKey(key), metadata.uid);
@@ -326,7 +326,7 @@ test('interfaces of a plan that is only missing from the list wait for the brake
   expect(admitted).toEqual([planKey(key)]);
   await reconcile();
   expect(await names(interfaces)).toEqual([]);
-  // Settled: the next time it is asked for again.
+  // Stored: the next time, absence is checked again.
   expect(brake.admits(planKey(key))).toBe(false);
 });
 

@@ -35,8 +35,8 @@ const interfaces = resourceOf('WireGuardInterface');
 const refusedRetryMs = 30_000;
 
 /**
- * Brings one plan's children, Secrets and status to what its spec says.
- * @returns milliseconds after which to look again, if that is needed
+ * Reconciles one plan's children, Secrets and status with its spec.
+ * @returns milliseconds after which to reconcile again, if needed
  */
 export async function reconcilePlan(parts: PlanParts, key: string): Promise<number | undefined> {
   const { view, writer } = parts;
@@ -48,7 +48,7 @@ export async function reconcilePlan(parts: PlanParts, key: string): Promise<numb
     ...(secretsMatter ? (['Secret'] as const) : []),
   );
   if (missing.length > 0) {
-    // What is missing cannot be told from what is gone: children, Secrets and finalizers stay as they are.
+    // Missing objects cannot be distinguished from deleted ones: children, Secrets and finalizers stay unchanged.
     return object && writer.status(plans, object, unreadablePlan(missing, object, new Date(parts.clock.now())));
   }
   await removeOrphans(parts, key, object);
@@ -67,7 +67,7 @@ export async function reconcilePlan(parts: PlanParts, key: string): Promise<numb
   return writer.status(plans, object, refusedPlan(message, generation, statusOf(object), new Date(parts.clock.now())));
 }
 
-/** Removes what has lost its plan: a plain API server may have no garbage collector. */
+/** Deletes children whose plan is gone: a plain API server may have no garbage collector. */
 async function removeOrphans(
   { api, view, absence }: PlanParts,
   key: string,
@@ -83,7 +83,7 @@ async function removeOrphans(
     await converge(api, interfaces, [], children);
     await converge(api, resources.secrets, [], secrets);
   }
-  // What the brake holds back goes on waiting there.
+  // Tombstones held by the brake keep waiting there.
   if (proven) absence.settle(planKey(key));
 }
 
@@ -95,7 +95,7 @@ async function tearDown(
   const { api, writer, reservations } = parts;
   if (!isHeld(object.metadata)) return undefined;
   await converge(api, interfaces, [], children);
-  // The keys last: children that still go down may want them.
+  // Delete the keys last: children that are still being removed may need them.
   if (children.length > 0) return undefined;
   await converge(api, resources.secrets, [], secrets);
   reservations.forget(object);
@@ -136,7 +136,7 @@ async function keepUp(
   try {
     await converge(api, interfaces, planned.children, children, (at) => objects.interfaces.get(at));
   } catch (error) {
-    // Refused by admission, a quota or a policy: to be seen on the plan, not only in the log.
+    // Refused by admission, a quota or a policy: report it on the plan, not only in the log.
     if (!answered(error, 400, 403, 422)) throw error;
     problems.push({ link: 'children', reason: 'ChildRefused', message: error.message });
     retryMs = refusedRetryMs;
@@ -150,7 +150,7 @@ async function keepUp(
   return (await writer.status(plans, object, next)) ?? retryMs;
 }
 
-/** What was said before still holds while an agent is away or makes a link again. */
+/** Public keys reported earlier stay valid while an agent is unreachable or recreates a link. */
 function publicKeysOf(
   children: readonly KubeObject[],
   before: PlanStatus | undefined,

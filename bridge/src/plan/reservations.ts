@@ -4,13 +4,13 @@ import type { ObjectStore } from '../kube/reflector.ts';
 import type { Allocation, Taken } from './allocate.ts';
 import { ownerPlan } from './owner.ts';
 
-/** Numbers, names and ports that plans gave to their links, ahead of what the watch has brought back. */
+/** Numbers, names and ports that plans have allocated, including those that the watch has not returned yet. */
 export type Reservations = {
-  /** What a plan gave: as last set here, else as in its status. */
+  /** Allocations of a plan: those last set here, else those of its status. */
   of(plan: KubeObject): readonly Allocation[];
   set(plan: KubeObject, allocations: readonly Allocation[]): void;
   forget(plan: KubeObject): void;
-  /** Names and ports that are not this plan's: those of interfaces that it does not control, and those other plans gave. */
+  /** Names and ports in use by others: by interfaces that this plan does not control, and by other plans' allocations. */
   taken(plan: KubeObject): Taken;
 };
 

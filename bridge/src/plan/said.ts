@@ -6,7 +6,7 @@ import { isPlace, placeOf, saidOf } from '../view/relations.ts';
 import type { View } from '../view/view.ts';
 import { interfaceStatusOf } from './status.ts';
 
-/** What a plan's child shows: from the stream, which is ahead of the API; undefined where its agent said nothing yet. */
+/** Reported status of a plan's child, from the stream, which is ahead of the API; undefined if its agent has reported none yet. */
 export function saidOfChild(
   { messages, nodes, serverNow }: Pick<View, 'messages' | 'nodes' | 'serverNow'>,
   child: KubeObject,

@@ -9,7 +9,7 @@ import { publicKeyOf } from '@ifactor/common/wireguardKey';
 import type { Problem } from './links.ts';
 import type { GivenKey } from './plan.ts';
 
-/** A Secret that the plan owns: the place of an inline private key. `data` is base64, as in the API. */
+/** A Secret that the plan owns, which replaces an inline private key. `data` is base64, as in the API. */
 export type OwnedSecret = {
   metadata: { name: string; namespace: string; ownerReferences: ReturnType<typeof ownerOf>[] };
   data: { privateKey: string };
@@ -17,7 +17,7 @@ export type OwnedSecret = {
 
 const field = 'privateKey';
 
-/** What is known of the keys that a plan gives, and the Secrets it must own so that no key stands in a child. Pure. */
+/** Known keys of a plan's nodes, and the Secrets that it must own so that no child contains a key. Pure. */
 export function givenKeys(
   parent: Parent,
   spec: WireGuardNetworkPlanSpec,
@@ -64,7 +64,7 @@ function refOf({ metadata }: OwnedSecret): SecretRef {
   return { name: metadata.name, namespace: metadata.namespace, key: field };
 }
 
-/** Keys (`namespace/name`) of the Secrets that a plan names. */
+/** Keys (`namespace/name`) of the Secrets that a plan references. */
 export function planSecrets(plan: KubeObject): string[] {
   const { data: spec } = WireGuardNetworkPlanSpecSchema.safeParse(plan.spec ?? {});
   return (spec?.nodes ?? []).flatMap(({ privateKeyRef: ref }) =>
@@ -72,7 +72,7 @@ export function planSecrets(plan: KubeObject): string[] {
   );
 }
 
-/** Whether a plan reads Secrets, or owns some for the keys that it spells out. */
+/** Whether a plan reads Secrets, or owns some for its inline keys. */
 export function usesSecrets(plan: KubeObject): boolean {
   const { data: spec } = WireGuardNetworkPlanSpecSchema.safeParse(plan.spec ?? {});
   return (spec?.nodes ?? []).some(

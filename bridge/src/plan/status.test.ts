@@ -50,7 +50,7 @@ const readyStatus = ({ status = 'True', reason = 'Configured', observedGeneratio
   ],
 });
 
-/** Every child is there as planned; its agent says this of it. */
+/** Every child exists as planned; its agent reports this. */
 const saying =
   (of: Planned, status: (name: string) => InterfaceStatus, generation = 1): Said =>
   (name) => {

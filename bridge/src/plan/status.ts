@@ -7,10 +7,10 @@ import type { Child } from './child.ts';
 import type { Problem } from './links.ts';
 import type { Planned } from './plan.ts';
 
-/** `said` is what is known of a child by its name: the API's object and its status. */
+/** `said` holds what is known about a child, by name: the API's object and its status. */
 export type Said = (name: string) => { object: KubeObject; status: InterfaceStatus } | undefined;
 
-/** The status of a plan. Holds public keys only. Pure. */
+/** The status of a plan. Contains public keys only. Pure. */
 export function planStatus(
   planned: Planned,
   generation: number,
@@ -35,7 +35,7 @@ export function planStatus(
   };
 }
 
-/** The conditions of a plan that cannot even be read. */
+/** The conditions of a plan whose spec cannot be parsed. */
 export function refusedPlan(
   message: string,
   generation: number,
@@ -113,7 +113,7 @@ function some(all: readonly string[], separator = ', '): string {
   return `${all.slice(0, most).join(separator)}${all.length > most ? `${separator}and ${all.length - most} more` : ''}`;
 }
 
-/** A child is ready when it has the spec that is planned, and its Ready condition is about that. */
+/** A child is ready if its spec is the planned one and its Ready condition refers to that spec. */
 function isReady(child: Child, found: ReturnType<Said>): boolean {
   if (found === undefined || !sameJson(found.object.spec, child.spec)) return false;
   const condition = readyOf(found.status);
@@ -151,7 +151,7 @@ export function interfaceStatusOf(object: KubeObject): InterfaceStatus {
   return InterfaceStatusSchema.safeParse(object.status ?? {}).data ?? {};
 }
 
-/** The status of a plan while the API server does not list what its children could be: nothing is changed. */
+/** The status of a plan while the API server cannot list possible children: nothing is changed. */
 export function unreadablePlan(missing: readonly string[], object: KubeObject, now: Date): PlanStatus {
   const before = PlanStatusSchema.safeParse(object.status ?? {}).data;
   const observedGeneration = object.metadata.generation ?? 0;

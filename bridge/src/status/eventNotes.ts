@@ -4,7 +4,7 @@ import type { EventNote } from '../kube/recorder.ts';
 
 const healthy = new Set(['configured', 'moved-to-netns']);
 
-/** Turns the event log into what `kubectl describe` shows. Remembers only what is drifted now. */
+/** Converts the event log to what `kubectl describe` shows. Keeps only which interfaces are drifted now. */
 export function createEventNotes(): (event: RecordedEvent) => EventNote | undefined {
   const drifted = new Map<string, string>();
   return (event) => {
@@ -20,7 +20,7 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most events are not shown
     switch (event.type) {
       case 'DriftObserved': {
-        // Of a paused interface the state stays what it was: nothing is repaired.
+        // A paused interface keeps its state: nothing is repaired.
         if (event.state === 'drifted') drifted.set(id, fieldsOf(event.data.drift));
         const message = eventWords(event) || 'the kernel differs from what is declared';
         return { type: 'Warning', reason: event.type, message };

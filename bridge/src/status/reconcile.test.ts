@@ -25,7 +25,7 @@ async function bench({ node = 'lax1', finalizers = [] as string[] } = {}) {
     ...world,
     object,
     strays,
-    /** Reconciles, and lets the view catch up. */
+    /** Reconciles, and updates the view. */
     reconcile: async (): Promise<number | undefined> => {
       const again = await reconcileStatus(
         { ...world, stray: (subject) => Promise.resolve(void strays.push(subject.split('.')[2] ?? '')) },
@@ -35,7 +35,7 @@ async function bench({ node = 'lax1', finalizers = [] as string[] } = {}) {
       return again;
     },
     live: async () => (await world.get(kind, 'wg1'))!,
-    /** The first status of an agent is waited for that long. */
+    /** How long the bridge waits for an agent's first status. */
     settled: () => world.clock.pass(3000),
   };
 }
@@ -123,7 +123,7 @@ test("a deleted object keeps its finalizer until its agent says that it is gone;
   say(object, { ...ready('False', 'Deleted'), state: 'deleted' });
   expect(await reconcile()).toBeUndefined();
   expect((await live()).metadata.finalizers).toEqual([stranger]);
-  // What is left is not ours.
+  // Only finalizers of others are left.
   const before = await live();
   await clock.pass(10_000);
   expect(await reconcile()).toBeUndefined();

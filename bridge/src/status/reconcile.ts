@@ -14,19 +14,19 @@ import type { ObjectWriter } from './writer.ts';
 export type StatusParts = {
   view: View;
   writer: ObjectWriter;
-  /** What to do where an agent speaks of an object that is gone: the agent is told, and its status purged. */
+  /** Handles a status of an object that is gone: sends the agent the tombstone and purges the status. */
   stray(subject: string): Promise<void>;
   clock: Clock;
 };
 
-/** What passes within this time is not written, so that the state it leads to need not wait for its turn. */
+/** States that last shorter than this are not written, so that the following state need not wait for the rate limit. */
 const passingMs = 200;
-/** How long an agent is given for its first status; creation times have no fractions. */
+/** How long an agent has for its first status; creation times have no fractions. */
 const firstStatusMs = 3000;
 
 /**
- * Brings one interface of the API to show what its agent says: finalizers and status.
- * @returns milliseconds after which to look again, if that is needed
+ * Reconciles finalizers and status of one interface in the API with what its agent reports.
+ * @returns milliseconds after which to reconcile again, if needed
  */
 export async function reconcileStatus(parts: StatusParts, key: string): Promise<number | undefined> {
   const { view, writer, clock } = parts;
@@ -53,7 +53,7 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
   }
   if (object.metadata.deletionTimestamp !== undefined) {
     if (!isHeld(object.metadata)) return undefined;
-    // Without a legal node nobody can be told; the status says what to mend.
+    // Without a valid node the object cannot be published; the status says what to fix.
     const go = isPlace(place) && mayGo(object, said, node);
     if (go === true && complete) {
       return writer.finalizers(resource, object, withoutFinalizers(object.metadata));
@@ -72,19 +72,19 @@ function earlier(a: number | undefined, b: number | undefined): number | undefin
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
-/** Milliseconds to wait before a status is worth writing: another one is about to follow. */
+/** Milliseconds to wait before writing a status that another one is about to follow. */
 function settling(
   object: KubeObject,
   said: StatusMessage | undefined,
   node: NodeView,
-  /** Age of what the agent said, ms. */
+  /** Age of the agent's status, ms. */
   age: number,
   now: number,
 ): number {
   if (node.state !== 'reachable') return 0;
   if (said === undefined) {
     const wait = Date.parse(object.metadata.creationTimestamp) + firstStatusMs - now;
-    // More than the whole time is a clock that differs.
+    // More than the full time means that the clocks differ.
     return wait <= firstStatusMs ? wait : 0;
   }
   const moving = said.status.state === 'pending' || said.status.state === 'creating' || said.status.state === 'drifted';

@@ -61,7 +61,7 @@ test('a silent node keeps its status but for Ready, and gets it back when heard 
   const lost = wantedStatus(object(configured), said(configured), silent, undefined, now);
   expect(lost).toMatchObject({ state: 'configured', observedGeneration: 1 });
   expect(ready(lost)).toBe('Unknown NodeUnreachable 2026-01-01T00:10:00.000Z');
-  // A second look does not move the time of the transition, or each look would be a write.
+  // A second reconcile does not change the transition time, or each one would be a write.
   expect(wantedStatus(object(lost), said(configured), silent, undefined, new Date(now.getTime() + 5000))).toEqual(lost);
   expect(wantedStatus(object(lost), said(configured), up, undefined, now)).toEqual(configured);
 });
@@ -132,7 +132,7 @@ test('the generation that a condition is about stands in every status', () => {
   ];
   for (const status of statuses)
     expect(status).toMatchObject({ observedGeneration: 3, conditions: [{ observedGeneration: 3 }] });
-  // The agent has another one in the kernel, and says so.
+  // The agent has another object in the kernel, and reports it.
   expect(wantedStatus(third, said(configured), silent, undefined, now)).toMatchObject({ observedGeneration: 1 });
 });
 
@@ -280,7 +280,7 @@ test('another reason for not being ready is told; another for being ready is not
   expect(told(readyIs('False', 'SecretNotFound'), readyIs('False', 'SecretNotFound'))).toBeUndefined();
   expect(told(readyIs('Unknown', 'NodeUnreachable'), readyIs('False', 'NodeUnreachable'))).toBe('Warning');
   expect(told(readyIs('True', 'Configured'), readyIs('True', 'MovedToNetns'))).toBeUndefined();
-  // Not ready any more, though drift came before: that is news.
+  // No longer Ready: reported although drift came before.
   expect(told(readyIs('False', 'Drifted'), readyIs('False', 'NameConflict'))).toBe('Warning');
   expect(told(undefined, {})).toBeUndefined();
   expect(told(readyIs('True', 'Configured'), {})).toBeUndefined();

@@ -16,10 +16,10 @@ export function readStatus(entry: Entry): StatusMessage | undefined {
 }
 
 /**
- * The status that an object should show: what its agent said of this very object (by uid), and over it what the bridge
- * knows better: that there is no such agent, that it is silent, or cannot decide anything. Pure.
+ * The status that an object should show: what its agent reported for exactly this object (by uid), overridden by what the
+ * bridge knows better: no such agent exists, it sends no heartbeats, or it cannot decide anything. Pure.
  *
- * @param refused why the object cannot even be passed on
+ * @param refused why the object cannot be published at all
  */
 export function wantedStatus(
   object: KubeObject,
@@ -61,7 +61,7 @@ export function wantedStatus(
         return ours(kept, 'Unknown', 'NodeParked', message);
       }
       if (base !== undefined) return base;
-      // Nothing is known yet: only what the bridge itself had said of the node is taken back.
+      // Nothing is known yet: remove only the conditions that the bridge itself had set about the node.
       if (!stale(current)) return current;
       return ours(withoutConditions(current), 'Unknown', 'Pending', `sent to the agent of node ${name}`);
   }
@@ -81,7 +81,7 @@ function silentNode(name: string, seen: number, deleting: boolean): string {
     : `${since}; check that ifactor-agent runs there and that it reaches NATS`;
 }
 
-/** The object's status where it is one of ours; what is malformed counts as none. */
+/** The object's status if it is a valid one of ours; a malformed one counts as absent. */
 function readCurrent(object: KubeObject): InterfaceStatus | undefined {
   return InterfaceStatusSchema.safeParse(object.status ?? {}).data;
 }
@@ -104,7 +104,7 @@ export function readyOf(status: WithConditions | undefined): Condition | undefin
   return status?.conditions?.find(({ type }) => type === 'Ready');
 }
 
-/** A Ready condition whose transition time only moves when its status does. */
+/** A Ready condition whose transition time changes only with its status. */
 export function ready(
   before: WithConditions | undefined,
   condition: Omit<Condition, 'type' | 'lastTransitionTime'>,

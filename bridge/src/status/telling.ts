@@ -6,7 +6,7 @@ import { followEvents } from '../stream/events.ts';
 import type { Objects } from '../view/objects.ts';
 import { createEventNotes } from './eventNotes.ts';
 
-/** Turns the event log into Kubernetes Events, only while leading: all bridges share one place in the log. */
+/** Converts the event log to Kubernetes Events, only while leading: all bridges share one position in the log. */
 export function tellEvents(
   { store, clock, random, log }: BridgeContext,
   objects: Pick<Objects, 'get'>,

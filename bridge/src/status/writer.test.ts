@@ -65,7 +65,7 @@ test('what was written last counts, not what the watch has not brought back yet'
   const object = { ...wireguard('wg1'), status: good };
   await writer.status(resource, object, bad);
   await clock.pass(1000);
-  // The object as the watch has it is still good, and that is what is wanted again.
+  // The watch still shows the object as Ready, and Ready is desired again.
   await writer.status(resource, object, good);
   expect(sent).toEqual([bad, good]);
 });
@@ -82,7 +82,7 @@ test('a write that failed is no write: it is tried again and told then', async (
   await writer.status(resource, object, bad);
   expect(sent).toHaveLength(2);
   expect(notes).toEqual(['SecretNotFound']);
-  // Gone meanwhile.
+  // The object was deleted meanwhile.
   answers(() => Promise.reject(new ApiError(404, {}, 'PATCH')));
   await clock.pass(1000);
   expect(await writer.status(resource, object, good)).toBeUndefined();
@@ -111,7 +111,7 @@ test('an Event compares with what was written last, and is told only where there
   const object = { ...wireguard('wg1'), status: good };
   await writer.status(resource, object, bad);
   await clock.pass(1000);
-  // The watch still has it as good: to be good again is news all the same.
+  // The watch still shows it as Ready: becoming Ready again is reported all the same.
   await writer.status(resource, object, good);
   expect(notes).toEqual(['SecretNotFound', 'Configured']);
   await clock.pass(1000);

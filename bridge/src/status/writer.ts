@@ -12,22 +12,22 @@ import type { WithConditions } from './status.ts';
 /** Writes what the bridge keeps on an object: its status and its finalizers. */
 export type ObjectWriter = {
   /**
-   * Writes a status where it differs, at most once a second per object, and tells of a changed Ready as an Event.
-   * @returns milliseconds after which to try again, where the object's last write was too recent
+   * Writes a status if it differs, at most once a second per object, and records a change of Ready as an Event.
+   * @returns milliseconds after which to retry, if the object's last write was too recent
    */
   status(resource: Resource, object: KubeObject, status: WithConditions): Promise<number | undefined>;
-  /** @returns milliseconds after which to try again, where the object has changed since it was read */
+  /** @returns milliseconds after which to retry, if the object has changed since it was read */
   finalizers(resource: Resource, object: KubeObject, finalizers: readonly string[]): Promise<number | undefined>;
 };
 
-/** The least time between two writes of one object's status. */
+/** Minimum interval between two status writes of one object. */
 const paceMs = 1000;
 
 export function createObjectWriter(api: KubeApi, ownWrites: OwnWrites, recorder: Recorder, clock: Clock): ObjectWriter {
   return {
     async status(resource, object, status) {
       const last = ownWrites.of(object) ?? {};
-      // What was written last may not have come back from the watch yet.
+      // The watch may not have returned the last write yet.
       if (sameJson(status, object.status ?? {}) && sameJson(status, last.status ?? status)) return undefined;
       const now = clock.monotonic();
       const waitMs = (last.statusAt ?? -Infinity) + paceMs - now;
@@ -45,7 +45,7 @@ export function createObjectWriter(api: KubeApi, ownWrites: OwnWrites, recorder:
     },
     async finalizers(resource, object, finalizers) {
       const { resourceVersion } = object.metadata;
-      // Written already: the watch has not brought it back yet.
+      // Already written: the watch has not returned it yet.
       if (ownWrites.of(object)?.finalizersOn === resourceVersion) return paceMs;
       ownWrites.note(object, { finalizers, finalizersOn: resourceVersion });
       try {

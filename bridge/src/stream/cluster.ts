@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { KubeApi } from '../kube/port.ts';
 import { resources } from '../kube/resource.ts';
 
-/** Key in the streams' metadata: the UID of the cluster whose objects they carry. */
+/** Key in the streams' metadata: the UID of the cluster whose objects they hold. */
 const clusterKey = 'ifactor-cluster';
 
 /** The cluster's identity: the UID of its namespace kube-system. @throws as KubeApi, Error if the namespace has no UID */
@@ -19,7 +19,7 @@ export class OtherClusterError extends UsageError {
   override name = 'OtherClusterError';
 }
 
-/** @throws OtherClusterError where a stream carries the objects of another cluster than `uid` */
+/** @throws OtherClusterError if a stream holds the objects of another cluster than `uid` */
 export async function checkCluster(connection: NatsConnection, uid: string): Promise<void> {
   for (const name of Object.values(streams)) {
     const owner = (await readStreamMetadata(connection, name))?.[clusterKey];
@@ -32,8 +32,8 @@ export async function checkCluster(connection: NatsConnection, uid: string): Pro
 }
 
 /**
- * Names the cluster in every stream that names none, or with `takeOver` in all.
- * @throws OtherClusterError as `checkCluster`, also where another cluster was faster
+ * Records the cluster in every stream that records none, or with `takeOver` in all.
+ * @throws OtherClusterError as `checkCluster`, also if another cluster was faster
  */
 export async function claimStreams(connection: NatsConnection, uid: string, takeOver: boolean): Promise<void> {
   for (const name of Object.values(streams)) {

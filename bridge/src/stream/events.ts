@@ -5,7 +5,7 @@ import { streams } from '@ifactor/common/nats';
 import { decodeEvent, eventFilter } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
 
-/** The place of all bridges in the event log. */
+/** Name of the consumer that all bridges share in the event log. */
 const reader = 'ifactor-bridge';
 
 export type EventReaderOptions = {
@@ -18,8 +18,8 @@ export type EventReaderOptions = {
 };
 
 /**
- * Hands each event of IFACTOR_EVENTS to `take`, in order, once unless something breaks. The place is kept in the stream,
- * so that a bridge that was away tells what happened meanwhile. Ends when the signal is aborted.
+ * Passes each event of IFACTOR_EVENTS to `take`, in order, once unless something fails. The stream stores the position, so
+ * that a bridge that was offline reports what happened meanwhile. Ends when the signal is aborted.
  */
 export async function followEvents({ store, take, log, clock, random, signal }: EventReaderOptions): Promise<void> {
   const backoff = new Backoff({ first: 200, most: 5000 }, random);

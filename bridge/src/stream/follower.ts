@@ -6,15 +6,15 @@ import type { Outage } from '../view/outage.ts';
 /** The last message of a subject. */
 export type Entry = StoredMessage;
 
-/** The last message per subject of a stream, kept up; survives a restart of the server, with or without its store. */
+/** The last message per subject of a stream, kept current; survives a restart of the server, with or without its store. */
 export type StreamFollower = {
   get(subject: string): Entry | undefined;
   all(): Iterable<Entry>;
-  /** What was published or read by other means, so that it need not come back before it counts. */
+  /** Adds what was published or read by other means, so that it counts before the stream returns it. */
   put(entry: Entry): void;
-  /** The stream was found to hold nothing on the subject. */
+  /** Removes the subject: the stream was found to have no message on it. */
   forget(subject: string): void;
-  /** Resolves when everything that the stream held at first has been read. */
+  /** Resolves when all messages that the stream had at start have been read. */
   readonly settled: Promise<void>;
   readonly stopped: Promise<void>;
 };
@@ -22,12 +22,12 @@ export type StreamFollower = {
 export type FollowerOptions = {
   store: EventStore;
   stream: string;
-  /** Told while the stream cannot be read. */
+  /** Called while the stream cannot be read. */
   outage: Outage;
   clock: Clock;
   random: Random;
   signal: AbortSignal;
-  /** Called after the change is in the cache; `entry` is undefined when the stream has nothing more on the subject. */
+  /** Called after the cache was updated; `entry` is undefined when the stream has no message on the subject any more. */
   onChange: (subject: string, entry: Entry | undefined) => void;
 };
 
@@ -52,7 +52,7 @@ export function follow({ store, stream, outage, clock, random, signal, onChange 
     filter: '>',
     handlers: {
       onMessage(entry, behind) {
-        // A stream that was created again counts from 1: the old entry must not win by its number.
+        // A stream that was created again counts from 1: the old entry must not win by its higher sequence.
         const before = cache.get(entry.subject);
         if (behind && before !== undefined && before.sequence > entry.sequence) cache.delete(entry.subject);
         put(entry);

@@ -19,10 +19,10 @@ test('a bridge that another Lease names is refused while that one is renewed, an
   const { signal } = new AbortController();
   const check = checkLease.bind(null, { connection, api, lease: own, clock, signal });
 
-  // Streams of an older release name none.
+  // Streams of an older release record no Lease.
   await check();
   await claimLease(connection, other);
-  // Nobody has that Lease.
+  // That Lease does not exist.
   await check();
   const spec = { holderIdentity: 'bridge-1', leaseDurationSeconds: 10 };
   const lease = await api.create(resources.leases, { metadata: other, spec });
@@ -43,7 +43,7 @@ test('a bridge that another Lease names is refused while that one is renewed, an
   expect(await refused).toBeInstanceOf(OtherLeaseError);
   expect(String(await refused)).toContain('bridge-1 leads; nothing was changed; give --lease-namespace one');
 
-  // A bridge that was killed renews it no more.
+  // A killed bridge no longer renews it.
   read = Promise.withResolvers<void>();
   const silent = checkLease({ connection, api: watched, lease: own, clock, signal });
   await read.promise;
@@ -54,7 +54,7 @@ test('a bridge that another Lease names is refused while that one is renewed, an
   await api.replace(resources.leases, { ...after, spec: { leaseDurationSeconds: 1 } });
   await check();
 
-  // What cannot be read proves nothing.
+  // An unreadable Lease proves nothing.
   const forbidden = { get: () => Promise.reject(new ApiError(403, { message: 'forbidden' }, 'GET lease')) };
   await expect(checkLease({ connection, api: forbidden, lease: own, clock, signal })).rejects.toThrow(OtherLeaseError);
   await claimLease(connection, own);

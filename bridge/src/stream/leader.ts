@@ -25,8 +25,8 @@ export class OtherLeaseError extends UsageError {
 const spell = ({ namespace, name }: LeaderOptions['lease']): string => `${namespace}/${name}`;
 
 /**
- * Looks whether a bridge with another Lease leads for these streams now: whether it renews its Lease, by this bridge's own clock.
- * @throws OtherLeaseError where one does, or where that cannot be read
+ * Checks whether a bridge with another Lease leads for these streams now: whether it renews its Lease, by this bridge's own clock.
+ * @throws OtherLeaseError if one does, or if that Lease cannot be read
  */
 export async function checkLease({ connection, api, lease, clock, signal }: LeaderOptions): Promise<void> {
   const named = (await readStreamMetadata(connection))?.[leaseKey];
@@ -55,7 +55,7 @@ export async function checkLease({ connection, api, lease, clock, signal }: Lead
   if (after?.metadata.resourceVersion !== before.metadata.resourceVersion) refuse(`${holder} leads`);
 }
 
-/** This bridge leads: says by which Lease. */
+/** Call when this bridge leads: records its Lease. */
 export async function claimLease(connection: NatsConnection, lease: LeaderOptions['lease']): Promise<void> {
   if ((await readStreamMetadata(connection))?.[leaseKey] === spell(lease)) return;
   await writeStreamMetadata(connection, { [leaseKey]: spell(lease) });

@@ -120,9 +120,9 @@ test('two bridges that say the same store it once; one that decides from an old 
   await b.publish(wish(1300));
   await expect(a.publisher.publish(subject, wish(1200), before)).rejects.toBeInstanceOf(SequenceConflict);
   expect(readDesired((await a.last())!)?.spec['mtu']).toBe(1300);
-  // And knows by then what was written meanwhile.
+  // It has also read what was written meanwhile.
   expect(a.desired.get(subject)?.sequence).toBe(2);
-  // What the other wants is what this one wants: nothing to do.
+  // Both bridges have the same desired state: nothing to do.
   await a.publisher.publish(subject, wish(1300), before);
   expect(await a.appended()).toBe(2);
 });
@@ -147,7 +147,7 @@ test('a message that the server takes for one that was replaced since is decided
   const first = wish(1400);
   await publish(first);
   await publish(wish(1300));
-  // The second try of the first message comes late: the server has forgotten nothing, the subject has moved on.
+  // The retry of the first message arrives late: the server still has its id, but the subject has a newer message.
   const late = interfered(side, bench.clock, () => Promise.resolve({ sequence: 1, duplicate: true }));
   await expect(late.publish(subject, first, undefined)).rejects.toBeInstanceOf(SequenceConflict);
   expect(desired.get(subject)?.sequence).toBe(2);

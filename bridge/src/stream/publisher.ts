@@ -11,26 +11,26 @@ import type { Sealer } from '../desired/seal.ts';
 import { NotLeadingError } from '../kube/fence.ts';
 import type { Entry, StreamFollower } from './follower.ts';
 
-/** Header that holds `Draft.content`: tells without opening anything whether a message says what is wanted now. */
+/** Header that holds `Draft.content`: shows without decryption whether a message matches the desired state. */
 const contentHeader = 'ifactor-content';
 
 /**
- * Writes the desired stream. Every write asks first whether this bridge leads, and states the message that it replaces:
- * what was decided before a successor wrote is refused by one or the other.
+ * Writes the desired stream. Every write first checks that this bridge leads, and states the message that it replaces:
+ * one of the two checks refuses a decision made before a successor wrote.
  */
 export type Publisher = {
   /**
    * Makes the draft the last message on the subject in place of `replaced`, the message that the draft was decided from,
-   * and returns when the stream has stored it; does nothing where the subject says the same already.
-   * @throws SequenceConflict where the subject has moved on, NotLeadingError; the caller decides again from what is there
-   * @throws Error where the stream did not answer; the caller tries again
+   * and returns when the stream has stored it; does nothing if the subject already has the same content.
+   * @throws SequenceConflict if the subject has a newer message, NotLeadingError; the caller decides again from the current state
+   * @throws Error if the stream did not respond; the caller retries
    */
   publish(subject: string, draft: Draft, replaced: Entry | undefined): Promise<void>;
-  /** Removes what the status stream holds on a subject, up to this message. */
+  /** Removes the messages of the status stream on a subject, up to this message. */
   purgeStatus(entry: Entry): Promise<void>;
-  /** Removes a tombstone, and nothing that was published over it meanwhile. */
+  /** Removes a tombstone, but nothing that was published after it meanwhile. */
   purgeTombstone(entry: Entry): Promise<void>;
-  /** Brings the follower to what the stream itself holds on a subject now. */
+  /** Updates the follower with what the stream itself has on a subject now. */
   reread(subject: string): Promise<void>;
 };
 
@@ -56,7 +56,7 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
       ...desired,
       secrets: sealKey === undefined ? [] : open.map((secret) => sealer.seal(secret, sealKey)),
     };
-    // The sequence is part of the id: to want again what was wanted before is another message, a second try is not.
+    // The id includes the sequence: returning to an earlier desired state is another message, a retry is not.
     const id = `${desired.uid}@${desired.resourceVersion}#${content}:${expected}${again}`;
     const headers: Record<string, string> = {
       'ce-specversion': '1.0',
@@ -70,14 +70,14 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
       [contentHeader]: content,
     };
     const message = { subject, body: JSON.stringify(body), headers, id, expectedSequence: expected };
-    // Last of all before the message leaves: sealing takes time, and the process may have been stopped meanwhile.
+    // Checked last, right before sending: sealing takes time, and the process may have been stopped meanwhile.
     assertLeading(`publish ${subject}`);
     const { sequence, duplicate } = await store.append(streams.desired, message);
     if (duplicate && again === '') {
       await reread(subject);
       const there = follower.get(subject);
       if (contentOf(there) === content) return;
-      // The server remembers for minutes what it has stored, though it was taken out since.
+      // The server keeps the ids of stored messages for minutes, even after a message was removed.
       if (there === undefined) return append(subject, draft, 0, `~${clock.now()}`);
       throw new SequenceConflict(subject, expected);
     }
@@ -89,7 +89,7 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
     const message = await store.last(streams.desired, subject);
     const before = follower.get(subject);
     if (message !== undefined && message.sequence === before?.sequence) return;
-    // Forgotten first: in a stream that was created again the right entry has the lower number.
+    // Remove the old entry first: in a stream that was created again the right entry has the lower sequence.
     follower.forget(subject);
     if (message !== undefined) follower.put(message);
   }
@@ -102,7 +102,7 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
       } catch (error) {
         if (!(error instanceof SequenceConflict)) throw error;
         await reread(subject);
-        // An earlier try of ours was stored and its answer lost, or another bridge wants the same.
+        // An earlier try was stored but its response was lost, or another bridge has the same desired state.
         if (contentOf(follower.get(subject)) !== draft.content) throw error;
       }
     },

@@ -7,7 +7,7 @@ import type { KubeApi } from '../kube/port.ts';
 
 export type Handler = (url: URL, response: ServerResponse, request: IncomingMessage) => void;
 
-/** An HTTP server on loopback that answers as the test says, and a client of it. */
+/** An HTTP server on loopback whose responses the test defines, and a client of it. */
 export type TestServer = {
   client: Client;
   api: KubeApi;
@@ -52,7 +52,7 @@ export function json(response: ServerResponse, body: unknown, status = 200): voi
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** As the API server says that an object does not exist. */
+/** The API server's response for an object that does not exist. */
 export function notFound(response: ServerResponse, name = 'ifactor-bridge'): void {
   json(
     response,

@@ -14,7 +14,7 @@ const link = (name: string, metadata: object = {}): NewObject => ({
   spec: { node: 'lax1', interfaceName: 'br0', type: 'bridge', up: true },
 });
 
-/** What every KubeApi keeps. `open` gives one without objects of ours. */
+/** The contract of every KubeApi. `open` returns one without objects of ours. */
 export function kubeSuite(name: string, open: () => Promise<KubeApi>): void {
   describe(`${name} as the bridge's Kubernetes`, () => {
     test('an object is created once, read, and told from one that is not there', async () => {
@@ -78,7 +78,7 @@ export function kubeSuite(name: string, open: () => Promise<KubeApi>): void {
       const stale = { metadata: { resourceVersion: first.metadata.resourceVersion, finalizers: ['example.com/x'] } };
       const conflict = { code: 409, reason: 'Conflict' };
       await expect(api.merge(resource, first.metadata, stale)).rejects.toMatchObject(conflict);
-      // A Conflict in some servers, Invalid in others.
+      // Some servers return Conflict, others Invalid.
       await expect(api.merge(resource, first.metadata, { metadata: { uid: 'other' } })).rejects.toThrow(/\buid\b/i);
       await expect(api.replace(resource, first as NewObject & KubeObject)).rejects.toMatchObject(conflict);
       await expect(api.delete(resource, { namespace, name: 'a', uid: 'other' })).rejects.toMatchObject({ code: 409 });

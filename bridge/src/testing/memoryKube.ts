@@ -15,8 +15,8 @@ function refuse(code: number, reason: string, message: string, name?: string): n
 }
 
 /**
- * Kubernetes in memory, as far as KubeApi asks of it: resource versions, uids, finalizers, generations, paging and watches.
- * It passes the same suite as a real API server; it knows no schemas and no admission.
+ * Kubernetes in memory, as far as KubeApi needs it: resource versions, uids, finalizers, generations, paging and watches.
+ * It passes the same suite as a real API server; it has no schemas and no admission.
  */
 export function createMemoryKube(now: () => number = Date.now): KubeApi {
   const objects = new Map<string, KubeObject>();
@@ -41,7 +41,7 @@ export function createMemoryKube(now: () => number = Date.now): KubeApi {
     return copy(stored);
   }
 
-  /** Stores a change; one that changes nothing leaves the resource version alone. */
+  /** Stores a change; one that changes nothing keeps the resource version. */
   function update(resource: Resource, before: KubeObject, after: KubeObject): KubeObject {
     const { uid, resourceVersion } = after.metadata;
     if (uid !== before.metadata.uid) refuse(409, 'Conflict', 'the uid differs', before.metadata.name);

@@ -4,7 +4,7 @@ import { createLog } from '@ifactor/common';
 import type { KubeObject, Metadata } from '../kube/object.ts';
 import { createCurve } from '@nats-io/nkeys';
 
-/** A log that says nothing, unless DEBUG is set. */
+/** A log without output, unless DEBUG is set. */
 export const quiet = createLog('bridge', 'debug', process.env['DEBUG'] ? undefined : () => {});
 
 export function wireguard(
@@ -57,7 +57,7 @@ export function secret(
   };
 }
 
-/** An agent's entry, with a curve key pair that can open what is sealed to it. */
+/** An agent's entry, with the curve key pair that opens what is sealed to it. */
 export function registered(node: string): { entry: NodeEntry; open: (sealed: string, sender: string) => string } {
   const pair = createCurve();
   const entry: NodeEntry = {

@@ -15,7 +15,7 @@ import { quiet } from './objects.ts';
 export type DesiredBench = {
   clock: TestClock;
   memory: MemoryEventStore;
-  /** A bridge's side; `leads` is what its lease says. */
+  /** One bridge's side; `leads` is the state of its lease. */
   side(): Promise<DesiredSide>;
 };
 
@@ -23,7 +23,7 @@ export type DesiredSide = {
   store: EventStore;
   desired: StreamFollower;
   publisher: Publisher;
-  /** What its lease says. */
+  /** Whether its lease is held. */
   leads: boolean;
   stop(): void;
 };

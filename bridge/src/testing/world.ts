@@ -29,7 +29,7 @@ const resourceOfRead = (kind: Read): Resource => (kind === 'Secret' ? resources.
 const kindOfToken = (token: string): KindName =>
   Object.values(kinds).find((kind) => kind.token === token)?.kind ?? 'WireGuardInterface';
 
-/** A bridge's world for one reconciler: an API server in memory, and a view that is what `look` saw last. */
+/** Environment of one reconciler: an API server in memory, and a view that `look` updates. */
 export type World = {
   api: KubeApi;
   clock: TestClock;
@@ -45,13 +45,13 @@ export type World = {
   /** The object as the API server has it. */
   get: (kind: Read, name: string, namespace?: string) => Promise<KubeObject | undefined>;
   names: (kind: Read) => Promise<string[]>;
-  /** The view catches up with the API server. */
+  /** Updates the view from the API server. */
   look: () => Promise<void>;
   /** A heartbeat of a node's agent. */
   hear: (node: string) => void;
-  /** What the agent of the object's node says of it; by default at the view's time. */
+  /** The agent of the object's node publishes this status of it; by default at the view's time. */
   say: (object: KubeObject, status: InterfaceStatus, time?: number) => void;
-  /** Subjects of the status stream on which something is said of a key. */
+  /** Subjects of the status stream that have a message about a key. */
   said: Map<string, Entry>;
 };
 
@@ -71,7 +71,7 @@ export function createWorld(): World {
       return missing.has(kind);
     },
   });
-  // As much of a view as reconcilers ask.
+  // The part of a view that reconcilers use.
   const view = {
     objects: {
       get: (key: string) => {

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '@ifactor/common';
 
-/** What one node may say at once, and what it may go on saying each second; in messages and bytes. */
+/** Burst that one node may send, and the rate at which its budget refills per second; in messages and bytes. */
 export type BudgetLimits = { burst: Amount; perSecond: Amount };
 type Amount = { messages: number; bytes: number };
 
@@ -11,26 +11,26 @@ export const nodeBudget: BudgetLimits = {
 };
 
 /**
- * Keeps a node that says too much from keeping the bridge from the others: what is over its budget waits until the budget has filled
- * again, of each key the last. Nothing is lost; the log names the node.
+ * Rate limit per node, so that one node that sends too much does not delay the others: messages over its budget wait until the
+ * budget has refilled, only the last one of each key. Nothing is lost; the log names the node.
  */
 export type Budgets = {
-  /** Acts at once, or when the node's budget allows it. */
+  /** Runs the action at once, or when the node's budget allows it. */
   spend(node: string, sizeBytes: number, key: string, act: () => void): void;
-  /** How many keys wait. */
+  /** How many keys are waiting. */
   readonly waiting: number;
-  /** Nodes that are remembered. */
+  /** Number of nodes with an account. */
   readonly nodes: number;
 };
 
 type Account = Amount & {
-  /** Monotonic time that it was filled up to. */
+  /** Monotonic time up to which the budget was refilled. */
   at: number;
   warnedAt: number;
   waiting: Map<string, { sizeBytes: number; act: () => void }>;
 };
 
-/** Between two looks at those that wait. */
+/** Interval between two checks of the waiting keys. */
 const lookMs = 1000;
 const warnEveryMs = 60_000;
 
@@ -47,7 +47,7 @@ export function createBudgets({ burst, perSecond }: BudgetLimits, log: Log, cloc
   }
 
   function take(account: Account, sizeBytes: number): boolean {
-    // A message larger than what is left may go: it is paid for by those after it.
+    // A message larger than the remaining budget may pass: later messages wait until the budget recovers.
     if (account.messages < 1 || account.bytes <= 0) return false;
     account.messages -= 1;
     account.bytes -= sizeBytes;
@@ -63,7 +63,7 @@ export function createBudgets({ burst, perSecond }: BudgetLimits, log: Log, cloc
         account.waiting.delete(key);
         act();
       }
-      // It owes nothing: a new account says the same.
+      // The budget is full again: a new account is equal, so this one is dropped.
       if (account.messages >= burst.messages && account.bytes >= burst.bytes) accounts.delete(node);
     }
     if (accounts.size > 0) looking = clock.after(lookMs, look, false);
@@ -90,7 +90,7 @@ export function createBudgets({ burst, perSecond }: BudgetLimits, log: Log, cloc
         accounts.set(node, account);
       }
       refill(account);
-      // In order: what waits of the same key is replaced, and nothing overtakes it.
+      // In order: a newer message of the same key replaces the waiting one, and none overtakes it.
       if (account.waiting.has(key) || account.waiting.size > 0 || !take(account, sizeBytes))
         wait(node, account, key, { sizeBytes, act });
       else act();

@@ -33,7 +33,7 @@ test("the bridge's own status and finalizers are no changes, anybody else's are"
   expect(changeOf({ object: after({ status }), before })).toBe('status');
   expect(changeOf({ object: after({}, { finalizers }), before }, { finalizers })).toBe('none');
   expect(changeOf({ object: after({}, { finalizers: ['stranger/x'] }), before }, { finalizers })).toBe('status');
-  // One write is ours, the other not.
+  // One write is by the bridge, the other is not.
   expect(changeOf({ object: after({ status }, { finalizers }), before }, { finalizers })).toBe('status');
   expect(changeOf({ object: after({ status }, { finalizers }), before }, { finalizers, status })).toBe('none');
   expect(changeOf({ object: after({}), before })).toBe('none');

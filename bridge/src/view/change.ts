@@ -11,11 +11,11 @@ export type OwnWrite = {
   finalizersOn?: string;
 };
 
-/** Writes of the bridge itself, by the object's uid, noted before they are sent: the watch may be faster than the answer. */
+/** Writes by the bridge, by the object's uid, recorded before they are sent: the watch may be faster than the response. */
 export type OwnWrites = {
   note(object: KubeObject, write: OwnWrite): void;
   of(object: KubeObject): OwnWrite | undefined;
-  /** The object is gone. */
+  /** The object was deleted. */
   forget(object: KubeObject): void;
 };
 
@@ -31,8 +31,8 @@ export function createOwnWrites(): OwnWrites {
 }
 
 /**
- * What a change of an object asks for: `spec` where what is wanted may have changed; `status` where only what the bridge
- * itself keeps on the object did (status, finalizers), by another hand; `none` where it is what the bridge wrote. Pure.
+ * What a change of an object requires: `spec` if the desired state may have changed; `status` if only the fields that the
+ * bridge keeps (status, finalizers) changed, by another client; `none` if this bridge wrote the change. Pure.
  */
 export function changeOf(
   { object, before }: Pick<Change, 'object' | 'before'>,

@@ -1,4 +1,4 @@
-/** More changed letters than this make another name. */
+/** Names that differ by more letters than this are not similar. */
 const most = 2;
 
 /** The name closest to `name`, at most two changed, missing or additional letters away; undefined if no name is that close. */

@@ -1,12 +1,12 @@
-/** Deletions that the watch reported, so that they are told apart from absence that a list only suggests. */
+/** Deletions that the watch reported, to distinguish them from objects that are only missing from a list. */
 export type Deletions = {
   add(key: string, uid: string): void;
   has(key: string, uid: string): boolean;
-  /** The stream no longer wants the object: there is nothing left to conclude. */
+  /** The stream no longer has the object as desired: its absence needs no further check. */
   forget(key: string): void;
 };
 
-/** More would mean that nobody forgets them. */
+/** Limit of entries; it is reached only if `forget` is not called. */
 const most = 100_000;
 
 export function createDeletions(): Deletions {

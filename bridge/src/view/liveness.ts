@@ -8,11 +8,11 @@ import type { Nodes } from './nodes.ts';
 import type { Outage } from './outage.ts';
 import { createServerTime } from './serverTime.ts';
 
-/** How often nodes are looked at for silence. */
+/** How often nodes are checked for missing heartbeats. */
 const lookEveryMs = 2000;
-/** How often the server is asked for its time, and with that whether it answers. */
+/** How often the server is queried for its time, which also checks that it responds. */
 const askEveryMs = 5000;
-/** A server that takes longer does not answer. */
+/** A server that takes longer counts as not responding. */
 const timeoutMs = 4000;
 
 export type Liveness = {
@@ -47,7 +47,7 @@ export function followNodes(
     },
   });
 
-  /** Learns the server's time and the bucket's age; a server without an answer cannot pass on heartbeats either. */
+  /** Reads the server's time and the bucket's age; a server that does not respond cannot deliver heartbeats either. */
   async function ask(): Promise<void> {
     const late = new AbortController();
     const cancel = clock.after(timeoutMs, () => late.abort(new Error('NATS did not answer in time')));

@@ -8,14 +8,14 @@ import type { Deletions } from './deletions.ts';
 import type { Outage } from './outage.ts';
 import { createIndex, nodeOf, objectOf } from './relations.ts';
 
-/** What the streams say last of each object. A change enqueues what depends on it. */
+/** The last message of each object in the streams. A change enqueues what depends on it. */
 export type Messages = {
   desired: StreamFollower;
   statuses: StreamFollower;
-  /** Subjects of IFACTOR_DESIRED and of IFACTOR_STATUS that speak of an object, by `kind/namespace/name`. */
+  /** Subjects of IFACTOR_DESIRED and of IFACTOR_STATUS that have a message about an object, by `kind/namespace/name`. */
   desiredOf: (key: string) => Iterable<string>;
   statusesOf: (key: string) => Iterable<string>;
-  /** Enqueues every object that IFACTOR_DESIRED speaks of. */
+  /** Enqueues every object that has a message in IFACTOR_DESIRED. */
   enqueueAll(): void;
 };
 
@@ -24,7 +24,7 @@ export type MessagesOptions = {
   enqueue: Enqueue;
   outage: Outage;
   deletions: Deletions;
-  /** An agent said something new of an object. */
+  /** An agent published a new status of an object. */
   onStatus: (key: string) => void;
   signal: AbortSignal;
 };
@@ -42,7 +42,7 @@ export function readMessages({ context, enqueue, outage, deletions, onStatus, si
     byDesired.set(subject, entry === undefined ? [] : [key]);
     if (entry === undefined || isTombstone(entry)) deletions.forget(key);
     enqueue.desired(key);
-    // What an agent says of an object is purged only after the stream says that the object is gone.
+    // An object's status is purged only after the stream has its tombstone.
     if (entry !== undefined && isTombstone(entry)) enqueue.status(key);
   }
 
@@ -50,7 +50,7 @@ export function readMessages({ context, enqueue, outage, deletions, onStatus, si
     const key = objectOf(subject);
     if (key === undefined) return;
     byStatus.set(subject, entry === undefined ? [] : [key]);
-    // What is gone from the stream was taken out by the bridge.
+    // The bridge itself removed the message, so no budget applies.
     if (entry === undefined) onStatus(key);
     else budgets.spend(nodeOf(subject), entry.body.length, key, () => onStatus(key));
   }

@@ -6,10 +6,10 @@ import { closest } from './closest.ts';
 
 /**
  * What is known of one agent; all times are the NATS server's, in ms.
- * `unknown`: not registered. A living agent registers again within `waitMs`, which is 0 where it would have by now;
- * `similar` is the name of a known node that may have been meant.
+ * `unknown`: not registered. A running agent registers again within `waitMs`, which is 0 once that time has passed;
+ * `similar` is the name of a known node that the user may have meant.
  * `unreachable`: no heartbeat for three times `heartbeatSeconds`.
- * `unheard`: NATS has not answered the bridge since `since`, so that no heartbeat could arrive.
+ * `unheard`: NATS has not responded to the bridge since `since`, so that no heartbeat could arrive.
  */
 export type NodeView =
   | { state: 'unknown'; waitMs: number; similar?: string | undefined }
@@ -19,9 +19,9 @@ export type NodeView =
 /** What is known of the agents, from the KV bucket `ifactor_nodes`. Every `now` is the NATS server's time. */
 export type Nodes = {
   view(node: string, now: number): NodeView;
-  /** Takes in a change of the bucket; returns the node if anybody has to look again: it is new, gone, back, its key changed, or its trouble. */
+  /** Applies a change of the bucket; returns the node if it needs another look: new, gone, back, other key or other trouble. */
   take(subject: string, entry: Entry | undefined, now: number): string | undefined;
-  /** While NATS is away no heartbeat can arrive, which says nothing of the nodes. */
+  /** While NATS is unreachable no heartbeat can arrive, so missing heartbeats prove nothing about the nodes. */
   connected(yes: boolean, now: number): void;
   /** When the bucket was created: before that no agent could register. */
   created(at: number): void;
@@ -58,7 +58,7 @@ export function createNodes(): Nodes {
     take(subject, message, now) {
       const before = bySubject.get(subject);
       const said = message === undefined || message.header('KV-Operation') !== '' ? undefined : read(message.body);
-      // Each node writes its own key only: an entry that names another node is nobody's.
+      // Each node writes only its own key: an entry that contains another node's name is ignored.
       const entry = said !== undefined && subject === nodeSubject(said.node) ? said : undefined;
       if (entry === undefined) {
         bySubject.delete(subject);
@@ -67,7 +67,7 @@ export function createNodes(): Nodes {
         return before.entry.node;
       }
       const wasReachable = view(entry.node, now).state === 'reachable';
-      // The time that the server stored it, so that a bridge that starts does not take an old entry for a heartbeat.
+      // Use the server's store time, so that a starting bridge does not mistake an old entry for a new heartbeat.
       const known = { entry, seen: message?.time ?? now };
       bySubject.set(subject, known);
       byName.set(entry.node, known);

@@ -17,7 +17,7 @@ import type { Deletions } from './deletions.ts';
 import type { Outage } from './outage.ts';
 import { createIndex, isPlace, placeOf } from './relations.ts';
 
-/** The objects of the API that the bridge reads. A change enqueues what depends on it. */
+/** The API objects that the bridge reads. A change enqueues what depends on it. */
 export type Objects = {
   /** An interface by `kind/namespace/name`. */
   get(key: string): KubeObject | undefined;
@@ -28,7 +28,7 @@ export type Objects = {
   /** Keys of the interfaces on a node. */
   onNode(node: string): Iterable<string>;
   deletions: Deletions;
-  /** Why an object of these kinds that is not here may exist all the same; empty where each was listed to its end. */
+  /** Why an object of these kinds may exist although it is not here; empty if each kind was listed completely. */
   incomplete(...of: readonly (KindName | 'Secret')[]): string[];
   enqueueAll(): void;
   enqueuePlanOf(child: KubeObject | undefined): void;
@@ -40,9 +40,9 @@ export type ObjectsOptions = {
   context: BridgeContext;
   enqueue: Enqueue;
   outage: Outage;
-  /** What the bridge itself wrote: coming back from the watch, it is not news. */
+  /** Writes by the bridge itself: when the watch returns them, they are no change. */
   ownWrites: OwnWrites;
-  /** A kind can be listed to its end that could not before. */
+  /** A kind can now be listed completely, and could not before. */
   completed: () => void;
   signal: AbortSignal;
 };
@@ -61,7 +61,7 @@ export function readObjects({ context, enqueue, outage, ownWrites, completed, si
     if (object === undefined) {
       if (change.before !== undefined && change.removal === 'deleted')
         deletions.add(planKey(key), change.before.metadata.uid);
-      // What it held may be what another one waits for.
+      // Another object may be waiting for the name or port that it held.
       enqueuePlans();
     }
     if (changeOf(change, object && ownWrites.of(object)) !== 'none') enqueue.plan(key);

@@ -2,8 +2,8 @@ import { explain, systemClock } from '@ifactor/common';
 import type { Clock, Log } from '@ifactor/common';
 
 /**
- * One log line for all that wait for the same server: written when the first starts to wait, again every `everyMs` while
- * any waits, and `back` when none does any more.
+ * One log line for everything that waits for the same server: written when the first starts to wait, again every `everyMs`
+ * while any waits, and `back` when the last has stopped waiting.
  */
 export type Outage = { down(who: string, message: string, error: unknown): void; up(who: string): void };
 

@@ -16,7 +16,7 @@ import type { StreamFollower } from '../stream/follower.ts';
 export type Index = {
   set(source: string, targets: readonly string[]): void;
   sources(target: string): Iterable<string>;
-  /** How many sources and targets are remembered. */
+  /** Number of sources and targets held. */
   readonly size: number;
 };
 
@@ -28,7 +28,7 @@ export function createIndex(): Index {
       for (const target of targets.get(source) ?? []) {
         const known = sources.get(target);
         known?.delete(source);
-        // Names come and go for ever.
+        // Remove empty targets: names come and go without limit.
         if (known?.size === 0) sources.delete(target);
       }
       if (next.length === 0) targets.delete(source);
@@ -45,10 +45,10 @@ export function createIndex(): Index {
   };
 }
 
-/** A spec of more than this, in bytes of JSON, may not pass NATS, which carries 1 MiB unless told otherwise. */
+/** A spec larger than this, in bytes of JSON, may exceed the message limit of NATS, which is 1 MiB by default. */
 const largest = 900_000;
 
-/** The node of an object, or why it cannot be told of the object. */
+/** The node of an object, or why the object cannot be published to one. */
 export function placeOf(object: KubeObject, kind: string): Place | { refused: string } {
   const node: unknown = isRecord(object.spec) ? object.spec['node'] : undefined;
   if (typeof node !== 'string') return { refused: 'node is missing: name the node whose agent owns the interface' };
@@ -79,10 +79,10 @@ export function objectOf(subject: string): string | undefined {
   }
 }
 
-/** The node that a subject of the status stream is of, as its agent is named. */
+/** The node in a subject of the status stream, as its agent is named. */
 export const nodeOf = (subject: string): string => subject.split('.')[2]?.replaceAll('_', '.') ?? '';
 
-/** What the agent said of this very object (by uid), if it has said anything. */
+/** The status that the agent published for exactly this object (by uid), if any. */
 export function saidOf(
   statuses: Pick<StreamFollower, 'get'>,
   object: KubeObject,

@@ -1,12 +1,12 @@
 import type { Clock } from '@ifactor/common';
 
 /**
- * The NATS server's time, in ms: heartbeats carry it, and the clock of the bridge's machine may be wrong. It is the local
- * clock's until the server has said a time.
+ * The NATS server's time, in ms: heartbeats are stamped with it, and the clock of the bridge's machine may be wrong. Until
+ * the server has reported a time, this is the local clock.
  */
 export type ServerTime = {
   now(): number;
-  /** A time that the server said just now. */
+  /** Sets the time that the server reported just now. */
   said(time: number): void;
 };
 

@@ -9,14 +9,14 @@ import type { OwnWrites } from './change.ts';
 import { createOutage } from './outage.ts';
 import type { Outage } from './outage.ts';
 
-/** What Kubernetes, the streams and the agents say now. Only reads; a change enqueues what depends on it. */
+/** The current state of Kubernetes, the streams and the agents. Read-only; a change enqueues what depends on it. */
 export type View = {
   objects: Objects;
   messages: Messages;
   nodes: Nodes;
-  /** The NATS server's time, ms: what heartbeats and messages are compared with. */
+  /** The NATS server's time, ms: heartbeats and messages are compared with it. */
   serverNow: () => number;
-  /** Enqueues everything that either side speaks of. */
+  /** Enqueues every object that either side has. */
   enqueueAll(): void;
   apiOutage: Outage;
   /** Resolves when everything was read once, or refused. */

@@ -12,7 +12,7 @@ const program = `
   console.log('stopped by', await stop);
   process.exit();`;
 
-/** A program that waits for `stopSignal`, started through a shell as npm does it: the shell, and all that the program says. */
+/** A program that waits for `stopSignal`, started through a shell as npm does it: the shell, and the program's output. */
 async function started(environment: NodeJS.ProcessEnv) {
   const { npm_lifecycle_event: _, ...env } = process.env;
   const child = spawn('sh', ['-c', '"$0" --input-type=module --eval "$1"; true', process.execPath, program], {

@@ -2,7 +2,7 @@ import { systemClock } from './clock.ts';
 import { explain } from './log.ts';
 import { whenStarterEnds } from './starter.ts';
 
-/** The caller can mend this by other arguments; ends a program with exit code 2. */
+/** The caller can fix this with other arguments; ends a program with exit code 2. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }

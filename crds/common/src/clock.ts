@@ -1,17 +1,17 @@
-/** Time, injected wherever it is needed, so that tests and a simulator of a whole fleet can run it. */
+/** Time, injected wherever it is needed, so that tests and a fleet simulator can control it. */
 export type Clock = {
-  /** Wall clock, in milliseconds since 1970. Somebody may set it, back or forward. */
+  /** Wall clock, in milliseconds since 1970. It can be set, back or forward. */
   now(): number;
-  /** Milliseconds since some moment of this process. Nobody sets it: what durations are measured by. */
+  /** Milliseconds since some moment of this process. It cannot be set: use it to measure durations. */
   monotonic(): number;
   /**
-   * Calls back once after so many milliseconds; the result cancels.
-   * @param keepsAlive whether the process waits for it with nothing else to do
+   * Calls back once after this many milliseconds; call the result to cancel.
+   * @param keepsAlive whether the timer keeps the process alive
    */
   after(milliseconds: number, elapsed: () => void, keepsAlive?: boolean): () => void;
 };
 
-/** The only place that asks the runtime for the time. */
+/** The only place that reads the time from the runtime. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -23,13 +23,13 @@ export const systemClock: Clock = {
   },
 };
 
-/** The time as messages and logs have it: RFC 3339 in UTC, with milliseconds. */
+/** The time in messages and logs: RFC 3339 in UTC, with milliseconds. */
 export const timestamp = (clock: Clock): string => new Date(clock.now()).toISOString();
 
-/** As Kubernetes has it: RFC 3339 in UTC, without fractions. */
+/** The time in Kubernetes objects: RFC 3339 in UTC, without fractions. */
 export const timestampSeconds = (clock: Clock): string => timestamp(clock).replace(/\.\d+Z$/, 'Z');
 
-/** Calls back every so many milliseconds, each time after the last call; the result ends it. Keeps no process alive. */
+/** Calls back at this interval in milliseconds, counted from the last call; call the result to stop. Does not keep the process alive. */
 export function every(clock: Clock, milliseconds: number, call: () => void): () => void {
   const again = (): void => {
     end = clock.after(milliseconds, again);

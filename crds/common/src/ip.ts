@@ -1,10 +1,10 @@
-/** IP addresses between text and bytes. Text going out is canonical (RFC 5952). */
+/** IP addresses between text and bytes. Output text is canonical (RFC 5952). */
 import { isIP } from 'node:net';
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 
-/** 4 or 16 bytes; undefined where it is no IP address. A zone (`%eth0`) is not taken. */
+/** 4 or 16 bytes; undefined if it is no IP address. A zone (`%eth0`) is not accepted. */
 export function parseIp(value: string): Buffer | undefined {
   switch (isIP(value)) {
     case 4:
@@ -16,7 +16,7 @@ export function parseIp(value: string): Buffer | undefined {
   }
 }
 
-/** As `parseIp`, but a RangeError where it is no IP address. */
+/** As `parseIp`, but throws a RangeError if it is no IP address. */
 export function ipBytes(value: string): Buffer {
   const bytes = parseIp(value);
   if (!bytes) throw new RangeError(`${JSON.stringify(value)} is no IP address`);

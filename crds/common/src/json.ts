@@ -1,4 +1,4 @@
-/** JSON whose shape is not known: read without trust, compared by value. */
+/** JSON of unknown shape: read with checks, compared by value. */
 import { createHash } from 'node:crypto';
 
 export type Json = { [key: string]: unknown };

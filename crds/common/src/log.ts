@@ -2,12 +2,12 @@ import { systemClock, timestamp } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { printable } from './printable.ts';
 
-/** One line per message on stderr: time, level, component, message, `key=value`s. Never give it a secret. */
+/** One line per message on stderr: time, level, component, message, `key=value`s. Never pass it a secret. */
 export type Log = Record<
   'debug' | 'info' | 'warn' | 'error',
   (message: string, fields?: Record<string, unknown>) => void
 > & {
-  /** The same log with fields that every line carries. */
+  /** The same log with fields that are added to every line. */
   with(fields: Record<string, unknown>): Log;
 };
 
@@ -49,7 +49,7 @@ function spell(value: unknown): string {
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 
-/** An error and its causes in one line, each said once. */
+/** An error and its causes in one line, without repetition. */
 export function explain(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error; at !== undefined && at !== null; at = at instanceof Error ? at.cause : undefined) {

@@ -26,7 +26,7 @@ describe('names in NATS', () => {
     expect(east.subject(nodeSubject('lax1'))).toBe('$KV.east_ifactor_nodes.lax1');
     expect(east.logical(east.subject(nodeSubject('lax1')))).toBe(nodeSubject('lax1'));
     expect(west.logical(east.subject(nodeSubject('lax1')))).toBe('$KV.east_ifactor_nodes.lax1');
-    // What is another's is not taken for one's own.
+    // A name with another prefix is not ours.
     expect(west.logical(east.subject(subject))).toBe(`east.${subject}`);
     expect(east.subject('>')).toBe('>');
   });

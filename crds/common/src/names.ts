@@ -2,38 +2,38 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 const kv = '$KV.';
 
-/** The streams, by the names that they have where no prefix is set: code knows them by these. */
+/** Names of the streams without a prefix: code refers to them by these. */
 export const streams = {
   desired: 'IFACTOR_DESIRED',
   events: 'IFACTOR_EVENTS',
   status: 'IFACTOR_STATUS',
 } as const;
-/** The bucket of the nodes, as `streams`. */
+/** The bucket of the nodes, without a prefix. */
 export const nodesBucket = 'ifactor_nodes';
 /** The stream behind that bucket, and the subject of a node's entry in it. */
 export const nodesStream = `KV_${nodesBucket}`;
 export const nodeSubject = (node: string): string => `${kv}${nodesBucket}.${node}`;
 
 /**
- * What things are called in the NATS that a connection leads to. Two clusters that share one NATS have a prefix each: subjects are
+ * The names in NATS for a connection. Two clusters that share one NATS have a prefix each: subjects are
  * `<prefix>.ifactor.…`, streams `<prefix>_IFACTOR_…`, the bucket `<prefix>_ifactor_nodes`, the service `<prefix>-ifactor-agent`.
  */
 export type Names = {
   /** Absent: none. */
   readonly prefix: string | undefined;
-  /** As the server knows a stream. */
+  /** Name of a stream on the server. */
   readonly stream: (name: string) => string;
-  /** As the server knows the bucket of the nodes. */
+  /** Name of the nodes' bucket on the server. */
   readonly nodesBucket: string;
-  /** As the server knows the micro service of the agents. */
+  /** Name of the agents' micro service on the server. */
   readonly agentService: string;
-  /** As the server knows a subject or filter of ours. */
+  /** A subject or filter of ours, as it is on the server. */
   readonly subject: (name: string) => string;
-  /** What `subject` made of one of ours; another program's stays as it is. */
+  /** Reverses `subject`; a subject of another program stays unchanged. */
   readonly logical: (subject: string) => string;
 };
 
-/** What a prefix looks like: one token of a subject that is a name for streams and buckets too. */
+/** Format of a prefix: one token of a subject that is valid in names of streams and buckets too. */
 export const prefixPattern = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 
 export function namesFor(prefix: string | undefined): Names {
@@ -54,8 +54,8 @@ export function namesFor(prefix: string | undefined): Names {
 const known = new WeakMap<NatsConnection, Names>();
 const plain = namesFor(undefined);
 
-/** To be called once, before the connection is used. */
+/** Call once, before the connection is used. */
 export const setNames = (connection: NatsConnection, names: Names): void => void known.set(connection, names);
 
-/** The names that hold on a connection, as `connect` was told. */
+/** The names of a connection, as passed to `connect`. */
 export const namesOf = (connection: NatsConnection): Names => known.get(connection) ?? plain;

@@ -37,7 +37,7 @@ it('identifies a process by pid, start time and boot', () => {
   expect(isAlive({ pid: self.pid, startTime: self.startTime })).toBe(true);
   expect(isAlive({ ...self, startTime: `${self.startTime}0` })).toBe(false);
   expect(isAlive({ ...self, boot: randomUUID() })).toBe(false);
-  // Above the largest pid that Linux gives out.
+  // Larger than any pid that Linux assigns.
   expect(identify(2 ** 22 + 1)).toBeUndefined();
 });
 

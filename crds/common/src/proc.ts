@@ -1,4 +1,4 @@
-/** What /proc tells of processes. Source: proc_pid_stat(5). */
+/** Processes as /proc shows them. Source: proc_pid_stat(5). */
 import { readFileSync, readdirSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import { sleep } from './wait.ts';
@@ -6,18 +6,18 @@ import { sleep } from './wait.ts';
 /** Of /proc/PID/stat; times in clock ticks (10 ms), `startTime` since boot. */
 export type ProcessStat = { state: string; parent: number; cpuTicks: number; startTime: string };
 
-/** A process, told from a later one with its pid by when it started and in which boot of the machine. */
+/** A process, distinguished from a later one with the same pid by its start time and the boot of the machine. */
 export type ProcessIdentity = {
   pid: number;
   /** Clock ticks since boot. */
   startTime: string;
-  /** Absent in records that older versions wrote: then it is not compared. */
+  /** Absent in records of older versions: then it is not compared. */
   boot?: string;
 };
 
 /**
- * Undefined where no process has this pid, or only a zombie.
- * @throws EACCES or EPERM where /proc does not show it to us
+ * Undefined if no process has this pid, or only a zombie.
+ * @throws EACCES or EPERM if /proc does not show it to us
  */
 export function readStat(pid: number): ProcessStat | undefined {
   try {
@@ -29,7 +29,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   }
 }
 
-/** Undefined for what is left of a process that has ended. The second field, its name, may hold anything, a `) ` too. */
+/** Undefined if only a zombie is left. The second field, the process name, may contain any text, even `) `. */
 export function parseStat(line: string): ProcessStat | undefined {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const [state = '', parent] = fields;
@@ -43,7 +43,7 @@ export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-/** Undefined where no living process has this pid, or we may not look. */
+/** Undefined if no running process has this pid, or we may not read it. */
 export function identify(pid: number): ProcessIdentity | undefined {
   try {
     const stat = readStat(pid);
@@ -58,7 +58,7 @@ export function isAlive({ pid, startTime, boot }: ProcessIdentity): boolean {
   return now !== undefined && now.startTime === startTime && (boot === undefined || now.boot === boot);
 }
 
-/** Sends the signal to exactly that process; nothing where it has ended. */
+/** Sends the signal to exactly that process; does nothing if it has ended. */
 export function signalProcess(target: ProcessIdentity, name: NodeJS.Signals): void {
   if (!isAlive(target)) return;
   try {
@@ -68,12 +68,12 @@ export function signalProcess(target: ProcessIdentity, name: NodeJS.Signals): vo
   }
 }
 
-/** Between two looks at a process that is no child of ours: nothing tells when one ends. */
+/** Polling interval for a process that is not our child: the kernel does not report its end to us. */
 const exitCheckMs = 10;
 
 /**
  * Ends processes: `first`, then SIGKILL after `patienceMs`. Resolves when all have ended. They need not be children of
- * ours, so only looking tells.
+ * ours, so this polls.
  */
 export async function endProcesses(
   clock: Clock,
@@ -92,7 +92,7 @@ export async function endProcesses(
   }
 }
 
-/** Processes whose environment has this line, without ourselves. Those of other users, where we may not look, are left out. */
+/** Processes whose environment has this line, except our own. Those of other users, which we may not read, are left out. */
 export function processesWithEnvironment(line: string): ProcessIdentity[] {
   return readdirSync('/proc').flatMap((entry) => {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return [];

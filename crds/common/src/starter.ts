@@ -33,7 +33,7 @@ function parentOf(pid: number): number | undefined {
   try {
     return readStat(pid)?.parent;
   } catch {
-    // Hidden from us: then only our own parent is watched.
+    // /proc hides it from us: then only our own parent is watched.
     return undefined;
   }
 }

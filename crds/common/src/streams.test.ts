@@ -90,7 +90,7 @@ test('a server without a cluster cannot hold three copies, and says so when they
 test('an installation without bounds gets them, and keeps what it holds', async () => {
   const connection = await connect();
   const manager = await jetstreamManager(connection);
-  // As streams were created up to now.
+  // The stream configuration of earlier releases.
   for (const [name, subjects] of [
     [streams.desired, 'ifactor.desired.>'],
     [streams.events, 'ifactor.event.>'],

@@ -8,20 +8,20 @@ import { UsageError } from './cli.ts';
 import { namesOf, streams } from './names.ts';
 import type { Names } from './names.ts';
 
-/** The largest message that our streams take, headers included: what a server takes unless configured otherwise. */
+/** The largest message that our streams accept, headers included: the default limit of a server. */
 export const maxMessageBytes = 1 << 20;
 
 const mebibyte = 1 << 20;
-/** Copies of each stream where a cluster can hold them: one server may die. Two would stop when either dies. */
+/** Copies of each stream if a cluster can hold them: one server may fail. Two copies would stop when either one fails. */
 const defaultReplicas = 3;
-/** Part of the usual size that is asked for where the server has no room for all of it. */
+/** Fraction of the usual size that is requested if the server has no room for all of it. */
 const smallPart = 1 / 16;
 
 type Configuration = Pick<StreamConfig, 'name' | 'max_bytes' | 'discard'> & Partial<StreamConfig>;
 
 /**
- * The last word per object must not be lost for another one's, so a full stream refuses; the history forgets its oldest
- * part instead, so that it never stops what is wanted or how things are from being said.
+ * The last message of an object must not be dropped for another object's, so these streams refuse messages when full; the history
+ * drops its oldest messages instead, so that it never blocks desired state or status.
  */
 const configurations: readonly Configuration[] = [
   {
@@ -51,7 +51,7 @@ const configurations: readonly Configuration[] = [
 ];
 const nodesConfiguration = { max_bytes: 64 * mebibyte, discard: DiscardPolicy.New };
 
-/** All of ours, as they are called on a server. */
+/** All our streams, by their names on a server. */
 const configurationsOn = ({ stream, subject, nodesBucket: bucket }: Names): Configuration[] => [
   ...configurations.map(({ name, subjects = [], ...rest }) => ({
     ...rest,
@@ -64,13 +64,13 @@ const configurationsOn = ({ stream, subject, nodesBucket: bucket }: Names): Conf
 /** Copies of each stream; absent: as many as the streams that are there have, else 3, or 1 without a cluster of three. */
 export type StreamOptions = { replicas?: number };
 
-/** Creates the streams and the bucket that are missing; leaves alone what is there, since an operator may have tuned it. */
+/** Creates missing streams and the bucket; leaves existing ones unchanged, since an operator may have tuned them. */
 export async function ensureStreams(connection: NatsConnection, options: StreamOptions = {}): Promise<KV> {
   await createMissing(connection, options);
   return new Kvm(connection).open(namesOf(connection).nodesBucket);
 }
 
-/** As `ensureStreams`, for who does not need the bucket. */
+/** As `ensureStreams`, for callers that do not need the bucket. */
 export async function createMissing(connection: NatsConnection, { replicas }: StreamOptions = {}): Promise<void> {
   const manager = await jetstreamManager(connection);
   const present = new Map<string, StreamInfo>();
@@ -101,7 +101,7 @@ async function firstAccepted(
       await attempt(count, part);
       return;
     } catch (error) {
-      // Somebody else created it a moment ago.
+      // Another program created it a moment ago.
       if (hasCode(error, errorCodes.nameInUse)) return;
       if (at === attempts.length - 1 || !hasCode(error, ...errorCodes.noRoom)) throw error;
     }
@@ -178,7 +178,7 @@ export async function streamsAreCurrent(connection: NatsConnection): Promise<boo
   return true;
 }
 
-/** What was written into the metadata of a stream, such as whose it is; undefined where the stream does not exist. */
+/** Metadata of a stream, such as its cluster; undefined if the stream does not exist. */
 export async function readStreamMetadata(
   connection: NatsConnection,
   stream: string = streams.desired,
@@ -204,7 +204,7 @@ export async function writeStreamMetadata(
   await manager.streams.update(name, { metadata: { ...config.metadata, ...entries } });
 }
 
-/** Numbers of nats-server's errors (server/errors.json). */
+/** Error codes of nats-server (server/errors.json). */
 const errorCodes = {
   nameInUse: 10058,
   streamNotFound: 10059,

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Random } from './random.ts';
 
-/** Waits so many milliseconds, or until one of the signals is aborted, whichever is first. Keeps the process alive. */
+/** Waits this many milliseconds, or until one of the signals is aborted, whichever is first. Keeps the process alive. */
 export function sleep(clock: Clock, milliseconds: number, ...signals: AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
     const signal = AbortSignal.any(signals);
@@ -33,8 +33,8 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
 export type BackoffLimits = { first: number; most: number };
 
 /**
- * Delays between tries, in milliseconds: they double from `first` to `most`. With `random` each is shortened by up to a
- * half, so that many who failed at once do not retry at once.
+ * Delays between retries, in milliseconds: they double from `first` to `most`. With `random` each is shortened by up to a
+ * half, so that many clients that failed together do not retry together.
  */
 export class Backoff {
   readonly #limits: BackoffLimits;

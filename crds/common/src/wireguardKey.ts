@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 /** RFC 8410, up to the 32 bytes of the key. */
 const pkcs8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
-/** 32 bytes of a key given as bytes or base64; null: zeros, which WireGuard takes for "none". @throws RangeError */
+/** 32 bytes of a key given as bytes or base64; null: zeros, which WireGuard treats as no key. @throws RangeError */
 export function keyBytes(key: Buffer | string | null): Buffer {
   if (key === null) return Buffer.alloc(32);
   const bytes = typeof key === 'string' ? Buffer.from(key, 'base64') : key;

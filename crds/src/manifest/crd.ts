@@ -72,7 +72,7 @@ const InterfaceStatus = InterfaceStatusSchema.extend({
     .describe('Ready, with the reason why not.'),
 });
 
-/** What each kind is made of; the rest of its CustomResourceDefinition follows from `kinds`. */
+/** Source of each kind's definition; the rest of its CustomResourceDefinition follows from `kinds`. */
 export const definitions: Readonly<Record<KindName, Definition>> = {
   WireGuardNetworkPlan: {
     description:

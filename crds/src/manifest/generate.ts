@@ -6,7 +6,7 @@ import type { KindName } from '../schema/kinds.ts';
 
 const names: readonly KindName[] = ['WireGuardNetworkPlan', 'WireGuardInterface', 'NetlinkInterface'];
 
-/** Where the committed CustomResourceDefinition of a kind lies. */
+/** Path of the committed CustomResourceDefinition of a kind. */
 export function crdFile(name: KindName): URL {
   return new URL(`../../manifests/${kinds[name].plural}.yaml`, import.meta.url);
 }
@@ -18,7 +18,7 @@ export function crdYaml(name: KindName): string {
   return document.toString({ lineWidth: 0 });
 }
 
-/** Kinds whose committed file differs from what the schemas say now. */
+/** Kinds whose committed file differs from the schemas. */
 export function staleKinds(): KindName[] {
   return names.filter((name) => {
     try {

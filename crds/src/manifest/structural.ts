@@ -3,12 +3,12 @@ import { z } from 'zod';
 /** A structural OpenAPI v3 schema, as a CustomResourceDefinition takes it. */
 export type Structural = { [keyword: string]: unknown };
 
-/** A zod schema uses something that a structural schema cannot say. */
+/** A zod schema uses a feature that a structural schema does not have. */
 class NotStructuralError extends Error {
   override name = 'NotStructuralError';
 }
 
-/** Stands for the items of a list in a path. */
+/** The items of a list, in a path. */
 const ITEM = '[]';
 
 const kept = new Set([
@@ -29,7 +29,7 @@ const kept = new Set([
   'x-kubernetes-list-type',
   'x-kubernetes-list-map-keys',
 ]);
-/** Formats that Kubernetes checks by itself, so that zod's pattern for them is noise. */
+/** Formats that Kubernetes checks itself, so zod's pattern for them is redundant. */
 const checkedFormats = new Set(['date-time']);
 
 /**
@@ -51,12 +51,12 @@ function convert(node: unknown, path: readonly string[]): Structural {
     } else if (keyword === 'items') {
       out['items'] = convert(value, [...path, ITEM]);
     } else if (keyword === 'additionalProperties' && isObject(value) && Object.keys(value).length === 0) {
-      // A loose object: what a later version adds is kept.
+      // A loose object: fields that a later version adds are kept.
       out['x-kubernetes-preserve-unknown-fields'] = true;
     } else if (keyword === 'anyOf' && onlyValues(value)) {
       out['anyOf'] = value;
     } else if (keyword === 'default' && path.includes(ITEM)) {
-      // kubectl compares lists as a whole: a default in an item of one would be a change to undo at each `kubectl apply`.
+      // kubectl compares lists as a whole: a default in an item would be a change to undo at each `kubectl apply`.
       continue;
     } else if (kept.has(keyword)) {
       out[keyword] = value;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { extensible } from './extensible.ts';
 
 /**
- * A secret value on its way to one node: `sealed` is base64 of the nkeys curve box (xkv1) that only the node's key
+ * A secret value for one node: `sealed` is base64 of the nkeys curve box (xkv1) that only the node's key
  * opens, `sender` the public curve key of the bridge that sealed it. `ref` is `privateKey` or `psk:<peer's public key>`.
  * `version` changes when the value may have changed (uid and resourceVersion of the Kubernetes Secret).
  */
@@ -19,11 +19,11 @@ export const MissingSecretSchema = extensible({ ref: z.string(), reason: z.strin
 export type MissingSecret = z.infer<typeof MissingSecretSchema>;
 
 /**
- * The last word on one object, as IFACTOR_DESIRED keeps it. The spec holds no secret value. `deleted: true` is the
- * tombstone: the object is gone from the API and the spec is empty. It is taken out after a while, so that a subject without a message
- * says nothing: an agent that has an interface of which the stream does not speak publishes its status, and where the API server does
+ * The latest desired state of one object, as stored in IFACTOR_DESIRED. The spec contains no secret value. `deleted: true` is the
+ * tombstone: the object is gone from the API and the spec is empty. It is removed after a while, so a subject without a message
+ * proves nothing: an agent that has an interface without a message in the stream publishes its status, and if the API server does
  * not have the object, the bridge publishes the tombstone again.
- * Fields that a later version of the bridge added are kept as they came, for the agent that will know them.
+ * Fields that a later version of the bridge added are kept unchanged, for agents that support them.
  */
 export const DesiredSchema = extensible({
   apiVersion: z.string(),
@@ -36,7 +36,7 @@ export const DesiredSchema = extensible({
   creationTimestamp: z.string(),
   deletionTimestamp: z.string().optional(),
   deleted: z.boolean().optional(),
-  /** Validated again by the agent with the kind's own schema: what is malformed becomes a condition, not a crash. */
+  /** Validated again by the agent with the kind's own schema: a malformed spec becomes a condition, not a crash. */
   spec: z.record(z.string(), z.unknown()),
   secrets: z.array(SealedSecretSchema),
   missing: z.array(MissingSecretSchema),

@@ -2,10 +2,10 @@ import { formatEventSubject, parseEventSubject } from './subject.ts';
 import type { EventType, InterfaceEvent, RecordedEvent } from './event.ts';
 import { upcast } from './upcast.ts';
 
-/** The least of NATS headers that an envelope needs; `MsgHdrs` of @nats-io fits. */
+/** The subset of NATS headers that an envelope needs; `MsgHdrs` of @nats-io fits. */
 export type Headers = { get(name: string): string; set(name: string, value: string): void };
 
-/** A message is not one of ours: says which part is missing or wrong. */
+/** A message is not one of ours: the error names the missing or wrong part. */
 export class EnvelopeError extends Error {
   override name = 'EnvelopeError';
 }
@@ -36,8 +36,8 @@ export function encodeEvent(event: RecordedEvent, headers: Headers): { subject: 
 }
 
 /**
- * Reads what `encodeEvent` wrote.
- * @throws EnvelopeError where the message is no event of ours
+ * Parses what `encodeEvent` wrote.
+ * @throws EnvelopeError if the message is no event of ours
  */
 export function decodeEvent(
   subject: string,
@@ -68,7 +68,7 @@ export function decodeEvent(
   } catch (cause) {
     throw new EnvelopeError(`${subject}: the body is not JSON`, { cause });
   }
-  // The log is our own: types and payloads are those of `EventData`, older ones after `upcast`.
+  // We wrote the log: types and payloads are those of `EventData`, older ones after `upcast`.
   const event = { type: type as EventType, time: need('ce-time'), data } as InterfaceEvent;
   return upcast({
     ...event,

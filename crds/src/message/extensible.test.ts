@@ -61,7 +61,7 @@ describe('what a later version adds', () => {
     for (const part of ['netlink', 'wireguard', 'lastEvent'])
       expect(status?.properties[part]).toHaveProperty(open, true);
     expect(status?.properties['state']).not.toHaveProperty('enum');
-    // What a user misspells in a spec is still said.
+    // A misspelled field of a spec is still reported.
     expect(spec).not.toHaveProperty(open);
   });
 });

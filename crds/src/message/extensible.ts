@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * The schema of an object that a later version may add fields to: they are kept as they came. The type names only what this version
- * knows.
+ * The schema of an object to which a later version may add fields: they are kept unchanged. The type has only the fields of
+ * this version.
  */
 export const extensible = <Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape> => z.looseObject(shape);

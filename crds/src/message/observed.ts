@@ -18,7 +18,7 @@ export type ObservedPeer = {
   endpoint: string | null;
   persistentKeepalive: number;
   allowedIPs: readonly string[];
-  /** The spec's endpoint is to be written over the kernel's, which leads nowhere; absent: it is not. */
+  /** The spec's endpoint is to be written over the kernel's, which is unreachable; absent: it is not. */
   stale?: true;
 };
 
@@ -29,7 +29,7 @@ export type ObservedWireGuard = {
   peers: readonly ObservedPeer[];
 };
 
-/** One link as far as the actor decides by it. Counters, carrier and handshakes are not here: they would fill the log. */
+/** The part of a link that the actor's decisions use. Counters, carrier and handshakes are left out: they would fill the log. */
 export type ObservedLink = {
   index: number;
   name: string;
@@ -39,9 +39,9 @@ export type ObservedLink = {
   alias: string | null;
   addrGenMode: string | null;
   addresses: readonly Address[];
-  /** IPv6 addresses that the kernel checks for a duplicate and does not use yet, on a link with carrier; absent: none. */
+  /** IPv6 addresses under duplicate address detection, not in use yet, on a link with carrier; absent: none. */
   tentative?: readonly string[];
-  /** IPv6 addresses that the kernel does not use, because somebody else on the link has them; absent: none. */
+  /** IPv6 addresses that the kernel does not use, because another host on the link has them; absent: none. */
   duplicate?: readonly string[];
   /** Names of the links enslaved to this one; absent where its kind has none. */
   slaves?: readonly string[];
@@ -50,18 +50,18 @@ export type ObservedLink = {
   wireguard?: ObservedWireGuard;
 } & Partial<KindAttributes>;
 
-/** What the kernel shows of one interface. */
+/** The observed state of one interface. */
 export type Observed = {
   links: { readonly [S in Slot]?: ObservedLink | null };
   /** Links with this interface's mark in a netns where none belongs; `netns` is the inode. */
   strays: readonly { netns: string; index: number; name: string }[];
-  /** Whether each device that the spec names (slaves, the device below) exists in the target netns. */
+  /** Whether each device in the spec (slaves, the lower device) exists in the target netns. */
   devices: { readonly [name: string]: boolean };
   /** Those of them that are down and keep the interface down; absent: none. */
   down?: readonly string[];
-  /** Slaves that the spec names and that the link `master` of another resource (`owner`, as a person names it) has; absent: none. */
+  /** Slaves in the spec that are enslaved to the link `master` of another resource (`owner`, its display name); absent: none. */
   taken?: { readonly [slave: string]: { readonly master: string; readonly owner: string } };
 };
 
-/** One difference: `field` as in the spec or as `ip` names it, values as they print. */
+/** One difference: `field` as in the spec or in `ip`, values as they are printed. */
 export type Drift = { field: string; wanted: unknown; found: unknown };

@@ -7,10 +7,10 @@ export type AttributedLink = {
   [K in keyof KindAttributes]: { kind: K } & { [A in K]: KindAttributes[A] };
 }[keyof KindAttributes];
 
-/** What to make, by kind. The far end of a pair is made with it, in slot `peer`. */
+/** What to create, by kind. The far end of a pair is created with it, in slot `peer`. */
 export type LinkKind = { kind: 'wireguard' } | { [K in NetlinkType]: { kind: K } & KindCreation[K] }[NetlinkType];
 
-/** An idempotent action on the kernel: making what exists adopts it, removing what is gone succeeds. Plain data, no secrets. */
+/** An idempotent action on the kernel: creating an existing link adopts it, removing a missing one succeeds. Plain data, no secrets. */
 export type KernelOperation =
   | {
       type: 'CreateLink';
@@ -19,7 +19,7 @@ export type KernelOperation =
       mark: string;
       mtu?: number;
       up?: boolean;
-      /** Of the link, and of a veth's far end: those that it had before it was recreated. Absent: the kernel chooses. */
+      /** MAC addresses of the link and of a veth's far end, kept from before it was recreated. Absent: the kernel chooses. */
       mac?: string;
       farMac?: string;
       link: LinkKind;
@@ -30,7 +30,7 @@ export type KernelOperation =
       slot: Slot;
       name: string;
       index?: number;
-      /** `link`: attributes that the kernel changes of a link that is there. */
+      /** `link`: attributes that the kernel can change on an existing link. */
       change: { up?: boolean; mtu?: number; name?: string; addrGenMode?: 'none'; link?: AttributedLink };
     }
   | { type: 'MoveLink'; from: Slot; slot: Slot; name: string }
@@ -45,7 +45,7 @@ export type KernelOperation =
       type: 'SetWireGuard';
       slot: Slot;
       name: string;
-      /** The public key of the private key to set; the key itself is looked up where it is used. */
+      /** The public key of the private key to set; the key itself is looked up when the operation runs. */
       change: { privateKey?: string; listenPort?: number; fwmark?: number };
     }
   | {
@@ -63,16 +63,16 @@ export type KernelOperation =
     }
   | { type: 'RemovePeer'; slot: Slot; name: string; publicKey: string };
 
-/** Everything a machine can ask of its runner. */
+/** All commands of a machine to its runner. */
 export type Operation =
   | { type: 'ResolveSecrets'; refs: readonly string[] }
   | { type: 'ResolveNetns'; slots: readonly Slot[] }
   | { type: 'Observe' }
-  /** Finds out what is reached before a change. Answered by ConfirmBegan. */
+  /** Checks what is reachable before a change. Answered by ConfirmBegan. */
   | { type: 'BeginConfirm'; generation: number; timeoutSeconds: number; probe: string | null }
   /**
-   * Answered by SpecConfirmed or SpecRolledBack. `since`: when the change began (RFC 3339); `to`: where a rollback leads; `resumed`: by an
-   * agent that found the change under trial and has to find its way to NATS first.
+   * Answered by SpecConfirmed or SpecRolledBack. `since`: when the change began (RFC 3339); `to`: the spec of a rollback; `resumed`: by an
+   * agent that started during the trial of a change and has to connect to NATS first.
    */
   | {
       type: 'AwaitConfirm';
@@ -84,9 +84,9 @@ export type Operation =
       to: number | null;
       resumed: boolean;
     }
-  /** Carried out in order; stops at the first failure; ends with one LinkObserved or OperationFailed of the same `id`. */
+  /** Run in order; stops at the first failure; ends with one LinkObserved or OperationFailed of the same `id`. */
   | { type: 'Perform'; id: string; operations: readonly KernelOperation[] }
   /** Answered by TimerElapsed; starting a timer of the same name again replaces it. */
   | { type: 'StartTimer'; timer: string; milliseconds: number }
-  /** The timer is not waited for any more. */
+  /** Cancels the timer. */
   | { type: 'StopTimer'; timer: string };

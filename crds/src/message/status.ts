@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { extensible } from './extensible.ts';
 
-/** The states of the lifecycle machine, as they stand in `status.state` and in the `ifactor-state` header. */
+/** The states of the lifecycle machine, as in `status.state` and in the `ifactor-state` header. */
 export const states = [
   'pending',
   'creating',
@@ -26,8 +26,8 @@ export const ConditionSchema = z.object({
 export type Condition = z.infer<typeof ConditionSchema>;
 
 /**
- * What an agent says is bounded: entries of lists and characters of texts. An agent says the first entries of a longer list, such as one
- * that somebody else gave the link; a status beyond the bounds is refused by the bridge.
+ * Limits of an agent's status: entries of lists and characters of texts. The agent sends the first entries of a longer list, such as
+ * addresses that another program added to the link; the bridge refuses a status beyond the limits.
  */
 export const statusLimits = { flags: 64, addresses: 512, peers: 1000, allowedIPs: 400, conditions: 16 } as const;
 const word = z.string().max(63);
@@ -62,8 +62,8 @@ const WireGuardStatusSchema = extensible({
 });
 
 /**
- * `/status` of a WireGuardInterface and of a NetlinkInterface. States and fields that a later version of the agent knows are passed on
- * as they are: the bridge, the CRD and the API server may be older.
+ * `/status` of a WireGuardInterface and of a NetlinkInterface. States and fields of a later version of the agent are passed on
+ * unchanged: the bridge, the CRD and the API server may be older.
  */
 export const InterfaceStatusSchema = extensible({
   state: z
@@ -92,8 +92,8 @@ export const InterfaceStatusSchema = extensible({
 export type InterfaceStatus = z.infer<typeof InterfaceStatusSchema>;
 
 /**
- * What an agent publishes on `ifactor.status.…`. The status is of the object with this uid: one of another uid is of
- * an earlier life. `hash` is the digest of the folded snapshot, for `ifactor replay --verify`.
+ * Payload on `ifactor.status.…`, published by an agent. The status is of the object with this uid; one with another uid is of
+ * an earlier object of the name. `hash` is the digest of the folded snapshot, for `ifactor replay --verify`.
  */
 export const StatusMessageSchema = extensible({
   uid: name,
@@ -112,15 +112,15 @@ export const NodeEntrySchema = extensible({
   hostname: name,
   version: name,
   machine: z.int(),
-  /** Public nkeys curve key that secrets for this node are sealed to. */
+  /** Public nkeys curve key to which secrets for this node are sealed. */
   sealKey: name,
-  /** Identifies the agent's state folder: two agents of one node name differ here. */
+  /** Identifies the agent's state folder: it differs between two agents with the same node name. */
   journal: name,
   /** Identifies the agent's run. */
   instance: name,
   /**
-   * Events cannot be stored, and why. While they wait in memory interfaces are healed as ever; `parked`: there is no room for more of
-   * them, so that nothing is decided until they can be stored.
+   * Why events cannot be stored. While they are buffered in memory, interfaces are still repaired; `parked`: the buffer is full, so
+   * no decision is made until events can be stored.
    */
   trouble: extensible({ parked: z.boolean(), message: z.string().max(32768) }).optional(),
   time: z.iso.datetime(),

@@ -8,14 +8,14 @@
  * A dot in a Kubernetes name becomes `_`, which no Kubernetes name contains.
  */
 
-/** What identifies one declared object; `kind` is the lower-case singular, such as `netlinkinterface`. */
+/** The identity of one declared object; `kind` is the lower-case singular, such as `netlinkinterface`. */
 export type Key = { kind: string; namespace: string; name: string };
 /** An object on the node that owns it. */
 export type Place = Key & { node: string };
 /** One kind of event of an object; `type` as in `EventType`. */
 export type EventPlace = Place & { type: string };
 
-/** A name that cannot stand in a subject, or a subject of another program. */
+/** A name that is not valid in a subject, or a subject of another program. */
 export class SubjectError extends Error {
   override name = 'SubjectError';
 }
@@ -24,7 +24,7 @@ const name = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const kind = /^[a-z][a-z0-9]*$/;
 const eventType = /^[A-Z][A-Za-z0-9]*$/;
 
-/** Subject of the wanted state of an object. @throws SubjectError */
+/** Subject of the desired state of an object. @throws SubjectError */
 export function formatDesiredSubject(place: Place): string {
   return `ifactor.desired.${format(place)}`;
 }
@@ -39,23 +39,23 @@ export function formatEventSubject(place: EventPlace): string {
   return `ifactor.event.${format(place)}.${legal('event type', place.type, eventType)}`;
 }
 
-/** Reads what `formatDesiredSubject` wrote. @throws SubjectError */
+/** Parses what `formatDesiredSubject` wrote. @throws SubjectError */
 export function parseDesiredSubject(subject: string): Place {
   return parse(subject, 'desired', 4).place;
 }
 
-/** Reads what `formatStatusSubject` wrote. @throws SubjectError */
+/** Parses what `formatStatusSubject` wrote. @throws SubjectError */
 export function parseStatusSubject(subject: string): Place {
   return parse(subject, 'status', 4).place;
 }
 
-/** Reads what `formatEventSubject` wrote. @throws SubjectError */
+/** Parses what `formatEventSubject` wrote. @throws SubjectError */
 export function parseEventSubject(subject: string): EventPlace {
   const { place, rest } = parse(subject, 'event', 5);
   return { ...place, type: readable(subject, 'event type', rest, eventType) };
 }
 
-/** All wanted state, of one node or of every one. @throws SubjectError */
+/** All desired state, of one node or of every one. @throws SubjectError */
 export function desiredFilter(node?: string): string {
   return node === undefined ? 'ifactor.desired.>' : `ifactor.desired.${encode('node', node)}.>`;
 }
@@ -65,7 +65,7 @@ export function statusFilter(node?: string): string {
   return node === undefined ? 'ifactor.status.>' : `ifactor.status.${encode('node', node)}.>`;
 }
 
-/** Events by any part of their place; a part left out matches everything. @throws SubjectError */
+/** Events by any part of their subject; an absent part matches everything. @throws SubjectError */
 export function eventFilter(selector: Partial<EventPlace> = {}): string {
   const { type } = selector;
   const tokens = [
@@ -78,7 +78,7 @@ export function eventFilter(selector: Partial<EventPlace> = {}): string {
   return `ifactor.event.${tokens.join('.')}`;
 }
 
-/** What the agent of a node answers to, and what its requests begin with. Under no prefix of a stream. @throws SubjectError */
+/** Request subject of a node's agent, and the prefix of its own requests. Not captured by any stream. @throws SubjectError */
 export const agentSubject = (node: string): string => `ifactor.agent.${encode('node', node)}`;
 
 function format(place: Place): string {

@@ -5,7 +5,7 @@ import type { KindName } from './kinds.ts';
 import { admit, schemas } from '../testing/admission.ts';
 import { bad, good, legal } from '../testing/manifests.ts';
 
-/** Runs both ends and holds them together; gives their common verdict and every text that either said. */
+/** Runs both validators and asserts that they agree; returns their common verdict and all messages. */
 function judge(kind: KindName, spec: unknown): { admitted: boolean; said: string } {
   const byZod = definitions[kind].spec.safeParse(spec);
   const byServer = admit(schemas[kind], spec);
@@ -14,7 +14,7 @@ function judge(kind: KindName, spec: unknown): { admitted: boolean; said: string
     ...(byZod.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
   ];
   expect({ admitted: byServer.admitted, said }).toEqual({ admitted: byZod.success, said });
-  // What the server leaves to its readers, the defaults within lists, they fill in alike.
+  // Defaults within lists, which the server does not apply, must be the same on both sides.
   expect(byZod.data).toEqual(byServer.admitted ? definitions[kind].spec.parse(byServer.value) : undefined);
   return { admitted: byZod.success, said: said.join('\n') };
 }
@@ -37,7 +37,7 @@ describe('zod and the API server refuse the same', () => {
         fc.property(legal[kind], (spec) => void admitted.push(judge(kind, spec).admitted)),
         { numRuns: 1000 },
       );
-      // Neither verdict is a rarity, so that the rules between fields are reached.
+      // Both verdicts must be frequent, so that the rules between fields are reached.
       const share = admitted.filter(Boolean).length / admitted.length;
       expect(share).toBeGreaterThan(0.02);
       expect(share).toBeLessThan(0.98);

@@ -17,7 +17,7 @@ export const NodeSchema = transitions(matching(patterns.nodeName, 253, `node ${N
   message: 'node is immutable: delete the object and create it again for the other node',
 }).describe('Name of the node whose agent owns the interface. Immutable.');
 
-/** TCP or UDP port that may be 0, which leaves the choice to the kernel. */
+/** TCP or UDP port; 0 lets the kernel choose. */
 export const PortSchema = z.int().min(0).max(65535);
 
 export const PortRangeSchema = ruled(
@@ -33,11 +33,11 @@ export const PortRangeSchema = ruled(
 );
 export type PortRange = z.infer<typeof PortRangeSchema>;
 
-/** IPV6_MIN_MTU: below it the kernel runs no IPv6 on a link. */
+/** IPV6_MIN_MTU: below it the kernel disables IPv6 on a link. */
 export const SMALL_PACKETS =
   'mtu must be at least 1280 where addresses lists an IPv6 address: links with less have no IPv6';
 
-/** MTU of a WireGuard interface: 0 stands for 1420. */
+/** MTU of a WireGuard interface: 0 means 1420. */
 export const WireGuardMtuSchema = ruled(z.int().min(0).max(65535), {
   rule: 'self == 0 || self >= 68',
   message: 'mtu must be 0 (for 1420) or from 68 to 65535',
@@ -49,7 +49,7 @@ export const WireGuardMtuSchema = ruled(z.int().min(0).max(65535), {
 /** 32 bytes of zeros in base64: what the kernel reads as "no key". */
 const NO_KEY = `${'A'.repeat(43)}=`;
 
-/** A WireGuard key; `what` names it to the user. */
+/** A WireGuard key; `what` is its name in messages. */
 export const keySchema = (what: string): z.ZodString =>
   ruled(matching(patterns.key, 44, `${what}must be 32 bytes in base64 (44 characters, ending in "=")`), {
     rule: `self != '${NO_KEY}'`,
@@ -120,24 +120,24 @@ export const ContainerSelectorSchema = z.object({
 });
 export type ContainerSelector = z.infer<typeof ContainerSelectorSchema>;
 
-/** CEL over the selector at `at` (known to be present): true where it names something. */
+/** CEL over the selector at `at` (known to be present): true if it selects something. */
 const selectsRule = (at: string): string =>
   `has(${at}.docker) || has(${at}.podman) || (has(${at}.netns) && (has(${at}.netns.path) || has(${at}.netns.name) || has(${at}.netns.pid)))`;
 
-/** True where a selector names something; the twin of `selectsRule`. */
+/** True if a selector selects something; the counterpart of `selectsRule`. */
 function selects({ docker, podman, netns }: ContainerSelector): boolean {
   const given = netns?.path ?? netns?.name ?? netns?.pid;
   return docker !== undefined || podman !== undefined || given !== undefined;
 }
 
-/** A selector that must select: used where its presence alone means "inside that netns". */
+/** A selector that must select something: used where its presence alone means "inside that netns". */
 export const PlacedContainerSchema = ruled(ContainerSelectorSchema, {
   rule: selectsRule('self'),
   message: 'container must name one of docker.name, podman.name, netns.path, netns.name, netns.pid',
   holds: selects,
 });
 
-/** For specs with `moveToContainer`: true needs a container that selects, false ignores it. */
+/** For specs with `moveToContainer`: true requires a container that selects something, false ignores it. */
 export const moveNeedsContainer: Rule<{ moveToContainer: boolean; container?: ContainerSelector | undefined }> = {
   rule: `!has(self.moveToContainer) || !self.moveToContainer || (has(self.container) && (${selectsRule('self.container')}))`,
   message:
@@ -147,7 +147,7 @@ export const moveNeedsContainer: Rule<{ moveToContainer: boolean; container?: Co
 
 const PROBE = 'confirm.probe must be an IPv4 or IPv6 address, without a zone or a prefix length';
 
-/** How a change of a spec has to prove itself; see `spec.confirm`. */
+/** How a change of a spec is confirmed; see `spec.confirm`. */
 export const ConfirmSchema = z.object({
   timeoutSeconds: z
     .int()
@@ -166,17 +166,17 @@ export const ConfirmSchema = z.object({
 /** What the agent does about an interface; see `spec.mode`. */
 export const ModeSchema = z.enum(['Manage', 'Observe', 'Paused']);
 
-/** `spec.mode`, in words. */
+/** Description of `spec.mode`. */
 export const modeText =
   'Manage: the kernel is brought to what is declared, and kept so. Observe: nothing is changed; Ready says what would be (reason WouldChange). Paused: nothing is changed, and the interface keeps its state; Ready says how the kernel differs. A deletion removes what ifactor made in every mode. Absent: Manage.';
 
-/** `spec.confirm`, in words. */
+/** Description of `spec.confirm`. */
 export const confirmText =
   'Safety net: a change after which the node loses NATS, or the probe, for timeoutSeconds is rolled back to the last spec that worked, and stays so (condition Ready, reason RolledBack) until the spec changes again. Only what was reached right before the change is counted as lost by it. Where no spec worked before, the links that the change made are removed; links that were there already stay. Absent: changes stay.';
 
 const BARE = 'must be an IPv4 or IPv6 address without a prefix length';
 
-/** Of what the kernel keeps on a link. In lists within lists only the pattern is checked. */
+/** Addresses that the kernel keeps on a link. In lists within lists only the pattern is checked. */
 const ofLink = (what: string): z.ZodString =>
   unlike(matching(patterns.ip, 45, `${what} ${BARE}`), notOfLink, `${what} ${OF_LINK}`);
 const deepIp = (what: string): z.ZodString => patterned(patterns.ip, 45, `${what} ${BARE}`);
@@ -254,7 +254,7 @@ export const interfaceAddresses = ruled(listedAddresses, {
   holds: (list) => distinct(list.filter(({ family }) => family === 'inet6').map(({ local }) => local)),
 });
 
-/** Whether no text is another but for its case. */
+/** Whether no two texts differ only in case. */
 export const distinct = (texts: readonly string[]): boolean =>
   new Set(texts.map((text) => text.toLowerCase())).size === texts.length;
 
@@ -270,7 +270,7 @@ export const DeepInterfaceAddressSchema = addressRules
 
 const netnsName = new RegExp(patterns.netnsName);
 
-/** Whether this is a name below /run/netns and leads nowhere else. */
+/** Whether this is a name below /run/netns and does not lead outside of it. */
 export function isNetnsName(name: string): boolean {
   return name.length <= 255 && netnsName.test(name);
 }

@@ -5,7 +5,7 @@ export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}` as const;
 
 /**
- * What Kubernetes and the subject grammar call each kind.
+ * Names of each kind in Kubernetes and in the subject grammar.
  * `token` is the kind in a NATS subject and in a link's ifalias mark: the singular.
  */
 export const kinds = {
@@ -40,12 +40,12 @@ export const kinds = {
 
 export type KindName = keyof typeof kinds;
 export type KindMeta = (typeof kinds)[KindName];
-/** The kinds that an agent carries out; a plan only ever becomes WireGuardInterfaces. */
+/** The kinds that an agent applies; a plan is only expanded to WireGuardInterfaces. */
 export type InterfaceKindName = Exclude<KindName, 'WireGuardNetworkPlan'>;
 /** An interface kind as it is written in subjects and ifalias marks. */
 export type InterfaceToken = (typeof kinds)[InterfaceKindName]['token'];
 
-/** Finalizers that are removed once the kernel object is gone: ours first, then the old system's. No other is ever touched. */
+/** Finalizers that are removed once the kernel object is gone: ours first, then the old system's. All others are left unchanged. */
 export const FINALIZER = `${GROUP}/ifactor` as const;
 export const LEGACY_FINALIZERS = [
   `wireguardnetworkplans.${GROUP}/finalizer`,

@@ -51,7 +51,7 @@ const base = z.object({
 });
 type Base = z.output<typeof base>;
 
-/** The section of the spec's own kind; undefined where it may be left out and is. */
+/** The section of the spec's own kind; undefined if it is optional and absent. */
 const sectionIn = (spec: Base, type: NetlinkType): { readonly [field: string]: unknown } | undefined => spec[type];
 
 const hasField = (type: NetlinkType, field: string): boolean => field in definitions[type].section.shape;
@@ -64,14 +64,14 @@ const sectionRule = (type: NetlinkType, required: boolean): Rule<Base> => ({
   holds: (spec: Base) => (spec[type] === undefined ? !required || spec.type !== type : spec.type === type),
 });
 
-/** A link is not enslaved to itself. */
+/** A link must not be its own slave. */
 const slavesRule = (type: NetlinkType): Rule<Base> => ({
   rule: `!has(self.${type}) || !has(self.${type}.slaves) || !self.${type}.slaves.exists(s, s == self.interfaceName)`,
   message: `${type}.slaves must not name the ${type} itself`,
   holds: (spec) => spec.type !== type || !slavesOf(spec).includes(spec.interfaceName),
 });
 
-/** A link does not stand on itself. */
+/** A link must not be its own lower device. */
 const deviceRule = (type: NetlinkType): Rule<Base> => ({
   rule: `!has(self.${type}) || !has(self.${type}.dev) || self.${type}.dev != self.interfaceName`,
   message: `${type}.dev must not name the ${type} itself`,
@@ -101,19 +101,19 @@ export const NetlinkInterfaceSpecSchema = transitions(
 );
 export type NetlinkInterfaceSpec = z.infer<typeof NetlinkInterfaceSpecSchema>;
 
-/** Whether links of this kind (as the kernel names it) can have others enslaved to them. */
+/** Whether links of this kind (the kernel's name) can have slaves. */
 export const enslaves = (kind: string): boolean => isNetlinkType(kind) && hasField(kind, 'slaves');
 
-/** Whether links of this kind (as the kernel names it) are made in pairs. */
+/** Whether links of this kind (the kernel's name) are created in pairs. */
 export const isPaired = (kind: string): boolean => isNetlinkType(kind) && definitions[kind].paired === true;
 
-/** Names of the links that a spec wants enslaved to its own. */
+/** Names of the links that a spec declares as slaves of its own. */
 export function slavesOf(spec: Base): readonly string[] {
   const slaves = hasField(spec.type, 'slaves') ? sectionIn(spec, spec.type)?.['slaves'] : undefined;
   return (slaves as readonly string[] | undefined) ?? [];
 }
 
-/** Name of the device that a spec wants its link to stand on; null where it names none. */
+/** Name of the lower device that a spec declares for its link; null if it declares none. */
 export function deviceBelow(spec: Base): string | null {
   const dev = hasField(spec.type, 'dev') ? sectionIn(spec, spec.type)?.['dev'] : undefined;
   return (dev as string | undefined) ?? null;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ConditionSchema } from '../message/status.ts';
 import { keyed } from './rule.ts';
 
-/** One direction of a link with what it was given, kept so that no other change renumbers it. */
+/** One direction of a link with its allocation, stored so that no other change renumbers it. */
 const PlanAllocationSchema = z.object({
   fromNode: z.string().describe('Node at the near end.'),
   toNode: z.string().describe('Node at the far end.'),
@@ -34,7 +34,7 @@ const PlanInterfaceStatusSchema = z.object({
 });
 export type PlanInterfaceStatus = z.infer<typeof PlanInterfaceStatusSchema>;
 
-/** `/status` of a WireGuardNetworkPlan. Holds no private key, ever. */
+/** `/status` of a WireGuardNetworkPlan. Never contains a private key. */
 export const PlanStatusSchema = z.object({
   observedGeneration: z.int().min(0).optional().describe('The metadata.generation that this status answers.'),
   conditions: keyed(z.array(ConditionSchema), 'type')

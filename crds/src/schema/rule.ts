@@ -2,18 +2,18 @@ import type { z } from 'zod';
 
 /**
  * One rule, written twice: as CEL for the API server and as a predicate for zod.
- * Both must refuse the same values; `agreement.test.ts` holds them together.
+ * Both must refuse the same values; `agreement.test.ts` checks that.
  */
 export interface Rule<T> {
   /** CEL expression over `self`; must stay within kube-apiserver's cost budget, so what it iterates needs maxItems and maxLength. */
   readonly rule: string;
-  /** Said to the user by both sides: names the field and what it must be. */
+  /** Message of both sides: names the field and the legal values. */
   readonly message: string;
-  /** True where the value is legal. Sees defaults already filled in, as CEL does. */
+  /** True if the value is legal. The value has its defaults applied, as in CEL. */
   readonly holds: (value: T) => boolean;
 }
 
-/** A rule about a change (`oldSelf`), which only the API server can see. */
+/** A rule about a change (`oldSelf`), which only the API server can check. */
 export interface Transition {
   readonly rule: string;
   readonly message: string;
@@ -32,12 +32,12 @@ export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.
   );
 }
 
-/** Adds rules that only hold between two versions of an object, such as immutability. */
+/** Adds rules that compare two versions of an object, such as immutability. */
 export function transitions<S extends z.ZodType>(schema: S, ...rules: readonly Transition[]): S {
   return withValidations(schema, schema, rules);
 }
 
-/** Keys of a list of objects that the API server keeps unique (`x-kubernetes-list-type: map`); zod refuses doubles too. */
+/** Keys of a list of objects that the API server keeps unique (`x-kubernetes-list-type: map`); zod refuses duplicates too. */
 export function keyed<S extends z.ZodType<readonly Record<string, unknown>[]>>(
   schema: S,
   ...keys: readonly string[]

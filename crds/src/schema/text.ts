@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ruled } from './rule.ts';
 
 /*
- * Patterns are written so that JavaScript and Go's RE2 (kube-apiserver) read them alike:
+ * Patterns mean the same in JavaScript and in Go's RE2 (kube-apiserver):
  * no look-around, no back references, counts below 1000.
  */
 const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
@@ -26,12 +26,12 @@ const LENGTH_V4 = '([0-9]|[12][0-9]|3[0-2])';
 const LENGTH_V6 = '([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])';
 const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
 const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?';
-/** A DNS name whose last label begins with a letter, so that no bad IPv4 address passes for a name. */
+/** A DNS name whose last label begins with a letter, so that an invalid IPv4 address is not accepted as a name. */
 const HOST = `(${LABEL}\\.)*[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?\\.?`;
 
 export const patterns = {
   ip: `^(${IPV4}|${IPV6})$`,
-  /** Text without a slash is left to a rule, which says in words what is missing. */
+  /** Text without a slash is left to a rule, whose message says what is missing. */
   cidr: `^([^/]*|(${IPV4})/${LENGTH_V4}|(${IPV6})/${LENGTH_V6})$`,
   /** As `cidr`, but a length of 0 is refused: an address on a link needs a network. */
   addressCidr: `^((${IPV4})/([1-9]|[12][0-9]|3[0-2])|(${IPV6})/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))$`,
@@ -48,17 +48,17 @@ export const patterns = {
   nodeName: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
 } as const;
 
-/** All the spellings of 0.0.0.0 and `::`, among texts that are addresses: for the kernel, no address at all. */
+/** All spellings of 0.0.0.0 and `::`, among valid addresses: the kernel treats them as no address. */
 export const unspecified = '^[0:.]*$';
 /**
- * Texts that are addresses and that no link can have: 0.0.0.0/8, which is "this network", `::`, and IPv6 multicast. May be followed by
- * a prefix length.
+ * Valid addresses that no link can have: 0.0.0.0/8 ("this network"), `::`, and IPv6 multicast. May be followed by a
+ * prefix length.
  */
 export const notOfLink = '^0\\.|^[0:.]+(/|$)|^[fF][fF][0-9A-Fa-f]{2}:';
 
 export const OF_LINK = 'must be an address that a link can have: not 0.0.0.0/8, "::" or IPv6 multicast';
 
-/** Refuses, with words, what looks like `pattern`. */
+/** Refuses text that matches `pattern`, with a message. */
 export function unlike(schema: z.ZodString, pattern: string, message: string): z.ZodString {
   const compiled = new RegExp(pattern);
   return ruled(schema, {
@@ -68,7 +68,7 @@ export function unlike(schema: z.ZodString, pattern: string, message: string): z
   });
 }
 
-/** Text that must match a pattern, refused on both sides with words instead of the pattern. */
+/** Text that must match a pattern, refused on both sides with a message instead of the pattern. */
 export function matching(pattern: string, maxLength: number, message: string): z.ZodString {
   const compiled = new RegExp(pattern);
   return ruled(z.string().max(maxLength), {
@@ -80,7 +80,7 @@ export function matching(pattern: string, maxLength: number, message: string): z
 
 /**
  * As `matching`, but by `pattern`: for lists within lists, where a rule would exceed kube-apiserver's cost budget. The
- * API server then shows the pattern instead of the words.
+ * API server then shows the pattern instead of the message.
  */
 export function patterned(pattern: string, maxLength: number, message: string): z.ZodString {
   return z.string().max(maxLength).regex(new RegExp(pattern), { error: message });
@@ -100,7 +100,7 @@ export function isInterfaceName(name: string): boolean {
   return name !== '.' && name !== '..' && utf8.encode(name).length <= 15 && interfaceName.test(name);
 }
 
-/** Schema of an interface name, `what` names it to the user. */
+/** Schema of an interface name; `what` is its name in messages. */
 export function interfaceNameSchema(what: string): z.ZodString {
   return ruled(
     z.string().min(1).max(15),

@@ -114,7 +114,7 @@ export const WireGuardNetworkPlanSpecSchema = z.object({
 });
 export type WireGuardNetworkPlanSpec = z.infer<typeof WireGuardNetworkPlanSpecSchema>;
 
-/** The far ends of a link, whichever way they are spelled; `toNodes` beats an equal `toNode`. */
+/** The far ends of a link in either spelling; `toNodes` takes precedence over an equal `toNode`. */
 export function linkEnds({ toNodes = [], toNode }: PlanLink): PlanLinkEnd[] {
   if (toNode === undefined || toNodes.some(({ nodeName }) => nodeName === toNode)) return [...toNodes];
   return [...toNodes, { nodeName: toNode, addresses: [], overrideAddresses: false }];

@@ -22,7 +22,7 @@ export const schemas = {
   NetlinkInterface: structural(definitions.NetlinkInterface.spec),
 };
 
-/** What an API server does with a custom resource's spec, in small: prune, default, check the schema, list-map keys and CEL rules. */
+/** A small model of an API server's handling of a custom resource's spec: prune, default, check the schema, list-map keys and CEL rules. */
 export function admit(schema: Schema, sent: unknown, old?: unknown): Verdict {
   const value = prepare(schema, structuredClone(sent));
   const errors: string[] = [];
@@ -35,7 +35,7 @@ export function admit(schema: Schema, sent: unknown, old?: unknown): Verdict {
   return { admitted: errors.length === 0, value, errors };
 }
 
-/** Prunes what the schema does not name and fills in defaults, outer ones first. */
+/** Prunes unknown fields and applies defaults, outer ones first. */
 function prepare(schema: Schema, value: unknown): unknown {
   if (Array.isArray(value) && isObject(schema['items'])) {
     const { items } = schema;

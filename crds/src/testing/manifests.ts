@@ -3,7 +3,7 @@ import type { KindName } from '../schema/kinds.ts';
 import { netlinkTypes } from '../schema/kind/index.ts';
 
 type Case = { kind: KindName; why: string; spec: Record<string, unknown> };
-/** `names`: what a refusal must say, so that the user finds the field. */
+/** `names`: what a refusal must mention, so that the user finds the field. */
 type BadCase = Case & { names: string };
 
 const key = 'AN6PcEmgsFECwD8Un6lKMWYrgBdCrABS9xjJY/2L0ic=';
@@ -80,7 +80,7 @@ export const good: readonly Case[] = [
   onLink('an address of each family', { family: 'inet6', local: 'fe80::1', peer: 'fe80::2', prefixlen: 64 }),
 ];
 
-/** What the kernel takes and does not keep, or refuses for ever: made and destroyed again and again, were it admitted. */
+/** Specs that the kernel accepts but does not keep, or always refuses: if admitted, they would be created and removed in a loop. */
 const churning: readonly BadCase[] = [
   ...['0.0.0.0', '::', '0:0::0', '::0.0.0.0'].flatMap((ip) => [
     naming('group must not be', vx(`group ${ip}`, { group: ip })),
@@ -137,7 +137,7 @@ const churning: readonly BadCase[] = [
   ),
 ];
 
-/** More than one object can carry. */
+/** More than one object can contain. */
 const big: readonly BadCase[] = [
   naming(
     'peers must have at most 10000 allowedIPs in all',
@@ -356,7 +356,7 @@ export const legal: Readonly<Record<KindName, fc.Arbitrary<unknown>>> = {
     ),
   }),
   NetlinkInterface: fc.constantFrom(...netlinkTypes).chain((type) => {
-    // A section belongs to its type, but now and then to another.
+    // A section belongs to its type, but sometimes is generated for another.
     const section = (of: string, value: fc.Arbitrary<unknown>) =>
       fc.oneof(
         { weight: 1, arbitrary: of === type ? fc.constant(undefined) : value },

@@ -11,7 +11,7 @@ export const driftWords = (drift: readonly Drift[]): string =>
     .map(({ field, wanted, found }) => `${field}: wanted ${fieldText(wanted)}, found ${fieldText(found)}`)
     .join('; ');
 
-/** As `driftWords`, of an interface that was as declared: a link that is missing was deleted by somebody, unless it was moved. */
+/** As `driftWords`, for an interface that was as declared: a missing link was deleted from outside, unless it was moved. */
 function seenDriftWords(drift: readonly Drift[]): string {
   const moved = drift.some(({ field }) => field === 'netns');
   return drift
@@ -23,7 +23,7 @@ function seenDriftWords(drift: readonly Drift[]): string {
     .join('; ');
 }
 
-/** What each type of event says: past tense, without the name of its object. */
+/** Text for each type of event: past tense, without the name of its object. */
 const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } = {
   SpecChanged: ({ generation, spec }) =>
     `generation ${generation} declared: ${'type' in spec ? spec.type : 'wireguard'} ${spec.interfaceName}`,
@@ -83,7 +83,7 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
   Resumed: ({ by }) => `resumed by ${by}`,
 };
 
-/** What happened, in a sentence. An event of a later version, which this one does not know, shows its data. */
+/** The event as a sentence. For an event of a later version, which is unknown here, its data. */
 export function eventWords({ type, data }: RecordedEvent): string {
   const sentence = (sentences as { readonly [type: string]: ((data: unknown) => string) | undefined })[type];
   try {

@@ -1,7 +1,7 @@
 import type { NetnsParams } from '../message/event.ts';
 import type { ContainerSelector } from '../schema/common.ts';
 
-/** What a selector names: `docker container agent1`, `netns /run/netns/a`. null: the home netns. */
+/** Text of a selector: `docker container agent1`, `netns /run/netns/a`. null: the home netns. */
 function selectorText(selector: ContainerSelector | null): string {
   if (selector === null) return "the node's netns";
   const { docker, podman, netns } = selector;
@@ -13,7 +13,7 @@ function selectorText(selector: ContainerSelector | null): string {
   return 'the container';
 }
 
-/** Why a selector leads to no netns now, and what to do. `reason`: as in NetnsLost. What is not in `params` is not said. */
+/** Why a selector matches no netns now, and what to do. `reason`: as in NetnsLost. Absent `params` are left out. */
 export function lostNetnsWords(reason: string, { selector, pid, path, cause }: NetnsParams): string {
   const what = selectorText(selector);
   const engine = selector?.podman ? 'podman' : 'docker';

@@ -4,7 +4,7 @@ import { fieldText, peerText, printAddress, slotWords } from './value.ts';
 const attributesOf = (link: AttributedLink): [string, unknown][] =>
   Object.entries((link as unknown as Record<string, object>)[link.kind] ?? {});
 
-/** What a change sets, as `ip` and `wg` name it: `mtu 1400, up true`. A private key is named by its public key. */
+/** What a change sets, in terms of `ip` and `wg`: `mtu 1400, up true`. A private key is shown as its public key. */
 export const changeWords = (change: object): string =>
   Object.entries(change)
     .flatMap(([name, value]) =>

@@ -1,12 +1,12 @@
 import type { InterfaceSpec, SecretParams } from '../message/event.ts';
 
-/** A ref in words: the private key, or the preshared key of a peer. */
+/** Text of a ref: the private key, or the preshared key of a peer. */
 export const secretText = (ref: string): string =>
   ref === 'privateKey'
     ? 'the private key'
     : `the preshared key of peer ${ref.slice('psk:'.length, 'psk:'.length + 8)}…`;
 
-/** Where the spec says that a secret is, and for whom. */
+/** Where the spec expects a secret, and for which object. */
 export function secretParams(ref: string, spec: InterfaceSpec | null, namespace: string): SecretParams {
   const params = { namespace, ...(spec === null ? {} : { node: spec.node }) };
   if (spec === null || !('peers' in spec)) return params;

@@ -7,7 +7,7 @@ const slots: { readonly [S in Slot]: string } = {
   peer: "the peer's netns",
 };
 
-/** The netns of a slot; null: one that no slot leads to. */
+/** The netns of a slot; null: no slot uses it. */
 export const slotWords = (slot: Slot | null): string => (slot === null ? 'another netns' : slots[slot]);
 
 /** As `ip` and the status print it: `LOCAL/LEN` or `LOCAL -> PEER/LEN`. */

@@ -1,22 +1,22 @@
 import { isIP } from 'node:net';
 import { UsageError } from '../cli.ts';
 
-/** What a list of NATS addresses says. */
+/** Parsed list of NATS addresses. */
 export type Servers = {
-  /** `host:port` each, as the client takes them. */
+  /** `host:port` each, in the client's format. */
   addresses: string[];
   /** Names and IP addresses without brackets, for comparing with certificates. */
   hosts: string[];
   /** The addresses are `tls://`. */
   tls: boolean;
-  /** Credentials that an address holds. */
+  /** Credentials in an address. */
   user?: string;
   password?: string;
 };
 
 /**
- * Reads `nats://host:port` or `tls://host:port`, several separated by commas; without a scheme it is `nats://`.
- * @throws UsageError, which quotes no password
+ * Parses `nats://host:port` or `tls://host:port`, several separated by commas; without a scheme it is `nats://`.
+ * @throws UsageError, which contains no password
  */
 export function parseServers(text: string): Servers {
   const all = text.split(',').map((part) => parse(part.trim()));
@@ -41,14 +41,14 @@ const loginOf = (parts: Parts | undefined): string => JSON.stringify([parts?.use
 function parse(text: string): Parts {
   const [, scheme = 'nats', rest = text] = /^([a-z]+):\/\/(.*)$/i.exec(text) ?? [];
   const name = scheme.toLowerCase();
-  // `URL` reads user, host and port of the schemes that it knows only.
+  // `URL` parses user, host and port only for schemes that it knows.
   const spelled = `http://${rest}`;
   if (!['nats', 'tls'].includes(name) || !URL.canParse(spelled))
     throw new UsageError(
       `${hidePasswords(text) || 'an empty text'} is not a NATS address: give nats://HOST:PORT or tls://HOST:PORT`,
     );
   const { hostname, port, username, password } = new URL(spelled);
-  // The default of http is left out of what `URL` says.
+  // `URL` omits the default port of http.
   const given = port === '' && /:80\/?$/.test(rest) ? '80' : port;
   return {
     tls: name === 'tls',
@@ -59,12 +59,12 @@ function parse(text: string): Parts {
   };
 }
 
-/** An address or several, as they may be shown: without user and password. */
+/** One or more addresses for display: without user and password. */
 export function hidePasswords(text: string): string {
   return text.replaceAll(/(^|\/\/|,)[^@/,]*@/g, '$1');
 }
 
-/** Whether a host is this machine by its name, so that nobody on the way can listen. */
+/** Whether the name of a host means this machine, so that nothing on the network can read the traffic. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith('127.');
   return host === '::1' || host === 'localhost' || host.endsWith('.localhost');

@@ -13,12 +13,12 @@ import { withEnvironment } from './options.ts';
 import type { NatsOptions } from './options.ts';
 import { protection, withAdvice } from './security.ts';
 
-/** The oldest server that has what we use (multiple filters per consumer). */
+/** The oldest server that has the features we use (multiple filters per consumer). */
 const oldest = [2, 10] as const;
 
 /**
- * Connects once; later breaks are mended by the client for ever.
- * @throws UsageError on what the caller can mend, Error with the server's words when it cannot be reached or is too old
+ * Connects once; after later disconnects the client reconnects without limit.
+ * @throws UsageError if the caller can fix it, Error with the server's message if it cannot be reached or is too old
  */
 export async function connectOnce(given: NatsOptions): Promise<NatsConnection> {
   const options = withEnvironment(given);
@@ -54,7 +54,7 @@ export async function connectOnce(given: NatsOptions): Promise<NatsConnection> {
   return connection;
 }
 
-/** Connects, and waits for a server that does not answer yet: logs the first and every tenth try. @throws once `signal` is aborted */
+/** Connects, and waits for a server that does not respond yet: logs the first and every tenth try. @throws once `signal` is aborted */
 export async function connect(
   options: NatsOptions,
   log: Log,

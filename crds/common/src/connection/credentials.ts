@@ -6,10 +6,10 @@ import type { Servers } from './address.ts';
 import type { NatsOptions } from './options.ts';
 
 /**
- * How a connection proves who it is: by the first of credentials file, nkey, user and token that is given. Files are read
- * again at each reconnect, so that renewed ones count.
- * @returns nothing where no credentials are given
- * @throws UsageError where a file cannot be read
+ * Authentication of a connection: the first of credentials file, nkey, user and token that is set. Files are read
+ * again at each reconnect, so that renewed ones are used.
+ * @returns nothing if no credentials are set
+ * @throws UsageError if a file cannot be read
  */
 export function authentication(
   { creds, nkey, user, password, token }: NatsOptions,

@@ -1,4 +1,4 @@
-/** How to reach NATS. What is absent is taken from the environment, as `natsFlags` says. */
+/** How to reach NATS. Absent fields are taken from the environment, as `natsFlags` says. */
 export type NatsOptions = {
   /** `nats://host:port`, or `tls://host:port` for TLS; several separated by commas. */
   servers: string;
@@ -11,18 +11,18 @@ export type NatsOptions = {
   user?: string | undefined;
   password?: string | undefined;
   token?: string | undefined;
-  /** Path of the authorities' certificates, PEM; default: those of the system. Asks for TLS. */
+  /** Path of the CA certificates, PEM; default: those of the system. Enables TLS. */
   ca?: string | undefined;
   /** Paths of a client certificate and its key, PEM. */
   cert?: string | undefined;
   key?: string | undefined;
-  /** The server expects the TLS handshake before it says anything. */
+  /** The server expects the TLS handshake before it sends anything. */
   tlsFirst?: boolean | undefined;
-  /** Of all names in NATS, so that several clusters can share one; absent: none. */
+  /** Prefix of all names in NATS, so that several clusters can share one; absent: none. */
   prefix?: string | undefined;
-  /** How long a server may take to answer when it is connected to; default: 20 000. */
+  /** Connection timeout; default: 20 000. */
   timeoutMs?: number;
-  /** Of the subjects on which answers come; a server may allow a user no others. */
+  /** Prefix of the reply subjects; a server may allow a user no others. */
   inboxPrefix?: string | undefined;
 };
 
@@ -38,12 +38,12 @@ const fromEnvironment = {
   '--nats-tls-first': ['NATS_TLS_FIRST', 'TLS handshake before anything else, for servers with handshake_first'],
 } as const;
 
-/** Flags that all programs have beside `--nats`, with what they mean. Where one is not given, `connectOnce` asks the environment. */
+/** Flags that all programs have beside `--nats`, with their help. `connectOnce` reads absent ones from the environment. */
 export const natsFlags: readonly (readonly [flag: string, description: string])[] = Object.entries(fromEnvironment).map(
   ([flag, [env, description]]) => [flag, `${description} (env: ${env})`],
 );
 
-/** What the flags hold, by the names that commander gives them. */
+/** Values of the flags, by the names that commander gives them. */
 export type NatsFlags = {
   natsNkey?: string;
   natsCa?: string;
@@ -53,7 +53,7 @@ export type NatsFlags = {
   prefix?: string;
 };
 
-/** What the flags say; what they do not is left to the environment. */
+/** The options of the flags; absent ones are left to the environment. */
 export function natsFlagOptions(flags: NatsFlags): Partial<NatsOptions> {
   const { natsNkey, natsCa, natsCert, natsKey, natsTlsFirst, prefix } = flags;
   return {
@@ -66,7 +66,7 @@ export function natsFlagOptions(flags: NatsFlags): Partial<NatsOptions> {
   };
 }
 
-/** The options, completed from the environment; credentials that are given leave out all those of the environment. */
+/** The options, completed from the environment; if any credentials are set, all those of the environment are ignored. */
 export function withEnvironment(options: NatsOptions, env: NodeJS.ProcessEnv = process.env): NatsOptions {
   const { creds, nkey, user, token } = options;
   const given = [creds, nkey, user, token].some((one) => one !== undefined);

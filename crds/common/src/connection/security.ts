@@ -8,9 +8,9 @@ import { readable } from './credentials.ts';
 import type { NatsOptions } from './options.ts';
 
 /**
- * How a connection is protected. Credentials go over plain text to the loopback only, and never to a server that another
- * one names.
- * @throws UsageError where they would have to, or a file cannot be read
+ * TLS settings of a connection. Credentials are sent over plain text only to the loopback, and never to a server that
+ * another server advertises.
+ * @throws UsageError if they would have to be, or a file cannot be read
  */
 export function protection(
   { ca, cert, key, tlsFirst = false }: NatsOptions,
@@ -41,13 +41,13 @@ export function protection(
   return { tls: { ...files, handshakeFirst: tlsFirst, ...identity } };
 }
 
-/** The error with a certificate that names none of the hosts. */
+/** The error for a certificate that contains none of the hosts. */
 function strangeTo(hosts: readonly string[], certificate: PeerCertificate): Error | undefined {
   const errors = hosts.map((host) => checkServerIdentity(host, certificate));
   return errors.includes(undefined) ? undefined : errors[0];
 }
 
-/** What Node and the client say of a TLS connection that could not be made, by the beginning of code or message. */
+/** Errors of Node and the client for a failed TLS connection, by the beginning of code or message. */
 const reasons: readonly (readonly [RegExp, (servers: string) => string])[] = [
   [
     /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET_ISSUER))/,
@@ -67,7 +67,7 @@ const reasons: readonly (readonly [RegExp, (servers: string) => string])[] = [
   ],
 ];
 
-/** The error with what to do about it in front, where TLS is the trouble; `tls`: it was asked for. */
+/** The error with advice in front, if TLS is the cause; `tls`: TLS was requested. */
 export function withAdvice(error: unknown, servers: string, tls: boolean): unknown {
   const texts: string[] = [];
   for (let at = error; at instanceof Error; at = at.cause)

@@ -64,7 +64,7 @@ describe('a message to a stream', () => {
       expect(await publish('small')).toMatchObject({ seq: 1 });
       await connection.close();
       await expect(publish('late')).rejects.toThrow(/closed/i);
-      // Longer than an answer is waited for.
+      // Longer than the acknowledgement timeout.
       await clock.pass(6000);
       expect(unhandled).not.toHaveBeenCalled();
     } finally {
@@ -74,7 +74,7 @@ describe('a message to a stream', () => {
 
   test('is given up when no answer comes, or the connection is closed before it', async () => {
     const { clock, connection, other, publishAcked } = await dial();
-    // Somebody hears it and says nothing.
+    // A subscriber receives it and does not reply.
     const mute = await other();
     mute.subscribe('mute');
     await mute.flush();

@@ -5,9 +5,9 @@ import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import { every } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 
-/** Without an acknowledgement for so long a message counts as not stored. */
+/** A message without an acknowledgement for this long counts as not stored. */
 const ackTimeoutMs = 5000;
-/** So often the messages that wait are looked through. */
+/** Interval at which pending messages are checked. */
 const sweepMs = 500;
 
 type Waiting = { subject: string; due: number; resolve: (ack: PubAck) => void; reject: (error: Error) => void };
@@ -16,7 +16,7 @@ type Waiting = { subject: string; due: number; resolve: (ack: PubAck) => void; r
 class Inbox {
   readonly #connection: NatsConnection;
   readonly #prefix = `${createInbox()}.`;
-  /** By the last part of the reply subject; the oldest first, since all wait equally long. */
+  /** By the last part of the reply subject; the oldest first, since all have the same timeout. */
   readonly #waiting = new Map<string, Waiting>();
   #next = 0;
   readonly #clock: Clock;
@@ -31,7 +31,7 @@ class Inbox {
 
   async publish(subject: string, payload: string, headers: MsgHdrs): Promise<PubAck> {
     const id = String(this.#next++);
-    // First of all, since it throws where the message is too large or the connection closed: then nobody waits.
+    // Publish first, since it throws if the message is too large or the connection closed: then nothing is pending.
     this.#connection.publish(subject, payload, { headers, reply: this.#prefix + id });
     const { promise, resolve, reject } = Promise.withResolvers<PubAck>();
     this.#waiting.set(id, { subject, due: this.#clock.monotonic() + ackTimeoutMs, resolve, reject });
@@ -69,7 +69,7 @@ class Inbox {
   }
 }
 
-/** @throws JetStreamApiError where the server refuses the message, Error where no stream takes it */
+/** @throws JetStreamApiError if the server refuses the message, Error if no stream accepts it */
 function read(subject: string, message: Msg): PubAck {
   if (message.headers?.code === 503)
     throw new Error(`no stream takes ${subject}: JetStream is away, or the stream is not there`);
@@ -81,10 +81,10 @@ function read(subject: string, message: Msg): PubAck {
 }
 
 /**
- * Publishes into a stream, as the client's own `publish` does: resolves when the message is stored, or is known to be there by its
- * id. One inbox serves all messages; the client's own way costs three times as much per message.
- * @throws JetStreamApiError where the server refuses it; Error where no stream takes it, or nothing is heard for 5 s, as where the
- * client was connecting again: it discards what is published meanwhile
+ * Publishes into a stream, as the client's own `publish` does: resolves when the message is stored, or its id is already
+ * stored. One inbox serves all messages; the client's own way costs three times as much per message.
+ * @throws JetStreamApiError if the server refuses it; Error if no stream accepts it, or no reply arrives within 5 s, as while the
+ * client reconnects: it discards what is published meanwhile
  */
 export type Acked = (subject: string, payload: string, headers: MsgHdrs) => Promise<PubAck>;
 
@@ -93,12 +93,12 @@ export function createAcked(connection: NatsConnection, clock: Clock): Acked {
   return (subject, payload, headers) => inbox.publish(subject, payload, headers);
 }
 
-/** Headers by which a stream decides whether it takes a message (ADR-8, ADR-21 of NATS). */
+/** Headers by which a stream decides whether it accepts a message (ADR-8, ADR-21 of NATS). */
 export type Expected = {
   /** A second message with this id is a duplicate of the first. */
   id?: string;
   stream: string;
-  /** The last message of the subject has this number; 0: the subject has no message. */
+  /** The last message of the subject has this sequence; 0: the subject has no message. */
   lastSubjectSequence?: number;
 };
 

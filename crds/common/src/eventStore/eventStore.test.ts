@@ -9,13 +9,13 @@ import { until } from '../testing/until.ts';
 import { followLast, matches, SequenceConflict, StreamMissing } from './index.ts';
 import type { EventStore, NewMessage } from './index.ts';
 
-/* What every event store promises: nats-server's JetStream, and the one in memory that stands for it in tests. */
+/* The contract of every event store: nats-server's JetStream, and the in-memory one that tests use. */
 
 type Bench = {
   connect(): Promise<EventStore>;
-  /** Breaks every connection; they come back by themselves. */
+  /** Breaks every connection; they reconnect without help. */
   interrupt(): Promise<void>;
-  /** Deletes a stream while connections live. */
+  /** Deletes a stream while clients are connected. */
   lose(stream: string): Promise<void>;
 };
 
@@ -157,7 +157,7 @@ describe.each([
     expect((await store.next(streams.events, 1, all))?.sequence).toBe(2);
     await store.purge(streams.events, event('a'));
     expect((await store.last(streams.events, all))?.subject).toBe(event('b'));
-    // What is gone is not numbered again.
+    // Sequences of removed messages are not used again.
     expect((await store.append(streams.events, message(event('a')))).sequence).toBe(5);
   });
 
@@ -214,7 +214,7 @@ describe.each([
       return { bodies, end };
     };
     const first = read();
-    // What was stored before a name is first used is not for it.
+    // A new consumer does not get messages stored before its first use.
     await until(async () => first.bodies.length > 0 || (await send(), undefined));
     await until(() => first.bodies.at(-1) === String(sent - 1));
     expect(first.bodies[0]).not.toBe('0');
@@ -255,7 +255,7 @@ describe.each([
     await bench.lose(streams.desired);
     await until(() => caughtUp.length >= 3, 'a third round', 20_000);
     expect(caughtUp.slice(0, 3)).toEqual([['a', 'b'], ['a', 'b'], []]);
-    // The client discards what is appended while it connects again, so an append that fails is made again.
+    // The client discards appends while it reconnects, so a failed append is retried.
     const again = (): Promise<boolean> =>
       other.append(streams.desired, message(wish('a'), 'again')).then(
         () => true,

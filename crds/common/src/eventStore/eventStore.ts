@@ -1,9 +1,9 @@
 /** A message that a stream holds. */
 export type StoredMessage = {
   subject: string;
-  /** Its place in the stream, from 1 on; never given out twice in the life of a stream. */
+  /** Its sequence in the stream, from 1 on; never used twice between creation and deletion of a stream. */
   sequence: number;
-  /** When the stream took it, in milliseconds since 1970 by the server's clock. */
+  /** When the stream stored it, in milliseconds since 1970 by the server's clock. */
   time: number;
   /** The value of a header, '' where it is missing. */
   header: (name: string) => string;
@@ -14,46 +14,46 @@ export type NewMessage = {
   subject: string;
   body: string;
   headers: Readonly<Record<string, string>>;
-  /** A second message with this id is not stored while the stream remembers the first, which is for two minutes. */
+  /** A second message with this id is not stored while the stream still has the id of the first, which is two minutes. */
   id?: string;
-  /** Sequence of the subject's last message, 0 for none: the message is refused where the subject has moved on. */
+  /** Sequence of the subject's last message, 0 for none: the message is refused if the subject has a newer one. */
   expectedSequence?: number;
 };
 
-/** `duplicate`: a message with this id was stored before; `sequence` is the place of that one. */
+/** `duplicate`: a message with this id was stored before; `sequence` is that of the first one. */
 export type Appended = { sequence: number; duplicate: boolean };
 
 /**
- * `created` tells one life of a stream from the next, `last` is the highest sequence that was given out, `now` the time of the server
- * when it answered, in milliseconds since 1970.
+ * `created` distinguishes a stream from a later one of the name, `last` is the highest sequence that was used, `now` the server's
+ * time of the response, in milliseconds since 1970.
  */
 export type StreamState = { created: string; last: number; now: number };
 
-/** What a follower is given: each message, and once that nothing more was stored when it began. */
+/** What a follower receives: each message, and once a marker after all messages that were stored when it began. */
 export type Followed = { type: 'message'; message: StoredMessage } | { type: 'caughtUp' };
 
 /**
- * Whether the server is reachable now. What is sent while it is not is lost or late, so whoever sends waits for `connected` first, and
- * ends what it was doing when `session` aborts.
+ * Whether the server is reachable now. Messages sent while it is not are lost or late, so a sender waits for `connected` first, and
+ * ends its work when `session` aborts.
  */
 export type Session = {
-  /** Resolves while connected; never after the connection was closed for good. */
+  /** Resolves while connected; never after the connection was closed permanently. */
   connected: () => Promise<void>;
-  /** Aborted when the connection that is there now breaks. */
+  /** Aborted when the current connection breaks. */
   session: () => AbortSignal;
 };
 
 /**
- * Streams of messages that a server keeps; all of NATS JetStream that this system uses.
+ * Streams of messages that a server keeps; the part of NATS JetStream that this system uses.
  *
- * Every call rejects with `StreamMissing` where the stream does not exist, and with another error where the server does
- * not answer: the caller tries again. Filters are subjects in which `*` stands for one token, `>` for the rest.
+ * Every call rejects with `StreamMissing` if the stream does not exist, and with another error if the server does
+ * not respond: the caller retries. Filters are subjects in which `*` matches one token, `>` the rest.
  */
 export type EventStore = Session & {
   /**
-   * Resolves when the message is stored, or is known to be there by its id. Messages of one connection are stored in
+   * Resolves when the message is stored, or its id is already stored. Messages of one connection are stored in
    * the order of the calls.
-   * @throws SequenceConflict where the subject's last message is not the expected one
+   * @throws SequenceConflict if the subject's last message is not the expected one
    */
   append(stream: string, message: NewMessage): Promise<Appended>;
   /** The last message that matches, from the stream itself rather than from a copy that may lag. */
@@ -61,27 +61,27 @@ export type EventStore = Session & {
   /** The first message that matches at or after a sequence. */
   next(stream: string, from: number, filter: string): Promise<StoredMessage | undefined>;
   state(stream: string): Promise<StreamState>;
-  /** Takes one message out; that it is gone is no error. */
+  /** Removes one message; if it is already gone, that is not an error. */
   remove(stream: string, sequence: number): Promise<void>;
-  /** Takes out all messages that match, with `through` only those up to that sequence. */
+  /** Removes all messages that match, with `through` only those up to that sequence. */
   purge(stream: string, filter: string, through?: number): Promise<void>;
   /**
    * The last message of each subject in the stream's order, then every new one. Ends when the signal is aborted, the
-   * connection breaks, or the place in the stream is lost: the stream may be another one by then.
+   * connection breaks, or the position in the stream is lost: by then the stream may have been recreated.
    */
   follow(stream: string, filter: string, signal: AbortSignal): AsyncIterable<Followed>;
   /**
-   * Every new message, beginning where the last reader of this name stopped; a name that was never used begins with
-   * what comes now. A message counts as read when the next one is asked for; after a break some come again.
+   * Every new message, beginning where the last consumer of this name stopped; a name that was never used begins with
+   * new messages. A message counts as read when the next one is requested; after a disconnect some are delivered again.
    */
   consume(stream: string, name: string, filter: string, signal: AbortSignal): AsyncIterable<StoredMessage>;
-  /** Makes the streams that are missing. */
+  /** Creates missing streams. */
   prepare(): Promise<void>;
-  /** The largest message that is taken, headers included, in bytes. */
+  /** The largest accepted message, headers included, in bytes. */
   readonly maxMessageBytes: number;
 };
 
-/** The subject's last message is not the expected one: somebody else was first, or an earlier try was stored. */
+/** The subject's last message is not the expected one: another writer was first, or an earlier try was stored. */
 export class SequenceConflict extends Error {
   override name = 'SequenceConflict';
 

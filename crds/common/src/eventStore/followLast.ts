@@ -13,18 +13,18 @@ export type FollowLastOptions = {
 };
 
 export type FollowLastHandlers = {
-  /** `behind`: the message was there before this round began, and may have been given in an earlier round. */
+  /** `behind`: the message was stored before this round began, and may have been delivered in an earlier round. */
   onMessage: (message: StoredMessage, behind: boolean) => void;
-  /** Everything that the stream holds has been given; these are all of its subjects. */
+  /** All messages of the stream have been delivered; these are all of its subjects. */
   onCaughtUp: (subjects: ReadonlySet<string>) => void;
-  /** The stream cannot be read; the next try comes by itself. Not called while the connection is broken. */
+  /** The stream cannot be read; the follower retries. Not called while the connection is broken. */
   onFailure: (error: unknown) => void;
 };
 
 /**
- * Follows the last message of each subject until the signal is aborted: first what is there, then each change, in the
- * stream's order. Begins again whenever the connection or the stream did, since the stream may have lost messages or be
- * another one; creates it where it is missing.
+ * Follows the last message of each subject until the signal is aborted: first the stored ones, then each change, in the
+ * stream's order. Restarts after each reconnect and each recreation of the stream, since the stream may have lost messages
+ * or be another one; creates it if it is missing.
  */
 export async function followLast(options: FollowLastOptions): Promise<void> {
   const { store, handlers, signal } = options;

@@ -16,9 +16,9 @@ import { followSession } from './session.ts';
 
 /** Milliseconds after which a request to JetStream counts as lost. */
 const timeout = 5000;
-/** A reader by name that nobody uses is forgotten after this long, in milliseconds. */
+/** Inactivity after which the server removes a named consumer, in milliseconds. */
 const consumerRetention = 24 * 3600 * 1000;
-/** After these an ordered consumer would go on from its old place, which is wrong if the stream was created again. */
+/** After these an ordered consumer would continue from its old position, which is wrong if the stream was recreated. */
 const placeLost = new Set([
   'consumer_not_found',
   'stream_not_found',
@@ -26,7 +26,7 @@ const placeLost = new Set([
   'ordered_consumer_recreated',
   'reset',
 ]);
-/** "wrong last sequence" with the sequence in its words, and since 2.12 without. */
+/** "wrong last sequence" with the sequence in its text, and since 2.12 without. */
 const conflicts = new Set<number>([JetStreamApiCodes.StreamWrongLastSequence, 10164]);
 
 /** "no message found", and "sequence … not found" in the answer to a deletion. */
@@ -35,8 +35,8 @@ const gone = new Set<number>([JetStreamApiCodes.NoMessageFound, 10043]);
 const stores = new WeakMap<NatsConnection, EventStore>();
 
 /**
- * JetStream through a connection that is up; one store for all who ask.
- * @param options how streams that are missing are created; like the clock, taken from the first who asks
+ * JetStream through a connection that is up; all callers share one store.
+ * @param options how missing streams are created; like the clock, taken from the first caller
  */
 export function eventStoreOf(
   connection: NatsConnection,
@@ -58,7 +58,7 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
 
   async function get(stream: string, query: object): Promise<StoredMessage | undefined> {
     const { streams } = await manager();
-    // The server takes `seq` together with `next_by_subj`; the client's type does not know.
+    // The server accepts `seq` together with `next_by_subj`; the client's type lacks that.
     const message = await streams.getMessage(names.stream(stream), query as MsgRequest).catch(typed(stream));
     return message === null ? undefined : fromStored(message, names);
   }
@@ -132,7 +132,7 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
     }
   }
 
-  /** The messages until the signal is aborted, the connection breaks, or the place in the stream is lost. */
+  /** The messages until the signal is aborted, the connection breaks, or the position in the stream is lost. */
   async function* until(messages: ConsumerMessages, signal: AbortSignal): AsyncIterable<JsMsg> {
     const ended = AbortSignal.any([signal, session()]);
     const stop = (): void => messages.stop();

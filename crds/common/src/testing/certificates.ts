@@ -6,7 +6,7 @@ import { generate } from 'selfsigned';
 /** Paths of a certificate and its key, PEM. */
 export type CertificateFiles = { cert: string; key: string };
 
-/** An authority for tests, whose files lie in one folder. */
+/** A certificate authority for tests, with its files in one folder. */
 export type Authority = {
   /** Path of its certificate, PEM. */
   readonly ca: string;

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 
-/** A clock that stands still until a test advances it. */
+/** A clock that only a test advances. */
 export class TestClock implements Clock {
   #now = Date.parse('2026-01-01T00:00:00Z');
   readonly #timers = new Set<{ at: number; elapsed: () => void }>();
@@ -19,7 +19,7 @@ export class TestClock implements Clock {
     return () => void this.#timers.delete(timer);
   }
 
-  /** Lets time pass, timer by timer; before and after each, all that a kernel in memory has to do is done. */
+  /** Advances time, timer by timer; before and after each, runs all pending work of a kernel in memory. */
   async pass(milliseconds: number): Promise<void> {
     const until = this.#now + milliseconds;
     await turns();
@@ -35,7 +35,7 @@ export class TestClock implements Clock {
   }
 }
 
-/** More than any chain of looks and operations takes. */
+/** More than any chain of observations and operations needs. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -69,7 +69,7 @@ export function createMemoryEventStore(clock: Clock, kinds: MemoryStreams): Memo
     let connected = Promise.withResolvers<void>();
     connected.resolve();
 
-    /** What a server does, a turn later, as long as the connection holds. */
+    /** Runs the server's part one turn later, if the connection is still up. */
     async function ask<T>(work: () => T): Promise<T> {
       await Promise.resolve();
       session.signal.throwIfAborted();

@@ -1,4 +1,4 @@
-/** Structure-aware mutations of JSON objects: at a place that the object has, something that a schema may not expect. */
+/** Structure-aware mutations of JSON objects: each changes an existing place in a way that a schema may not expect. */
 import { array, constantFrom, double, integer, jsonValue, nat, oneof, record, string } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -82,7 +82,7 @@ const put = (target: object, field: string, value: unknown): void =>
   void Object.defineProperty(target, field, { value, enumerable: true, configurable: true, writable: true });
 
 function carryOut({ operation, key: name, value }: Mutation, { holder, key: at }: Place, other: Place): void {
-  // A constant of the generator is not to be changed by what comes next.
+  // Copy: later mutations must not change a constant of the generator.
   const given: unknown = structuredClone(value);
   const old: unknown = Reflect.get(holder, at);
   switch (operation) {

@@ -2,12 +2,12 @@ import { freePort } from './freePort.ts';
 import { startNats } from './natsServer.ts';
 import type { NatsServer } from './natsServer.ts';
 
-/** Three nats-servers on loopback that hold streams together. */
+/** Three nats-servers on loopback that form a cluster. */
 export type NatsCluster = {
   readonly servers: readonly NatsServer[];
   /** Addresses of all, separated by commas. */
   readonly url: string;
-  /** The server of a name that JetStream reports, such as a stream's leader. */
+  /** The server with a name that JetStream reports, such as a stream's leader. */
   named(name: string): NatsServer;
   [Symbol.asyncDispose](): Promise<void>;
 };

@@ -11,17 +11,17 @@ import { connectOnce } from '../nats.ts';
 export type NatsServer = {
   readonly url: string;
   readonly port: number;
-  /** The folder that it keeps its streams in. */
+  /** The folder of its streams. */
   readonly store: string;
-  /** A connection that is closed when the server is disposed of. */
+  /** A connection that is closed when the server is disposed. */
   connect(name?: string): Promise<NatsConnection>;
-  /** Ends it with a signal and waits; SIGKILL leaves the store as it lies. */
+  /** Ends it with a signal and waits; SIGKILL leaves the store as it is on disk. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port and store. */
   start(): Promise<void>;
   /** Removes its store; only while it does not run. */
   wipe(): void;
-  /** SIGSTOP and SIGCONT: it keeps its connections and says nothing. */
+  /** SIGSTOP and SIGCONT: it keeps its connections and does not respond. */
   freeze(): void;
   thaw(): void;
   stop(): Promise<void>;
@@ -39,7 +39,7 @@ export type NatsServerOptions = {
   port?: number;
 };
 
-/** Path of nats-server: IFACTOR_NATS_SERVER, else PATH, else the one that the lab fetched. @throws Error that says what to do */
+/** Path of nats-server: IFACTOR_NATS_SERVER, else PATH, else the one that the lab downloaded. @throws Error that says what to do */
 export function natsServerPath(): string {
   const { IFACTOR_NATS_SERVER, IFACTOR_CACHE, XDG_CACHE_HOME, PATH = '' } = process.env;
   if (IFACTOR_NATS_SERVER) return IFACTOR_NATS_SERVER;
@@ -52,7 +52,7 @@ export function natsServerPath(): string {
   return found;
 }
 
-/** Starts a server and waits until it is ready. The kernel ends it with this process, whatever ends that. */
+/** Starts a server and waits until it is ready. The kernel ends it with this process, however this process ends. */
 export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'ift-nats-'));
   const program = options.program ?? natsServerPath();

@@ -3,11 +3,11 @@ import type { ContainerSelector } from '../common.ts';
 import type { NetlinkAddress } from '../netlinkAddress.ts';
 import type { Rule } from '../rule.ts';
 
-/** Carries a type and no value: what a kind's attributes look like is known to the compiler only. */
+/** Has a type and no value: only the compiler knows the shape of a kind's attributes. */
 export type Shape<T> = { readonly shape?: T };
 export const shape = <T>(): Shape<T> => ({});
 
-/** The part of a NetlinkInterface's spec that every kind has and that the rules of a kind may look at. */
+/** The part of a NetlinkInterface's spec that all kinds share and that the rules of a kind may read. */
 export type CommonSpec = {
   readonly interfaceName: string;
   readonly addresses: NetlinkAddress[];
@@ -15,8 +15,8 @@ export type CommonSpec = {
 };
 
 /**
- * All that the contract says of one kind of link. A section's `slaves` are names of links that are enslaved to the link, its `dev` is the
- * name of the device below it: whoever reads specs relies on that, and no section may mean something else by these two.
+ * The definition of one kind of link. In a section, `slaves` are names of links enslaved to the link, and `dev` is the name of
+ * the lower device: code that reads specs relies on that, so no section may use these two names for anything else.
  */
 export type KindDefinition = {
   /** Schema of `spec.<kind>`. */
@@ -27,9 +27,9 @@ export type KindDefinition = {
   readonly text: string;
   /** Rules over the whole spec that only this kind has. */
   readonly rules?: readonly Rule<never>[];
-  /** What the kernel shows of such a link that it shows of no other kind. */
+  /** Attributes that the kernel reports only for links of this kind. */
   readonly attributes?: Shape<object>;
-  /** What has to be said to make one, where that is not its attributes. */
+  /** What is needed to create one, if that differs from its attributes. */
   readonly creation?: Shape<object>;
   /** Whether it is one end of a pair, and has an index of its far end. */
   readonly paired?: true;

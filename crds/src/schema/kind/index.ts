@@ -1,4 +1,4 @@
-/** Kinds of link that a NetlinkInterface can be. A new one is its own file and its line here; the order is that of the CRD. */
+/** The kinds of link that a NetlinkInterface supports. To add one, add its file and its line here; the order is that of the CRD. */
 import type { Shape } from './definition.ts';
 import { bridge } from './bridge.ts';
 import { dummy } from './dummy.ts';
@@ -21,7 +21,7 @@ export const isNetlinkType = (kind: string): kind is NetlinkType => Object.hasOw
 /** What a spec says in the section of a kind. */
 export type Section<K extends NetlinkType> = z.output<NetlinkKinds[K]['section']>;
 
-/** What each kind has that no other has, as observed: only kinds with attributes of their own are in it. */
+/** Observed attributes that only this kind has; contains only kinds with attributes of their own. */
 export type KindAttributes = {
   [K in NetlinkType as NetlinkKinds[K] extends { attributes: object } ? K : never]: NetlinkKinds[K] extends {
     attributes: Shape<infer A>;
@@ -30,7 +30,7 @@ export type KindAttributes = {
     : never;
 };
 
-/** What has to be said to make a link of each kind. */
+/** What is needed to create a link of each kind. */
 export type KindCreation = {
   [K in NetlinkType]: K extends keyof KindAttributes
     ? { [A in K]: KindAttributes[K] }

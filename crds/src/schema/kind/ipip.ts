@@ -6,7 +6,7 @@ import type { KindDefinition } from './definition.ts';
 const address = (what: string): z.ZodString =>
   unlike(matching(`^${IPV4}$`, 15, `${what} must be an IPv4 address`), unspecified, `${what} must not be 0.0.0.0`);
 
-/** What tunnels of IPv4 packets have in common. */
+/** Common fields of tunnels of IPv4 packets. */
 export const tunnel = {
   remote: address('remote').describe('Address of the far end.'),
   local: address('local').optional().describe("Source address of the outer packets. Absent: the kernel's choice."),
@@ -17,7 +17,7 @@ export const tunnel = {
   tos: z.int().min(0).max(255).optional().describe('TOS byte of the outer packets; 1 copies the inner one. Absent: 0.'),
 };
 
-/** Of an IP-in-IP tunnel. `ttl` 0: that of the inner packet. */
+/** For an IP-in-IP tunnel. `ttl` 0: copied from the inner packet. */
 export type ObservedTunnel = {
   dev: string | null;
   local: string | null;

@@ -17,6 +17,6 @@ export const macvlan = {
   }),
   required: true,
   text: 'Settings of a macvlan; required when type is macvlan.',
-  // `source` is a mode of the kernel's that no spec asks for.
+  // The kernel also has the mode `source`, which specs do not support.
   attributes: shape<{ dev: string | null; mode: (typeof modes)[number] | 'source' }>(),
 } satisfies KindDefinition;

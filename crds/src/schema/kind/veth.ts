@@ -9,7 +9,7 @@ import { interfaceNameSchema } from '../text.ts';
 import { shape } from './definition.ts';
 import type { CommonSpec, KindDefinition } from './definition.ts';
 
-/** Ending of the far end's name where the spec gives none. */
+/** Suffix of the far end's name if the spec has none. */
 const PEER_SUFFIX = '-peer';
 
 const endSchema = z.object({
@@ -50,7 +50,7 @@ export interface VethEnd {
   readonly container: ContainerSelector | undefined;
 }
 
-/** Both ends of a veth, whichever way they are spelled. Reads any spec, one without `veth` as if it were empty. */
+/** Both ends of a veth, in either spelling. Accepts any spec; one without `veth` counts as empty. */
 export function vethEnds(spec: Spec): { local: VethEnd; peer: VethEnd } {
   const near = spec.veth?.local ?? spec.veth?.localPeer;
   const far = spec.veth?.peer ?? spec.veth?.peerPeer;

@@ -4,7 +4,7 @@ import { interfaceNameSchema, matching, patterns, unlike, unspecified } from '..
 import { shape } from './definition.ts';
 import type { KindDefinition } from './definition.ts';
 
-/** The UDP port IANA gave to VXLAN (RFC 7348); the kernel's own default, 8472, is older. */
+/** The UDP port that IANA assigned to VXLAN (RFC 7348); the kernel's own default, 8472, is older. */
 const VXLAN_PORT = 4789;
 
 const MULTICAST = '^(22[4-9]|23[0-9])\\\\.|^[fF][fF][0-9A-Fa-f]{2}:';
@@ -63,7 +63,7 @@ const section = ruled(
   },
 );
 
-/** Attributes of a vxlan link; `dev` is the name of the device below it. */
+/** Attributes of a vxlan link; `dev` is the name of the lower device. */
 type ObservedVxlan = {
   vni: number;
   dev: string | null;
