@@ -39,8 +39,8 @@ export type ApiServerOptions = {
   /** Folder to keep objects in; absent: in memory. */
   dataDir?: string;
   report?: (error: unknown) => void;
-  clock?: Clock;
-  random?: Random;
+  /** Absent: the machine's time and chance. */
+  runtime?: { readonly clock: Clock; readonly random: Random };
 };
 
 export type ApiServer = {
@@ -60,7 +60,7 @@ const sendJson = (response: ServerResponse, code: number, body: unknown, type = 
 /** Starts the lab's API server on the loopback interface. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { definitions, token, port = 0, dataDir, report = () => undefined } = options;
-  const { clock = systemClock, random = systemRandom } = options;
+  const { clock, random } = options.runtime ?? { clock: systemClock, random: systemRandom };
   const { key, cert } = options.certificate ?? (await makeCertificate(clock));
   const store = new VersionedStore(dataDir);
   const resources = [...builtins, ...definitions.map(servedResourceOf)];
