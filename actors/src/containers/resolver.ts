@@ -25,7 +25,6 @@ export interface NetnsResolver {
 }
 
 export type NetnsResolverOptions = {
-  kernel: Kernel;
   /** Path of the home netns. Default: the agent's own. */
   home?: string;
   /** Socket, as a path or as `unix://PATH`. Default: DOCKER_HOST, else /var/run/docker.sock. */
@@ -36,21 +35,20 @@ export type NetnsResolverOptions = {
   aliases?: ReadonlyMap<string, string>;
   /** Lets selectors lead to the netns of the agent and of the machine, where those are not the home netns. */
   allowHostNetns?: boolean;
+};
+
+/** What a resolver works with; lives as long as the agent. */
+export type NetnsResolverParts = {
+  kernel: Kernel;
   /** Which processes are meant by their numbers. Default: kept in memory only. */
   processes?: ProcessRecords;
   runtime: Runtime;
 };
 
-export function createNetnsResolver({
-  kernel,
-  home = '/proc/self/ns/net',
-  docker,
-  podman,
-  aliases,
-  allowHostNetns = false,
-  processes = new ProcessRecords(null),
-  runtime,
-}: NetnsResolverOptions): NetnsResolver {
+export function createNetnsResolver(
+  { home = '/proc/self/ns/net', docker, podman, aliases, allowHostNetns = false }: NetnsResolverOptions,
+  { kernel, processes = new ProcessRecords(null), runtime }: NetnsResolverParts,
+): NetnsResolver {
   const { clock } = runtime;
   const isHost = (id: string): boolean => !allowHostNetns && isHostNetns(home, id);
   const followers = new Map<string, NetnsFollower>();

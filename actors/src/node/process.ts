@@ -22,7 +22,7 @@ export type ProcessOptions = {
   version: string;
   /** Folder of the journal, the keys and the WireGuard sockets; one agent at a time. */
   stateDir: string;
-  places: Omit<NetnsResolverOptions, 'kernel' | 'runtime' | 'processes'>;
+  places: NetnsResolverOptions;
   /** Links that a netns may have; one with more is refused. Default: 20 000. */
   maxLinks?: number;
   /** For how many days the keys of a deleted interface wait for an object of the same name. */
@@ -76,7 +76,7 @@ export function startProcess(
     ...(maxLinks === undefined ? {} : { maxLinks }),
   });
   const processes = new ProcessRecords(join(stateDir, 'processes.json'));
-  const places = createNetnsResolver({ ...options.places, kernel, processes, runtime });
+  const places = createNetnsResolver(options.places, { kernel, processes, runtime });
   const runner = new Runner({ runtime, places, journal, secrets, natsAnswers });
   const receiver = new DesiredReceiver(runner, new DesiredStore(journal, log), secrets, log);
   receiver.learnSecrets();

@@ -12,7 +12,7 @@ const [path = '', count = '1000'] = process.argv.slice(2);
 const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const kernel = openKernel({ stateDir });
 const runtime = systemRuntime(createLog('bench', 'warn'));
-const places = createNetnsResolver({ kernel, home: path, runtime });
+const places = createNetnsResolver({ home: path }, { kernel, runtime });
 const journal = openJournal(stateDir, { node: 'bench' });
 const noSecrets = {
   resolve: () => {

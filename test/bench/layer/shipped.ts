@@ -18,7 +18,7 @@ const [path = '', count = '1000', mode = 'nothing', servers = ''] = process.argv
 const stateDir = mkdtempSync(join(tmpdir(), 'ift-bench-'));
 const kernel = openKernel({ stateDir });
 const runtime = systemRuntime(createLog('bench', 'warn'));
-const places = createNetnsResolver({ kernel, home: path, runtime });
+const places = createNetnsResolver({ home: path }, { kernel, runtime });
 // A node of its own, so that what an earlier run shipped is another's.
 const node = path.slice(path.lastIndexOf('/') + 1);
 const stored = openJournal(stateDir, { node });

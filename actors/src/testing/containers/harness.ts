@@ -11,7 +11,12 @@ import { onTestFinished } from 'vitest';
 import type { Netns } from '../../kernel/kernel.ts';
 import { openKernel } from '../../kernel/linux/kernel.ts';
 import type { LostReason, ResolvedNetns } from '../../containers/location.ts';
-import { createNetnsResolver, type NetnsResolver, type NetnsResolverOptions } from '../../containers/resolver.ts';
+import {
+  createNetnsResolver,
+  type NetnsResolver,
+  type NetnsResolverOptions,
+  type NetnsResolverParts,
+} from '../../containers/resolver.ts';
 import { systemRuntime } from '../../runtime.ts';
 
 export const run = promisify(execFile);
@@ -27,10 +32,16 @@ export function temporaryFolder(): string {
 
 export function makeResolver({
   maxLinks = 1000,
+  processes,
+  kernel: shared,
   ...options
-}: Partial<NetnsResolverOptions> & { maxLinks?: number } = {}): NetnsResolver {
+}: NetnsResolverOptions & Partial<Omit<NetnsResolverParts, 'runtime'>> & { maxLinks?: number } = {}): NetnsResolver {
   const kernel = openKernel({ stateDir: temporaryFolder(), maxLinks });
-  const places = createNetnsResolver({ kernel, runtime: systemRuntime(createLog('test', 'error')), ...options });
+  const places = createNetnsResolver(options, {
+    kernel: shared ?? kernel,
+    runtime: systemRuntime(createLog('test', 'error')),
+    ...(processes === undefined ? {} : { processes }),
+  });
   onTestFinished(async () => {
     places.close();
     await kernel.close();
