@@ -10,8 +10,8 @@ let interrupted = false;
 
 const names = lanes().map(({ name }) => name);
 const streams = [
-  ['kernel', 'package', 'pages'],
-  ['e2e', 'ui'],
+  ['kernel', 'package', 'pages', 'vm'],
+  ['e2e', 'ui', 'chaos'],
 ];
 streams.push(names.filter((name) => !streams.flat().includes(name)));
 
