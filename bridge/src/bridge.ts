@@ -13,7 +13,7 @@ import type { Lease } from './kube/lease.ts';
 import type { KubeApi } from './kube/port.ts';
 import { createRecorder } from './kube/recorder.ts';
 import { createQueues, createWorkers, enqueueInto } from './reconcilers.ts';
-import { tellEvents } from './status/telling.ts';
+import { recordEvents } from './status/eventRecording.ts';
 import { createPublisher } from './stream/publisher.ts';
 import { createOwnWrites } from './view/change.ts';
 import { createView } from './view/view.ts';
@@ -92,11 +92,11 @@ export function startBridge(options: BridgeOptions): Bridge {
     retentionMs: (settings.tombstoneSeconds ?? 600) * 1000,
     signal: reading.signal,
   });
-  const telling = tellEvents(context, view.objects, recorder);
+  const recording = recordEvents(context, view.objects, recorder);
   const all = Object.values(queues);
 
   async function stopWork(): Promise<void> {
-    await Promise.all([telling.stop(), ...all.map((queue) => queue.off())]);
+    await Promise.all([recording.stop(), ...all.map((queue) => queue.off())]);
     brake.clear();
     hold.stop();
   }
@@ -119,7 +119,7 @@ export function startBridge(options: BridgeOptions): Bridge {
             if (!(await cluster.claim()) || !leads()) return;
             // Checking every object finds the work that another bridge did not finish.
             view.enqueueAll();
-            telling.start();
+            recording.start();
             for (const queue of all) queue.on();
             await queues.plan.idle();
             await queues.desired.idle();

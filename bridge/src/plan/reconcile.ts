@@ -16,7 +16,7 @@ import { membersOf, orphansOf } from './members.ts';
 import type { Members } from './members.ts';
 import { plan } from './plan.ts';
 import type { Reservations } from './reservations.ts';
-import { saidOfChild } from './said.ts';
+import { statusOfChild } from './childStatus.ts';
 import { givenKeys, usesSecrets } from './secrets.ts';
 import { planStatus, refusedPlan, unreadablePlan } from './status.ts';
 
@@ -113,7 +113,7 @@ async function keepUp(
   const { name, namespace = '', uid, generation = 0 } = object.metadata;
   const parent: Parent = { name, namespace, uid, generation };
   const before = statusOf(object);
-  const status = (child: KubeObject): InterfaceStatus => saidOfChild(view, child, clock.now()) ?? {};
+  const status = (child: KubeObject): InterfaceStatus => statusOfChild(view, child, clock.now()) ?? {};
   const { given, owned, problems } = givenKeys(parent, spec, objects.secrets);
   const planned = plan({
     parent,

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { page } from '#page';
 import { createLog, stopSignal, UsageError } from '@ifactor/common';
 import { Feed } from '../inspector/feed.ts';
-import { followFeed, load } from '../inspector/live.ts';
+import { followFeed, load } from '../inspector/follow.ts';
 import { serveInspector } from '../inspector/server/server.ts';
 import { feedViewers } from '../inspector/stately.ts';
 import { logCommand, openSource, withSource } from '../log/source.ts';

@@ -8,7 +8,7 @@ import type { Selector } from '../log/selector.ts';
 import type { LogSource, WantedInterface } from '../log/source.ts';
 import { Feed } from './feed.ts';
 import { EventLog } from './history/log.ts';
-import { followFeed } from './live.ts';
+import { followFeed } from './follow.ts';
 import { pageAnswers } from './server/answer.ts';
 
 const eventually = (check: () => void): Promise<void> => vi.waitFor(check, 30_000);

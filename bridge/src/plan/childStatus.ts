@@ -7,7 +7,7 @@ import type { View } from '../view/view.ts';
 import { interfaceStatusOf } from './status.ts';
 
 /** Reported status of a plan's child, from the stream, which is ahead of the API; undefined if its agent has reported none yet. */
-export function saidOfChild(
+export function statusOfChild(
   { messages, nodes, serverNow }: Pick<View, 'messages' | 'nodes' | 'serverNow'>,
   child: KubeObject,
   now: number,

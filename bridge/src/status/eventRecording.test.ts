@@ -6,13 +6,13 @@ import type { RecordedEvent } from '@ifactor/crds';
 import { expect, test } from 'vitest';
 import type { BridgeContext } from '../context.ts';
 import { quiet, wireguard } from '../testing/objects.ts';
-import { tellEvents } from './telling.ts';
+import { recordEvents } from './eventRecording.ts';
 
 function bench() {
   const clock = new TestClock();
   const store = createMemoryEventStore(clock, { [streams.events]: 'all' }).connect();
   const told: string[] = [];
-  const telling = tellEvents(
+  const recording = recordEvents(
     { store, clock, random: systemRandom, log: quiet } as unknown as BridgeContext,
     { get: (key) => (key === 'wireguardinterface/default/wg1' ? wireguard('wg1') : undefined) },
     {
@@ -23,7 +23,7 @@ function bench() {
   let sequence = 0;
   return {
     clock,
-    telling,
+    recording,
     told,
     record: async (type: 'LinkCreated' | 'TimerElapsed', name = 'wg1'): Promise<void> => {
       await store.prepare();
@@ -51,31 +51,31 @@ function bench() {
 }
 
 test('while it leads a bridge tells the events of objects that there are, and those that are news', async () => {
-  const { clock, telling, told, record } = bench();
-  telling.start();
+  const { clock, recording, told, record } = bench();
+  recording.start();
   await clock.pass(1000);
   await record('LinkCreated');
   await record('LinkCreated', 'gone');
   await record('TimerElapsed');
   await clock.pass(1000);
   expect(told).toEqual(['wg1 LinkCreated']);
-  await telling.stop();
+  await recording.stop();
 });
 
 test('the next that leads goes on where the last one was', async () => {
-  const { clock, telling, told, record } = bench();
+  const { clock, recording, told, record } = bench();
   // Before the first start there is nothing to stop.
-  await telling.stop();
-  telling.start();
+  await recording.stop();
+  recording.start();
   await clock.pass(1000);
   await record('LinkCreated');
   await clock.pass(1000);
-  await telling.stop();
+  await recording.stop();
   await record('LinkCreated');
   await clock.pass(10_000);
   expect(told).toEqual(['wg1 LinkCreated']);
-  telling.start();
+  recording.start();
   await clock.pass(10_000);
   expect(told).toEqual(['wg1 LinkCreated', 'wg1 LinkCreated']);
-  await telling.stop();
+  await recording.stop();
 });

@@ -7,7 +7,7 @@ import type { Objects } from '../view/objects.ts';
 import { createEventNotes } from './eventNotes.ts';
 
 /** Converts the event log to Kubernetes Events, only while leading: all bridges share one position in the log. */
-export function tellEvents(
+export function recordEvents(
   { store, clock, random, log }: BridgeContext,
   objects: Pick<Objects, 'get'>,
   recorder: Recorder,
