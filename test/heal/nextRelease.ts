@@ -22,7 +22,7 @@ const after = (text: string, added: string): Change => [text, text + added];
 const changes: Readonly<Record<string, readonly Change[]>> = {
   'crds/src/message/event.ts': [
     [`export const machineVersion = ${machineVersion};`, `export const machineVersion = ${next.machine};`],
-    before('  /** A person asked for a fresh look', `  ${next.event}: { mood: string };\n`),
+    after('  ResyncRequested: { by: string };\n', `  ${next.event}: { mood: string };\n`),
   ],
   'crds/src/message/status.ts': [after("  'moved-to-netns',\n", `  '${next.state}',\n`)],
   'actors/src/interface/machine/machine.ts': [
