@@ -72,7 +72,7 @@ const screenshot = async (what: string): Promise<void> => {
 
 test('an apply lights the states of its interfaces up, down to the healthy one', async () => {
   await page.goto(address());
-  await source(/^nats:/);
+  await source(/^tls:/);
   expect(new URL(page.url()).search, 'the token is gone from the address').toBe('');
   await lab.apply('wgp1.yaml', 'lax1-wg1.yaml', 'lax1-wg2.yaml');
   await actor('moved-to-netns').click();
@@ -163,7 +163,7 @@ test('a dropped log opens, another file is refused in words, and the lab is ther
     (await readFile(path, 'utf8')).split('\n').filter((line) => line.startsWith('{"event":')).length,
   );
   await page.getByRole('button', { name: 'Close file' }).click();
-  await source(/^nats:/);
+  await source(/^tls:/);
 });
 
 test('the page says when NATS is away, and goes on by itself when it or the inspector is back', async () => {
@@ -174,7 +174,7 @@ test('the page says when NATS is away, and goes on by itself when it or the insp
   expect((await lab.command('status')).stdout).toMatch(/ ui +process \d+/);
   succeeded(await lab.command('restart', 'ui'));
   await actor('moved-to-netns').waitFor();
-  await source(/^nats:\/\/[\d.:]+$/);
+  await source(/^tls:\/\/[\d.:]+$/);
 });
 
 test('no key of the lab is in anything that went between the page and its server', async () => {
