@@ -1,52 +1,30 @@
 import { expect, test } from 'vitest';
-import type { EventData, EventType, InterfaceEvent, ObservedLink, Operation } from '@ifactor/crds';
-import { markOf } from '../kind/index.ts';
+import type { ObservedLink } from '@ifactor/crds';
+import {
+  after as outcomeAfter,
+  bridgeLink,
+  declared,
+  looked,
+  resolved as place,
+  told as toldOf,
+} from '../../testing/given.ts';
+import type { Given, Outcome } from '../../testing/given.ts';
 import { verdictWords } from '../words/verdict.ts';
-import { fold, initial } from './fold.ts';
-import type { Snapshot } from './fold.ts';
 
-const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
-const bridge = { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, addresses: [{ ipcidr: 'fd00::1/64' }] };
-const link: ObservedLink = {
-  index: 3,
-  name: 'br0',
-  kind: 'bridge',
-  up: true,
-  mtu: 1500,
-  alias: markOf(key),
-  addrGenMode: 'none',
-  addresses: [{ family: 'inet6', local: 'fd00::1', peer: null, prefixlen: 64, noPrefixRoute: false }],
-  slaves: [],
-};
 const address = 'fd00::1';
-
-type Given = { [T in EventType]: [T, EventData[T]] }[EventType];
-const spec = (generation: number, mtu?: number): Given => [
-  'SpecChanged',
-  {
-    uid: 'u1',
-    generation,
-    resourceVersion: String(generation),
-    creationTimestamp: '2026-01-01T00:00:00Z',
-    spec: { ...bridge, mtu } as never,
-  },
-];
-const place: Given = ['NetnsResolved', { slot: 'target', netns: '42' }];
-const seen = (more: Partial<ObservedLink>): Given => [
-  'LinkObserved',
-  { observed: { links: { target: { ...link, ...more } }, strays: [], devices: {} } },
-];
+const addresses = [{ ipcidr: 'fd00::1/64' }];
+const link: ObservedLink = {
+  ...bridgeLink,
+  mtu: 1500,
+  addresses: [{ family: 'inet6', local: address, peer: null, prefixlen: 64, noPrefixRoute: false }],
+};
+const spec = (generation: number, mtu?: number): Given => declared(generation, { addresses, mtu });
+const seen = (more: Partial<ObservedLink>): Given => looked({ ...link, ...more });
 const elapsed: Given = ['TimerElapsed', { timer: 'addresses' }];
 
-function after(...events: Given[]): { snapshot: Snapshot; operations: readonly Operation[]; told: string } {
-  let snapshot = initial(key);
-  let operations: readonly Operation[] = [];
-  events.forEach(([type, data], at) => {
-    const event = { type, data, time: new Date(Date.UTC(2026, 0, 1, 0, 0, at)).toISOString() } as InterfaceEvent;
-    ({ snapshot, operations } = fold(snapshot, event));
-  });
-  const { ready, verdict } = snapshot.context;
-  return { snapshot, operations, told: `${snapshot.value} ${ready.status} ${verdict.reason}` };
+function after(...events: Given[]): Outcome & { told: string } {
+  const outcome = outcomeAfter(...events);
+  return { ...outcome, told: toldOf(outcome) };
 }
 
 test('an interface whose address is being checked for duplicates is not ready before that has ended', () => {

@@ -1,60 +1,28 @@
 import { describe, expect, test } from 'vitest';
-import type { EventData, EventType, InterfaceEvent, ObservedLink, Operation } from '@ifactor/crds';
-import { markOf } from '../kind/index.ts';
+import type { Operation } from '@ifactor/crds';
+import {
+  after as outcomeAfter,
+  bridgeLink as link,
+  declared as spec,
+  looked as seen,
+  resolved as place,
+  seen as observed,
+  timeAt as at,
+  told as toldOf,
+} from '../../testing/given.ts';
+import type { Given } from '../../testing/given.ts';
 import { verdictWords } from '../words/verdict.ts';
-import { fold, freeze, initial, thaw } from './fold.ts';
+import { freeze, thaw } from './fold.ts';
 import type { Snapshot } from './fold.ts';
 
-const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
-const bridge = { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [] };
-const link: ObservedLink = {
-  index: 3,
-  name: 'br0',
-  kind: 'bridge',
-  up: true,
-  mtu: 1400,
-  alias: markOf(key),
-  addrGenMode: 'none',
-  addresses: [],
-  slaves: [],
-};
 const hour = 3_600_000;
-const begin = Date.UTC(2026, 0, 1);
-const at = (milliseconds: number): string => new Date(begin + milliseconds).toISOString();
-
-type Given = { [T in EventType]: [T, EventData[T], time?: number] }[EventType];
-const spec = (generation: number, more: object = {}): Given => [
-  'SpecChanged',
-  {
-    uid: 'u1',
-    generation,
-    resourceVersion: String(generation),
-    creationTimestamp: at(0),
-    spec: { ...bridge, ...more } as never,
-  },
-];
-const place: Given = ['NetnsResolved', { slot: 'target', netns: '42' }];
-const observed = (target: ObservedLink | null) => ({ links: { target }, strays: [], devices: {} });
-const seen = (target: ObservedLink | null): Given => ['LinkObserved', { observed: observed(target) }];
 const started = (time: number): Given => ['AgentStarted', { version: 'test' }, time];
 
 type After = { snapshot: Snapshot; operations: readonly Operation[]; told: string; words: string };
 
-/** Folds events, a second apart where they have no time. */
 function after(...events: Given[]): After {
-  let snapshot = initial(key);
-  let operations: readonly Operation[] = [];
-  events.forEach(([type, data, time], index) => {
-    const event = { type, data, time: at(time ?? index * 1000) } as InterfaceEvent;
-    ({ snapshot, operations } = fold(snapshot, event));
-  });
-  const { ready, verdict } = snapshot.context;
-  return {
-    snapshot,
-    operations,
-    told: `${snapshot.value} ${ready.status} ${verdict.reason}`,
-    words: verdictWords(snapshot.context),
-  };
+  const outcome = outcomeAfter(...events);
+  return { ...outcome, told: toldOf(outcome), words: verdictWords(outcome.snapshot.context) };
 }
 
 describe('spec.mode: Observe', () => {

@@ -1,43 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { EventData, EventType, InterfaceEvent, Observed, ObservedLink, Operation } from '@ifactor/crds';
+import {
+  after,
+  bridgeLink as link,
+  bridgeMark as mark,
+  declared as spec,
+  looked,
+  resolved as place,
+  tell,
+} from '../../testing/given.ts';
+import type { Given } from '../../testing/given.ts';
 import { describeVerdict } from '../words/verdict.ts';
-import { fold, hashOf, initial } from './fold.ts';
-import type { Snapshot } from './fold.ts';
+import { hashOf } from './fold.ts';
 
 /* What a life must not get stuck in, nor believe: each of these hung, churned or was told wrongly once. */
-const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
-const mark = 'ifactor:default/netlinkinterface/br0';
-const start = Date.parse('2026-01-01T00:00:00Z');
-const bridge = { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, mtu: 1400, addresses: [] };
-const link: ObservedLink = {
-  index: 3,
-  name: 'br0',
-  kind: 'bridge',
-  up: true,
-  mtu: 1400,
-  alias: mark,
-  addrGenMode: 'none',
-  addresses: [],
-  slaves: [],
-};
-
-type Given = { [T in EventType]: [T, EventData[T]] }[EventType];
-const spec = (generation = 1, more: object = {}, uid = 'u1'): Given => [
-  'SpecChanged',
-  {
-    uid,
-    generation,
-    resourceVersion: String(generation),
-    creationTimestamp: '2026-01-01T00:00:00Z',
-    spec: { ...bridge, ...more } as never,
-  },
-];
-const place: Given = ['NetnsResolved', { slot: 'target', netns: '42' }];
-const seen = (target: ObservedLink | null): Observed => ({ links: { target }, strays: [], devices: {} });
-const looked = (target: ObservedLink | null, operations?: string): Given => [
-  'LinkObserved',
-  { observed: seen(target), ...(operations === undefined ? {} : { operations }) },
-];
 const deletion = (gone: boolean, uid = 'u1'): Given => ['DeletionRequested', { uid, resourceVersion: '9', gone }];
 const lost = (reason: string): Given => ['NetnsLost', { slot: 'target', reason, message: '' }];
 const failing = (operations: string, code: string): Given => [
@@ -50,16 +25,6 @@ const failing = (operations: string, code: string): Given => [
   },
 ];
 
-type Told = { snapshot: Snapshot; operations: readonly Operation[] };
-const tell = (from: Told, ...events: Given[]): Told =>
-  events.reduce<Told & { at: number }>(
-    ({ snapshot, at }, [type, data]) => ({
-      ...fold(snapshot, { type, data, time: new Date(start + at * 1000).toISOString() } as InterfaceEvent),
-      at: at + 1,
-    }),
-    { ...from, at: 0 },
-  );
-const after = (...events: Given[]): Told => tell({ snapshot: initial(key), operations: [] }, ...events);
 const creating = [spec(), place, looked(null)];
 const healthy = [spec(), place, looked(link)];
 

@@ -1,60 +1,34 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EventData, EventType, InterfaceEvent, Observed, ObservedLink, Operation, State } from '@ifactor/crds';
+import type { InterfaceEvent, ObservedLink, Operation, State } from '@ifactor/crds';
+import {
+  after as outcomeAfter,
+  bridgeKey as key,
+  bridgeLink,
+  bridgeMark as mark,
+  declared,
+  looked,
+  resolved as place,
+  seen,
+  timeAt,
+} from '../../testing/given.ts';
+import type { Given, Outcome } from '../../testing/given.ts';
 import { fold, freeze, hashOf, initial, step, thaw } from './fold.ts';
 import type { Context } from './context.ts';
-import type { Snapshot } from './fold.ts';
 import { successors } from './arrows.ts';
 import { describeVerdict, verdictWords } from '../words/verdict.ts';
 
-const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
-const mark = 'ifactor:default/netlinkinterface/br0';
-const start = Date.parse('2026-01-01T00:00:00Z');
-
-const bridge = {
-  node: 'n1',
-  interfaceName: 'br0',
-  type: 'bridge',
-  up: true,
-  mtu: 1400,
-  addresses: [{ ipcidr: '10.0.0.1/24' }],
-};
+const addresses = [{ ipcidr: '10.0.0.1/24' }];
 const link: ObservedLink = {
-  index: 3,
-  name: 'br0',
-  kind: 'bridge',
-  up: true,
-  mtu: 1400,
-  alias: mark,
-  addrGenMode: 'none',
+  ...bridgeLink,
   addresses: [{ family: 'inet', local: '10.0.0.1', peer: null, prefixlen: 24, noPrefixRoute: false }],
-  slaves: [],
 };
-const seen = (target: ObservedLink | null): Observed => ({ links: { target }, strays: [], devices: {} });
+const spec = (generation = 1, more: object = {}): Given => declared(generation, { addresses, ...more });
+const healthy: Given[] = [spec(), place, looked(link)];
 
-type Given = { [T in EventType]: [T, EventData[T]] }[EventType];
-const spec = (generation = 1, more: object = {}): Given => [
-  'SpecChanged',
-  {
-    uid: 'u1',
-    generation,
-    resourceVersion: String(generation),
-    creationTimestamp: '2026-01-01T00:00:00Z',
-    spec: { ...bridge, ...more } as never,
-  },
-];
-const place: Given = ['NetnsResolved', { slot: 'target', netns: '42' }];
-const healthy: Given[] = [spec(), place, ['LinkObserved', { observed: seen(link) }]];
-
-/** Folds events a second apart. */
-function after(...events: Given[]): { snapshot: Snapshot; operations: readonly Operation[]; state: State } {
-  let snapshot = initial(key);
-  let operations: readonly Operation[] = [];
-  events.forEach(([type, data], at) => {
-    const event = { type, data, time: new Date(start + at * 1000).toISOString() } as InterfaceEvent;
-    ({ snapshot, operations } = fold(snapshot, event));
-  });
-  return { snapshot, operations, state: snapshot.value };
+function after(...events: Given[]): Outcome & { state: State } {
+  const outcome = outcomeAfter(...events);
+  return { ...outcome, state: outcome.snapshot.value };
 }
 
 describe('given, when, then', () => {
@@ -276,6 +250,43 @@ describe('a stored snapshot', () => {
   });
 });
 
+/** Folds events, and checks the laws of the lifecycle after each. */
+function lawful(events: Given[]): void {
+  let snapshot = initial(key);
+  events.forEach(([type, data], at) => {
+    const before = snapshot;
+    const event = { type, data, time: timeAt(at * 1000) } as InterfaceEvent;
+    const folded = fold(snapshot, event);
+    snapshot = folded.snapshot;
+    expect(snapshot).toEqual(step(before, event));
+    const { context, value } = snapshot;
+    // The state is the one that was decided, and the law allows the way there.
+    expect(value).toBe(context.verdict.state);
+    if (value !== before.value) expect(successors[before.value]).toContain(value);
+    const performs = folded.operations.filter((operation) => operation.type === 'Perform');
+    // One list of operations at a time, so never two links for one actor.
+    expect(performs.length).toBeLessThanOrEqual(
+      before.context.running !== null && context.running === before.context.running ? 0 : 1,
+    );
+    for (const { operations: list } of performs) {
+      const found = context.observed?.links.target;
+      const foreign = found && found.alias !== mark && (found.alias !== null || found.kind !== 'bridge');
+      // Nothing is done to a link that is not ours.
+      if (foreign) expect(list).toEqual([]);
+    }
+    // Whoever is not healthy says why.
+    expect(verdictWords(context)).not.toBe('');
+    // Whoever is not healthy is busy, waits for an answer, a timer or somebody, or is over.
+    const { running, asked, failure, paused } = context;
+    const waits =
+      running ?? paused ?? failure ?? (asked.places || asked.observe || asked.secrets || context.confirm?.trial?.asked);
+    const settled = ['configured', 'moved-to-netns', 'deleted', 'pending', 'failed'].includes(value);
+    if (!settled) expect(waits).toBeTruthy();
+    // A snapshot survives being stored.
+    expect(hashOf(thaw(JSON.parse(JSON.stringify(freeze(snapshot)))))).toBe(hashOf(snapshot));
+  });
+}
+
 describe('for any order of events', () => {
   const links = fc.constantFrom(
     null,
@@ -323,45 +334,6 @@ describe('for any order of events', () => {
     fc.constant<Given>(['NameFreed', { slot: 'target', name: 'br0' }]),
     fc.constantFrom<Given>(['Paused', { by: 'x' }], ['Resumed', { by: 'x' }], ['ResyncRequested', { by: 'x' }]),
   );
-
-  const lawful = (events: Given[]): void => {
-    let snapshot = initial(key);
-    events.forEach(([type, data], at) => {
-      const before = snapshot;
-      const event = { type, data, time: new Date(start + at * 1000).toISOString() } as InterfaceEvent;
-      const folded = fold(snapshot, event);
-      snapshot = folded.snapshot;
-      expect(snapshot).toEqual(step(before, event));
-      const { context, value } = snapshot;
-      // The state is the one that was decided, and the law allows the way there.
-      expect(value).toBe(context.verdict.state);
-      if (value !== before.value) expect(successors[before.value]).toContain(value);
-      const performs = folded.operations.filter((operation) => operation.type === 'Perform');
-      // One list of operations at a time, so never two links for one actor.
-      expect(performs.length).toBeLessThanOrEqual(
-        before.context.running !== null && context.running === before.context.running ? 0 : 1,
-      );
-      for (const { operations: list } of performs) {
-        const found = context.observed?.links.target;
-        const foreign = found && found.alias !== mark && (found.alias !== null || found.kind !== 'bridge');
-        // Nothing is done to a link that is not ours.
-        if (foreign) expect(list).toEqual([]);
-      }
-      // Whoever is not healthy says why.
-      expect(verdictWords(context)).not.toBe('');
-      // Whoever is not healthy is busy, waits for an answer, a timer or somebody, or is over.
-      const { running, asked, failure, paused } = context;
-      const waits =
-        running ??
-        paused ??
-        failure ??
-        (asked.places || asked.observe || asked.secrets || context.confirm?.trial?.asked);
-      const settled = ['configured', 'moved-to-netns', 'deleted', 'pending', 'failed'].includes(value);
-      if (!settled) expect(waits).toBeTruthy();
-      // A snapshot survives being stored.
-      expect(hashOf(thaw(JSON.parse(JSON.stringify(freeze(snapshot)))))).toBe(hashOf(snapshot));
-    });
-  };
 
   it('keeps to the law of the lifecycle', () => {
     fc.assert(fc.property(fc.array(anyEvent, { maxLength: 40 }), lawful), { numRuns: 400 });

@@ -79,19 +79,13 @@ describe('a message about an object', () => {
     expect(await mtu()).toBe(1303);
   });
 
-  test('that says it is gone is taken where it is no older', async () => {
+  test.each([
+    ['where it is no older', '30'],
+    ['where the API server said so, with no version', ''],
+  ])('that says it is gone is taken %s', async (_, version) => {
     receive(message(3, '30'));
     await settled();
-    receive(tombstone(3, '30'));
-    const actor = node.runner.actor(key);
-    await node.until(() => actor.snapshot.value === 'deleted');
-    expect(await mtu()).toBeUndefined();
-  });
-
-  test('that says it is gone, by the API server and with no version, is taken', async () => {
-    receive(message(3, '30'));
-    await settled();
-    receive(tombstone(3, ''));
+    receive(tombstone(3, version));
     const actor = node.runner.actor(key);
     await node.until(() => actor.snapshot.value === 'deleted');
     expect(await mtu()).toBeUndefined();
