@@ -1,6 +1,6 @@
 export { DesiredSchema, MissingSecretSchema, SealedSecretSchema } from './message/desired.ts';
 export type { Desired, MissingSecret, SealedSecret } from './message/desired.ts';
-export { decodeEvent, encodeEvent, EnvelopeError } from './message/envelope.ts';
+export { cloudEventHeaders, decodeEvent, encodeEvent, EnvelopeError } from './message/envelope.ts';
 export type { Headers } from './message/envelope.ts';
 export { machineVersion } from './message/event.ts';
 export type {

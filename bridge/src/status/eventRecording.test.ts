@@ -41,10 +41,7 @@ function bench() {
         correlationId: 'c',
         machine: 3,
       } as unknown as RecordedEvent;
-      const { subject, payload } = encodeEvent(event, {
-        get: (header) => headers[header] ?? '',
-        set: (header, value) => void (headers[header] = value),
-      });
+      const { subject, payload } = encodeEvent(event, { set: (header, value) => void (headers[header] = value) });
       await store.append(streams.events, { subject, body: payload, headers });
     },
   };

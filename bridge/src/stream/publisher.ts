@@ -4,7 +4,7 @@ import type { Clock } from '@ifactor/common';
 import { SequenceConflict } from '@ifactor/common/eventStore';
 import type { EventStore } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
-import { DesiredSchema } from '@ifactor/crds';
+import { cloudEventHeaders, DesiredSchema } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
 import type { Draft } from '../desired/draft.ts';
 import type { Sealer } from '../desired/seal.ts';
@@ -59,14 +59,14 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
     // The id includes the sequence: returning to an earlier desired state is another message, a retry is not.
     const id = `${desired.uid}@${desired.resourceVersion}#${content}:${expected}${again}`;
     const headers: Record<string, string> = {
-      'ce-specversion': '1.0',
-      'ce-id': id,
-      'ce-source': `/ifactor/bridge/${hostname()}`,
-      'ce-type': desired.deleted === true ? removed : 'ifactor.Desired',
-      'ce-subject': `${desired.kind.toLowerCase()}/${desired.namespace}/${desired.name}`,
-      'ce-time': timestamp(clock),
+      ...cloudEventHeaders({
+        id,
+        source: `/ifactor/bridge/${hostname()}`,
+        type: desired.deleted === true ? removed : 'ifactor.Desired',
+        subject: `${desired.kind.toLowerCase()}/${desired.namespace}/${desired.name}`,
+        time: timestamp(clock),
+      }),
       'ce-correlationid': `${desired.uid}@${desired.resourceVersion}`,
-      'content-type': 'application/json',
       [contentHeader]: content,
     };
     const message = { subject, body: JSON.stringify(body), headers, id, expectedSequence: expected };

@@ -5,6 +5,24 @@ import { upcast } from './upcast.ts';
 /** The subset of NATS headers that an envelope needs; `MsgHdrs` of @nats-io fits. */
 export type Headers = { get(name: string): string; set(name: string, value: string): void };
 
+/** The attributes of a CloudEvents 1.0 message with a JSON body, as headers in the NATS binding's binary mode. */
+export const cloudEventHeaders = (event: {
+  id: string;
+  source: string;
+  type: string;
+  subject: string;
+  /** RFC 3339. */
+  time: string;
+}): Record<string, string> => ({
+  'ce-specversion': '1.0',
+  'ce-id': event.id,
+  'ce-source': event.source,
+  'ce-type': event.type,
+  'ce-subject': event.subject,
+  'ce-time': event.time,
+  'content-type': 'application/json',
+});
+
 /** A message is not one of ours: the error names the missing or wrong part. */
 export class EnvelopeError extends Error {
   override name = 'EnvelopeError';
@@ -16,14 +34,16 @@ const prefix = 'ifactor.';
  * Writes an event as a CloudEvents 1.0 message in the NATS binding's binary mode: attributes as `ce-*` headers, the data
  * as readable JSON. `headers` receives the attributes. Source: CloudEvents "NATS Protocol Binding" 1.0.3, section 3.1.
  */
-export function encodeEvent(event: RecordedEvent, headers: Headers): { subject: string; payload: string } {
-  headers.set('ce-specversion', '1.0');
-  headers.set('ce-id', event.id);
-  headers.set('ce-source', `/ifactor/node/${event.node}`);
-  headers.set('ce-type', prefix + event.type);
-  headers.set('ce-subject', `${event.key.kind}/${event.key.namespace}/${event.key.name}`);
-  headers.set('ce-time', event.time);
-  headers.set('content-type', 'application/json');
+export function encodeEvent(event: RecordedEvent, headers: Pick<Headers, 'set'>): { subject: string; payload: string } {
+  const { id, node, type, key, time } = event;
+  const attributes = cloudEventHeaders({
+    id,
+    source: `/ifactor/node/${node}`,
+    type: prefix + type,
+    subject: `${key.kind}/${key.namespace}/${key.name}`,
+    time,
+  });
+  for (const [name, value] of Object.entries(attributes)) headers.set(name, value);
   if (event.causationId !== null) headers.set('ce-causationid', event.causationId);
   headers.set('ce-correlationid', event.correlationId);
   headers.set('ifactor-state', event.state);

@@ -3,6 +3,7 @@ import type { Runtime } from '../../runtime.ts';
 import { StreamMissing } from '@ifactor/common/eventStore';
 import type { EventStore } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
+import { cloudEventHeaders } from '@ifactor/crds';
 
 export type StatusOptions = {
   store: EventStore;
@@ -144,15 +145,13 @@ export class StatusPublisher {
       const message = value(key);
       if (message !== null) {
         const time = this.#now();
-        const headers = {
-          'ce-specversion': '1.0',
-          'ce-id': runtime.random.uuid(),
-          'ce-source': `/ifactor/node/${node}`,
-          'ce-type': 'ifactor.Status',
-          'ce-subject': key,
-          'ce-time': timestamp(runtime.clock),
-          'content-type': 'application/json',
-        };
+        const headers = cloudEventHeaders({
+          id: runtime.random.uuid(),
+          source: `/ifactor/node/${node}`,
+          type: 'ifactor.Status',
+          subject: key,
+          time: timestamp(runtime.clock),
+        });
         const { subject, payload: body } = message;
         await orAborted(store.append(streams.status, { subject, body, headers }), signal);
         this.#backoff.reset();

@@ -305,9 +305,6 @@ export class Shipper {
 
 function encode(event: RecordedEvent): { subject: string; body: string; headers: Record<string, string> } {
   const headers: Record<string, string> = {};
-  const { subject, payload } = encodeEvent(event, {
-    get: (name) => headers[name] ?? '',
-    set: (name, value) => void (headers[name] = value),
-  });
+  const { subject, payload } = encodeEvent(event, { set: (name, value) => void (headers[name] = value) });
   return { subject, body: payload, headers };
 }
