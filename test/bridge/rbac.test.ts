@@ -16,7 +16,7 @@ import type { BridgeProcess, Manifest, World } from './world.ts';
 
 /*
  * On the real API server, with the rights of bridge/rbac.yaml: they are taken away and given back, a kind at a time, while the
- * bridge runs and while it starts. IFACTOR_RBAC_ROUNDS says how often (10 in CI; issue 12 asks for 100).
+ * bridge runs and while it starts. IFACTOR_RBAC_ROUNDS says how often (10 in CI, 100 in a long run).
  */
 const rounds = Number(process.env['IFACTOR_RBAC_ROUNDS'] ?? 10);
 

@@ -17,7 +17,7 @@ import { ours, startLoad } from './load.ts';
 
 /*
  * Everything but the kernel is killed with -9 and frozen while objects are created, changed and deleted. At rest API, stream,
- * status and kernel say the same of each. IFACTOR_CHAOS_FAULTS says how often (issue 12 asks for 1000), IFACTOR_CHAOS_OBJECTS of
+ * status and kernel say the same of each. IFACTOR_CHAOS_FAULTS says how often (1000 in a long run), IFACTOR_CHAOS_OBJECTS of
  * how many objects (500), IFACTOR_CHAOS_SEED repeats the choices of a run, IFACTOR_CHAOS_API names one of the two API servers.
  */
 const faults = Number(process.env['IFACTOR_CHAOS_FAULTS'] ?? 30);
