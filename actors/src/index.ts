@@ -1,5 +1,6 @@
 // What a replay needs, and nothing that touches a machine.
 export { markOf } from './interface/diff/mark.ts';
+export { privateKeyRef } from './interface/kind/index.ts';
 export { conflictWords, waitingWords } from './interface/words/need.ts';
 export { differenceOf, rulesIn } from './interface/machine/difference.ts';
 export { describeVerdict, failureWords, lostWords, missingWords, verdictWords } from './interface/words/verdict.ts';

@@ -1,7 +1,7 @@
 import { access as accessible, readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
-import { isLoopback, UsageError } from '@ifactor/common';
+import { bareHost, isLoopback, UsageError } from '@ifactor/common';
 import { isRecord } from '@ifactor/common/json';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { parse } from 'yaml';
@@ -75,8 +75,12 @@ function accessBy(config: KubeConfig, server: URL): Access {
 function refusePlainText(config: KubeConfig, server: URL, file: string): void {
   const { token, username, exec, authProvider } = config.getCurrentUser() ?? {};
   const proofs: unknown[] = [token, username, exec, authProvider];
-  const host = server.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (server.protocol === 'https:' || isLoopback(host) || proofs.every((proof) => (proof ?? null) === null)) return;
+  if (
+    server.protocol === 'https:' ||
+    isLoopback(bareHost(server.hostname)) ||
+    proofs.every((proof) => (proof ?? null) === null)
+  )
+    return;
   throw new UsageError(
     `credentials are not sent to ${server.host} over plain text: give https:// in the kubeconfig ${file}`,
   );

@@ -90,9 +90,8 @@ export function createBudgets({ burst, perSecond }: BudgetLimits, log: Log, cloc
         accounts.set(node, account);
       }
       refill(account);
-      // In order: a newer message of the same key replaces the waiting one, and none overtakes it.
-      if (account.waiting.has(key) || account.waiting.size > 0 || !take(account, sizeBytes))
-        wait(node, account, key, { sizeBytes, act });
+      // In order: none overtakes those that wait, and a newer message of a key replaces the waiting one.
+      if (account.waiting.size > 0 || !take(account, sizeBytes)) wait(node, account, key, { sizeBytes, act });
       else act();
       looking ??= clock.after(lookMs, look, false);
     },

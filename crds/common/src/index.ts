@@ -1,7 +1,7 @@
 export { run, stopSignal, UsageError } from './cli.ts';
 export { every, systemClock, timestamp, timestampSeconds } from './clock.ts';
 export type { Clock } from './clock.ts';
-export { isLoopback } from './connection/address.ts';
+export { bareHost, isLoopback } from './connection/address.ts';
 export { codeOf } from './errno.ts';
 export { createLog, explain } from './log.ts';
 export type { Level, Log } from './log.ts';

@@ -183,7 +183,7 @@ export async function readStreamMetadata(
   connection: NatsConnection,
   stream: string = streams.desired,
 ): Promise<Record<string, string> | undefined> {
-  const manager = await jetstreamManager(connection);
+  const manager = await jetstreamManager(connection, { checkAPI: false });
   try {
     return { ...(await manager.streams.info(namesOf(connection).stream(stream))).config.metadata };
   } catch (error) {
@@ -198,7 +198,7 @@ export async function writeStreamMetadata(
   entries: Record<string, string>,
   stream: string = streams.desired,
 ): Promise<void> {
-  const manager = await jetstreamManager(connection);
+  const manager = await jetstreamManager(connection, { checkAPI: false });
   const name = namesOf(connection).stream(stream);
   const { config } = await manager.streams.info(name);
   await manager.streams.update(name, { metadata: { ...config.metadata, ...entries } });

@@ -1,10 +1,9 @@
 import type { InterfaceSpec, SecretParams } from '../message/event.ts';
+import { peerText } from './value.ts';
 
 /** Text of a ref: the private key, or the preshared key of a peer. */
 export const secretText = (ref: string): string =>
-  ref === 'privateKey'
-    ? 'the private key'
-    : `the preshared key of peer ${ref.slice('psk:'.length, 'psk:'.length + 8)}…`;
+  ref === 'privateKey' ? 'the private key' : `the preshared key of ${peerText(ref.slice('psk:'.length))}`;
 
 /** Where the spec expects a secret, and for which object. */
 export function secretParams(ref: string, spec: InterfaceSpec | null, namespace: string): SecretParams {

@@ -1,4 +1,5 @@
 import type { EventData, InterfaceSpec, KernelOperation, Operation } from '@ifactor/crds';
+import { withoutUndefined } from '../diff/withoutUndefined.ts';
 import { timers } from './context.ts';
 import type { Context } from './context.ts';
 import { decided } from './decision.ts';
@@ -30,12 +31,7 @@ export function holdAfter(
 
 export function pausedBy(context: Context, time: string, data: EventData['Paused']): [Context, Operation[]] {
   const { by, reason, until } = data;
-  const pause: Pause = {
-    by,
-    since: time,
-    ...(reason === undefined ? {} : { reason }),
-    ...(until === undefined ? {} : { until }),
-  };
+  const pause: Pause = { by, since: time, ...withoutUndefined({ reason, until }) };
   return [{ ...context, paused: pause }, [...stopped(context), ...timing(pause, time)]];
 }
 

@@ -4,6 +4,7 @@ import type { ServiceMsg } from '@nats-io/services';
 import { namesOf } from '@ifactor/common/nats';
 import { agentSubject } from '@ifactor/crds';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { withoutUndefined } from '../../interface/diff/withoutUndefined.ts';
 import { freeze, hashOf } from '../../interface/machine/fold.ts';
 import { parseKey } from '../journal/read.ts';
 import type { AgentProcess } from '../process.ts';
@@ -42,8 +43,7 @@ const actions: { [name: string]: Action } = {
   pause: {
     description: 'Leaves the interface alone until resumed, or until a time.',
     act: (actor, runner, { by, reason, until }) => {
-      const data = { by, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
-      runner.tell(actor, { type: 'Paused', data }, null);
+      runner.tell(actor, { type: 'Paused', data: { by, ...withoutUndefined({ reason, until }) } }, null);
       if (actor.declared.deletion === null) return undefined;
       return unchanged(actor, 'it is being deleted, which goes on');
     },

@@ -28,7 +28,7 @@ export function parseServers(text: string): Servers {
     throw new UsageError(`NATS addresses name several users: ${hidePasswords(text)}; one is used for all`);
   return {
     addresses: all.map(({ hostname, port }) => `${hostname}:${port}`),
-    hosts: all.map(({ hostname }) => hostname.replace(/^\[(.*)\]$/, '$1')),
+    hosts: all.map(({ hostname }) => bareHost(hostname)),
     tls,
     ...(login && { user: login.username, password: login.password }),
   };
@@ -63,6 +63,9 @@ function parse(text: string): Parts {
 export function hidePasswords(text: string): string {
   return text.replaceAll(/(^|\/\/|,)[^@/,]*@/g, '$1');
 }
+
+/** The host of a URL for comparisons: an IPv6 address without its brackets. */
+export const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');
 
 /** Whether the name of a host means this machine, so that nothing on the network can read the traffic. */
 export function isLoopback(host: string): boolean {

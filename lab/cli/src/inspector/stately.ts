@@ -5,7 +5,7 @@ import type { Snapshot } from '@ifactor/actors';
 import { systemRandom, UsageError } from '@ifactor/common';
 import { WebSocketServer } from 'ws';
 import type { Feed } from './feed.ts';
-import { hostFits, originFits, sameToken } from './server/policy.ts';
+import { hostFits, originFits, tokenFits } from './server/policy.ts';
 import type { ActorId } from './protocol.ts';
 import type { Track } from './history/track.ts';
 
@@ -30,7 +30,7 @@ export async function feedViewers(
     port,
     maxPayload: 2 ** 16,
     verifyClient: ({ req }: { req: IncomingMessage }) =>
-      hostFits(req, bound) && originFits(req, bound) && sameToken(tokenOf(req), token),
+      hostFits(req, bound) && originFits(req, bound) && tokenFits(req, token),
   });
   let bound = port;
   await once(server, 'listening').catch((cause: unknown) => {
@@ -64,9 +64,6 @@ export async function feedViewers(
     },
   };
 }
-
-const tokenOf = ({ url = '/' }: IncomingMessage): string =>
-  URL.parse(url, 'http://127.0.0.1')?.searchParams.get('token') ?? '';
 
 /** What a viewer has not been sent of an actor yet; `told` holds the last position sent, by actor. */
 function* since({ log }: Feed, track: Track, told: Map<ActorId, number>): Generator<Message> {

@@ -4,11 +4,10 @@ export async function lastOf<T>(items: AsyncIterable<T>, count: number, onCut: (
   let dropped = false;
   for await (const item of items) {
     held.push(item);
-    if (held.length < 2 * count + 1) continue;
-    held = count === 0 ? [] : held.slice(-count);
+    if (held.length <= 2 * count) continue;
+    held = held.slice(held.length - count);
     dropped = true;
   }
-  if (held.length > count) dropped = true;
-  if (dropped) onCut();
-  return count === 0 ? [] : held.slice(-count);
+  if (dropped || held.length > count) onCut();
+  return held.slice(Math.max(0, held.length - count));
 }

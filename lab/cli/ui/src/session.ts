@@ -182,6 +182,10 @@ export function createSession(socket: () => PageSocket, place: PageEnvironment):
 /** The position before the first event that the server holds. */
 export const heldFrom = ({ source }: Pick<Shown, 'source'>): number => source?.held?.start ?? 0;
 
+/** What is shown for an actor without a state at the moment: it did not exist yet, or only earlier events, which are not held, tell. */
+export const absentState = (shown: Pick<Shown, 'source'>): string =>
+  heldFrom(shown) === 0 ? 'not there yet' : 'not known';
+
 export const SessionContext = createContext<PageSession | null>(null);
 
 export function useSession(): PageSession {

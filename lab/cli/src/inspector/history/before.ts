@@ -1,4 +1,4 @@
-import { fold, initial } from '@ifactor/actors';
+import { fold, initial, privateKeyRef } from '@ifactor/actors';
 import { UsageError } from '@ifactor/common';
 import type { Key, RecordedEvent, State, StatusMessage } from '@ifactor/crds';
 import { replayAll } from '../../log/lives.ts';
@@ -54,5 +54,3 @@ export function assumed(key: Key, wanted: WantedInterface | undefined, status: S
   }
   return { snapshot, ...(state === undefined ? {} : { state: state as State }), events: 0 };
 }
-
-const privateKeyRef = 'privateKey';

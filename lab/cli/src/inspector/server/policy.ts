@@ -32,8 +32,16 @@ export function originFits({ headers: { origin } }: Pick<IncomingMessage, 'heade
   return origin === undefined || names.some((name) => origin === `http://${name}:${port}`);
 }
 
+/** The address that a request is for; null: a malformed one. */
+export const addressOf = ({ url = '/' }: Pick<IncomingMessage, 'url'>): URL | null =>
+  URL.parse(url, 'http://127.0.0.1');
+
+/** Whether the request gives the token, as `?token=`. */
+export const tokenFits = (request: Pick<IncomingMessage, 'url'>, token: string): boolean =>
+  sameToken(addressOf(request)?.searchParams.get('token') ?? '', token);
+
 /** Compares in constant time, so that the duration reveals neither where they differ nor the length of the right one. */
-export function sameToken(given: string, right: string): boolean {
+function sameToken(given: string, right: string): boolean {
   return timingSafeEqual(digest(given), digest(right));
 }
 

@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { assetOf } from './assets.ts';
 import type { Feed } from '../feed.ts';
-import { headers, hostFits, originFits, sameToken } from './policy.ts';
+import { addressOf, headers, hostFits, originFits, tokenFits } from './policy.ts';
 import { fileLimit } from '../protocol.ts';
 import { InspectorSession } from './session.ts';
 
@@ -68,14 +68,13 @@ export async function serveInspector(
 
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largest });
   server.on('upgrade', (request, socket, head) => {
-    const address = addressOf(request);
-    if (!hostFits(request, port) || !originFits(request, port) || address?.pathname !== '/socket') {
+    if (!hostFits(request, port) || !originFits(request, port) || addressOf(request)?.pathname !== '/socket') {
       socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
       return;
     }
     sockets.handleUpgrade(request, socket, head, (opened) => {
       // A browser sees the code of a close, not that of a refused upgrade.
-      if (sameToken(address.searchParams.get('token') ?? '', token)) attend(feed, opened);
+      if (tokenFits(request, token)) attend(feed, opened);
       else opened.close(refused, 'the token is wrong');
     });
   });
@@ -97,8 +96,6 @@ export async function serveInspector(
     },
   };
 }
-
-const addressOf = ({ url = '/' }: IncomingMessage): URL | null => URL.parse(url, 'http://127.0.0.1');
 
 /** Texts on the way to a page: what they hold may come from any node. */
 const shown = (_name: string, value: unknown): unknown => (typeof value === 'string' ? printable(value) : value);

@@ -4,7 +4,7 @@ import type { ActorInfo } from '../../../src/inspector/protocol.ts';
 import { Badge } from '../state/badge.tsx';
 import { isState, urgency } from '../state/words.ts';
 import { formatRoute } from '../route.ts';
-import { heldFrom, useShown } from '../session.ts';
+import { absentState, useShown } from '../session.ts';
 import './actor.css';
 
 /** More rows than this are of no use to a reader: the search is. */
@@ -15,7 +15,7 @@ export function ActorList(): ReactElement {
   const actors = useShown((shown) => shown.actors);
   const states = useShown(({ moment }) => moment.states);
   const route = useShown((shown) => shown.route);
-  const unknown = useShown((shown) => (heldFrom(shown) === 0 ? 'not there yet' : 'not known'));
+  const unknown = useShown(absentState);
   const [search, setSearch] = useState('');
   const found = useMemo(() => sorted(actors, states, search), [actors, states, search]);
   const unwell = useMemo(

@@ -4,7 +4,7 @@ import { Handle, Position, useStore } from '@xyflow/react';
 import type { Node, NodeProps } from '@xyflow/react';
 import { Glyph } from '../state/glyph.tsx';
 import { isState, signs, urgency } from '../state/words.ts';
-import { heldFrom, useSession, useShown } from '../session.ts';
+import { absentState, useSession, useShown } from '../session.ts';
 import { far } from './far.tsx';
 import type { HostShape } from './shape.ts';
 
@@ -69,7 +69,7 @@ const Actor = memo(function Actor({
 }): ReactElement {
   const { go } = useSession();
   const state = useShown(({ moment }) => moment.states[id]);
-  const unknown = useShown((shown) => (heldFrom(shown) === 0 ? 'not there yet' : 'not known'));
+  const unknown = useShown(absentState);
   const chosen = useShown(({ route }) => route.actor === id);
   const words = `${interfaceName}, ${type}${container === null ? '' : `, in ${container}`}: ${state ?? unknown}`;
   return (
