@@ -49,7 +49,7 @@ const NetlinkStatusSchema = extensible({
 
 const PeerStatusSchema = extensible({
   publicKey: keyText.describe("The peer's public key, base64."),
-  endpoint: z.string().max(300).optional().describe('Where the peer was last heard, "host:port".'),
+  endpoint: z.string().max(300).optional().describe('Address that the peer last sent from, "host:port".'),
   allowedIPs: z.array(networkText).max(statusLimits.allowedIPs).describe('Networks routed to the peer.'),
   lastHandshakeTime: z.iso.datetime().optional().describe('The last handshake; reported at most every 30 s.'),
   persistentKeepalive: z.int().optional().describe('Seconds between keepalives; absent when off.'),
@@ -57,7 +57,7 @@ const PeerStatusSchema = extensible({
 
 const WireGuardStatusSchema = extensible({
   publicKey: keyText.optional().describe("The interface's own public key, base64."),
-  listenPort: z.int().describe('UDP port in the netns of birth.'),
+  listenPort: z.int().describe('UDP port, in the netns where the link was created.'),
   peers: z.array(PeerStatusSchema).max(statusLimits.peers).describe('Peers as the kernel has them.'),
 });
 
@@ -70,7 +70,7 @@ export const InterfaceStatusSchema = extensible({
     .string()
     .max(63)
     .optional()
-    .describe(`Where the interface is in its life: ${states.join(', ')}; a later version may know more.`),
+    .describe(`State of its lifecycle: ${states.join(', ')}; a later version may know more.`),
   observedGeneration: z.int().min(0).optional().describe('The metadata.generation that this status answers.'),
   conditions: z
     .array(ConditionSchema)

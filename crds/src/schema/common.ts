@@ -89,7 +89,7 @@ export const ContainerSelectorSchema = z.object({
       name: z.string().min(1).max(253).describe('Name or id of the container.'),
     })
     .optional()
-    .describe('A container of the Docker Engine on the node. Beats every other selector.'),
+    .describe('A container of the Docker Engine on the node. Takes precedence over every other selector.'),
   podman: z
     .object({
       name: z.string().min(1).max(253).describe('Name or id of the container.'),
@@ -103,11 +103,13 @@ export const ContainerSelectorSchema = z.object({
         .min(1)
         .max(4096)
         .optional()
-        .describe('Path of a network namespace file on the node, such as /proc/1234/ns/net. Beats name and pid.'),
+        .describe(
+          'Path of a network namespace file on the node, such as /proc/1234/ns/net. Takes precedence over name and pid.',
+        ),
       name: patterned(patterns.netnsName, 255, NETNS_NAME)
         .min(1)
         .optional()
-        .describe('A named network namespace under /run/netns, as `ip netns` makes them. Beats pid.'),
+        .describe('A named network namespace under /run/netns, as `ip netns` creates them. Takes precedence over pid.'),
       pid: z
         .int()
         .min(1)

@@ -41,7 +41,7 @@ export const PlanStatusSchema = z.object({
     .optional()
     .describe('Ready, with the reason why not; other conditions name the links that are wrong.'),
   links: z.string().optional().describe('Interfaces that are ready and interfaces planned, such as "3/4".'),
-  interfaces: z.array(PlanInterfaceStatusSchema).optional().describe('The interfaces that the plan became.'),
+  interfaces: z.array(PlanInterfaceStatusSchema).optional().describe('The interfaces that were created for the plan.'),
   allocations: keyed(z.array(PlanAllocationSchema), 'fromNode', 'toNode')
     .optional()
     .describe('Numbers, names and ports given to links; kept while the link is in the plan.'),

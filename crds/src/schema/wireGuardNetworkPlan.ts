@@ -34,7 +34,7 @@ const PlanNodeSchema = ruled(
         'How the node is reached. Absent: it is behind NAT, its peers have no endpoint and it keeps the way open.',
       ),
     privateKey: KeySchema.optional().describe(
-      "Private key of all the node's links: 32 bytes in base64. Moved to a Secret that the plan owns. Beats privateKeyRef.",
+      "Private key of all the node's links: 32 bytes in base64. Moved to a Secret that the plan owns. Takes precedence over privateKeyRef.",
     ),
     privateKeyRef: SecretRefSchema.optional().describe(
       "Secret with the private key of all the node's links. Neither given: the node generates one per link.",

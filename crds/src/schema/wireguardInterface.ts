@@ -70,7 +70,7 @@ export const WireGuardInterfaceSpecSchema = ruled(
       .boolean()
       .default(false)
       .describe(
-        "False: the interface lives in the agent's netns and container is ignored. True: it is created and configured there, then moved into the container; its UDP socket stays in the netns of birth.",
+        "False: the interface stays in the agent's netns and container is ignored. True: it is created and configured there, then moved into the container; its UDP socket stays in the agent's netns.",
       ),
     container: ContainerSelectorSchema.optional().describe(
       'Where the interface is moved to when moveToContainer is true.',
@@ -85,7 +85,7 @@ export const WireGuardInterfaceSpecSchema = ruled(
     ),
     mtu: WireGuardMtuSchema,
     privateKey: KeySchema.optional().describe(
-      'Private key: 32 bytes in base64. Beats privateKeySecretRef, which is to be preferred: whoever may read the object reads this.',
+      'Private key: 32 bytes in base64. Takes precedence over privateKeySecretRef, which is to be preferred: whoever may read the object reads this.',
     ),
     privateKeySecretRef: SecretRefSchema.optional().describe(
       'Secret with the private key. Neither this nor privateKey given: the node generates a key, which never leaves it.',

@@ -12,7 +12,7 @@ export const gre = {
       .min(0)
       .max(4294967295)
       .optional()
-      .describe('Number that tells tunnels between the same ends apart, in both directions. Absent: none.'),
+      .describe('Number that distinguishes tunnels between the same ends, in both directions. Absent: none.'),
   }),
   required: true,
   text: 'Settings of a GRE tunnel; required when type is gre.',

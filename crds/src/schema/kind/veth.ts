@@ -15,7 +15,9 @@ const PEER_SUFFIX = '-peer';
 const endSchema = z.object({
   interfaceName: interfaceNameSchema('interfaceName').optional().describe('Name of this end, instead of the default.'),
   addresses: netlinkAddresses.optional().describe('Addresses of this end. Exhaustive.'),
-  container: PlacedContainerSchema.optional().describe('Where this end lives, instead of spec.container.'),
+  container: PlacedContainerSchema.optional().describe(
+    'The netns that this end is created in, instead of that of spec.container.',
+  ),
 });
 
 const section = ruled(

@@ -39,7 +39,7 @@ export const resumeCommand = (): Command =>
 export const resyncCommand = (): Command =>
   requestCommand('resync').addHelpText(
     'after',
-    '\nThe kernel is watched anyway: this is for a kernel that told nothing of a change.\n\nExamples:\n  ifactor resync nl/br1\n',
+    '\nThe agent follows the kernel anyway: this is for changes that the kernel did not notify.\n\nExamples:\n  ifactor resync nl/br1\n',
   );
 
 const requestCommand = (action: Action): Command =>

@@ -47,7 +47,7 @@ export async function runVerify(source: LogSource, selector: Selector): Promise<
     : `${faults.filter(({ kind }) => kind !== 'lost').length} gaps or doubles`;
   if (verdicts.size === 0) throw new Error('the log holds no events to verify');
   console.log(
-    `${equal} of ${verdicts.size} actors equal${rest === 0 ? '' : `, ${rest} cannot be told`}; ${total} events, ${numbers}`,
+    `${equal} of ${verdicts.size} actors equal${rest === 0 ? '' : `, ${rest} unknown`}; ${total} events, ${numbers}`,
   );
   if (bad > 0) throw new Error('the log and the live agents differ');
   if (faults.length > 0) throw new Error('events are missing in the log, or doubled');
