@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 /** A process of a cluster that may be killed with -9, or stopped for a while. */
 export type Part = {
@@ -20,8 +20,12 @@ export function nodePart(name: string, args: readonly string[], logFile: string)
     name,
     async start() {
       const log = openSync(logFile, 'a');
-      child = spawn('setpriv', command, { stdio: ['ignore', log, log] });
-      await once(child, 'spawn');
+      try {
+        child = spawn('setpriv', command, { stdio: ['ignore', log, log] });
+        await once(child, 'spawn');
+      } finally {
+        closeSync(log);
+      }
     },
     async kill() {
       const ending = child;
