@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { expect, test } from 'vitest';
 import type { KernelOperation, LinkKind } from '@ifactor/crds';
 import { KernelError } from '../kernel/index.ts';
@@ -101,14 +102,61 @@ test.each<[why: string, error: unknown, operation: KernelOperation]>([
     create({ kind: 'vlan', vlan: { dev: 'e0', id: 1, protocol: '802.1Q' } }),
   ],
   ['it is not of the object', new KernelError('EPERM', 'do it'), create({ kind: 'bridge' })],
-  ['nothing was asked', new KernelError('EINVAL', 'do it'), { type: 'AdoptLink', ...at, index: 1, mark: 'm' }],
-  ['a stray is removed', new KernelError('EINVAL', 'do it'), { type: 'RemoveStray', netns: '1', index: 1 } as never],
-  ['an address is removed', new KernelError('EINVAL', 'do it'), { type: 'RemoveAddress', ...at, address }],
-  ['a slave is released', new KernelError('EINVAL', 'do it'), { type: 'ReleaseSlave', ...at, slave: 'p0' }],
-  ['a peer is removed', new KernelError('EINVAL', 'do it'), { type: 'RemovePeer', ...at, publicKey: 'K' }],
-  ['no mtu changes', new KernelError('EINVAL', 'do it'), { type: 'ChangeLink', ...at, change: { up: true } }],
-  ['no port was given', new KernelError('EADDRINUSE', 'do it'), { type: 'SetWireGuard', ...at, change: {} }],
+  [
+    'somebody said what it means',
+    new KernelError('EINVAL', 'do it', { meaning: 'no key' }),
+    create({ kind: 'bridge' }),
+  ],
   ['the kernel did not send it', new Error('lost'), create({ kind: 'bridge' })],
 ])('an error stays as it is where %s', (_, error, operation) => {
   expect(explained(error, operation)).toBe(error);
+});
+
+const operations: KernelOperation[] = [
+  create({ kind: 'bridge' }),
+  create({ kind: 'wireguard' }, { mtu: 9 }),
+  create({ kind: 'veth', peer: 'p0' }),
+  create({ kind: 'vrf', vrf: { table: 1 } }),
+  create({ kind: 'vxlan', vxlan }),
+  create({ kind: 'vlan', vlan: { dev: 'e0', id: 1, protocol: '802.1Q' } }),
+  create({ kind: 'macvlan', macvlan: { dev: 'e0', mode: 'bridge' } }),
+  create({ kind: 'ipip', ipip: tunnel }),
+  create({ kind: 'gre', gre: { ...tunnel, inputKey: null, outputKey: null } }),
+  { type: 'AdoptLink', ...at, index: 1, mark: 'm' },
+  { type: 'ChangeLink', ...at, change: { up: true, addrGenMode: 'none' } },
+  { type: 'ChangeLink', ...at, change: { mtu: 9000, up: true } },
+  { type: 'ChangeLink', ...at, change: { name: 'x1' } },
+  { type: 'ChangeLink', ...at, change: { link: { kind: 'ipip', ipip: tunnel } } },
+  { type: 'MoveLink', ...at, from: 'home' },
+  { type: 'RemoveLink', ...at, index: 1, mark: 'm' },
+  { type: 'RemoveStray', netns: '1', name: 'x0', index: 1, mark: 'm' },
+  { type: 'AddAddress', ...at, address },
+  { type: 'RemoveAddress', ...at, address },
+  attach,
+  { type: 'ReleaseSlave', ...at, slave: 'p0' },
+  { type: 'SetWireGuard', ...at, change: {} },
+  { type: 'SetWireGuard', ...at, change: { privateKey: 'K', listenPort: 5, fwmark: 1 } },
+  { type: 'SetPeer', ...at, publicKey: 'K', change: {} },
+  { type: 'SetPeer', ...at, publicKey: 'K', change: { endpoint: 'a:1', presharedKey: null } },
+  { type: 'RemovePeer', ...at, publicKey: 'K' },
+];
+const fields =
+  /interfaceName|mtu|up|addrGenMode|container|addresses|slaves|privateKey|listenPort|fwmark|peers\[K\]|the device|the link x0|ipip|gre|vlan|vxlan|macvlan|what (bridge|wireguard|veth|vrf)/;
+/** Those that say all by themselves: the device is gone, or the agent lacks something. */
+const clear =
+  /no such link|the netns was closed|open files|no buffer space|no memory|operation not permitted|no answer|agent/;
+
+test('of no operation does any errno reach a user bare: the message names a field or says why, and what to do', () => {
+  for (const code of Object.keys(constants.errno))
+    for (const operation of operations)
+      for (const kernelWords of [null, 'Attribute failed policy validation', 'Invalid argument']) {
+        const { message } = explained(new KernelError(code, 'do it', { kernelWords }), operation) as Error;
+        expect(message, `${operation.type} ${code}`).not.toMatch(
+          /do it: (E[A-Z0-9]+|invalid argument|already exists)\b/i,
+        );
+        expect(message, `${operation.type} ${code}`).not.toContain('policy validation');
+        const [, said = '', advice = ''] = /^cannot do it: (.+) \(E[A-Z0-9]+\)(; .+)?$/.exec(message) ?? [];
+        const known = clear.test(said) || (fields.test(said) && advice !== '');
+        expect(known, `${operation.type} ${code}: ${message}`).toBe(true);
+      }
 });

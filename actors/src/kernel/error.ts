@@ -14,6 +14,8 @@ export class KernelError extends Error {
   readonly kernelWords: string | null;
   /** With EOPNOTSUPP: the kernel module (or program) whose lack it is, e.g. 'dummy'. */
   readonly module: string | null;
+  /** Whether whoever made the error said what it means, beyond its code. */
+  readonly explained: boolean;
 
   constructor(
     code: KernelErrorCode,
@@ -35,6 +37,7 @@ export class KernelError extends Error {
     this.operation = operation;
     this.kernelWords = details.kernelWords ?? null;
     this.module = details.module ?? null;
+    this.explained = details.meaning !== undefined;
   }
 }
 
@@ -52,6 +55,10 @@ const meanings: Record<string, string | undefined> = {
   EINVAL: 'invalid argument',
   ENODEV: 'no such link',
   ENOENT: 'no such file',
+  EMFILE: 'the agent has too many open files',
+  ENFILE: 'the machine has too many open files',
+  ENOBUFS: 'the kernel has no buffer space left',
+  ENOMEM: 'the kernel has no memory left',
   EOPNOTSUPP: 'not supported by this kernel',
   EPERM: 'operation not permitted',
   ERANGE: 'out of range',
@@ -61,4 +68,5 @@ const meanings: Record<string, string | undefined> = {
 const advices: Record<string, string | undefined> = {
   EPERM: 'run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN',
   ECLOSED: 'open it again',
+  EMFILE: 'raise its limit (LimitNOFILE of its service)',
 };

@@ -167,7 +167,7 @@ function talk(path: string, request: string, operation: string): Promise<string>
       if (!answer.endsWith('\n\n')) return;
       const errno = Number(/^errno=(-?\d+)$/m.exec(answer)?.[1] ?? 0);
       if (errno === 0) resolve(answer);
-      else reject(new KernelError(errnoName(errno), operation, { meaning: 'wireguard-go refused' }));
+      else reject(new KernelError(errnoName(errno), operation));
       connection.end();
     });
   });
