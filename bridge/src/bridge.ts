@@ -1,6 +1,6 @@
 import { systemClock, systemRandom } from '@ifactor/common';
 import type { Clock, Log, Random } from '@ifactor/common';
-import { eventStoreOf } from '@ifactor/common/nats';
+import { eventStoreOf, expireNodeEntries } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createCluster, leaseOf } from './cluster.ts';
 import type { BridgeContext } from './context.ts';
@@ -14,6 +14,7 @@ import type { KubeApi } from './kube/port.ts';
 import { createRecorder } from './kube/recorder.ts';
 import { createQueues, createWorkers, enqueueInto } from './reconcilers.ts';
 import { recordEvents } from './status/eventRecording.ts';
+import { startKnownNodes } from './stream/knownNodes.ts';
 import { createPublisher } from './stream/publisher.ts';
 import { createOwnWrites } from './view/change.ts';
 import { createView } from './view/view.ts';
@@ -90,6 +91,15 @@ export function startBridge(options: BridgeOptions): Bridge {
     log,
     clock: time.clock,
     retentionMs: (settings.tombstoneSeconds ?? 600) * 1000,
+    signal: reading.signal,
+  });
+  startKnownNodes({
+    store,
+    view,
+    leads,
+    expireEntries: () => expireNodeEntries(connection),
+    clock: time.clock,
+    log,
     signal: reading.signal,
   });
   const recording = recordEvents(context, view.objects, recorder);

@@ -87,6 +87,7 @@ test('streams, bucket, subjects and what they hold are of one of them', async ()
   const names = prefixes.flatMap((prefix) => [
     ...['DESIRED', 'EVENTS', 'STATUS'].map((name) => `${prefix}_IFACTOR_${name}`),
     `KV_${prefix}_ifactor_nodes`,
+    `KV_${prefix}_ifactor_known_nodes`,
   ]);
   expect([...held.keys()].toSorted()).toEqual(names.toSorted());
   for (const prefix of prefixes) {

@@ -167,6 +167,33 @@ test('a node is unreachable after three missed heartbeats', () => {
   expect(nodes.take(key, heartbeat(at + 50_000), at + 50_000)).toBe('lax1');
 });
 
+const record = (time: number, body: object = entry) => heartbeat(time, { ...body, time: new Date(time).toISOString() });
+const recordKey = `$KV.ifactor_known_nodes.${entry.node}`;
+
+test('a node whose entry expired is silent, not unknown, until its record is removed', () => {
+  const nodes = createNodes();
+  nodes.created(0);
+  expect(nodes.take(recordKey, record(at - 3_600_000), at)).toBe('lax1');
+  expect(nodes.view('lax1', at)).toMatchObject({ state: 'unreachable', seen: at - 3_600_000 });
+  expect([...nodes.names()]).toEqual(['lax1']);
+  expect([...nodes.heard()]).toEqual([]);
+  nodes.take(key, heartbeat(at), at);
+  expect(nodes.take(recordKey, record(at), at)).toBeUndefined();
+  expect(nodes.view('lax1', at).state).toBe('reachable');
+  expect(nodes.take(key, undefined, at + 40_000)).toBe('lax1');
+  expect(nodes.view('lax1', at + 40_000)).toMatchObject({ state: 'unreachable', seen: at });
+  expect(nodes.take(recordKey, undefined, at + 50_000)).toBe('lax1');
+  expect(nodes.view('lax1', at + 50_000)).toMatchObject({ state: 'unknown', waitMs: 0 });
+});
+
+test('a bucket that was made again says nothing of nodes that are recorded, for as long as three heartbeats take', () => {
+  const nodes = createNodes();
+  nodes.take(recordKey, record(at - 3_600_000), at);
+  nodes.created(at);
+  expect(nodes.view('lax1', at + 30_000).state).toBe('reachable');
+  expect(nodes.view('lax1', at + 30_001).state).toBe('unreachable');
+});
+
 test('an entry counts under the key of its node only', () => {
   const nodes = createNodes();
   nodes.take(key, heartbeat(at), at);

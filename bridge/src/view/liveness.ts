@@ -1,8 +1,8 @@
 import { every, orAborted } from '@ifactor/common';
-import { nodesStream } from '@ifactor/common/nats';
+import { knownNodesStream, nodesStream } from '@ifactor/common/nats';
 import type { BridgeContext } from '../context.ts';
 import { follow } from '../stream/follower.ts';
-import type { StreamFollower } from '../stream/follower.ts';
+import type { Entry, StreamFollower } from '../stream/follower.ts';
 import { createNodes } from './nodes.ts';
 import type { Nodes } from './nodes.ts';
 import type { Outage } from './outage.ts';
@@ -18,6 +18,8 @@ const timeoutMs = 4000;
 export type Liveness = {
   nodes: Nodes;
   registry: StreamFollower;
+  /** Of the bucket `ifactor_known_nodes`. */
+  known: StreamFollower;
   /** The NATS server's time, ms. */ serverNow: () => number;
 };
 
@@ -32,20 +34,15 @@ export function followNodes(
   const time = createServerTime(clock);
   const nodes = createNodes();
   const states = new Map<string, string>();
-  const registry = follow({
-    store,
-    clock,
-    random,
-    outage,
-    signal,
-    stream: nodesStream,
-    onChange(subject, entry) {
-      const node = nodes.take(subject, entry, time.now());
-      if (node === undefined) return;
-      if (entry === undefined) states.delete(node);
-      changed(node);
-    },
-  });
+  function onChange(subject: string, entry: Entry | undefined): void {
+    const node = nodes.take(subject, entry, time.now());
+    if (node === undefined) return;
+    if (nodes.view(node, time.now()).state === 'unknown') states.delete(node);
+    changed(node);
+  }
+  const following = { store, clock, random, outage, signal, onChange };
+  const registry = follow({ ...following, stream: nodesStream });
+  const known = follow({ ...following, stream: knownNodesStream });
 
   /** Reads the server's time and the bucket's age; a server that does not respond cannot deliver heartbeats either. */
   async function ask(): Promise<void> {
@@ -94,5 +91,5 @@ export function followNodes(
       if (type === 'reconnect') void ask();
     }
   })();
-  return { nodes, registry, serverNow: () => time.now() };
+  return { nodes, registry, known, serverNow: () => time.now() };
 }

@@ -1,4 +1,4 @@
-import { nodeSubject } from '@ifactor/common/nats';
+import { knownNodeSubject, nodeSubject } from '@ifactor/common/nats';
 import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
 import type { Entry } from '../stream/follower.ts';
@@ -16,10 +16,16 @@ export type NodeView =
   | { state: 'reachable' | 'unreachable'; entry: NodeEntry; /** Time of the last heartbeat. */ seen: number }
   | { state: 'unheard'; entry: NodeEntry; since: number };
 
-/** What is known of the agents, from the KV bucket `ifactor_nodes`. Every `now` is the NATS server's time. */
+/** The last heartbeat of an agent, and when the NATS server stored it, in ms. */
+export type Heard = { entry: NodeEntry; seen: number };
+
+/**
+ * What is known of the agents, from the KV buckets `ifactor_nodes`, whose entries expire, and `ifactor_known_nodes`, whose
+ * entries stay: a node is silent without the first and unknown without both. Every `now` is the NATS server's time.
+ */
 export type Nodes = {
   view(node: string, now: number): NodeView;
-  /** Applies a change of the bucket; returns the node if it needs another look: new, gone, back, other key or other trouble. */
+  /** Applies a change of a bucket; returns the node if it needs another look: new, gone, back, other key or other trouble. */
   take(subject: string, entry: Entry | undefined, now: number): string | undefined;
   /** While NATS is unreachable no heartbeat can arrive, so missing heartbeats prove nothing about the nodes. */
   connected(yes: boolean, now: number): void;
@@ -27,67 +33,75 @@ export type Nodes = {
   created(at: number): void;
   /** Every known node. */
   names(): Iterable<string>;
+  /** Each agent that has an entry in `ifactor_nodes`. */
+  heard(): Iterable<Heard>;
 };
 
 export const graceMilliseconds = 3 * heartbeatSeconds * 1000;
 
 export function createNodes(): Nodes {
-  const bySubject = new Map<string, { entry: NodeEntry; seen: number }>();
-  const byName = new Map<string, { entry: NodeEntry; seen: number }>();
+  const heard = new Map<string, Heard>();
+  const recorded = new Map<string, Heard>();
   /** Since when heartbeats can arrive; undefined until that is known. */
   let since: number | undefined;
   let lostAt: number | undefined;
-  /** When the connection last came back. */
-  let heard = 0;
+
+  const lastOf = (node: string): Heard | undefined => heard.get(node) ?? recorded.get(node);
+  const names = (): Set<string> => new Set([...heard.keys(), ...recorded.keys()]);
 
   function view(node: string, now: number): NodeView {
-    const known = byName.get(node);
+    const known = lastOf(node);
     const listening = since ?? now;
     if (known === undefined) {
       const waitMs = lostAt === undefined ? Math.max(0, listening + graceMilliseconds - now) : graceMilliseconds;
-      return { state: 'unknown', waitMs, similar: closest(node, byName.keys()) };
+      return { state: 'unknown', waitMs, similar: closest(node, names()) };
     }
     if (lostAt !== undefined && now - lostAt > graceMilliseconds)
       return { state: 'unheard', entry: known.entry, since: lostAt };
-    const silent = lostAt === undefined && now - Math.max(known.seen, heard) > graceMilliseconds;
+    const silent = lostAt === undefined && now - Math.max(known.seen, since ?? 0) > graceMilliseconds;
     return { state: silent ? 'unreachable' : 'reachable', ...known };
+  }
+
+  function take(subject: string, message: Entry | undefined, now: number): string | undefined {
+    const [bucket, node] = subject.startsWith(knownNodeSubject(''))
+      ? [recorded, subject.slice(knownNodeSubject('').length)]
+      : [heard, subject.slice(nodeSubject('').length)];
+    const before = lastOf(node);
+    const said = message === undefined || isRemoval(message) ? undefined : read(message.body);
+    // Each node writes only its own key: an entry that contains another node's name is ignored.
+    if (message === undefined || said?.node !== node) {
+      bucket.delete(node);
+      return before !== undefined && lastOf(node) !== before ? node : undefined;
+    }
+    const wasReachable = view(node, now).state === 'reachable';
+    // Use the server's store time, so that a starting bridge does not mistake an old entry for a new heartbeat; the bridge writes
+    // into its record when that was.
+    bucket.set(node, { entry: said, seen: bucket === recorded ? Date.parse(said.time) : message.time });
+    const { entry } = lastOf(node) ?? { entry: said };
+    const same = before?.entry.sealKey === entry.sealKey && before.entry.trouble?.message === entry.trouble?.message;
+    return wasReachable && same ? undefined : node;
   }
 
   return {
     view,
-    take(subject, message, now) {
-      const before = bySubject.get(subject);
-      const said = message === undefined || message.header('KV-Operation') !== '' ? undefined : read(message.body);
-      // Each node writes only its own key: an entry that contains another node's name is ignored.
-      const entry = said !== undefined && subject === nodeSubject(said.node) ? said : undefined;
-      if (entry === undefined) {
-        bySubject.delete(subject);
-        if (before === undefined) return undefined;
-        byName.delete(before.entry.node);
-        return before.entry.node;
-      }
-      const wasReachable = view(entry.node, now).state === 'reachable';
-      // Use the server's store time, so that a starting bridge does not mistake an old entry for a new heartbeat.
-      const known = { entry, seen: message?.time ?? now };
-      bySubject.set(subject, known);
-      byName.set(entry.node, known);
-      const same = before?.entry.sealKey === entry.sealKey && before.entry.trouble?.message === entry.trouble?.message;
-      return wasReachable && same ? undefined : entry.node;
-    },
+    take,
     connected(yes, now) {
       if (!yes) lostAt ??= now;
       else if (lostAt !== undefined) {
         lostAt = undefined;
-        heard = now;
         since = now;
       }
     },
     created(at) {
       since = Math.max(since ?? at, at);
     },
-    names: () => byName.keys(),
+    names,
+    heard: () => heard.values(),
   };
 }
+
+/** Whether a message of a bucket says that its key was deleted. */
+export const isRemoval = (message: Entry): boolean => message.header('KV-Operation') !== '';
 
 function read(body: string): NodeEntry | undefined {
   try {

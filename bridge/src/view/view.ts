@@ -1,4 +1,5 @@
 import type { BridgeContext, Enqueue } from '../context.ts';
+import type { StreamFollower } from '../stream/follower.ts';
 import { followNodes } from './liveness.ts';
 import { readMessages } from './messages.ts';
 import type { Messages } from './messages.ts';
@@ -14,6 +15,8 @@ export type View = {
   objects: Objects;
   messages: Messages;
   nodes: Nodes;
+  /** Of the bucket `ifactor_known_nodes`. */
+  knownNodes: StreamFollower;
   /** The NATS server's time, ms: heartbeats and messages are compared with it. */
   serverNow: () => number;
   /** Enqueues every object that either side has. */
@@ -40,7 +43,7 @@ export function createView(context: BridgeContext, enqueue: Enqueue, ownWrites: 
     },
     signal,
   });
-  const { nodes, registry, serverNow } = followNodes(context, natsOutage, signal, (node) => {
+  const { nodes, registry, known, serverNow } = followNodes(context, natsOutage, signal, (node) => {
     for (const key of objects.onNode(node)) {
       enqueue.desired(key);
       enqueue.status(key);
@@ -52,11 +55,12 @@ export function createView(context: BridgeContext, enqueue: Enqueue, ownWrites: 
     messages.enqueueAll();
   }
 
-  const followers = [messages.desired, messages.statuses, registry];
+  const followers = [messages.desired, messages.statuses, registry, known];
   return {
     objects,
     messages,
     nodes,
+    knownNodes: known,
     serverNow,
     enqueueAll,
     apiOutage,

@@ -10,21 +10,26 @@ export const streams = {
 } as const;
 /** The bucket of the nodes, without a prefix. */
 export const nodesBucket = 'ifactor_nodes';
-/** The stream behind that bucket, and the subject of a node's entry in it. */
+/** The stream behind that bucket, and the subject of a node's entry in it. Entries expire. */
 export const nodesStream = `KV_${nodesBucket}`;
 export const nodeSubject = (node: string): string => `${kv}${nodesBucket}.${node}`;
+/** The bucket in which the bridge records every node that has registered: its entries stay until the node is forgotten. */
+const knownNodesBucket = 'ifactor_known_nodes';
+export const knownNodesStream = `KV_${knownNodesBucket}`;
+export const knownNodeSubject = (node: string): string => `${kv}${knownNodesBucket}.${node}`;
 
 /**
  * The names in NATS for a connection. Two clusters that share one NATS have a prefix each: subjects are
- * `<prefix>.ifactor.…`, streams `<prefix>_IFACTOR_…`, the bucket `<prefix>_ifactor_nodes`, the service `<prefix>-ifactor-agent`.
+ * `<prefix>.ifactor.…`, streams `<prefix>_IFACTOR_…`, buckets `<prefix>_ifactor_…`, the service `<prefix>-ifactor-agent`.
  */
 export type Names = {
   /** Absent: none. */
   readonly prefix: string | undefined;
   /** Name of a stream on the server. */
   readonly stream: (name: string) => string;
-  /** Name of the nodes' bucket on the server. */
+  /** Name of the nodes' bucket on the server, and of the bucket of known nodes. */
   readonly nodesBucket: string;
+  readonly knownNodesBucket: string;
   /** Name of the agents' micro service on the server. */
   readonly agentService: string;
   /** A subject or filter of ours, as it is on the server. */
@@ -42,6 +47,7 @@ export function namesFor(prefix: string | undefined): Names {
     prefix,
     stream: (name) => (name.startsWith('KV_') ? `KV_${word}${name.slice(3)}` : word + name),
     nodesBucket: word + nodesBucket,
+    knownNodesBucket: word + knownNodesBucket,
     agentService: `${prefix === undefined ? '' : `${prefix}-`}ifactor-agent`,
     subject: (name) => (name === '>' ? name : name.startsWith(kv) ? kv + word + name.slice(kv.length) : token + name),
     logical: (subject) => {

@@ -2,9 +2,18 @@ export { hidePasswords } from './connection/address.ts';
 export { connect, connectOnce } from './connection/connect.ts';
 export type { NatsOptions } from './connection/options.ts';
 export { eventStoreOf } from './eventStore/natsEventStore.ts';
-export { namesOf, nodesBucket, nodesStream, nodeSubject, streams } from './names.ts';
+export {
+  knownNodesStream,
+  knownNodeSubject,
+  namesOf,
+  nodesBucket,
+  nodesStream,
+  nodeSubject,
+  streams,
+} from './names.ts';
 export {
   ensureStreams,
+  expireNodeEntries,
   maxMessageBytes,
   raiseStreams,
   readStreamMetadata,

@@ -5,6 +5,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import {
   ensureStreams,
   eventStoreOf,
+  expireNodeEntries,
+  knownNodesStream,
   maxMessageBytes,
   nodesBucket,
   raiseStreams,
@@ -15,7 +17,7 @@ import {
 } from './nats.ts';
 import { startNats } from './testing/natsServer.ts';
 
-const names = [...Object.values(streams), `KV_${nodesBucket}`];
+const names = [...Object.values(streams), `KV_${nodesBucket}`, knownNodesStream];
 const wish = (name: string): string => `ifactor.desired.lax1.netlinkinterface.default.${name}`;
 const event = (name: string): string => `ifactor.event.lax1.netlinkinterface.default.${name}.LinkCreated`;
 
@@ -36,6 +38,27 @@ test('every stream has bounds; what is wanted is never dropped for room, the his
     expect(config.discard).toBe(name === streams.events ? DiscardPolicy.Old : DiscardPolicy.New);
   }
   expect(await streamsAreCurrent(connection)).toBe(true);
+});
+
+test('entries of nodes expire, in a bucket of an older release once that is asked for; records of known nodes never do', async () => {
+  const connection = await connect();
+  const manager = await jetstreamManager(connection);
+  const ages = async () =>
+    Promise.all(
+      [`KV_${nodesBucket}`, knownNodesStream].map(async (name) => (await manager.streams.info(name)).config.max_age),
+    );
+  const week = 7 * 24 * 3600 * 1e9;
+  await new Kvm(connection).create(nodesBucket, { history: 1 });
+  await ensureStreams(connection);
+  expect(await ages()).toEqual([0, 0]);
+  await expireNodeEntries(connection);
+  expect(await ages()).toEqual([week, 0]);
+  await manager.streams.update(`KV_${nodesBucket}`, { max_age: 2 * week });
+  await expireNodeEntries(connection);
+  expect(await ages()).toEqual([2 * week, 0]);
+  await manager.streams.delete(`KV_${nodesBucket}`);
+  await ensureStreams(connection);
+  expect(await ages()).toEqual([week, 0]);
 });
 
 test('what an operator has set stays', async () => {

@@ -2,10 +2,10 @@ import { DiscardPolicy, JetStreamApiError, jetstreamManager, RetentionPolicy, St
 import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { KV } from '@nats-io/kv';
-import { nanos } from '@nats-io/transport-node';
+import { millis, nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { UsageError } from './cli.ts';
-import { namesOf, streams } from './names.ts';
+import { knownNodesStream, namesOf, nodesStream, streams } from './names.ts';
 import type { Names } from './names.ts';
 
 /** The largest message that our streams accept, headers included: the default limit of a server. */
@@ -16,6 +16,9 @@ const mebibyte = 1 << 20;
 const defaultReplicas = 3;
 /** Fraction of the usual size that is requested if the server has no room for all of it. */
 const smallPart = 1 / 16;
+
+/** Of the stream behind a bucket. */
+const bucketPrefix = 'KV_';
 
 type Configuration = Pick<StreamConfig, 'name' | 'max_bytes' | 'discard'> & Partial<StreamConfig>;
 
@@ -49,16 +52,24 @@ const configurations: readonly Configuration[] = [
     discard: DiscardPolicy.New,
   },
 ];
-const nodesConfiguration = { max_bytes: 64 * mebibyte, discard: DiscardPolicy.New };
+/**
+ * How long the entry of a node that sends no heartbeat stays. A multiple of what makes a node silent: the entry only frees its
+ * place, since the bridge has recorded the node.
+ */
+const nodeEntryAge = nanos(7 * 24 * 3600 * 1000);
+const bucketConfigurations: readonly Configuration[] = [
+  { name: nodesStream, max_bytes: 64 * mebibyte, discard: DiscardPolicy.New, max_age: nodeEntryAge },
+  { name: knownNodesStream, max_bytes: 64 * mebibyte, discard: DiscardPolicy.New },
+];
 
 /** All our streams, by their names on a server. */
-const configurationsOn = ({ stream, subject, nodesBucket: bucket }: Names): Configuration[] => [
+const configurationsOn = ({ stream, subject }: Names): Configuration[] => [
   ...configurations.map(({ name, subjects = [], ...rest }) => ({
     ...rest,
     name: stream(name),
     subjects: subjects.map(subject),
   })),
-  { ...nodesConfiguration, name: `KV_${bucket}` },
+  ...bucketConfigurations.map(({ name, ...rest }) => ({ ...rest, name: stream(name) })),
 ];
 
 /** Copies of each stream; absent: as many as the streams that are there have, else 3, or 1 without a cluster of three. */
@@ -83,7 +94,7 @@ export async function createMissing(connection: NatsConnection, { replicas }: St
   const kept = Math.max(0, ...ours.map(({ name }) => present.get(name)?.config.num_replicas ?? 0));
   const counts = replicas !== undefined ? [replicas] : kept > 0 ? [kept] : [defaultReplicas, 1];
   for (const configuration of missing) {
-    await firstAccepted(counts, (count, part) => create(manager, kvm, configuration, count, part, names));
+    await firstAccepted(counts, (count, part) => create(manager, kvm, configuration, count, part));
   }
 }
 
@@ -114,11 +125,17 @@ async function create(
   { name, ...configuration }: Configuration,
   count: number,
   part: number,
-  names: Names,
 ): Promise<void> {
   const max_bytes = Math.floor(configuration.max_bytes * part);
-  if (name === `KV_${names.nodesBucket}`) {
-    await kvm.create(names.nodesBucket, { history: 1, replicas: count, max_bytes, maxValueSize: maxMessageBytes });
+  if (name.startsWith(bucketPrefix)) {
+    const { max_age } = configuration;
+    await kvm.create(name.slice(bucketPrefix.length), {
+      history: 1,
+      replicas: count,
+      max_bytes,
+      maxValueSize: maxMessageBytes,
+      ...(max_age !== undefined && { ttl: millis(max_age) }),
+    });
     return;
   }
   await manager.streams.add({
@@ -176,6 +193,17 @@ export async function streamsAreCurrent(connection: NatsConnection): Promise<boo
     if (followers.some(({ current, offline }) => !current || offline)) return false;
   }
   return true;
+}
+
+/**
+ * Lets entries of silent nodes expire in a bucket of an older release, which kept them. Call when every node is recorded
+ * among the known ones. An age that an operator set is kept.
+ */
+export async function expireNodeEntries(connection: NatsConnection): Promise<void> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const name = namesOf(connection).stream(nodesStream);
+  const { config } = await manager.streams.info(name);
+  if (config.max_age === 0) await manager.streams.update(name, { max_age: nodeEntryAge });
 }
 
 /** Metadata of a stream, such as its cluster; undefined if the stream does not exist. */

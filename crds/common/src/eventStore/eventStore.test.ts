@@ -195,6 +195,17 @@ describe.each([
     await following;
   });
 
+  test('says to a follower that it has caught up where every message is gone', async () => {
+    const { store } = await prepared();
+    for (const name of ['a', 'b']) await store.append(streams.desired, message(wish(name)));
+    await store.purge(streams.desired, 'ifactor.desired.>');
+    const stop = new AbortController();
+    for await (const followed of store.follow(streams.desired, '>', stop.signal)) {
+      expect(followed).toEqual({ type: 'caughtUp' });
+      stop.abort();
+    }
+  });
+
   test('goes on for a reader by name where it stopped', async () => {
     const { store } = await prepared();
     let sent = 0;

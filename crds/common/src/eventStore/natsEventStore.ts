@@ -88,8 +88,9 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
         ...(filter !== '>' && { filter_subjects: names.subject(filter) }),
       })
       .catch(typed(stream));
-    const { num_pending: waiting, delivered } = await consumer.info().catch(typed(stream));
-    let behind = waiting > 0 || delivered.stream_seq > 0;
+    // Nothing is delivered before `consume`. (`delivered` says where the consumer starts, even where all before is gone.)
+    const { num_pending: waiting } = await consumer.info().catch(typed(stream));
+    let behind = waiting > 0;
     if (!behind) yield { type: 'caughtUp' };
     const messages = await consumer.consume({ max_messages: 1000, idle_heartbeat: 5000 });
     for await (const message of until(messages, signal)) {

@@ -1,7 +1,8 @@
 import { startNats } from '@ifactor/common/testing';
-import { ensureStreams } from '@ifactor/common/nats';
+import { ensureStreams, namesOf } from '@ifactor/common/nats';
 import { formatStatusSubject } from '@ifactor/crds';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { expect, test } from 'vitest';
 import { forgetNode } from './node.ts';
 
@@ -24,4 +25,15 @@ test('a node that is gone is forgotten with all it said; one that lives, or neve
     'ifactor.status.lax1.netlinkinterface.default.br1',
     'ifactor.status.lax1.netlinkinterface.default.br2',
   ]);
+});
+
+test('a node whose entry expired is known by its record, and forgotten with it', async () => {
+  await using nats = await startNats();
+  const connection = await nats.connect();
+  await ensureStreams(connection);
+  const known = await new Kvm(connection).open(namesOf(connection).knownNodesBucket);
+  await known.put('lax1', '{}');
+  expect(await forgetNode(connection, 'lax1')).toBe(0);
+  expect((await known.get('lax1'))?.operation).toBe('PURGE');
+  await expect(forgetNode(connection, 'lax1')).rejects.toThrow(/^no node lax1 is known/);
 });

@@ -1,5 +1,5 @@
 import { UsageError } from '@ifactor/common';
-import { namesOf, streams } from '@ifactor/common/nats';
+import { ensureStreams, namesOf, streams } from '@ifactor/common/nats';
 import { heartbeatSeconds, statusFilter, SubjectError } from '@ifactor/crds';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
@@ -47,16 +47,19 @@ export async function forgetNode(connection: NatsConnection, name: string): Prom
   }
   const names = namesOf(connection);
   const status = names.stream(streams.status);
-  const kv = await new Kvm(connection).open(names.nodesBucket);
-  const entry = await kv.get(name);
+  const kv = await ensureStreams(connection);
+  const known = await new Kvm(connection).open(names.knownNodesBucket);
+  const [entry, record] = [await kv.get(name), await known.get(name)];
   const manager = await jetstreamManager(connection);
   const { ts } = await manager.streams.info(status);
   const silentMs = entry === null ? Infinity : Date.parse(ts ?? '') - entry.created.getTime();
   if (entry?.operation === 'PUT' && silentMs < 3 * heartbeatSeconds * 1000)
     throw new UsageError(`node ${name} sent a heartbeat ${Math.round(silentMs / 1000)} s ago: stop its agent first`);
   const { purged } = await manager.streams.purge(status, { filter: names.subject(filter) });
-  if (entry?.operation !== 'PUT' && purged === 0)
+  if (entry?.operation !== 'PUT' && record?.operation !== 'PUT' && purged === 0)
     throw new UsageError(`no node ${name} is known: see kubectl get netlinkinterfaces,wireguardinterfaces -A -o wide`);
+  // In this order: a bridge records a node again while it has an entry.
   await kv.purge(name);
+  await known.purge(name);
   return purged;
 }
