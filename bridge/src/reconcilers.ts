@@ -76,7 +76,7 @@ export function createWorkers(parts: ReconcilerParts, enqueue: Enqueue): { worke
   }
 
   const workers: Workers = {
-    desired: (key) => reconcileDesired({ api, view, publisher, absence }, key),
+    desired: (key) => reconcileDesired({ api, view, publisher, writer, absence }, key),
     status: (key) => reconcileStatus({ view, writer, stray, clock }, key),
     plan: (key) => reconcilePlan({ api, view, writer, reservations, absence, clock }, key),
   };

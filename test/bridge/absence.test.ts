@@ -128,6 +128,30 @@ test('more than a few that nobody saw deleted wait for a person, who is told whe
   await until(() => names.slice(1).every((name) => agent.wishes.get(name)?.deleted === true), 'the tombstones');
 }, 120_000);
 
+test('nothing is published before it has our finalizer: what goes while no bridge runs waits for no person', async () => {
+  await using world = await startWorld();
+  await using gate = await startGate(world.kubeconfig);
+  const connection = await world.nats.connect();
+  const agent = await startAgent(connection, 'lax1');
+  const names = Array.from({ length: 12 }, (_, at) => `br${at}`);
+  const patched = (): string[] =>
+    gate.passed.filter(({ method }) => method === 'PATCH').map(({ path }) => path.replace('netlinkinterfaces/', ''));
+  gate.refuse(({ method, path }) => method === 'PATCH' && /^netlinkinterfaces\/br\d+$/.test(path));
+  const bridge = await world.bridge('first', gate.kubeconfig);
+  for (const name of names) await world.create(link(name));
+  // Each was tried, and tried again.
+  await until(() => names.every((name) => patched().filter((one) => one === name).length > 1), 'the finalizers');
+  await bridge.end();
+  for (const name of names.slice(1)) await world.remove('netlinkinterfaces', name);
+  expect(await world.list('netlinkinterfaces')).toHaveLength(1);
+  expect(agent.wishes.size).toBe(0);
+  gate.open();
+  const second = await world.bridge('second', gate.kubeconfig);
+  await isReady(world, 'netlinkinterfaces', 'br0');
+  expect(await lastSequence(connection)).toBe(1);
+  expect(second.output()).not.toContain('are missing');
+}, 120_000);
+
 test('one apply of one object costs one message and at most two status writes, and nothing follows from them', async () => {
   await using world = await startWorld();
   await using gate = await startGate(world.kubeconfig);

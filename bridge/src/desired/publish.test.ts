@@ -1,4 +1,4 @@
-import { formatDesiredSubject } from '@ifactor/crds';
+import { FINALIZER, formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
 import { expect, onTestFinished, test } from 'vitest';
 import { spell } from '../key.ts';
@@ -41,10 +41,22 @@ async function bridge(bench: DesiredBench, api: Api) {
   let shown: KubeObject | undefined;
   const secrets = { get: (): KubeObject | undefined => undefined, forbidden: false };
   const settled: string[] = [];
+  const incomplete: string[] = [];
+  /** How the API server answers the finalizers that it is sent. */
+  const finalizers: { sent: (readonly string[])[]; answer: () => Promise<number | undefined> } = {
+    sent: [],
+    answer: () => Promise.resolve(undefined),
+  };
   const parts = {
     api,
+    writer: {
+      finalizers(_resource: unknown, _object: unknown, all: readonly string[]) {
+        finalizers.sent.push(all);
+        return finalizers.answer();
+      },
+    },
     view: {
-      objects: { get: () => shown, secrets },
+      objects: { get: () => shown, secrets, incomplete: () => incomplete },
       nodes: createNodes(),
       serverNow: () => bench.clock.now(),
       messages: {
@@ -64,6 +76,8 @@ async function bridge(bench: DesiredBench, api: Api) {
     parts,
     secrets,
     settled,
+    incomplete,
+    finalizers,
     show: (object: KubeObject | undefined) => (shown = object),
     publish: () => reconcileDesired(parts as unknown as DesiredParts, key),
     side,
@@ -85,6 +99,52 @@ test('one apply is one message; the same again publishes nothing', async () => {
   expect((await one.store.state('IFACTOR_DESIRED')).last).toBe(1);
   expect(await stored(one)).toMatchObject({ uid: 'uid-wg1', generation: 1, spec: { mtu: 1401 } });
   expect(api.asked).toBe(0);
+});
+
+test('an object carries our finalizer before its node hears of it, and is given it once', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  const stored1 = Promise.withResolvers<number | undefined>();
+  one.finalizers.answer = () => stored1.promise;
+  one.show((api.object = at(1)));
+  const publishing = one.publish();
+  await settle(bench);
+  expect(one.finalizers.sent).toEqual([[FINALIZER]]);
+  expect(await stored(one)).toBeUndefined();
+  stored1.resolve(undefined);
+  expect(await publishing).toBeUndefined();
+  expect(await stored(one)).toMatchObject({ generation: 1 });
+  // What its node knows is published at once, and looks after its finalizer with its status.
+  one.show((api.object = at(2)));
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 2 });
+  expect(one.finalizers.sent).toHaveLength(1);
+  // Another life of the name.
+  one.show((api.object = at(3, {}, 'another life')));
+  await one.publish();
+  expect(one.finalizers.sent).toHaveLength(2);
+});
+
+test('an object that cannot be given a finalizer now is not published; one that goes, or has one, needs none', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  one.finalizers.answer = () => Promise.resolve(1000);
+  expect(await one.publish()).toBe(1000);
+  one.finalizers.answer = () => Promise.reject(new Error('403'));
+  await expect(one.publish()).rejects.toThrow('403');
+  one.finalizers.answer = () => Promise.resolve(undefined);
+  one.incomplete.push('wireguardinterfaces cannot be listed');
+  expect(await one.publish()).toBeUndefined();
+  expect(await stored(one)).toBeUndefined();
+  expect(one.finalizers.sent).toHaveLength(2);
+  for (const metadata of [{ deletionTimestamp: '2026-01-02T00:00:00Z' }, { finalizers: [FINALIZER] }]) {
+    const object = at(1, {}, JSON.stringify(metadata));
+    one.show((api.object = { ...object, metadata: { ...object.metadata, ...metadata } }));
+    await one.publish();
+    expect(await stored(one)).toMatchObject({ uid: object.metadata.uid });
+  }
+  expect(one.finalizers.sent).toHaveLength(2);
 });
 
 test('who does not lead writes nothing, and looks again later', async () => {

@@ -15,12 +15,15 @@ import type { Entry, StreamFollower } from '../stream/follower.ts';
 import { unreadable } from './secret.ts';
 import type { Draft } from './draft.ts';
 import { isPlace, placeOf } from '../view/relations.ts';
+import { withFinalizer } from '../status/finalizer.ts';
+import type { ObjectWriter } from '../status/writer.ts';
 import type { View } from '../view/view.ts';
 
 export type DesiredParts = {
   api: Pick<KubeApi, 'get'>;
   view: Pick<View, 'objects' | 'messages' | 'nodes' | 'serverNow'>;
   publisher: Pick<Publisher, 'publish'>;
+  writer: Pick<ObjectWriter, 'finalizers'>;
   absence: Absence;
 };
 
@@ -40,8 +43,7 @@ const untilLeadingMs = 1000;
  */
 export async function reconcileDesired(parts: DesiredParts, key: string): Promise<number | undefined> {
   try {
-    await decideAndPublish(parts, key);
-    return undefined;
+    return await decideAndPublish(parts, key);
   } catch (error) {
     // Another bridge wrote meanwhile: decide again from the current state.
     if (error instanceof SequenceConflict) return 0;
@@ -50,7 +52,7 @@ export async function reconcileDesired(parts: DesiredParts, key: string): Promis
   }
 }
 
-async function decideAndPublish(parts: DesiredParts, key: string): Promise<void> {
+async function decideAndPublish(parts: DesiredParts, key: string): Promise<number | undefined> {
   const { api, view, publisher, absence } = parts;
   const { objects, messages, nodes, serverNow } = view;
   const object = objects.get(key);
@@ -59,17 +61,23 @@ async function decideAndPublish(parts: DesiredParts, key: string): Promise<void>
     absence.settle(key);
     const place = placeOf(object, unspell(key).kind);
     // The previous desired state stays in force; the object's status says why.
-    if (!isPlace(place)) return;
+    if (!isPlace(place)) return undefined;
     current = formatDesiredSubject(place);
     const node = nodes.view(place.node, serverNow());
     const entry = messages.desired.get(current);
     const wanted = draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry);
     // A key that the bridge cannot read now may still exist: the agent keeps the one it has.
     const keep = lostSight(wanted, entry);
-    const said = [current, ...messages.desiredOf(key)].map((subject) => messages.desired.get(subject));
-    const lasts = said.map((message) => message && readDesired(message));
-    if (lasts.some((last) => last !== undefined && isOlder(wanted.desired, last)))
+    const last = entry && readDesired(entry);
+    const said = [...messages.desiredOf(key)].map((subject) => messages.desired.get(subject));
+    const lasts = [last, ...said.map((message) => message && readDesired(message))];
+    if (lasts.some((one) => one !== undefined && isOlder(wanted.desired, one)))
       await assertCurrent(api, place.kind, object);
+    const first = last?.uid !== object.metadata.uid || last.deleted === true;
+    if (first) {
+      const wait = await finalize(parts, place.kind, object);
+      if (wait !== 'finalized') return wait;
+    }
     if (!keep) await publisher.publish(current, wanted, entry);
   }
   for (const subject of messages.desiredOf(key)) {
@@ -81,6 +89,24 @@ async function decideAndPublish(parts: DesiredParts, key: string): Promise<void>
     await publisher.publish(subject, tombstone(last), entry);
     absence.settle(key);
   }
+  return undefined;
+}
+
+/**
+ * Ensures that an object carries a finalizer before its agent hears of it for the first time: so it cannot disappear
+ * while no bridge runs, and each deletion is seen.
+ * @returns 'finalized', or else when to check again in milliseconds; undefined: when the kind was listed completely
+ */
+async function finalize(
+  { view, writer }: DesiredParts,
+  token: string,
+  object: KubeObject,
+): Promise<'finalized' | number | undefined> {
+  const added = withFinalizer(object.metadata);
+  const kind = kindOf(token);
+  if (added === undefined || kind === undefined) return 'finalized';
+  if (view.objects.incomplete(kind).length > 0) return undefined;
+  return (await writer.finalizers(resourceOf(kind), object, added)) ?? 'finalized';
 }
 
 /**

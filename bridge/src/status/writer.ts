@@ -16,7 +16,10 @@ export type ObjectWriter = {
    * @returns milliseconds after which to retry, if the object's last write was too recent
    */
   status(resource: Resource, object: KubeObject, status: WithConditions): Promise<number | undefined>;
-  /** @returns milliseconds after which to retry, if the object has changed since it was read */
+  /**
+   * Sets the finalizers of exactly the version read, once, whoever asks: resolves when they are stored.
+   * @returns milliseconds after which to retry, if the object has changed since it was read
+   */
   finalizers(resource: Resource, object: KubeObject, finalizers: readonly string[]): Promise<number | undefined>;
 };
 
@@ -45,13 +48,15 @@ export function createObjectWriter(api: KubeApi, ownWrites: OwnWrites, recorder:
     },
     async finalizers(resource, object, finalizers) {
       const { resourceVersion } = object.metadata;
-      // Already written: the watch has not returned it yet.
-      if (ownWrites.of(object)?.finalizersOn === resourceVersion) return paceMs;
-      ownWrites.note(object, { finalizers, finalizersOn: resourceVersion });
+      let writing = ownWrites.of(object)?.finalizing;
+      if (writing?.on !== resourceVersion) {
+        writing = { on: resourceVersion, done: setFinalizers(api, resource, object, finalizers) };
+        ownWrites.note(object, { finalizers, finalizing: writing });
+      }
       try {
-        return (await setFinalizers(api, resource, object, finalizers)) ? undefined : paceMs;
+        return (await writing.done) ? undefined : paceMs;
       } catch (error) {
-        ownWrites.note(object, { finalizersOn: '' });
+        if (ownWrites.of(object)?.finalizing === writing) ownWrites.note(object, { finalizing: undefined });
         throw error;
       }
     },

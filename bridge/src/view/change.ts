@@ -7,8 +7,8 @@ export type OwnWrite = {
   status?: unknown;
   statusAt?: number;
   finalizers?: readonly string[];
-  /** The resourceVersion that the finalizers were written to. */
-  finalizersOn?: string;
+  /** To which resourceVersion the finalizers were written; `done`: false if there is a newer one. */
+  finalizing?: { on: string; done: Promise<boolean> } | undefined;
 };
 
 /** Writes by the bridge, by the object's uid, recorded before they are sent: the watch may be faster than the response. */
