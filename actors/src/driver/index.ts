@@ -1,4 +1,4 @@
 export { createMarkIndex } from './markIndex.ts';
-export { hasMovedLink, observe, strayKey } from './observe.ts';
+export { hasMovedLink, observe } from './observe.ts';
 export { perform } from './perform.ts';
 export type { Hands } from './perform.ts';

@@ -7,7 +7,7 @@ import { address, rulesFor, netlinkKey, wireguardKey } from '../testing/rules.ts
 import { pskFingerprint } from '../interface/diff/fingerprint.ts';
 import { linkIndexOf } from './linkIndex.ts';
 import { markOf } from '../interface/diff/mark.ts';
-import { hasMovedLink, observe, strayKey } from './observe.ts';
+import { hasMovedLink, observe } from './observe.ts';
 
 const container = { docker: { name: 'box' } };
 let kernel: MemoryKernel;
@@ -401,8 +401,4 @@ test('a link that somebody moved is known by its mark and its MAC address togeth
 test('the far end of a pair is known by its own mark', async () => {
   await make(far, { kind: 'dummy', name: 'x1' }, markOf(netlinkKey, 'peer'));
   expect(hasMovedLink(far, netlinkKey, new Set([far.link('x1')!.mac!]))).toBe(true);
-});
-
-test('a stray is named by its netns and index', () => {
-  expect(strayKey('42', 7)).toBe('42#7');
 });

@@ -106,15 +106,11 @@ export const hasMovedLink = (netns: Netns, key: Key, macs: ReadonlySet<string>):
     return typeof mac === 'string' && macs.has(mac);
   });
 
-/** The key of a stray in a set of strays. */
-export const strayKey = (netns: string, index: number): string => `${netns}#${index}`;
-
 /**
  * What the kernel shows of an interface: for each slot the link with its mark, else the one of its name.
  * @param places the open netns of each slot; a slot without one is left out
  * @param own every netns where links of the actor may be: searched for links with its mark where none belongs. Elsewhere others may
  *   have written its mark
- * @param hopeless strays that could not be removed: they are left alone
  * @param seen receives a WireGuard device as it is, without its keys: what the status shows and no decision depends on
  */
 export async function observe(
@@ -124,7 +120,6 @@ export async function observe(
   places: Partial<Record<Slot, Netns>>,
   own: Iterable<Netns>,
   seen: Seen = () => undefined,
-  hopeless: ReadonlySet<string> = new Set(),
 ): Promise<Observed> {
   const names = new Map(rules.names(spec).map(({ slot, name }) => [slot, name]));
   const links: { [S in Slot]?: ObservedLink | null } = {};
@@ -142,8 +137,7 @@ export async function observe(
       const belongs = Object.entries(links).some(
         ([slot, at]) => places[slot as Slot] === netns && at?.index === link?.index,
       );
-      if (link && !belongs && !hopeless.has(strayKey(netns.id, link.index)))
-        strays.push({ netns: netns.id, index: link.index, name: link.name });
+      if (link && !belongs) strays.push({ netns: netns.id, index: link.index, name: link.name });
     }
   }
   const devices: { [name: string]: boolean } = {};

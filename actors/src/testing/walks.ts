@@ -176,6 +176,25 @@ function factFor({ context }: Snapshot, pick: Pick): Fact {
   return pick([...facts, ...facts, ...facts, deletion]);
 }
 
+/** What happens only in some lives, so that the others stay what they are. */
+function rareFactFor({ context }: Snapshot, pick: Pick): Fact {
+  const { key, running } = context;
+  const seen = observedBy(context, (list) => list[0] ?? pick(list));
+  const target = seen.links.target && { ...seen.links.target, ...pick([{ duplicate: ['10.0.0.1'] }, {}]) };
+  const strays = pick([[], [{ netns: '43', index: 9, name: 'x0' }]]);
+  const observed = { ...seen, strays, links: { ...seen.links, ...(target ? { target } : {}) } };
+  const through = ['x0', 's0', 'x0'].map((name) => `${key.kind}/default/${name}`);
+  const stray = { netns: '43', index: 9, name: 'x0', code: 'EPERM', message: 'no' };
+  return pick<Fact>([
+    { type: 'LinkObserved', data: { observed } },
+    { type: 'LinkObserved', data: { observed, operations: running ?? 'round-7' } },
+    { type: 'StrayLeft', data: { operations: running ?? 'round-7', ...stray } },
+    { type: 'LoopFound', data: { through } },
+    { type: 'LoopOpened', data: { through } },
+    { type: 'TimerElapsed', data: { timer: 'duplicates' } },
+  ]);
+}
+
 /** Another program that undoes what it can, as fast as it can. */
 function fightWith({ value, context }: Snapshot, pick: Pick): Fact | null {
   if (value !== 'configured' && value !== 'moved-to-netns') return null;
@@ -193,7 +212,8 @@ export function* walk(seed: number, length: number): Generator<WalkStep> {
     const time = new Date(Date.UTC(2026, 0, 1) + at * (seed % 5 === 0 ? 1000 : 10_000)).toISOString();
     const fought = seed % 5 === 0 && next() < 0.9 ? fightWith(before, pick) : null;
     const likely = fought ?? (next() < 0.6 ? answerFor(before, pick) : null);
-    const event: InterfaceEvent = { ...(likely ?? factFor(before, pick)), time };
+    const rare = seed % 11 === 2 && next() < 0.3 ? rareFactFor(before, pick) : null;
+    const event: InterfaceEvent = { ...(rare ?? likely ?? factFor(before, pick)), time };
     const { snapshot: after, operations } = fold(before, event);
     yield { event, before, after, operations };
     before = after;

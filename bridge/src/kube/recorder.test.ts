@@ -92,3 +92,25 @@ test('objects that are gone are not kept for the sake of their Events', async ()
   expect(weak.filter((one) => one.deref() !== undefined).length).toBeLessThan(100);
   recorder.note(wireguard('wg1'), { type: 'Normal', reason: 'Ready', message: 'ready' });
 });
+
+test('an Event of a name of 253 letters has a legal name, whatever the name is cut at, and a message has at most 1024 bytes', async () => {
+  const written: { metadata: { name: string }; message: string }[] = [];
+  const create = (_resource: unknown, body: unknown) => {
+    written.push(body as (typeof written)[number]);
+    return Promise.resolve(wireguard('any'));
+  };
+  const recorder = createRecorder({ ...createMemoryKube(), create }, quiet, 'here', () => true);
+  const legal = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+  for (const end of ['a', '.', '-', '.-']) {
+    const name = `${'a'.repeat(220 - end.length)}${end}`.padEnd(253, 'b');
+    recorder.note(wireguard(name), { type: 'Normal', reason: 'R', message: '→'.repeat(400) });
+  }
+  await recorder.flush();
+  expect(written).toHaveLength(4);
+  for (const { metadata, message } of written) {
+    expect(metadata.name).toMatch(legal);
+    expect(metadata.name.length).toBeLessThanOrEqual(253);
+    expect(message).toMatch(/^→+…$/);
+    expect(Buffer.byteLength(message)).toBeLessThanOrEqual(1024);
+  }
+});

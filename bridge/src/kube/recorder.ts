@@ -157,12 +157,22 @@ function bodyOf(name: string, involved: Involved, note: EventNote, host: string)
     involvedObject: involved,
     type: note.type,
     reason: note.reason,
-    // The API server's limit is 1024 bytes.
-    message: note.message.slice(0, 1000),
+    message: shortened(note.message),
     source: { component: 'ifactor', host },
     reportingComponent: 'ifactor',
     reportingInstance: host,
   };
+}
+
+/** The API server's limit is 1024 bytes. */
+function shortened(message: string): string {
+  const bytes = Buffer.from(message);
+  return bytes.length <= 1024
+    ? message
+    : `${bytes
+        .subarray(0, 1000)
+        .toString()
+        .replace(/\uFFFD+$/, '')}…`;
 }
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0').slice(-digits);
@@ -172,7 +182,8 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
  * The time in the name also prevents collisions with a later run.
  */
 function eventName(object: string, time: Date, ordinal: number, id: string): string {
-  return `${object.slice(0, 220)}.${hex(time.getTime(), 12)}${hex(ordinal, 4)}${id.slice(0, 8)}`;
+  // A long name may be cut within: no part of the name of an Event ends in a dash or is empty.
+  return `${object.slice(0, 220).replace(/[-.]+$/, '')}.${hex(time.getTime(), 12)}${hex(ordinal, 4)}${id.slice(0, 8)}`;
 }
 
 /** `metav1.Time` has no fractions. */

@@ -32,6 +32,7 @@ export function createEventNotes(): (event: RecordedEvent) => EventNote | undefi
         if (event.type === 'LinkRemoved' && event.data.absent) return undefined;
         return { type: 'Normal', reason: event.type, message: eventWords(event) };
       case 'OperationFailed':
+      case 'StrayLeft':
         return { type: 'Warning', reason: event.type, message: eventWords(event) };
       default:
         return undefined;

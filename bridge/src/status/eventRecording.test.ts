@@ -8,6 +8,12 @@ import type { BridgeContext } from '../context.ts';
 import { quiet, wireguard } from '../testing/objects.ts';
 import { recordEvents } from './eventRecording.ts';
 
+const dataOf = {
+  LinkCreated: { slot: 'target', name: 'wg1', index: 1 },
+  StrayLeft: { netns: '7', name: 'old', index: 9, code: 'EBUSY', message: 'cannot delete old: in use' },
+  TimerElapsed: { timer: 'retry' },
+};
+
 function bench() {
   const clock = new TestClock();
   const store = createMemoryEventStore(clock, { [streams.events]: 'all' }).connect();
@@ -16,7 +22,9 @@ function bench() {
     { store, clock, random: systemRandom, log: quiet } as unknown as BridgeContext,
     { get: (key) => (key === 'wireguardinterface/default/wg1' ? wireguard('wg1') : undefined) },
     {
-      note: ({ metadata }, { reason }) => void told.push(`${metadata.name} ${reason}`),
+      note: ({ kind, metadata }, { reason, message }) => {
+        told.push(`${kind === 'Node' ? `node ${message.split(';')[0]} ` : ''}${metadata.name} ${reason}`);
+      },
       flush: () => Promise.resolve(),
     },
   );
@@ -25,12 +33,12 @@ function bench() {
     clock,
     recording,
     told,
-    record: async (type: 'LinkCreated' | 'TimerElapsed', name = 'wg1'): Promise<void> => {
+    record: async (type: 'LinkCreated' | 'TimerElapsed' | 'StrayLeft', name = 'wg1'): Promise<void> => {
       await store.prepare();
       const headers: Record<string, string> = {};
       const event = {
         type,
-        data: type === 'LinkCreated' ? { slot: 'target', name: 'wg1', index: 1, netns: '1' } : { timer: 'retry' },
+        data: dataOf[type],
         state: 'creating',
         time: '2026-01-01T00:00:00.000Z',
         id: `lax1.j.${++sequence}`,
@@ -74,5 +82,19 @@ test('the next that leads goes on where the last one was', async () => {
   recording.start();
   await clock.pass(10_000);
   expect(told).toEqual(['wg1 LinkCreated', 'wg1 LinkCreated']);
+  await recording.stop();
+});
+
+test('a link that an object left on its node is told of the object, or of the node once the object is gone', async () => {
+  const { clock, recording, told, record } = bench();
+  recording.start();
+  await clock.pass(1000);
+  await record('StrayLeft');
+  await record('StrayLeft', 'gone');
+  await clock.pass(1000);
+  expect(told).toEqual([
+    'wg1 StrayLeft',
+    'node wireguardinterface/default/gone: link old in netns 7 has the mark of this object and does not belong there lax1 StrayLeft',
+  ]);
   await recording.stop();
 });

@@ -73,6 +73,13 @@ export type EventData = {
   NameTaken: { slot: Slot; name: string; by: string };
   /** The name that another resource claimed is free. */
   NameFreed: { slot: Slot; name: string };
+  /**
+   * The devices and slaves that objects name form a loop: each of them waits for the next. `through`: the objects, from this one back to
+   * itself, as `kind/namespace/name`.
+   */
+  LoopFound: { through: readonly string[] };
+  /** The loop is open: one of its objects was changed or deleted. */
+  LoopOpened: { through: readonly string[] };
   /** A changed observation of the kernel; `operations` is the id of the operations whose outcome this is. */
   LinkObserved: { observed: Observed; operations?: string };
   /** A healthy interface differs from the desired state. */
@@ -117,6 +124,8 @@ export type EventData = {
   EndpointUnresolved: { publicKey: string; endpoint: string; message: string };
   /** The kernel refused an operation; `code` is the errno name, `module` the missing kernel module. */
   OperationFailed: Performed & { operation: KernelOperation; code: string; message: string; module?: string };
+  /** A link with the mark of this object, where none belongs, cannot be removed: it is left as it is. `netns`: its inode. */
+  StrayLeft: Performed & { netns: string; name: string; index: number; code: string; message: string };
   /** A step inside the agent threw, which is a bug in ifactor: only this interface waits, and retries. */
   StepFailed: { step: string; message: string };
   /** A timer that the machine started has elapsed. */

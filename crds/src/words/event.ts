@@ -3,7 +3,7 @@ import type { Drift } from '../message/observed.ts';
 import { lostNetnsWords } from './netns.ts';
 import { changeWords } from './operation.ts';
 import { missingSecretWords, secretText } from './secret.ts';
-import { fieldText, peerText, printAddress, slotWords, valueText } from './value.ts';
+import { fieldText, loopText, peerText, printAddress, slotWords, strayText, valueText } from './value.ts';
 
 /** `mtu: wanted 1400, found 1500`, for each field. */
 export const driftWords = (drift: readonly Drift[]): string =>
@@ -43,6 +43,8 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
     message ?? (params ? lostNetnsWords(reason, params) : `${slotWords(slot)} is not available (${reason})`),
   NameTaken: ({ name, by }) => `${name} is claimed by ${by}`,
   NameFreed: ({ name }) => `${name} is no longer claimed by another object`,
+  LoopFound: ({ through }) => `depends on itself: ${loopText(through)}`,
+  LoopOpened: ({ through }) => `no longer depends on itself: ${loopText(through)}`,
   LinkObserved: ({ observed }) => {
     const links = Object.entries(observed.links).map(([slot, link]) =>
       link ? `${link.name} in ${slotWords(slot as Slot)}` : `no link in ${slotWords(slot as Slot)}`,
@@ -70,6 +72,7 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
   PeerRemoved: ({ name, publicKey }) => `removed ${peerText(publicKey)} from ${name}`,
   EndpointUnresolved: ({ publicKey, message }) => `${peerText(publicKey)}: ${message}`,
   OperationFailed: ({ message }) => message,
+  StrayLeft: ({ netns, name, message }) => strayText({ netns, name, message }),
   TimerElapsed: ({ timer }) => `timer ${timer} elapsed`,
   AgentStarted: ({ version, lost, later }) =>
     `agent ${version} started` +

@@ -3,4 +3,4 @@ export { driftWords, eventWords, isOutcome } from './event.ts';
 export { lostNetnsWords } from './netns.ts';
 export { operationWords } from './operation.ts';
 export { missingSecretWords, secretParams, secretText } from './secret.ts';
-export { fieldText, printAddress, valueText } from './value.ts';
+export { fieldText, loopText, printAddress, strayText, valueText } from './value.ts';

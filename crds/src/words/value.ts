@@ -28,4 +28,18 @@ export const fieldText = (value: unknown): string =>
       ? 'none'
       : valueText(value);
 
+/** The most objects of a loop that are named. */
+const mostNamed = 8;
+
+/** Objects that depend on each other in a circle: the last is the first again. */
+export function loopText(through: readonly string[]): string {
+  const rest = through.length - 1 - mostNamed;
+  const named = rest > 0 ? [...through.slice(0, mostNamed), `${rest} more`, ...through.slice(-1)] : through;
+  return named.join(' → ');
+}
+
+/** A link with the mark of an object where none belongs, which cannot be removed. */
+export const strayText = ({ netns, name, message }: { netns: string; name: string; message: string }): string =>
+  `link ${name} in netns ${netns} has the mark of this object and does not belong there; ${message}; left as it is: delete it by hand, or clear its alias`;
+
 export const peerText = (publicKey: string): string => `peer ${publicKey.slice(0, 8)}…`;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ObservedLink } from '@ifactor/crds';
 import {
   after as outcomeAfter,
@@ -63,9 +63,68 @@ test('a timer of a check that has ended says nothing', () => {
 });
 
 test('an address that somebody else has keeps the interface from being ready, and says so', () => {
-  const { told, snapshot, operations } = after(spec(1), place, seen({ duplicate: [address] }), elapsed);
+  const { told, snapshot, operations } = after(spec(1), place, seen({ duplicate: [address] }));
   expect(told).toBe('configured False AddressDuplicate');
-  expect(verdictWords(snapshot.context)).toContain(`another host on this link has ${address}`);
-  expect(operations).toEqual([]);
+  expect(verdictWords(snapshot.context)).toContain(
+    `another host on this link has ${address}, so the kernel does not use it here (checked again at 2026-01-01T00:00:07.000Z): change the address, or remove it there`,
+  );
+  expect(operations).toEqual([{ type: 'StartTimer', timer: 'duplicates', milliseconds: 5000 }]);
   expect(after(spec(1), place, seen({ duplicate: [address] }), seen({})).told).toBe('configured True Configured');
+});
+
+describe('an address that another host has', () => {
+  const due: Given = ['TimerElapsed', { timer: 'duplicates' }];
+  const duplicate = [spec(1), place, seen({ duplicate: [address] })];
+  const at = { slot: 'target', name: 'br0', address: link.addresses[0]! } as const;
+  const again = [
+    { type: 'RemoveAddress', ...at },
+    { type: 'AddAddress', ...at },
+  ];
+  const done = (round: number, more: Partial<ObservedLink>): Given => looked({ ...link, ...more }, `round-${round}`);
+
+  test("is added again after a while, and is another host's until the kernel finds the contrary", () => {
+    const checking = after(...duplicate, due);
+    expect(checking.operations).toEqual([{ type: 'Perform', id: 'round-1', operations: again }]);
+    expect(checking.told).toBe('configured False AddressDuplicate');
+    const asked = after(...duplicate, due, done(1, { tentative: [address] }));
+    expect(asked.told).toBe('configured False AddressDuplicate');
+    expect(verdictWords(asked.snapshot.context)).toContain(
+      `has ${address}, so the kernel does not use it here (checking again)`,
+    );
+    const free = after(...duplicate, due, done(1, { tentative: [address] }), seen({}));
+    expect(free.told).toBe('configured True Configured');
+    expect(free.snapshot.context).not.toHaveProperty('recheck');
+  });
+
+  test("is asked for less often the longer it is another host's, at most every 5 min", () => {
+    const waits: number[] = [];
+    const life = [...duplicate];
+    for (let round = 1; round <= 9; round++) {
+      life.push(due, done(round, { duplicate: [address] }));
+      const [timer] = after(...life).operations;
+      waits.push(timer?.type === 'StartTimer' ? timer.milliseconds / 1000 : 0);
+    }
+    expect(waits).toEqual([10, 20, 40, 80, 160, 300, 300, 300, 300]);
+  });
+
+  test('that is given up there meanwhile needs no check', () => {
+    const freed = after(...duplicate, seen({}));
+    expect(freed.operations).toEqual([{ type: 'StopTimer', timer: 'duplicates' }]);
+    expect(after(...duplicate, seen({}), due).operations).toEqual([]);
+  });
+
+  test('is not asked for where nothing is done, and asked for again by the next agent', () => {
+    const observe = declared(1, { addresses, mode: 'Observe' });
+    expect(after(observe, place, seen({ duplicate: [address] }), due).operations).toEqual([]);
+    const held = after(
+      ...duplicate,
+      declared(2, { addresses, mode: 'Observe' }),
+      due,
+      seen({ duplicate: [address] }),
+      due,
+    );
+    expect(held.operations).toEqual([]);
+    const restarted = after(...duplicate, ['AgentStarted', { version: 'test' }], place, seen({ duplicate: [address] }));
+    expect(restarted.operations).toEqual([{ type: 'StartTimer', timer: 'duplicates', milliseconds: 5000 }]);
+  });
 });

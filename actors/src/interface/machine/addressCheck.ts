@@ -1,6 +1,7 @@
-import type { Observed, Operation } from '@ifactor/crds';
+import type { Operation } from '@ifactor/crds';
 import { timers } from './context.ts';
 import type { Context } from './context.ts';
+import { duplicatesIn } from './recheck.ts';
 
 /** The kernel checks addresses of a link for duplicates. `over`: that has been waited for long enough. */
 export type AddressCheck = 'awaited' | 'over';
@@ -8,13 +9,8 @@ export type AddressCheck = 'awaited' | 'over';
 /** How long an address check may delay readiness, in milliseconds. By default the kernel needs at most two seconds. */
 export const addressCheckMs = 3000;
 
-const inLinks = (observed: Observed | null, field: 'tentative' | 'duplicate'): readonly string[] =>
-  Object.values(observed?.links ?? {}).flatMap((link) => link?.[field] ?? []);
-
 export const tentativeIn = ({ observed }: Pick<Context, 'observed'>): readonly string[] =>
-  inLinks(observed, 'tentative');
-
-const duplicateIn = ({ observed }: Pick<Context, 'observed'>): readonly string[] => inLinks(observed, 'duplicate');
+  Object.values(observed?.links ?? {}).flatMap((link) => link?.tentative ?? []);
 
 /** After a look at the kernel: a check begins, goes on, or has ended; and the timer that this asks for. */
 export function checkedAddresses(context: Context): { context: Context; operations: Operation[] } {
@@ -34,9 +30,11 @@ export function checkedAddresses(context: Context): { context: Context; operatio
 export function unusableAddresses(
   context: Context,
 ): { reason: 'AddressDuplicate' | 'AddressTentative'; params: { addresses: readonly string[] } } | null {
-  const duplicate = duplicateIn(context);
-  if (duplicate.length > 0) return { reason: 'AddressDuplicate', params: { addresses: duplicate } };
+  const duplicate = duplicatesIn(context).map(({ local }) => local);
   const tentative = tentativeIn(context);
+  // Those that are checked again are another host's for as long as the kernel has not found the contrary.
+  const doubted = context.recheck?.at === null ? [...duplicate, ...tentative] : duplicate;
+  if (doubted.length > 0) return { reason: 'AddressDuplicate', params: { addresses: doubted } };
   if (tentative.length === 0 || context.addressCheck === 'over') return null;
   return { reason: 'AddressTentative', params: { addresses: tentative } };
 }

@@ -2,6 +2,8 @@ import type { Drift, EventData, InterfaceSpec, Key, Observed, Operation, Slot } 
 import type { AddressCheck } from './addressCheck.ts';
 import type { Confirm } from './confirm.ts';
 import type { ModeHold, Pause } from './hold.ts';
+import type { Recheck } from './recheck.ts';
+import type { StrayLeft } from './stray.ts';
 import type { Verdict, Work } from './verdict.ts';
 
 /** A failure that keeps the actor from going on. `until`: when it is tried again; null: not before the spec changes or the agent restarts. */
@@ -38,9 +40,15 @@ export type Context = {
   missing: { [ref: string]: string };
   places: { [S in Slot]?: SlotPlace };
   taken: { [S in Slot]?: { name: string; by: string } };
+  /** Objects that depend on each other in a circle, from this one back to itself. Absent: it depends on no such circle. */
+  loop?: readonly string[];
   observed: Observed | null;
+  /** Links with the mark, where none belongs, that could not be removed. Absent: none. */
+  left?: readonly StrayLeft[];
   /** Absent: no address is being checked. */
   addressCheck?: AddressCheck;
+  /** Absent: no address was found to be another host's. */
+  recheck?: Recheck;
   endpoints: { [publicKey: string]: string | null };
   /** Addresses that their host names resolved to when they were written, `ip:port`. */
   resolved?: { [publicKey: string]: string };
@@ -79,7 +87,13 @@ export type Context = {
   operations: Operation[];
 };
 
-export const timers = { retry: 'retry', endpoints: 'endpoints', addresses: 'addresses', pause: 'pause' } as const;
+export const timers = {
+  retry: 'retry',
+  endpoints: 'endpoints',
+  addresses: 'addresses',
+  duplicates: 'duplicates',
+  pause: 'pause',
+} as const;
 
 /** Shared by all that know nothing of something: contexts are replaced, never changed. */
 export const nothing: { readonly [name: string]: never } = Object.freeze({});

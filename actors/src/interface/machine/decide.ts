@@ -8,6 +8,7 @@ import type { Decision } from './decision.ts';
 import { isPaused, withheld } from './hold.ts';
 import { differenceOf, rulesIn } from './difference.ts';
 import { decideNeeds, lookup } from './needs.ts';
+import { recheckOperations } from './recheck.ts';
 import { decideDeletion, decideRemoval } from './removal.ts';
 import type { Because, Work } from './verdict.ts';
 
@@ -20,6 +21,9 @@ function healthy(context: Context, rules: KindRules): Decision {
   if (rolledBack) return decided({ finding, reason: 'RolledBack' });
   if (trial && trial.since !== null) return decided({ finding, reason: 'Confirming' });
   const unusable = unusableAddresses(context);
+  const again = recheckOperations(context);
+  // A healthy state stays what it is meanwhile.
+  if (again.length > 0) return { ...decided(null), perform: again };
   if (unusable) return decided({ finding, ...unusable });
   return decided({ finding, reason: away ? 'MovedToNetns' : 'Configured' });
 }
@@ -101,6 +105,8 @@ function decideFreely(context: Context): Decision {
   }
   const before = decideNeeds(context, rules) ?? decideLook(context, rules);
   if (before) return before;
+  const { loop } = context;
+  if (loop) return decided({ finding: 'deviceMissing', reason: 'DependencyLoop', params: { through: loop } });
   const difference = differenceOf(context, rules);
   if (difference === null) return decided({ finding: 'nothingDeclared', reason: 'Unknown' });
   const { conflict, waiting, operations, drift } = difference;

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Drift, EventData, InterfaceEvent, InterfaceSpec, Observed, Operation, Slot } from '@ifactor/crds';
 import { rulesOf } from '../kind/index.ts';
-import { checkedAddresses } from './addressCheck.ts';
+import { checkedAddresses, tentativeIn } from './addressCheck.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, nothing, timers } from './context.ts';
 import { holdAfter, isOver, pausedBy, resumedFrom, timing } from './hold.ts';
 import type { Context, Failure } from './context.ts';
+import { recheckedAddresses, recheckElapsed } from './recheck.ts';
+import { retryingStrays, strayLeft } from './stray.ts';
 import type { Work } from './verdict.ts';
 
 const second = 1000;
@@ -97,7 +99,7 @@ const outdated = ({ running }: Context): Pick<Context, 'outdated'> => (running =
 
 /** Timers do not outlive the agent: an address check still in progress is observed and awaited again. */
 function unchecked(context: Context): Context {
-  const { addressCheck: _, ...rest } = context;
+  const { addressCheck: _, recheck: __, ...rest } = context;
   return rest;
 }
 
@@ -110,7 +112,7 @@ function over(context: Context): Context {
 
 /** Puts another spec in force: what depended on the former one is looked up again. */
 function enforce(context: Context, spec: Context['spec']): Context {
-  const { fight: _, addressCheck: __, ...peaceful } = context;
+  const { fight: _, addressCheck: __, recheck: ___, loop: ____, ...peaceful } = context;
   return unseen({
     ...peaceful,
     ...outdated(context),
@@ -138,7 +140,8 @@ const bornAgain = ({ key, round, running, ready, verdict }: Context): Context =>
 
 /** The declared spec differs in `spec.mode` only: what is known stays, and it is decided again what is done. */
 function modeChanged(context: Context, spec: InterfaceSpec): Context {
-  const next = unseen({ ...context, failure: null, attempts: 0, stuck: 0 });
+  const { recheck: _, ...known } = context;
+  const next = unseen({ ...known, failure: null, attempts: 0, stuck: 0 });
   const { confirm } = context;
   if (!confirm?.rolledBack) return { ...next, spec };
   return { ...next, confirm: { ...confirm, rolledBack: { ...confirm.rolledBack, spec } } };
@@ -224,7 +227,7 @@ function driftObserved(context: Context, time: string, data: EventData['DriftObs
   const fields = [...new Set(data.drift.map(({ field }) => field))].join(', ');
   const since = Date.parse(time) - fight.within;
   const drifts = [...context.drifts.filter((drift) => Date.parse(drift.time) > since), { time, fields }];
-  const next = seen({ ...context, drifts }, data.observed);
+  const next = seen({ ...context, drifts }, time, data.observed);
   const times = drifts.filter((drift) => drift.fields === fields).length;
   // Nothing is undone where nothing is done.
   if (times < fight.times || context.hold) return next;
@@ -249,19 +252,23 @@ function agentStarted({ confirm }: Context): Pick<Context, 'secrets' | 'confirm'
 }
 
 /** What a look shows is known from now on. */
-function seen(context: Context, observed: Observed): Context {
+function seen(context: Context, time: string, observed: Observed): Context {
   const answered = { ...context.asked, observe: false };
   const next = { ...context, ...observedDevice(context, observed), observed, asked: answered };
   const checked = checkedAddresses(next);
-  return alsoAsking(checked.context, checked.operations);
+  const known = alsoAsking(checked.context, checked.operations);
+  // Nothing is checked again where nothing is done.
+  if (known.hold) return known;
+  const rechecked = recheckedAddresses(known, time, tentativeIn(known).length > 0);
+  return alsoAsking(rechecked.context, rechecked.operations);
 }
 
 /** What a look shows. One of operations that were decided for something else is taken again. */
-function linkObserved(context: Context, { observed, operations }: EventData['LinkObserved']): Context {
+function linkObserved(context: Context, time: string, { observed, operations }: EventData['LinkObserved']): Context {
   if (operations !== undefined && operations !== context.running) return context;
   const own = operations !== undefined;
   if (own && context.outdated) return unseen(over(context));
-  return seen(own ? { ...over(context), stuck: context.stuck + 1 } : context, observed);
+  return seen(own ? { ...over(context), stuck: context.stuck + 1 } : context, time, observed);
 }
 
 /** The initial context, with the current state kept. */
@@ -353,8 +360,15 @@ function evolved(context: Context, event: InterfaceEvent): Context {
       };
     case 'NameFreed':
       return unseen({ ...context, taken: without(context.taken, event.data.slot) });
+    case 'LoopFound':
+      return { ...context, loop: event.data.through };
+    case 'LoopOpened': {
+      const { loop: _, ...rest } = context;
+      // A deletion does not wait for it.
+      return context.deletion === null ? unseen(rest) : rest;
+    }
     case 'LinkObserved':
-      return linkObserved(context, event.data);
+      return linkObserved(context, event.time, event.data);
     case 'DriftObserved':
       return driftObserved(context, event.time, event.data);
     case 'LinkCreated': {
@@ -387,6 +401,8 @@ function evolved(context: Context, event: InterfaceEvent): Context {
       );
     case 'OperationFailed':
       return operationFailed(context, event.time, event.data);
+    case 'StrayLeft':
+      return strayLeft(context, event.data);
     case 'StepFailed': {
       const { step, message } = event.data;
       const asked = { secrets: false, places: false, observe: false };
@@ -395,12 +411,14 @@ function evolved(context: Context, event: InterfaceEvent): Context {
     case 'TimerElapsed':
       if (event.data.timer === timers.endpoints) return { ...context, unresolved: {} };
       if (event.data.timer === timers.addresses) return addressesAwaited(context);
+      if (event.data.timer === timers.duplicates) return recheckElapsed(context);
       if (event.data.timer === timers.pause) return pauseElapsed(context, event.time);
       return context.failure?.until ? unseen({ ...context, failure: null, stuck: 0 }) : context;
     case 'AgentStarted': {
       const pause = isOver(context, event.time) ? null : context.paused;
+      const { loop: _, ...known } = retryingStrays(unchecked(over(context)));
       const next = unseen({
-        ...unchecked(over(context)),
+        ...known,
         ...agentStarted(context),
         paused: pause,
         missing: {},
@@ -415,7 +433,7 @@ function evolved(context: Context, event: InterfaceEvent): Context {
       return alsoAsking(next, timing(pause, event.time));
     }
     case 'ResyncRequested':
-      return unseen({ ...context, failure: null, attempts: 0, stuck: 0 });
+      return unseen({ ...retryingStrays(context), failure: null, attempts: 0, stuck: 0 });
     case 'Paused':
       // A deletion continues.
       if (context.deletion !== null) return context;

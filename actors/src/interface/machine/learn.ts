@@ -61,6 +61,7 @@ export function respond(known: Context, event: InterfaceEvent): Context {
   if (decision.perform) {
     next.round = context.round + 1;
     next.running = `round-${next.round}`;
+    if (next.recheck?.due && because === null) next.recheck = { ...next.recheck, at: null, due: false };
     operations.push({ type: 'Perform', id: next.running, operations: decision.perform });
   }
   operations.push(...confirmation(context, event));

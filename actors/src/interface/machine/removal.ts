@@ -13,7 +13,8 @@ const unknowable = new Set(['EngineUnreachable', 'Forbidden', 'TooManyLinks']);
 type Removal = Extract<KernelOperation, { type: 'RemoveLink' | 'RemoveStray' }>;
 
 /** Removes every link of the actor, and no other. */
-export function removals({ key, observed }: Context, slots: Slot[]): Removal[] {
+export function removals(context: Context, slots: Slot[]): Removal[] {
+  const { key, observed } = context;
   if (observed === null) return [];
   const mark = markOf(key);
   const links = slots.flatMap((slot) => {
@@ -21,7 +22,7 @@ export function removals({ key, observed }: Context, slots: Slot[]): Removal[] {
     if (link?.alias !== markOf(key, slot === 'peer' ? 'peer' : 'near')) return [];
     return [{ type: 'RemoveLink' as const, slot, name: link.name, index: link.index, mark }];
   });
-  return [...links, ...strayRemovals(key, observed)];
+  return [...links, ...strayRemovals(context, observed)];
 }
 
 /** Removes every link of the actor. `busy` is the verdict while links remain, `done` once all are gone. */

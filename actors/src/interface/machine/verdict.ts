@@ -71,6 +71,8 @@ export type Because =
   /** `by`: the older object; `removed`: links of ours that make room for it. */
   | { finding: 'nameTaken'; reason: 'NameConflict'; params: { name: string; by: string; removed: readonly string[] } }
   | { finding: 'deviceMissing'; reason: Waiting['reason']; params: { waiting: readonly Waiting[] } }
+  /** `through`: objects that wait for each other, from this one back to itself. */
+  | { finding: 'deviceMissing'; reason: 'DependencyLoop'; params: { through: readonly string[] } }
   | { finding: 'needsMet'; reason: 'Creating'; params: Work }
   | { finding: 'kernelDiffers'; reason: 'Drifted'; params: Work }
   /** Pending `operations`, and the number of `more` that are not listed. */

@@ -1,17 +1,20 @@
 import type { ContainerSelector, KernelOperation, Reach, Slot, State } from '@ifactor/crds';
 import {
   driftWords,
+  loopText,
   lostNetnsWords,
   missingSecretWords,
   operationWords,
   secretParams,
   secretText,
+  strayText,
 } from '@ifactor/crds/words';
 import { rulesOf } from '../kind/index.ts';
 import type { Context, Failure } from '../machine/context.ts';
 import { addressCheckMs, tentativeIn } from '../machine/addressCheck.ts';
 import type { Trial } from '../machine/confirm.ts';
 import { differenceOf, rulesIn } from '../machine/difference.ts';
+import { straysLeft } from '../machine/stray.ts';
 import type { Because, Verdict, Work } from '../machine/verdict.ts';
 import { conflictWords, waitingWords } from './need.ts';
 
@@ -41,7 +44,9 @@ export function verdictWords(context: Context): string {
         ? claimWords(verdict.params)
         : conflictWords({ reason: 'NameConflict', params: verdict.params });
     case 'deviceMissing':
-      return verdict.params.waiting.map(waitingWords).join('; ');
+      return 'through' in verdict.params
+        ? `depends on itself: ${loopText(verdict.params.through)}; change the device or the slaves of one of them`
+        : verdict.params.waiting.map(waitingWords).join('; ');
     case 'needsMet':
       return anewWords(verdict.params) ?? `configuring ${verdict.params.fields.join(', ')}`;
     case 'changesWithheld':
@@ -62,7 +67,7 @@ export function verdictWords(context: Context): string {
     case 'deletionAsked':
       return deletionWords(context, verdict);
     case 'linksGone':
-      return 'removed from the kernel';
+      return `removed from the kernel${noteWords(context)}`;
     case 'paused':
       return pausedWords(context, verdict.params.fields);
   }
@@ -118,11 +123,12 @@ function anewWords({ anew }: Work): string | null {
 
 type Done = Extract<Verdict, { finding: 'operationsDone' | 'operationsDoneInNetns' }>;
 
-function addressWords({ reason, params }: Extract<Done, { params: object }>): string {
+function addressWords({ recheck }: Context, { reason, params }: Extract<Done, { params: object }>): string {
   const list = params.addresses.join(', ');
-  return reason === 'AddressTentative'
-    ? `waiting until the kernel has checked ${list} for duplicates`
-    : `another host on this link has ${list}, so the kernel does not use it here: change the address, or remove it there and then delete it from the link here (ip addr del), so that it is added and checked again`;
+  if (reason === 'AddressTentative') return `waiting until the kernel has checked ${list} for duplicates`;
+  const next =
+    recheck === undefined ? '' : recheck.at === null ? ' (checking again)' : ` (checked again at ${recheck.at})`;
+  return `another host on this link has ${list}, so the kernel does not use it here${next}: change the address, or remove it there`;
 }
 
 function doneWords(context: Context, verdict: Done): string {
@@ -130,7 +136,7 @@ function doneWords(context: Context, verdict: Done): string {
   const place =
     finding === 'operationsDone' ? "in the node's netns, as declared" : "in its container's netns, as declared";
   const trial = context.confirm?.trial;
-  if ('params' in verdict) return `${place}; ${addressWords(verdict)}`;
+  if ('params' in verdict) return `${place}; ${addressWords(context, verdict)}`;
   if (reason === 'RolledBack') return rollbackWords(context);
   if (reason !== 'Confirming' || !trial || trial.since === null) return place;
   return `${place}; ${proofWords(trial, trial.since, context.spec)}`;
@@ -175,6 +181,7 @@ function noteWords(context: Context): string {
     ...(unchecked.length > 0 && context.addressCheck === 'over'
       ? [`after ${addressCheckMs / 1000} s the kernel has still not checked ${unchecked.join(', ')} for duplicates`]
       : []),
+    ...straysLeft(context).map(strayText),
     ...Object.values(context.unresolved).map((endpoint) => `${endpoint} has no address now; retrying`),
   ];
   return parts.length === 0 ? '' : ` (${parts.join('; ')})`;

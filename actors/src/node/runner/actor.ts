@@ -23,7 +23,6 @@ export type SlotFollower = {
 // What actors have in common as long as nothing happens to them.
 const unshaken: Actor['handshakes'] = { at: 0, times: new Map() };
 const none: readonly never[] = [];
-const noStrays: ReadonlySet<string> = new Set();
 
 /** What is known of the declared object itself. */
 export type Declared = Pick<Context, 'desired' | 'deletion'>;
@@ -38,8 +37,6 @@ export class Actor {
   /** Followers of places the spec no longer names, kept until the links there are gone. */
   former: readonly SlotFollower[] = none;
   netns = new SmallMap<Slot, Netns>();
-  /** Strays that could not be removed, as `strayKey` has them. */
-  hopelessStrays: ReadonlySet<string> = noStrays;
   /** Raised whenever `netns` changes: what was seen before is of another place. */
   epoch = 0;
   #timers: SmallMap<string, () => void> | null = null;

@@ -7,6 +7,7 @@ import { Claims } from './claims.ts';
 import { Confirmations } from './confirmations.ts';
 import { Endpoints } from './endpoints.ts';
 import { Looker } from './looker.ts';
+import { Loops } from './loops.ts';
 import { Lookups } from './lookups.ts';
 import type { SecretSource } from './lookups.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -41,6 +42,7 @@ export class Effects {
   readonly #claims: Claims;
   readonly #confirmations: Confirmations;
   readonly #endpoints: Endpoints;
+  readonly #loops: Loops;
   readonly #lookups: Lookups;
   readonly #performer: Performer;
   readonly #slots: Slots;
@@ -53,6 +55,7 @@ export class Effects {
     const resolve = withTimeLimit(tuning.resolve ?? systemLookup, clock);
     this.#claims = new Claims(mailbox);
     this.#confirmations = new Confirmations(mailbox, clock, natsAnswers);
+    this.#loops = new Loops(mailbox);
     this.#lookups = new Lookups(mailbox, secrets);
     this.#slots = new Slots(mailbox, places);
     this.#timers = new Timers(mailbox, clock);
@@ -97,6 +100,7 @@ export class Effects {
   update(actor: Actor): void {
     this.#slots.update(actor);
     this.#claims.update(actor);
+    this.#loops.update(actor);
     this.#subscriptions.update(actor);
   }
 
@@ -115,6 +119,7 @@ export class Effects {
     this.#endpoints.forget(actor);
     this.#subscriptions.remove(actor);
     this.#claims.remove(actor);
+    this.#loops.remove(actor);
   }
 
   /** Closes the kernel. Links stay as they are. */

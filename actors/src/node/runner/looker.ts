@@ -102,7 +102,6 @@ export class Looker {
         (device) => {
           actor.device = device;
         },
-        actor.hopelessStrays,
       );
     } catch (error) {
       if (actor.epoch !== epoch) return this.#retry(actor, cause, 0);

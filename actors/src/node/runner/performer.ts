@@ -1,7 +1,7 @@
 import { explain, type Log } from '@ifactor/common';
 import type { EventData, KernelOperation, Slot } from '@ifactor/crds';
 import { KernelError } from '../../kernel/index.ts';
-import { perform, strayKey } from '../../driver/index.ts';
+import { perform } from '../../driver/index.ts';
 import type { Hands } from '../../driver/index.ts';
 import { readEndpoint } from '../../interface/diff/endpoint.ts';
 import type { Cause, Fact, Actor } from './actor.ts';
@@ -58,7 +58,7 @@ export class Performer {
         }
       } catch (error) {
         if (operation.type === 'RemoveStray') {
-          this.#leaveStray(actor, operation, error);
+          this.#leaveStray(actor, id, operation, error, cause);
           continue;
         }
         this.#mailbox.tell(actor, { type: 'OperationFailed', data: failure(id, operation, error) }, cause);
@@ -73,14 +73,22 @@ export class Performer {
   }
 
   /** A stray link that cannot be removed does not block the other operations, since another program may have set the mark. */
-  #leaveStray(actor: Actor, { netns, name, index }: KernelOperation & { type: 'RemoveStray' }, error: unknown): void {
-    actor.hopelessStrays = new Set([...actor.hopelessStrays, strayKey(netns, index)]);
+  #leaveStray(
+    actor: Actor,
+    operations: string,
+    { netns, name, index }: KernelOperation & { type: 'RemoveStray' },
+    error: unknown,
+    cause: Cause,
+  ): void {
+    const message = explain(error);
+    const code = error instanceof KernelError ? error.code : 'Failed';
     this.#log.warn('failed to remove a link with the mark of an interface; left as it is', {
       actor: actor.id,
       link: name,
       netns,
-      error: explain(error),
+      error: message,
     });
+    this.#mailbox.tell(actor, { type: 'StrayLeft', data: { operations, netns, name, index, code, message } }, cause);
   }
 
   /**

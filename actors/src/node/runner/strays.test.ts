@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { markOf } from '../../interface/diff/mark.ts';
+import { verdictWords } from '../../interface/words/verdict.ts';
+import { eventWords } from '@ifactor/crds/words';
 import { KernelError } from '../../kernel/index.ts';
 import { openMachine } from '../../testing/machine.ts';
 import { TestNode } from '../../testing/node.ts';
@@ -84,7 +86,7 @@ describe.skipIf(process.getuid?.() !== 0)('a mark that somebody else wrote', { t
     expect(names('other')).not.toContain('v0');
   });
 
-  test('on a link at home that cannot be removed is left alone', async () => {
+  test('on a link at home that cannot be removed is left alone, and told by an event and a note', async () => {
     ip('home', 'link', 'add', 'stuck', 'type', 'bridge');
     ip('home', 'link', 'set', 'stuck', 'alias', mark, 'up');
     const home = await bench.kernel.open(paths['home'] ?? '');
@@ -93,6 +95,16 @@ describe.skipIf(process.getuid?.() !== 0)('a mark that somebody else wrote', { t
     const actor = bridge('br0', 'box');
     await node.settles(actor, 'moved-to-netns');
     expect(names('home')).toContain('stuck');
+    const note = `link stuck in netns ${home.id} has the mark of this object`;
+    expect(verdictWords(actor.snapshot.context)).toContain(note);
+    const told = node.events(actor).filter(({ type }) => type === 'StrayLeft');
+    expect(told).toMatchObject([{ data: { netns: home.id, name: 'stuck', code: 'EOPNOTSUPP' } }]);
+    expect(eventWords(told[0]!)).toContain(note);
+    ip('home', 'link', 'set', 'stuck', 'alias', '');
+    await home.barrier();
+    await node.until(() => !verdictWords(actor.snapshot.context).includes(note));
+    ip('home', 'link', 'set', 'stuck', 'alias', mark);
+    await home.barrier();
     node.delete('NetlinkInterface', 'br0');
     await node.settles(actor, 'deleted');
     expect(node.events(actor).filter(({ type }) => type === 'OperationFailed')).toEqual([]);

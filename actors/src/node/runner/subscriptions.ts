@@ -57,6 +57,8 @@ function subscriptionsOf(actor: Actor): string[] {
     const link = actor.snapshot.context.observed?.links[slot];
     if (link) keys.add(flat(netns.id, '#', String(link.index)));
   }
+  for (const { netns, index } of actor.snapshot.context.observed?.strays ?? [])
+    keys.add(flat(netns, '#', String(index)));
   const target = actor.netns.get('target');
   if (target) for (const name of sound.rules.devices(sound.spec)) keys.add(flat(target.id, '/', name));
   return [...keys];
