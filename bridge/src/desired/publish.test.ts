@@ -164,6 +164,17 @@ test('who does not lead writes nothing, and looks again later', async () => {
   expect(await stored(one)).toBeDefined();
 });
 
+test('while NATS is away it is tried every second, not ever more seldom', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  one.show((api.object = at(1)));
+  one.side.store.disconnect();
+  for (let times = 0; times < 10; times++) expect(await one.publish()).toBe(1000);
+  one.side.store.reconnect();
+  expect(await one.publish()).toBeUndefined();
+  expect(await stored(one)).toMatchObject({ generation: 1 });
+});
+
 test('a message that a successor wrote meanwhile sends the object back to be looked at again', async () => {
   const [bench, api] = [desiredBench(), new Api()];
   const old = await bridge(bench, api);

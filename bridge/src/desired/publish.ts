@@ -1,4 +1,4 @@
-import { SequenceConflict } from '@ifactor/common/eventStore';
+import { NotConnected, SequenceConflict } from '@ifactor/common/eventStore';
 import { API_VERSION, formatDesiredSubject } from '@ifactor/crds';
 import type { StatusMessage } from '@ifactor/crds';
 import { draft, tombstone } from './draft.ts';
@@ -32,8 +32,8 @@ export class StaleViewError extends Error {
   override name = 'StaleViewError';
 }
 
-/** Milliseconds after which a bridge that does not lead checks again whether it does. */
-const untilLeadingMs = 1000;
+/** Milliseconds after which a bridge that does not lead, or has no connection to NATS, tries again. */
+const awayMs = 1000;
 
 /**
  * Publishes the API server's state of one object to the stream: the desired state on its node's subject, tombstones on all
@@ -47,7 +47,7 @@ export async function reconcileDesired(parts: DesiredParts, key: string): Promis
   } catch (error) {
     // Another bridge wrote meanwhile: decide again from the current state.
     if (error instanceof SequenceConflict) return 0;
-    if (error instanceof NotLeadingError) return untilLeadingMs;
+    if (error instanceof NotLeadingError || error instanceof NotConnected) return awayMs;
     throw error;
   }
 }

@@ -1,5 +1,4 @@
 import { systemRandom } from '@ifactor/common';
-import type { EventStore } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
 import { createMemoryEventStore, TestClock } from '@ifactor/common/testing';
 import type { MemoryEventStore } from '@ifactor/common/testing';
@@ -20,7 +19,7 @@ export type DesiredBench = {
 };
 
 export type DesiredSide = {
-  store: EventStore;
+  store: ReturnType<MemoryEventStore['connect']>;
   desired: StreamFollower;
   publisher: Publisher;
   /** Whether its lease is held. */

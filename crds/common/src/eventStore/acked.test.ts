@@ -6,15 +6,20 @@ import { explain } from '../log.ts';
 import { ensureStreams, streams } from '../nats.ts';
 import { TestClock } from '../testing/clock.ts';
 import { startNats } from '../testing/natsServer.ts';
+import type { NatsServer } from '../testing/natsServer.ts';
 import { createAcked, expecting } from './acked.ts';
+import { NotConnected } from './eventStore.ts';
+import { followSession } from './session.ts';
 import type { Acked } from './acked.ts';
 
 const subject = 'ifactor.status.n1.netlinkinterface.default.br0';
 
 async function dial(): Promise<{
   clock: TestClock;
+  nats: NatsServer;
   connection: NatsConnection;
   other: () => Promise<NatsConnection>;
+  connected: () => Promise<void>;
   publishAcked: Acked;
   publish: (
     payload: string,
@@ -27,9 +32,12 @@ async function dial(): Promise<{
   const connection = await nats.connect();
   await ensureStreams(connection);
   const clock = new TestClock();
-  const publishAcked = createAcked(connection, clock);
+  const { connected, session } = followSession(connection);
+  const publishAcked = createAcked(connection, session, clock);
   return {
     clock,
+    nats,
+    connected,
     connection,
     other: () => nats.connect(),
     publishAcked,
@@ -70,6 +78,28 @@ describe('a message to a stream', () => {
     } finally {
       process.off('unhandledRejection', unhandled);
     }
+  });
+
+  test('is refused where the server is away, at once when it goes, and stored once when it is back', async () => {
+    // No time passes on this clock, so that no message is given up because it is late.
+    const { nats, connected, publish } = await dial();
+    expect(await publish('one', { id: 'one' })).toMatchObject({ seq: 1 });
+    nats.freeze();
+    const unanswered = Array.from({ length: 3 }, (_, at) =>
+      publish('lost', { id: `lost${at}` }).catch((error: unknown) => error),
+    );
+    await nats.kill();
+    for (const one of unanswered) expect(await one).toBeInstanceOf(NotConnected);
+    await expect(publish('two', { id: 'two' })).rejects.toBeInstanceOf(NotConnected);
+    await nats.start();
+    await connected();
+    expect(await publish('two', { id: 'two' })).toMatchObject({ duplicate: false });
+    expect(await publish('one', { id: 'one' })).toMatchObject({ seq: 1, duplicate: true });
+    // The second break is noticed like the first.
+    nats.freeze();
+    const again = publish('three').catch((error: unknown) => error);
+    await nats.kill();
+    expect(await again).toBeInstanceOf(NotConnected);
   });
 
   test('is given up when no answer comes, or the connection is closed before it', async () => {

@@ -4,6 +4,8 @@ import { createInbox } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import { every } from '../clock.ts';
 import type { Clock } from '../clock.ts';
+import { NotConnected } from './eventStore.ts';
+import type { Session } from './eventStore.ts';
 
 /** A message without an acknowledgement for this long counts as not stored. */
 const ackTimeoutMs = 5000;
@@ -20,25 +22,38 @@ class Inbox {
   readonly #waiting = new Map<string, Waiting>();
   #next = 0;
   readonly #clock: Clock;
+  readonly #session: Session['session'];
+  /** The session that the pending messages were sent in. */
+  #current: AbortSignal | undefined;
   #endSweep: (() => void) | undefined;
 
-  constructor(connection: NatsConnection, clock: Clock) {
+  constructor(connection: NatsConnection, session: Session['session'], clock: Clock) {
     this.#connection = connection;
+    this.#session = session;
     this.#clock = clock;
     connection.subscribe(`${this.#prefix}*`, { callback: (_error, message) => this.#answered(message) });
-    void connection.closed().then(() => this.#giveUp(Infinity, 'the connection to NATS was closed'));
   }
 
   async publish(subject: string, payload: string, headers: MsgHdrs): Promise<PubAck> {
+    this.#assertConnected(subject);
     const id = String(this.#next++);
     // Publish first, since it throws if the message is too large or the connection closed: then nothing is pending.
     this.#connection.publish(subject, payload, { headers, reply: this.#prefix + id });
     const { promise, resolve, reject } = Promise.withResolvers<PubAck>();
     this.#waiting.set(id, { subject, due: this.#clock.monotonic() + ackTimeoutMs, resolve, reject });
     this.#endSweep ??= every(this.#clock, sweepMs, () =>
-      this.#giveUp(this.#clock.monotonic(), 'was not acknowledged in time'),
+      this.#giveUp(this.#clock.monotonic(), (late) => new Error(`a message to ${late}: was not acknowledged in time`)),
     );
     return promise;
+  }
+
+  /** The client discards what is published while it reconnects, and no answer comes over a connection that broke. */
+  #assertConnected(subject: string): void {
+    const session = this.#session();
+    if (session.aborted) throw new NotConnected(subject);
+    if (session === this.#current) return;
+    this.#current = session;
+    session.addEventListener('abort', () => this.#giveUp(Infinity, (lost) => new NotConnected(lost)));
   }
 
   #answered(message: Msg): void {
@@ -53,11 +68,11 @@ class Inbox {
     }
   }
 
-  #giveUp(now: number, why: string): void {
+  #giveUp(now: number, reason: (subject: string) => Error): void {
     for (const [id, { subject, due, reject }] of this.#waiting) {
       if (due > now) return;
       this.#forget(id);
-      reject(new Error(`a message to ${subject}: ${why}`));
+      reject(reason(subject));
     }
   }
 
@@ -83,13 +98,13 @@ function read(subject: string, message: Msg): PubAck {
 /**
  * Publishes into a stream, as the client's own `publish` does: resolves when the message is stored, or its id is already
  * stored. One inbox serves all messages; the client's own way costs three times as much per message.
- * @throws JetStreamApiError if the server refuses it; Error if no stream accepts it, or no reply arrives within 5 s, as while the
- * client reconnects: it discards what is published meanwhile
+ * @throws JetStreamApiError if the server refuses it; NotConnected if the connection is broken, or breaks before the reply; Error if
+ * no stream accepts it, or no reply arrives within 5 s
  */
 export type Acked = (subject: string, payload: string, headers: MsgHdrs) => Promise<PubAck>;
 
-export function createAcked(connection: NatsConnection, clock: Clock): Acked {
-  const inbox = new Inbox(connection, clock);
+export function createAcked(connection: NatsConnection, session: Session['session'], clock: Clock): Acked {
+  const inbox = new Inbox(connection, session, clock);
   return (subject, payload, headers) => inbox.publish(subject, payload, headers);
 }
 

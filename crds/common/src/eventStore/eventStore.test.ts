@@ -6,15 +6,17 @@ import { eventStoreOf, streams } from '../nats.ts';
 import { createMemoryEventStore } from '../testing/memoryEventStore.ts';
 import { startNats } from '../testing/natsServer.ts';
 import { until } from '../testing/until.ts';
-import { followLast, matches, SequenceConflict, StreamMissing } from './index.ts';
+import { followLast, matches, NotConnected, SequenceConflict, StreamMissing } from './index.ts';
 import type { EventStore, NewMessage } from './index.ts';
 
 /* The contract of every event store: nats-server's JetStream, and the in-memory one that tests use. */
 
 type Bench = {
   connect(): Promise<EventStore>;
-  /** Breaks every connection; they reconnect without help. */
-  interrupt(): Promise<void>;
+  /** Breaks every connection. */
+  cut(): Promise<void>;
+  /** They reconnect without help. */
+  mend(): Promise<void>;
   /** Deletes a stream while clients are connected. */
   lose(stream: string): Promise<void>;
 };
@@ -24,10 +26,8 @@ async function natsBench(): Promise<Bench> {
   onTestFinished(() => nats[Symbol.asyncDispose]());
   return {
     connect: async () => eventStoreOf(await nats.connect()),
-    async interrupt() {
-      await nats.kill();
-      await nats.start();
-    },
+    cut: () => nats.kill(),
+    mend: () => nats.start(),
     async lose(stream) {
       await (await jetstreamManager(await nats.connect())).streams.delete(stream);
     },
@@ -48,11 +48,8 @@ function memoryBench(): Promise<Bench> {
       connections.push(connection);
       return Promise.resolve(connection);
     },
-    interrupt() {
-      for (const one of connections) one.disconnect();
-      for (const one of connections) one.reconnect();
-      return Promise.resolve();
-    },
+    cut: () => Promise.resolve(connections.forEach((one) => one.disconnect())),
+    mend: () => Promise.resolve(connections.forEach((one) => one.reconnect())),
     lose: (stream) => Promise.resolve(memory.lose(stream)),
   });
 }
@@ -238,6 +235,18 @@ describe.each([
     await second.end();
   });
 
+  test('refuses a message over a connection that is broken, and takes it when that is mended', async () => {
+    const { bench, store } = await prepared();
+    const broken = store.session();
+    const lost = new Promise((resolve) => broken.addEventListener('abort', resolve));
+    await bench.cut();
+    await lost;
+    await expect(store.append(streams.events, message(event('a')))).rejects.toBeInstanceOf(NotConnected);
+    await bench.mend();
+    await store.connected();
+    expect(await store.append(streams.events, message(event('a')))).toEqual({ sequence: 1, duplicate: false });
+  });
+
   test('is followed over a break of the connection and the loss of a stream', async () => {
     const { bench, store } = await prepared();
     const other = await bench.connect();
@@ -261,12 +270,13 @@ describe.each([
       signal: stop.signal,
     });
     await until(() => caughtUp.length === 1);
-    await bench.interrupt();
+    await bench.cut();
+    await bench.mend();
     await until(() => caughtUp.length === 2, 'a second round', 20_000);
     await bench.lose(streams.desired);
     await until(() => caughtUp.length >= 3, 'a third round', 20_000);
     expect(caughtUp.slice(0, 3)).toEqual([['a', 'b'], ['a', 'b'], []]);
-    // The client discards appends while it reconnects, so a failed append is retried.
+    // What is sent while it reconnects fails, so a failed append is retried.
     const again = (): Promise<boolean> =>
       other.append(streams.desired, message(wish('a'), 'again')).then(
         () => true,

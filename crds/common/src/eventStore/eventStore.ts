@@ -33,8 +33,7 @@ export type StreamState = { created: string; last: number; now: number };
 export type Followed = { type: 'message'; message: StoredMessage } | { type: 'caughtUp' };
 
 /**
- * Whether the server is reachable now. Messages sent while it is not are lost or late, so a sender waits for `connected` first, and
- * ends its work when `session` aborts.
+ * Whether the server is reachable now. Nothing is sent while it is not, so a sender waits for `connected` first, and ends its work when `session` aborts.
  */
 export type Session = {
   /** Resolves while connected; never after the connection was closed permanently. */
@@ -53,7 +52,8 @@ export type EventStore = Session & {
   /**
    * Resolves when the message is stored, or its id is already stored. Messages of one connection are stored in
    * the order of the calls.
-   * @throws SequenceConflict if the subject's last message is not the expected one
+   * @throws SequenceConflict if the subject's last message is not the expected one; NotConnected, at once, if the connection is
+   * broken or breaks before the answer
    */
   append(stream: string, message: NewMessage): Promise<Appended>;
   /** The last message that matches, from the stream itself rather than from a copy that may lag. */
@@ -95,6 +95,15 @@ export class StreamMissing extends Error {
 
   constructor(stream: string, options?: ErrorOptions) {
     super(`stream ${stream} does not exist; it is created on the next try`, options);
+  }
+}
+
+/** The message was not sent, or its answer cannot come: it may be stored. A second try with the same id is harmless. */
+export class NotConnected extends Error {
+  override name = 'NotConnected';
+
+  constructor(subject: string, options?: ErrorOptions) {
+    super(`a message to ${subject}: the connection to NATS is lost or closed`, options);
   }
 }
 

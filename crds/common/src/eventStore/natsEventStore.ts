@@ -52,7 +52,7 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
   const js = jetstream(connection);
   const names = namesOf(connection);
   const { connected, session } = followSession(connection);
-  const publish = createAcked(connection, clock);
+  const publish = createAcked(connection, session, clock);
   let preparing: Promise<void> | undefined;
   const manager = (): Promise<JetStreamManager> => jetstreamManager(connection, { checkAPI: false, timeout });
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { matches, SequenceConflict, StreamMissing } from '../eventStore/eventStore.ts';
+import { matches, NotConnected, SequenceConflict, StreamMissing } from '../eventStore/eventStore.ts';
 import type { EventStore, NewMessage, StoredMessage } from '../eventStore/eventStore.ts';
 
 type Held = StoredMessage & { id: string | undefined };
@@ -71,8 +71,9 @@ export function createMemoryEventStore(clock: Clock, kinds: MemoryStreams): Memo
 
     /** Runs the server's part one turn later, if the connection is still up. */
     async function ask<T>(work: () => T): Promise<T> {
+      const { signal } = session;
       await Promise.resolve();
-      session.signal.throwIfAborted();
+      signal.throwIfAborted();
       return work();
     }
 
@@ -102,7 +103,12 @@ export function createMemoryEventStore(clock: Clock, kinds: MemoryStreams): Memo
     }
 
     return {
-      append: (stream, message) => ask(() => append(stream, message)),
+      append(stream, message) {
+        const { signal } = session;
+        return ask(() => append(stream, message)).catch((cause: unknown) => {
+          throw signal.aborted && cause === signal.reason ? new NotConnected(message.subject, { cause }) : cause;
+        });
+      },
       last: (stream, filter) => ask(() => find(stream).messages.findLast(({ subject }) => matches(filter, subject))),
       next: (stream, from, filter) =>
         ask(() => find(stream).messages.find((one) => one.sequence >= from && matches(filter, one.subject))),
