@@ -15,6 +15,8 @@ import { createRecorder } from './kube/recorder.ts';
 import { createQueues, createWorkers, enqueueInto } from './reconcilers.ts';
 import { recordEvents } from './status/eventRecording.ts';
 import { startKnownNodes } from './stream/knownNodes.ts';
+import { createSigner } from './signing/signer.ts';
+import { createSigning } from './signing/signing.ts';
 import { createPublisher } from './stream/publisher.ts';
 import { createOwnWrites } from './view/change.ts';
 import { createView } from './view/view.ts';
@@ -68,9 +70,26 @@ export function startBridge(options: BridgeOptions): Bridge {
   const ownWrites = createOwnWrites();
   const queues = createQueues(context, () => workers);
   const enqueue = enqueueInto(queues);
+  const signer = createSigner(time.clock);
+  const signing = createSigning({
+    context,
+    namespace: settings.leaseNamespace,
+    signer,
+    leads,
+    replaced: () => view.enqueueAll(),
+    signal,
+  });
   const view = createView(context, enqueue, ownWrites, reading.signal);
+  view.objects.onSecret((key) => signing.secretChanged(key));
   const { desired } = view.messages;
-  const publisher = createPublisher({ store, follower: desired, sealer: createSealer(), leads, clock: time.clock });
+  const publisher = createPublisher({
+    store,
+    follower: desired,
+    sealer: createSealer(),
+    signer,
+    leads,
+    clock: time.clock,
+  });
   const { workers, brake } = createWorkers(
     {
       context,
@@ -126,7 +145,8 @@ export function startBridge(options: BridgeOptions): Bridge {
         onLead() {
           log.info('leading', { identity: settings.identity });
           void (async () => {
-            if (!(await cluster.claim()) || !leads()) return;
+            const uid = await cluster.claim();
+            if (uid === undefined || !(await signing.begin(uid, view.apiOutage)) || !leads()) return;
             // Checking every object finds the work that another bridge did not finish.
             view.enqueueAll();
             recording.start();

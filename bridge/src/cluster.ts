@@ -8,8 +8,11 @@ import type { Outage } from './view/outage.ts';
 export type Cluster = {
   /** Waits for the cluster's identity. @throws OtherClusterError, OtherLeaseError if the streams belong to another cluster or Lease */
   check(): Promise<void>;
-  /** Call when this bridge leads: records the cluster in streams that record none. Resolves to false if it may not write to them. */
-  claim(): Promise<boolean>;
+  /**
+   * Call when this bridge leads: records the cluster in streams that record none. Resolves to the cluster's UID, to undefined if the
+   * bridge may not write to them.
+   */
+  claim(): Promise<string | undefined>;
   /** Rejects with OtherClusterError if a later check finds another cluster. */
   readonly other: Promise<never>;
 };
@@ -39,20 +42,20 @@ export function createCluster(options: BridgeOptions, outage: () => Outage, lead
     }
   }
 
-  async function claimWhileLeading(): Promise<boolean> {
+  async function claimWhileLeading(): Promise<string | undefined> {
     const own = uid;
-    if (own === undefined) return false;
+    if (own === undefined) return undefined;
     while (leads()) {
       try {
         await claim(own);
-        return true;
+        return own;
       } catch (error) {
-        if (error instanceof OtherClusterError) return false;
+        if (error instanceof OtherClusterError) return undefined;
         log.debug('the streams cannot be claimed yet; retrying', { error: explain(error) });
         await sleep(clock, retryMs, signal);
       }
     }
-    return false;
+    return undefined;
   }
 
   // A server that lost its store gets new streams, which record no cluster.

@@ -18,6 +18,15 @@ export type {
 export type { Address, Drift, Observed, ObservedLink, ObservedPeer, ObservedWireGuard } from './message/observed.ts';
 export type { AttributedLink, KernelOperation, LinkKind, Operation } from './message/operation.ts';
 export {
+  desiredStatement,
+  formatKeyChanges,
+  keyChangesHeader,
+  keyChangeStatement,
+  parseKeyChanges,
+  signatureHeaders,
+} from './message/signature.ts';
+export type { KeyChange } from './message/signature.ts';
+export {
   ConditionSchema,
   heartbeatSeconds,
   InterfaceStatusSchema,

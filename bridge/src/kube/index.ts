@@ -4,3 +4,4 @@ export { createKubeApi } from './http.ts';
 export { readKubeconfig } from './kubeconfig.ts';
 export type { KubeApi } from './port.ts';
 export { releaseHeld } from '../desired/hold.ts';
+export { rotateSigningKey } from '../signing/signingKey.ts';

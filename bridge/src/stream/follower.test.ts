@@ -9,6 +9,7 @@ import { createOutage } from '../view/outage.ts';
 import { createSealer } from '../desired/seal.ts';
 import { startNats, until } from '@ifactor/common/testing';
 import { quiet, wireguard } from '../testing/objects.ts';
+import { testSigner } from '../testing/signing.ts';
 import { follow } from './follower.ts';
 import type { StreamFollower } from './follower.ts';
 import { createPublisher } from './publisher.ts';
@@ -45,6 +46,7 @@ async function side(connection: NatsConnection): Promise<Side> {
     store,
     follower: last,
     sealer: createSealer(),
+    signer: testSigner(systemClock),
     leads: () => true,
     clock: systemClock,
   });

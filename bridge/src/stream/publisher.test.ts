@@ -1,4 +1,5 @@
-import { API_VERSION, formatDesiredSubject } from '@ifactor/crds';
+import { API_VERSION, formatDesiredSubject, signatureHeaders } from '@ifactor/crds';
+import { until } from '@ifactor/common/testing';
 import { SequenceConflict } from '@ifactor/common/eventStore';
 import type { NewMessage } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
@@ -35,7 +36,7 @@ async function opened(bench = desiredBench()) {
 
 /** A publisher of the same side, on a store that a test interferes with. */
 function interfered(
-  { store, desired }: Pick<DesiredSide, 'store' | 'desired'>,
+  { store, desired, signer }: Pick<DesiredSide, 'store' | 'desired' | 'signer'>,
   clock: ReturnType<typeof desiredBench>['clock'],
   append: (message: NewMessage) => ReturnType<DesiredSide['store']['append']>,
 ) {
@@ -43,6 +44,7 @@ function interfered(
     store: { ...store, append: (_stream, message) => append(message) },
     follower: desired,
     sealer: createSealer(),
+    signer,
     leads: () => true,
     clock,
   });
@@ -187,11 +189,12 @@ test('a bridge that does not lead writes and removes nothing, and says what', as
 });
 
 test('leadership is asked for after sealing, last of all', async () => {
-  const { store, desired, bench, appended } = await opened();
+  const { store, desired, signer, bench, appended } = await opened();
   let leads = true;
   const publisher = createPublisher({
     store,
     follower: desired,
+    signer,
     sealer: {
       seal: (what, to) => {
         leads = false;
@@ -260,4 +263,30 @@ test('what is no message of ours is not read', async () => {
   const { publish, last } = await opened();
   await publish(wish(1400));
   expect(readDesired((await last())!)).toMatchObject({ name: 'wg1' });
+});
+
+test.each<[string, (said: Record<string, string>) => Record<string, string>, (body: string) => string]>([
+  [
+    'without a signature, as a bridge before this one wrote it',
+    ({ 'ifactor-content': content = '' }) => ({ 'ifactor-content': content }),
+    (body) => body,
+  ],
+  ['with the body of another state', (said) => said, (body) => body.replace('1400', '1300')],
+  ['with the signature of another message', (said) => ({ ...said, 'ifactor-content': 'other' }), (body) => body],
+])('a message %s is replaced by a signed one', async (_, headers, body) => {
+  const { publish, last, store, desired, appended, signer } = await opened();
+  await publish(wish(1400));
+  const said = (await last())!;
+  const names = Object.values(signatureHeaders);
+  const { sequence } = await store.append(streams.desired, {
+    subject,
+    body: body(said.body),
+    headers: headers(Object.fromEntries(names.map((name) => [name, said.header(name)]))),
+  });
+  await until(() => desired.get(subject)?.sequence === sequence, 'the forged message to be seen');
+  await publish(wish(1400));
+  expect(await appended()).toBe(sequence + 1);
+  expect(signer.contentOf(await last())).toBe(wish(1400).content);
+  await publish(wish(1400));
+  expect(await appended()).toBe(sequence + 1);
 });

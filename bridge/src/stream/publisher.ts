@@ -9,10 +9,8 @@ import type { Desired } from '@ifactor/crds';
 import type { Draft } from '../desired/draft.ts';
 import type { Sealer } from '../desired/seal.ts';
 import { NotLeadingError } from '../kube/fence.ts';
+import type { Signer } from '../signing/signer.ts';
 import type { Entry, StreamFollower } from './follower.ts';
-
-/** Header that holds `Draft.content`: shows without decryption whether a message matches the desired state. */
-const contentHeader = 'ifactor-content';
 
 /**
  * Writes the desired stream. Every write first checks that this bridge leads, and states the message that it replaces:
@@ -21,7 +19,7 @@ const contentHeader = 'ifactor-content';
 export type Publisher = {
   /**
    * Makes the draft the last message on the subject in place of `replaced`, the message that the draft was decided from,
-   * and returns when the stream has stored it; does nothing if the subject already has the same content.
+   * and returns when the stream has stored it; does nothing if the subject already has the same content, signed by this bridge's key.
    * @throws SequenceConflict if the subject has a newer message, NotLeadingError; the caller decides again from the current state
    * @throws Error if the stream did not respond; the caller retries
    */
@@ -39,23 +37,26 @@ export type PublisherOptions = {
   /** Of the desired stream. */
   follower: StreamFollower;
   sealer: Sealer;
+  signer: Signer;
   leads: () => boolean;
   clock: Clock;
 };
 
 const removed = 'ifactor.DesiredRemoved';
 
-export function createPublisher({ store, follower, sealer, leads, clock }: PublisherOptions): Publisher {
+export function createPublisher({ store, follower, sealer, signer, leads, clock }: PublisherOptions): Publisher {
   function assertLeading(what: string): void {
     if (!leads()) throw new NotLeadingError(`${what}: another bridge may lead by now`);
   }
 
-  async function append(subject: string, draft: Draft, expected: number, again = ''): Promise<void> {
+  async function append(subject: string, draft: Draft, replaced: Entry | undefined, again = ''): Promise<void> {
     const { desired, open, sealKey, content } = draft;
     const body: Desired = {
       ...desired,
       secrets: sealKey === undefined ? [] : open.map((secret) => sealer.seal(secret, sealKey)),
     };
+    const expected = replaced?.sequence ?? 0;
+    const text = JSON.stringify(body);
     // The id includes the sequence: returning to an earlier desired state is another message, a retry is not.
     const id = `${desired.uid}@${desired.resourceVersion}#${content}:${expected}${again}`;
     const headers: Record<string, string> = {
@@ -67,18 +68,18 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
         time: timestamp(clock),
       }),
       'ce-correlationid': `${desired.uid}@${desired.resourceVersion}`,
-      [contentHeader]: content,
+      ...signer.sign({ subject, content, body: text }, replaced),
     };
-    const message = { subject, body: JSON.stringify(body), headers, id, expectedSequence: expected };
+    const message = { subject, body: text, headers, id, expectedSequence: expected };
     // Checked last, right before sending: sealing takes time, and the process may have been stopped meanwhile.
     assertLeading(`publish ${subject}`);
     const { sequence, duplicate } = await store.append(streams.desired, message);
     if (duplicate && again === '') {
       await reread(subject);
       const there = follower.get(subject);
-      if (contentOf(there) === content) return;
+      if (signer.contentOf(there) === content) return;
       // The server keeps the ids of stored messages for minutes, even after a message was removed.
-      if (there === undefined) return append(subject, draft, 0, `~${clock.now()}`);
+      if (there === undefined) return append(subject, draft, undefined, `~${clock.now()}`);
       throw new SequenceConflict(subject, expected);
     }
     follower.put({ ...message, sequence, time: clock.now(), header: (name) => headers[name] ?? '' });
@@ -96,14 +97,14 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
 
   return {
     async publish(subject, draft, replaced) {
-      if (contentOf(replaced) === draft.content) return;
+      if (signer.contentOf(replaced) === draft.content) return;
       try {
-        await append(subject, draft, replaced?.sequence ?? 0);
+        await append(subject, draft, replaced);
       } catch (error) {
         if (!(error instanceof SequenceConflict)) throw error;
         await reread(subject);
         // An earlier try was stored but its response was lost, or another bridge has the same desired state.
-        if (contentOf(follower.get(subject)) !== draft.content) throw error;
+        if (signer.contentOf(follower.get(subject)) !== draft.content) throw error;
       }
     },
     async purgeStatus({ subject, sequence }) {
@@ -117,10 +118,6 @@ export function createPublisher({ store, follower, sealer, leads, clock }: Publi
     },
     reread,
   };
-}
-
-function contentOf(entry: Entry | undefined): string | undefined {
-  return entry?.header(contentHeader);
 }
 
 export function isTombstone(entry: Entry): boolean {

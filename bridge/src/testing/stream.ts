@@ -3,12 +3,14 @@ import { streams } from '@ifactor/common/nats';
 import { createMemoryEventStore, TestClock } from '@ifactor/common/testing';
 import type { MemoryEventStore } from '@ifactor/common/testing';
 import { createSealer } from '../desired/seal.ts';
+import type { Signer } from '../signing/signer.ts';
 import { follow } from '../stream/follower.ts';
 import type { StreamFollower } from '../stream/follower.ts';
 import { createPublisher } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
 import { createOutage } from '../view/outage.ts';
 import { quiet } from './objects.ts';
+import { testSigner } from './signing.ts';
 
 /** The desired stream without a server, and any number of bridges' views of it. */
 export type DesiredBench = {
@@ -22,6 +24,8 @@ export type DesiredSide = {
   store: ReturnType<MemoryEventStore['connect']>;
   desired: StreamFollower;
   publisher: Publisher;
+  /** Signs with the key that all sides share. */
+  signer: Signer;
   /** Whether its lease is held. */
   leads: boolean;
   stop(): void;
@@ -50,14 +54,17 @@ export function desiredBench(): DesiredBench {
         onChange: () => undefined,
       });
       await desired.settled;
+      const signer = testSigner(clock);
       const side: DesiredSide = {
         store,
         desired,
+        signer,
         leads: true,
         publisher: createPublisher({
           store,
           follower: desired,
           sealer: createSealer(),
+          signer,
           leads: () => side.leads,
           clock,
         }),

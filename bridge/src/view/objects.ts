@@ -25,6 +25,8 @@ export type Objects = {
   /** WireGuardInterfaces, which plans have as children, by `namespace/name`. */
   interfaces: ObjectStore;
   secrets: Reflector;
+  /** Calls with the `namespace/name` of each Secret that changes from now on. */
+  onSecret(changed: (key: string) => void): void;
   /** Keys of the interfaces on a node. */
   onNode(node: string): Iterable<string>;
   deletions: Deletions;
@@ -52,6 +54,7 @@ export function readObjects({ context, enqueue, outage, ownWrites, completed, si
   const byPlanSecret = createIndex();
   const byNode = createIndex();
   const deletions = createDeletions();
+  const secretListeners: ((key: string) => void)[] = [];
   const shared = { api: context.api, clock: context.clock, random: context.random, outage, signal };
 
   function planChanged(change: Change): void {
@@ -90,6 +93,7 @@ export function readObjects({ context, enqueue, outage, ownWrites, completed, si
     for (const plan of byPlanSecret.sources(key)) enqueue.plan(plan);
     enqueuePlanOf(object);
     enqueuePlanOf(before);
+    for (const changed of secretListeners) changed(key);
   }
 
   const plans = reflect(shared, resourceOf('WireGuardNetworkPlan'), { changed: planChanged, completed });
@@ -138,6 +142,7 @@ export function readObjects({ context, enqueue, outage, ownWrites, completed, si
     plans,
     interfaces: { get: (key) => get(`${wireguard}/${key}`), all: () => stores.get(wireguard)?.all() ?? [] },
     secrets,
+    onSecret: (changed) => void secretListeners.push(changed),
     onNode: (node) => byNode.sources(node),
     deletions,
     incomplete: (...of) => of.flatMap((kind) => byKind.get(kind)?.incomplete ?? []),
