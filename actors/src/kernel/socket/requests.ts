@@ -25,7 +25,7 @@ export type RequestOptions = {
   each?: (message: Message) => void;
   /** Goes alone: its answer is long. */
   alone?: boolean;
-  /** Goes alone, and takes the kernel long. */
+  /** Goes alone, and takes the kernel long. Never a dump. */
   slow?: boolean;
 };
 

@@ -36,7 +36,8 @@ export type Socket = {
   readonly port: number;
   /**
    * Sends in one system call, which returns when the kernel has executed the messages. Never throws: see `broken`.
-   * @param slow it takes the kernel long: let another thread wait for it
+   * @param slow it takes the kernel long: let another thread wait for it. Never a dump: where one thread asks for it while another
+   *   reads, the reader can ask for more of a dump that has just ended, and the kernel answers with EINVAL on the socket.
    */
   send(messages: Buffer[], slow?: boolean): void;
   /** Whether waiting on this socket keeps the process alive; it does not at first. */
@@ -107,11 +108,15 @@ export function openSocket(
   return {
     port: raw.address().port,
     send(messages, slow = false) {
-      if (own === undefined || (!slow && waiting === 0)) {
+      const here = (): void =>
         guard(() => raw.send(messages, {}, (error) => error && guard(() => handlers.broken(error))));
+      if (own === undefined || (!slow && waiting === 0)) {
+        here();
       } else {
         sending = inTurn(async () => {
-          if (!closed) await sendAside(own, Buffer.concat(messages));
+          if (closed) return;
+          if (slow) await sendAside(own, Buffer.concat(messages));
+          else here();
         }).catch((error: Error) => guard(() => handlers.broken(error)));
       }
     },
@@ -133,7 +138,7 @@ export function openSocket(
 
 /**
  * The kernel does one thing at a time, whatever the netns: while one of our threads waits for it, the others would wait as well, and
- * the main one must not. So later sends are queued, too.
+ * the main one must not. So later sends are queued, and sent by the main thread when nothing is waited for.
  */
 let last: Promise<unknown> = Promise.resolve();
 let waiting = 0;

@@ -125,6 +125,21 @@ export function wireguardSuite(fixture: () => Fixture): void {
       expect((await on.netns.wireguard.get('wg0')).peers).toEqual([]);
     });
 
+    // A thread of its own waits for each deletion, and requests meanwhile take their turn behind it.
+    it('is read whole while links are deleted', async () => {
+      await on.wireguard();
+      await on.netns.wireguard.set('wg0', { privateKey: key(8), peers: [{ publicKey: publicKey(9) }] });
+      const nobody = 0x7ffffffe;
+      for (let round = 0; round < 100; round++) {
+        const [deletion, device] = await Promise.all([
+          refusal(on.netns.deleteLink(nobody)),
+          on.netns.wireguard.get('wg0'),
+        ]);
+        expect(deletion).toBe('ENODEV');
+        expect(device.peers).toHaveLength(1);
+      }
+    });
+
     it('refuses links of another kind, and what is no key', async () => {
       await on.bridge();
       await on.wireguard();
