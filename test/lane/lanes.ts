@@ -18,6 +18,12 @@ const PART_OF: Readonly<Record<string, string>> = { kube: 'contract' };
 /** What ought to run first, because it says more plainly what is wrong; the rest follows by name. */
 const FIRST = ['lane', 'law', 'contract', 'kernel', 'e2e'];
 
+/** Lanes whose tests run inside virtual machines. */
+export const machines = ['kernel', 'vm'];
+
+/** In the environment of the test workspace's `npm test`: `machines` only, all `others`, or, without it, every lane. */
+export const PART = 'IFACTOR_TEST_PART';
+
 export interface Lane {
   name: string;
   /** Patterns of its test files, relative to the test workspace. */

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { lanes, UNITS } from './lanes.ts';
+import { dirname, join } from 'node:path';
+import { lanes, PART, UNITS } from './lanes.ts';
 import { natsEnvironment } from './nats.ts';
 import { readResults } from './results.ts';
 import { summarize } from './summary.ts';
@@ -24,19 +24,29 @@ const args = [
   `--concurrency=${concurrency}`,
   ...process.argv.slice(2),
 ];
-const turbo = spawn('turbo', args, {
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    ...nats,
-    IFACTOR_RESULTS: folder,
-    TURBO_TELEMETRY_DISABLED: '1',
-    DO_NOT_TRACK: '1',
-  },
-});
-// An interrupt reaches turbo from the terminal; waiting for it lets the tests clean up.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => turbo.kill(signal));
-const [code, signal] = await once(turbo, 'close');
+const env = {
+  ...process.env,
+  ...nats,
+  IFACTOR_RESULTS: folder,
+  TURBO_TELEMETRY_DISABLED: '1',
+  DO_NOT_TRACK: '1',
+};
+const runs = [
+  spawn(process.execPath, [join(import.meta.dirname, 'test.ts')], {
+    stdio: 'inherit',
+    cwd: dirname(import.meta.dirname),
+    env: { ...env, [PART]: 'machines' },
+  }),
+  spawn('turbo', args, { stdio: 'inherit', env: { ...env, [PART]: 'others' } }),
+];
+// An interrupt reaches both from the terminal; waiting for them lets the tests clean up.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    for (const run of runs) run.kill(signal);
+  });
+const ends = await Promise.all(runs.map((run) => once(run, 'close') as Promise<[number | null, string | null]>));
+const code = ends.every(([each]) => each === 0) ? 0 : 1;
+const signal = ends.some(([, each]) => each !== null);
 const summary = summarize(await readResults(folder), [...UNITS, ...lanes().map(({ name }) => name)]);
 await rm(folder, { recursive: true });
 

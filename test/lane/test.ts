@@ -1,22 +1,21 @@
-// The test workspace's `npm test`: its lanes in streams beside each other, about equally long. The kernel's computes on one core and
-// waits for nobody; those that drive whole labs mostly wait.
+// The test workspace's `npm test`: its lanes in streams beside each other, about equally long. Those that drive whole labs mostly wait.
+// The machines compute on one core and wait for nobody, so the whole run starts them first, beside the units, which use the other.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lanes } from './lanes.ts';
+import { lanes, machines, PART } from './lanes.ts';
 import { removeNetns, RUN, takeDownLabs } from './interrupt.ts';
 
 process.env[RUN] = String(process.pid);
 let interrupted = false;
 
+const part = process.env[PART];
 const names = lanes().map(({ name }) => name);
-const streams = [
-  ['kernel', 'package', 'pages', 'vm'],
-  ['e2e', 'ui', 'chaos'],
-];
-streams.push(names.filter((name) => !streams.flat().includes(name)));
+const labs = ['e2e', 'ui', 'chaos'];
+const rest = names.filter((name) => !machines.includes(name) && !labs.includes(name));
+const streams = part === 'machines' ? [machines] : part === 'others' ? [labs, rest] : [machines, labs, rest];
 
 const runs = streams.map((stream) => {
-  const projects = stream.filter((name) => names.includes(name)).map((name) => `--project=${name}`);
+  const projects = stream.map((name) => `--project=${name}`);
   return spawn('vitest', ['run', ...projects, ...process.argv.slice(2)], { stdio: 'inherit' });
 });
 // An interrupt reaches the runners from the terminal; waiting for them lets the tests clean up.
