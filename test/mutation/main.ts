@@ -35,5 +35,5 @@ await new Stryker({
   thresholds: { high: 100, low: part.floor, break: files.length > 0 ? null : part.floor },
   reporters: ['progress', 'clear-text'],
   clearTextReporter: { logTests: false, reportTests: false },
-  concurrency: 2,
+  concurrency: Number(process.env['IFACTOR_MUTATION_WORKERS'] ?? 2),
 }).runMutationTest();

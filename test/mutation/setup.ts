@@ -16,3 +16,6 @@ fc.configureGlobal({ interruptAfterTimeLimit: 3000, endOnFailure: true });
 
 // Suites that run on the kernel in memory and on the real one run on the first only.
 process.getuid = () => 65_534;
+
+// A test of a node waits no longer than this for what a mutant never does.
+process.env['IFACTOR_PATIENCE_MS'] = '4000';

@@ -178,7 +178,11 @@ export class TestNode {
   }
 
   /** Resolves when the condition holds after some event. */
-  until(done: () => boolean, explain: () => string = () => 'it did not happen', milliseconds = 40_000): Promise<void> {
+  until(
+    done: () => boolean,
+    explain: () => string = () => 'it did not happen',
+    milliseconds = Number(process.env['IFACTOR_PATIENCE_MS'] ?? 40_000),
+  ): Promise<void> {
     if (done()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const end = (action: () => void): void => {

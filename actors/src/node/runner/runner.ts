@@ -151,7 +151,6 @@ export class Runner implements Mailbox {
       const recorded: RecordedEvent[] = [];
       for (const item of this.#queue.splice(0, this.#journal.room)) {
         item.actor.folds(item.fact);
-        if (item.fact.type === 'StepFailed') this.#failing.delete(item.actor);
         this.contain(item.actor, `fold ${item.fact.type}`, () => {
           const { event, operations } = this.#recorder.record(item, recorded.length);
           recorded.push(event);
@@ -159,6 +158,8 @@ export class Runner implements Mailbox {
           const cause = { id: event.id, correlation: event.correlationId };
           for (const operation of operations) asked.push({ actor: item.actor, operation, cause });
         });
+        // Afterwards: where even this fact cannot be folded, it is not told again, which would never end.
+        if (item.fact.type === 'StepFailed') this.#failing.delete(item.actor);
       }
       this.#eventWriter.store(recorded);
       for (const actor of touched) this.contain(actor, 'update', () => this.#effects.update(actor));

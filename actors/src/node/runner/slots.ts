@@ -143,7 +143,7 @@ export class Slots {
   }
 
   #set(actor: Actor, slot: Slot, netns: Netns | null): void {
-    const before = actor.netns.get(slot);
+    const before = actor.netns.get(slot) ?? null;
     if (before === netns) return;
     actor.epoch++;
     if (netns) {
