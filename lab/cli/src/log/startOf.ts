@@ -12,9 +12,18 @@ const forgetMs = 5000;
 
 type Start = { deliver_policy: typeof DeliverPolicy.All } | { opt_start_seq: number } | { opt_start_time: string };
 
+/** A server that counts many millions of messages, or is busy, takes seconds for it; in milliseconds. */
+export const patienceMs = 60_000;
+
+/** Counting costs by how far from the end it begins, reading by the event: beyond so many messages, so many are read unasked. */
+const nearMessages = 100_000;
+const spareEvents = 10_000;
+/** By how much the search widens at a time. */
+const widen = 8;
+
 /**
- * The sequence after which to start reading for the newest `count` events under these subjects. The server counts, so that no
- * events are read to find it: about twenty requests in a stream of millions.
+ * The sequence after which to start reading for the newest `count` events under these subjects. The server counts, from the end
+ * on backwards, so that no events are read to find it; far from the end up to `spareEvents` earlier ones are included.
  * @param until in milliseconds since 1970: of events up to then
  */
 export async function startOf(
@@ -23,7 +32,7 @@ export async function startOf(
   count: number,
   until?: number,
 ): Promise<{ after: number; cut: boolean }> {
-  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: patienceMs });
   const names = namesOf(connection);
   const stream = names.stream(streams.events);
   const { state } = await manager.streams.info(stream).catch(missing(stream));
@@ -36,13 +45,47 @@ export async function startOf(
   if (all <= wanted) return { after: 0, cut: false };
   // Every message matches, so the sequence can be computed without counting.
   if (all === state.messages) return { after: state.last_seq - wanted, cut: true };
-  let [few, enough] = [state.last_seq, state.first_seq - 1];
-  while (few - enough > 1) {
+  const after = await searchBack({
+    wanted,
+    all,
+    first: state.first_seq - 1,
+    last: state.last_seq,
+    // As if they were spread evenly.
+    guess: Math.ceil((wanted / all) * state.messages),
+    countAfter: (after) => matching({ opt_start_seq: after + 1 }),
+  });
+  return { after, cut: true };
+}
+
+type Search = {
+  wanted: number;
+  /** How many there are after `first`. */
+  all: number;
+  first: number;
+  last: number;
+  /** How far back from `last` to look first. */
+  guess: number;
+  countAfter: (after: number) => Promise<number>;
+};
+
+/** The last sequence with `wanted` matching messages after it, or far from the end one with up to `spareEvents` more. */
+export async function searchBack({ wanted, all, first, last, guess, countAfter }: Search): Promise<number> {
+  let [few, enough, found] = [last, first, all];
+  for (let back = Math.max(1, guess); last - back > first; back *= widen) {
+    const counted = await countAfter(last - back);
+    if (counted >= wanted) {
+      [enough, found] = [last - back, counted];
+      break;
+    }
+    few = last - back;
+  }
+  while (few - enough > 1 && (last - enough <= nearMessages || found - wanted > spareEvents)) {
     const middle = Math.floor((few + enough) / 2);
-    if ((await matching({ opt_start_seq: middle + 1 })) >= wanted) enough = middle;
+    const counted = await countAfter(middle);
+    if (counted >= wanted) [enough, found] = [middle, counted];
     else few = middle;
   }
-  return { after: enough, cut: true };
+  return enough;
 }
 
 /** How many messages from a start on are under these subjects. */

@@ -18,7 +18,7 @@ import { environmentOf, readManifest, labDir } from '@ifactor/lab';
 import { selectsEvent } from './selector.ts';
 import type { Selector } from './selector.ts';
 import type { LogSource, ReachFlags, Stretch, WantedInterface } from './source.ts';
-import { clockSlackMs, missing, startOf } from './startOf.ts';
+import { clockSlackMs, missing, patienceMs, startOf } from './startOf.ts';
 
 /** Where the streams are, as it may be shown: without a password that the address holds. @throws UsageError */
 export function natsName(flags: ReachFlags): string {
@@ -162,7 +162,7 @@ async function* messages(
 ): AsyncGenerator<JsMsg> {
   const names = namesOf(connection);
   const name = names.stream(stream);
-  const consumer = await jetstream(connection)
+  const consumer = await jetstream(connection, { timeout: patienceMs })
     .consumers.get(name, { ...options, filter_subjects: filters.map(names.subject) })
     .catch(missing(name));
   const { num_pending: waiting } = await consumer.info();
