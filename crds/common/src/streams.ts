@@ -59,7 +59,7 @@ const configurations: readonly Configuration[] = [
 const nodeEntryAge = nanos(7 * 24 * 3600 * 1000);
 const bucketConfigurations: readonly Configuration[] = [
   { name: nodesStream, max_bytes: 64 * mebibyte, discard: DiscardPolicy.New, max_age: nodeEntryAge },
-  { name: knownNodesStream, max_bytes: 64 * mebibyte, discard: DiscardPolicy.New },
+  { name: knownNodesStream, max_bytes: 16 * mebibyte, discard: DiscardPolicy.New },
 ];
 
 /** All our streams, by their names on a server. */

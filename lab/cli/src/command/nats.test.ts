@@ -18,7 +18,7 @@ test('nats raise bounds the streams of an installation that has none, and can be
     expect(stdout).toContain('IFACTOR_EVENTS   replicas 1, at most 2048 MiB');
     expect(stdout).toContain('IFACTOR_DESIRED  replicas 1, at most 512 MiB');
     expect(stdout).toContain('KV_ifactor_nodes replicas 1, at most 64 MiB');
-    expect(stdout).toContain('KV_ifactor_known_nodes replicas 1, at most 64 MiB');
+    expect(stdout).toContain('KV_ifactor_known_nodes replicas 1, at most 16 MiB');
     expect(stdout).toContain('all copies are complete');
   }
   expect((await manager.streams.info(streams.events)).config.max_bytes).toBe(2 ** 31);

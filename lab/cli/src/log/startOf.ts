@@ -52,7 +52,7 @@ export async function startOf(
     last: state.last_seq,
     // As if they were spread evenly.
     guess: Math.ceil((wanted / all) * state.messages),
-    countAfter: (after) => matching({ opt_start_seq: after + 1 }),
+    countAfter: (sequence) => matching({ opt_start_seq: sequence + 1 }),
   });
   return { after, cut: true };
 }
@@ -65,7 +65,7 @@ type Search = {
   last: number;
   /** How far back from `last` to look first. */
   guess: number;
-  countAfter: (after: number) => Promise<number>;
+  countAfter: (sequence: number) => Promise<number>;
 };
 
 /** The last sequence with `wanted` matching messages after it, or far from the end one with up to `spareEvents` more. */
