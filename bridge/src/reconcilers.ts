@@ -2,6 +2,7 @@ import type { BridgeContext, Enqueue } from './context.ts';
 import { createAbsence } from './desired/absence.ts';
 import { Brake } from './desired/brake.ts';
 import { reconcileDesired, tombstoneStray } from './desired/publish.ts';
+import type { Unsent } from './desired/publish.ts';
 import type { Recorder } from './kube/recorder.ts';
 import { createReservations } from './plan/reservations.ts';
 import { reconcilePlan } from './plan/reconcile.ts';
@@ -75,9 +76,10 @@ export function createWorkers(parts: ReconcilerParts, enqueue: Enqueue): { worke
     if (messages.statuses.get(subject)?.sequence === entry.sequence) messages.statuses.forget(subject);
   }
 
+  const unsent: Unsent = { reasons: new Map(), changed: enqueue.status };
   const workers: Workers = {
-    desired: (key) => reconcileDesired({ api, view, publisher, writer, absence }, key),
-    status: (key) => reconcileStatus({ view, writer, stray, clock }, key),
+    desired: (key) => reconcileDesired({ api, view, publisher, writer, absence, unsent }, key),
+    status: (key) => reconcileStatus({ view, writer, stray, clock, unsent: unsent.reasons }, key),
     plan: (key) => reconcilePlan({ api, view, writer, reservations, absence, clock }, key),
   };
   return { workers, brake };

@@ -1,5 +1,6 @@
 import { FINALIZER, formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
+import { StreamFull } from '@ifactor/common/eventStore';
 import { expect, onTestFinished, test } from 'vitest';
 import { spell } from '../key.ts';
 import type { KubeObject } from '../kube/object.ts';
@@ -11,7 +12,7 @@ import { createDeletions } from '../view/deletions.ts';
 import { createNodes } from '../view/nodes.ts';
 import { createAbsence } from './absence.ts';
 import { reconcileDesired, StaleViewError } from './publish.ts';
-import type { DesiredParts } from './publish.ts';
+import type { DesiredParts, Unsent } from './publish.ts';
 import { isOlder } from './version.ts';
 
 /* A bridge that decides from a stale view of either side never replaces a newer message by an older one. */
@@ -47,6 +48,8 @@ async function bridge(bench: DesiredBench, api: Api) {
     sent: [],
     answer: () => Promise.resolve(undefined),
   };
+  const changed: string[] = [];
+  const unsent: Unsent = { reasons: new Map(), changed: (one) => void changed.push(one) };
   const parts = {
     api,
     writer: {
@@ -70,6 +73,7 @@ async function bridge(bench: DesiredBench, api: Api) {
       { admits: () => true, forget: (one) => void settled.push(one) },
       api,
     ),
+    unsent,
   };
   return {
     ...side,
@@ -78,6 +82,7 @@ async function bridge(bench: DesiredBench, api: Api) {
     settled,
     incomplete,
     finalizers,
+    changed,
     show: (object: KubeObject | undefined) => (shown = object),
     publish: () => reconcileDesired(parts as unknown as DesiredParts, key),
     side,
@@ -145,6 +150,28 @@ test('an object that cannot be given a finalizer now is not published; one that 
     expect(await stored(one)).toMatchObject({ uid: object.metadata.uid });
   }
   expect(one.finalizers.sent).toHaveLength(2);
+});
+
+test('what the stream has no room for is tried again, and the object says why until it is stored', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  const { publisher } = one.parts;
+  one.show((api.object = at(1)));
+  one.parts.publisher = {
+    ...publisher,
+    publish: () => Promise.reject(new StreamFull('IFACTOR_DESIRED', 'stream')),
+  };
+  for (let tries = 0; tries < 2; tries++) await expect(one.publish()).rejects.toThrow(StreamFull);
+  expect([...one.parts.unsent.reasons]).toEqual([
+    [key, expect.stringMatching(/^stream IFACTOR_DESIRED is full: raise/)],
+  ]);
+  expect(one.changed).toEqual([key]);
+  one.parts.publisher = publisher;
+  await one.publish();
+  expect(await stored(one)).toMatchObject({ generation: 1 });
+  expect([one.parts.unsent.reasons.size, one.changed]).toEqual([0, [key, key]]);
+  await one.publish();
+  expect(one.changed).toHaveLength(2);
 });
 
 test('who does not lead writes nothing, and looks again later', async () => {

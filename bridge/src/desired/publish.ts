@@ -1,4 +1,4 @@
-import { NotConnected, SequenceConflict } from '@ifactor/common/eventStore';
+import { NotConnected, SequenceConflict, StreamFull } from '@ifactor/common/eventStore';
 import { API_VERSION, formatDesiredSubject } from '@ifactor/crds';
 import type { StatusMessage } from '@ifactor/crds';
 import { draft, tombstone } from './draft.ts';
@@ -25,7 +25,11 @@ export type DesiredParts = {
   publisher: Pick<Publisher, 'publish'>;
   writer: Pick<ObjectWriter, 'finalizers'>;
   absence: Absence;
+  unsent: Unsent;
 };
+
+/** Why the desired state of an object could not be stored, by key; `changed` is called when that changes. */
+export type Unsent = { reasons: Map<string, string>; changed: (key: string) => void };
 
 /** The watch is behind what the stream already has; it catches up without action. */
 export class StaleViewError extends Error {
@@ -39,12 +43,19 @@ const awayMs = 1000;
  * Publishes the API server's state of one object to the stream: the desired state on its node's subject, tombstones on all
  * others. This also finds deletions that no watch reported, since the stream still has the object.
  * @returns milliseconds after which to reconcile the object again, if needed
- * @throws StaleViewError if the watch is behind; the caller retries
+ * @throws StaleViewError if the watch is behind, StreamFull; the caller retries
  */
 export async function reconcileDesired(parts: DesiredParts, key: string): Promise<number | undefined> {
+  const { reasons, changed } = parts.unsent;
   try {
-    return await decideAndPublish(parts, key);
+    const again = await decideAndPublish(parts, key);
+    if (again === undefined && reasons.delete(key)) changed(key);
+    return again;
   } catch (error) {
+    if (error instanceof StreamFull && reasons.get(key) !== error.message) {
+      reasons.set(key, error.message);
+      changed(key);
+    }
     // Another bridge wrote meanwhile: decide again from the current state.
     if (error instanceof SequenceConflict) return 0;
     if (error instanceof NotLeadingError || error instanceof NotConnected) return awayMs;

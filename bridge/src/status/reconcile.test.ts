@@ -21,14 +21,16 @@ async function bench({ node = 'lax1', finalizers = [] as string[] } = {}) {
     spec: { node, interfaceName: 'wg1' },
   });
   await world.look();
+  const unsent = new Map<string, string>();
   return {
     ...world,
     object,
     strays,
+    unsent,
     /** Reconciles, and updates the view. */
     reconcile: async (): Promise<number | undefined> => {
       const again = await reconcileStatus(
-        { ...world, stray: (subject) => Promise.resolve(void strays.push(subject.split('.')[2] ?? '')) },
+        { ...world, unsent, stray: (subject) => Promise.resolve(void strays.push(subject.split('.')[2] ?? '')) },
         key,
       );
       await world.look();
@@ -91,13 +93,13 @@ test('without a whole list no finalizer is added or removed and no stray answere
 const refuse = (subject: string): Promise<void> => Promise.reject(new Error(subject));
 
 test('what agents say of an object that is gone is answered, of a kind that is ours', async () => {
-  const { reconcile, say, object, strays, api, view, writer, clock, look } = await bench();
+  const { reconcile, say, object, strays, api, view, writer, clock, look, unsent } = await bench();
   say(object, ready('True', 'Configured'));
   await doom({ api }, object);
   await look();
   expect(await reconcile()).toBeUndefined();
   expect(strays).toEqual(['lax1']);
-  expect(await reconcileStatus({ view, writer, clock, stray: refuse }, 'pod/default/wg1')).toBeUndefined();
+  expect(await reconcileStatus({ view, writer, clock, unsent, stray: refuse }, 'pod/default/wg1')).toBeUndefined();
 });
 
 test('what is said of an object without a legal node is left: it may get its node back', async () => {
@@ -181,15 +183,37 @@ test('an agent has three seconds for its first status before Pending is written'
   expect(reasonOf(await live())).toBe('Unknown Pending');
 });
 
+test('an object whose change has no room in NATS says so, and keeps what its agent said of it', async () => {
+  const { reconcile, hear, say, live, object, unsent, settled } = await bench();
+  unsent.set(key, 'stream IFACTOR_DESIRED is full');
+  await settled();
+  await reconcile();
+  expect(reasonOf(await live())).toBe('Unknown NodeUnknown');
+  hear('lax1');
+  say(object, ready('True', 'Configured'));
+  await settled();
+  await reconcile();
+  expect((await live()).status).toMatchObject({
+    state: 'configured',
+    conditions: [
+      { reason: 'NatsFull', message: 'the last change was not sent to node lax1: stream IFACTOR_DESIRED is full' },
+    ],
+  });
+  unsent.clear();
+  await settled();
+  await reconcile();
+  expect(reasonOf(await live())).toBe('True Configured');
+});
+
 test('an object from the future, as a clock that is off says, is not waited for', async () => {
-  const { hear, live, clock, view, writer, look } = await bench();
+  const { hear, live, clock, view, writer, look, unsent } = await bench();
   hear('lax1');
   const behind: Clock = {
     now: () => clock.now() - 1,
     monotonic: () => clock.monotonic(),
     after: (milliseconds, elapsed) => clock.after(milliseconds, elapsed),
   };
-  await reconcileStatus({ view, writer, clock: behind, stray: () => Promise.resolve() }, key);
+  await reconcileStatus({ view, writer, clock: behind, unsent, stray: () => Promise.resolve() }, key);
   await look();
   expect(reasonOf(await live())).toBe('Unknown Pending');
 });

@@ -16,6 +16,8 @@ export type StatusParts = {
   writer: ObjectWriter;
   /** Handles a status of an object that is gone: sends the agent the tombstone and purges the status. */
   stray(subject: string): Promise<void>;
+  /** Why the desired state of an object could not be stored, by key. */
+  unsent: ReadonlyMap<string, string>;
   clock: Clock;
 };
 
@@ -61,11 +63,22 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
     if (typeof go === 'number') again = go;
   }
 
-  const status = wantedStatus(object, said, node, isPlace(place) ? undefined : place.refused, new Date(now));
+  const refused = isPlace(place) ? undefined : place.refused;
+  const status = wantedStatus(object, said, withUnsent(node, parts.unsent.get(key)), refused, new Date(now));
   if (status === undefined) return again;
   const saidAt = own === undefined ? undefined : view.messages.statuses.get(own)?.time;
   const waitMs = settling(object, said, node, saidAt === undefined ? Infinity : serverNow - saidAt, now);
   return earlier(again, waitMs > 0 ? waitMs : await writer.status(resource, object, status));
+}
+
+/** What is shown of a node that an object's desired state could not be sent to. */
+function withUnsent(node: NodeView, unsent: string | undefined): NodeView {
+  if (unsent === undefined || node.state === 'unknown') return node;
+  return {
+    state: 'full',
+    entry: node.entry,
+    message: `the last change was not sent to node ${node.entry.node}: ${unsent}`,
+  };
 }
 
 function earlier(a: number | undefined, b: number | undefined): number | undefined {

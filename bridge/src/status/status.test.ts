@@ -186,6 +186,28 @@ test('a node whose entry expired is silent, not unknown, until its record is rem
   expect(nodes.view('lax1', at + 50_000)).toMatchObject({ state: 'unknown', waitMs: 0 });
 });
 
+test('while NATS stores nothing, a missing heartbeat says that, and then three may be missing again', () => {
+  const nodes = createNodes();
+  nodes.take(key, heartbeat(at), at);
+  nodes.stored('no room', at + 5000);
+  expect(nodes.view('lax1', at + 30_000).state).toBe('reachable');
+  expect(nodes.view('lax1', at + 30_001)).toMatchObject({ state: 'full', message: 'no room' });
+  nodes.stored(undefined, at + 60_000);
+  expect(nodes.view('lax1', at + 90_000).state).toBe('reachable');
+  expect(nodes.view('lax1', at + 90_001).state).toBe('unreachable');
+  nodes.stored(undefined, at + 91_000);
+  expect(nodes.view('lax1', at + 91_000).state).toBe('unreachable');
+  const shown = wantedStatus(
+    object(configured),
+    said(configured),
+    { state: 'full', entry, message: 'why' },
+    undefined,
+    now,
+  );
+  expect(shown).toMatchObject({ state: 'configured', conditions: [{ reason: 'NatsFull', message: 'why' }] });
+  expect(wantedStatus(object(shown), undefined, up, undefined, now)?.conditions).toMatchObject([{ reason: 'Pending' }]);
+});
+
 test('a bucket that was made again says nothing of nodes that are recorded, for as long as three heartbeats take', () => {
   const nodes = createNodes();
   nodes.take(recordKey, record(at - 3_600_000), at);

@@ -55,6 +55,8 @@ export function wantedStatus(
       const message = `NATS has not answered the bridge since ${since}, so the state of node ${name} is unknown: check the NATS servers`;
       return ours(kept, 'Unknown', 'NatsUnreachable', message);
     }
+    case 'full':
+      return ours(kept, 'Unknown', 'NatsFull', node.message);
     case 'reachable':
       if (node.entry.trouble?.parked === true) {
         const message = `the agent of node ${name} has stopped making changes: ${node.entry.trouble.message}`;
@@ -94,7 +96,9 @@ function stale(status: InterfaceStatus | undefined): boolean {
   const condition = readyOf(status);
   return (
     condition === undefined ||
-    ['NodeUnknown', 'NodeUnreachable', 'NatsUnreachable', 'NodeParked', 'InvalidSpec'].includes(condition.reason)
+    ['NodeUnknown', 'NodeUnreachable', 'NatsUnreachable', 'NatsFull', 'NodeParked', 'InvalidSpec'].includes(
+      condition.reason,
+    )
   );
 }
 

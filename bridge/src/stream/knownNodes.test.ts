@@ -1,4 +1,5 @@
 import { systemRandom } from '@ifactor/common';
+import { StreamFull } from '@ifactor/common/eventStore';
 import { knownNodesStream, knownNodeSubject, nodesStream, nodeSubject } from '@ifactor/common/nats';
 import { createMemoryEventStore, TestClock } from '@ifactor/common/testing';
 import type { NodeEntry } from '@ifactor/crds';
@@ -74,6 +75,7 @@ async function startRecorder({ memory, client }: ReturnType<typeof createBuckets
     leads: true,
     nodes,
     appended: 0,
+    full: false,
     /** How many nodes were recorded when entries were allowed to expire. */
     recordedFirst: [] as number[],
     stop: () => stop.abort(),
@@ -83,6 +85,7 @@ async function startRecorder({ memory, client }: ReturnType<typeof createBuckets
     store: {
       append(stream, message) {
         recorder.appended++;
+        if (recorder.full) return Promise.reject(new StreamFull(stream, 'server'));
         return store.append(stream, message);
       },
       purge: (...args) => store.purge(...args),
@@ -179,4 +182,23 @@ test('of two bridges that both believe that they lead, the second to write leave
   expect(await buckets.recordOf('lax1')).toMatchObject({ node: 'lax1' });
   expect((await buckets.client.state(knownNodesStream)).last).toBe(1);
   expect([one.recordedFirst, two.recordedFirst]).toEqual([[1], [1]]);
+});
+
+test('nodes that fall silent because NATS stores no heartbeats are not called silent, and are heard again when there is room', async () => {
+  const buckets = createBuckets();
+  const recorder = await startRecorder(buckets);
+  await buckets.beat('lax1');
+  await pass();
+  await buckets.beat('lax1');
+  recorder.full = true;
+  await pass(40_000);
+  expect(recorder.nodes.view('lax1', clock.now())).toMatchObject({
+    state: 'full',
+    message: expect.stringContaining('max_file_store') as unknown,
+  });
+  recorder.full = false;
+  await pass();
+  expect(recorder.state('lax1')).toBe('reachable');
+  await pass(40_000);
+  expect(recorder.state('lax1')).toBe('unreachable');
 });

@@ -1,11 +1,12 @@
 import { every, explain } from '@ifactor/common';
 import type { Clock, Log } from '@ifactor/common';
-import { SequenceConflict } from '@ifactor/common/eventStore';
+import { SequenceConflict, StreamFull } from '@ifactor/common/eventStore';
 import type { EventStore } from '@ifactor/common/eventStore';
 import { knownNodesStream, knownNodeSubject } from '@ifactor/common/nats';
 import type { NodeEntry } from '@ifactor/crds';
 import { graceMilliseconds, isRemoval } from '../view/nodes.ts';
 import type { Heard } from '../view/nodes.ts';
+import { createOutage } from '../view/outage.ts';
 import type { View } from '../view/view.ts';
 import type { StreamFollower } from './follower.ts';
 
@@ -30,6 +31,7 @@ const markerMs = 600_000;
  */
 export function startKnownNodes(options: KnownNodesOptions): void {
   const { clock, log, signal, leads, expireEntries } = options;
+  const outage = createOutage(log, 'NATS stores messages again', undefined, clock);
   let busy = false;
   let expiring = false;
   async function look(): Promise<void> {
@@ -37,12 +39,21 @@ export function startKnownNodes(options: KnownNodesOptions): void {
     busy = true;
     try {
       const complete = await record(options);
+      if (complete) {
+        outage.up('known nodes');
+        options.view.nodes.stored(undefined, options.view.serverNow());
+      }
       if (complete && !expiring) {
         await expireEntries();
         expiring = true;
       }
       await removeMarkers(options);
     } catch (error) {
+      // A node falls silent, and a record is due, where NATS stores no heartbeats.
+      if (error instanceof StreamFull && error.what === 'server') {
+        outage.down('known nodes', 'NATS is full; heartbeats and changes are not stored until there is room', error);
+        options.view.nodes.stored(error.message, options.view.serverNow());
+      }
       log.debug('nodes cannot be recorded now; retrying', { error: explain(error) });
     } finally {
       busy = false;

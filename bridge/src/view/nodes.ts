@@ -10,11 +10,13 @@ import { closest } from './closest.ts';
  * `similar` is the name of a known node that the user may have meant.
  * `unreachable`: no heartbeat for three times `heartbeatSeconds`.
  * `unheard`: NATS has not responded to the bridge since `since`, so that no heartbeat could arrive.
+ * `full`: NATS stores no messages, so that no heartbeat could arrive, or a message for the node could not be stored.
  */
 export type NodeView =
   | { state: 'unknown'; waitMs: number; similar?: string | undefined }
   | { state: 'reachable' | 'unreachable'; entry: NodeEntry; /** Time of the last heartbeat. */ seen: number }
-  | { state: 'unheard'; entry: NodeEntry; since: number };
+  | { state: 'unheard'; entry: NodeEntry; since: number }
+  | { state: 'full'; entry: NodeEntry; message: string };
 
 /** The last heartbeat of an agent, and when the NATS server stored it, in ms. */
 export type Heard = { entry: NodeEntry; seen: number };
@@ -29,6 +31,8 @@ export type Nodes = {
   take(subject: string, entry: Entry | undefined, now: number): string | undefined;
   /** While NATS is unreachable no heartbeat can arrive, so missing heartbeats prove nothing about the nodes. */
   connected(yes: boolean, now: number): void;
+  /** Whether NATS stores messages, and why not: while it does not, missing heartbeats prove nothing either. */
+  stored(refused: string | undefined, now: number): void;
   /** When the bucket was created: before that no agent could register. */
   created(at: number): void;
   /** Every known node. */
@@ -45,6 +49,7 @@ export function createNodes(): Nodes {
   /** Since when heartbeats can arrive; undefined until that is known. */
   let since: number | undefined;
   let lostAt: number | undefined;
+  let full: string | undefined;
 
   const lastOf = (node: string): Heard | undefined => heard.get(node) ?? recorded.get(node);
   const names = (): Set<string> => new Set([...heard.keys(), ...recorded.keys()]);
@@ -59,6 +64,7 @@ export function createNodes(): Nodes {
     if (lostAt !== undefined && now - lostAt > graceMilliseconds)
       return { state: 'unheard', entry: known.entry, since: lostAt };
     const silent = lostAt === undefined && now - Math.max(known.seen, since ?? 0) > graceMilliseconds;
+    if (silent && full !== undefined) return { state: 'full', entry: known.entry, message: full };
     return { state: silent ? 'unreachable' : 'reachable', ...known };
   }
 
@@ -91,6 +97,10 @@ export function createNodes(): Nodes {
         lostAt = undefined;
         since = now;
       }
+    },
+    stored(refused, now) {
+      if (full !== undefined && refused === undefined) since = now;
+      full = refused;
     },
     created(at) {
       since = Math.max(since ?? at, at);

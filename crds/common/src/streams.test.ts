@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DiscardPolicy, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -7,6 +10,7 @@ import {
   eventStoreOf,
   expireNodeEntries,
   knownNodesStream,
+  knownNodeSubject,
   maxMessageBytes,
   nodesBucket,
   raiseStreams,
@@ -15,7 +19,8 @@ import {
   streamsAreCurrent,
   writeStreamMetadata,
 } from './nats.ts';
-import { startNats } from './testing/natsServer.ts';
+import { StreamFull } from './eventStore/index.ts';
+import { fillServer, startNats } from './testing/natsServer.ts';
 
 const names = [...Object.values(streams), `KV_${nodesBucket}`, knownNodesStream];
 const wish = (name: string): string => `ifactor.desired.lax1.netlinkinterface.default.${name}`;
@@ -87,9 +92,9 @@ test('a full history takes new events and stops no wish; a full stream of wishes
   await store.append(streams.desired, { subject: wish('br0'), body, headers: {} });
 
   for (let at = 1; at < 5; at++) await store.append(streams.desired, { subject: wish(`br${at}`), body, headers: {} });
-  await expect(store.append(streams.desired, { subject: wish('br5'), body, headers: {} })).rejects.toThrow(
-    'maximum bytes exceeded',
-  );
+  const refused = store.append(streams.desired, { subject: wish('br5'), body, headers: {} });
+  await expect(refused).rejects.toThrow(StreamFull);
+  await expect(refused).rejects.toThrow(/^stream IFACTOR_DESIRED is full: raise its limit \(nats stream edit/);
   const last = await store.last(streams.desired, wish('br4'));
   await store.append(streams.desired, {
     subject: wish('br4'),
@@ -99,6 +104,33 @@ test('a full history takes new events and stops no wish; a full stream of wishes
   });
   expect((await store.last(streams.desired, wish('br4')))?.body).toBe('newer');
   expect((await store.last(streams.desired, wish('br0')))?.body).toBe(body);
+});
+
+test('a server whose store is full refuses every message by its type, and takes them when there is room', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ift-full-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const configuration = join(folder, 'nats.conf');
+  writeFileSync(configuration, 'jetstream { max_file_store: 300MB }\n');
+  const nats = await startNats({ folder, flags: ['-c', configuration] });
+  onTestFinished(() => nats[Symbol.asyncDispose]());
+  const connection = await nats.connect();
+  // At a sixteenth of the usual sizes.
+  await ensureStreams(connection);
+  const store = eventStoreOf(connection);
+  await store.append(streams.desired, { subject: wish('br0'), body: 'x', headers: {} });
+  await fillServer(connection);
+  for (const [stream, subject] of [
+    [streams.desired, wish('br0')],
+    [streams.events, event('br0')],
+    [knownNodesStream, knownNodeSubject('lax1')],
+  ] as const) {
+    const refused = store.append(stream, { subject, body: 'x', headers: {} });
+    await expect(refused).rejects.toThrow(StreamFull);
+    await expect(refused).rejects.toThrow(`NATS has no room to store messages in ${stream} or any other`);
+  }
+  await (await jetstreamManager(connection)).streams.delete('FILLER');
+  await store.append(streams.desired, { subject: wish('br0'), body: 'y', headers: {} });
+  expect((await store.last(streams.desired, wish('br0')))?.body).toBe('y');
 });
 
 test('a server without a cluster cannot hold three copies, and says so when they are asked for', async () => {

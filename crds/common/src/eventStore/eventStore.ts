@@ -52,8 +52,8 @@ export type EventStore = Session & {
   /**
    * Resolves when the message is stored, or its id is already stored. Messages of one connection are stored in
    * the order of the calls.
-   * @throws SequenceConflict if the subject's last message is not the expected one; NotConnected, at once, if the connection is
-   * broken or breaks before the answer
+   * @throws SequenceConflict if the subject's last message is not the expected one; StreamFull; NotConnected, at once, if the
+   * connection is broken or breaks before the answer
    */
   append(stream: string, message: NewMessage): Promise<Appended>;
   /** The last message that matches, from the stream itself rather than from a copy that may lag. */
@@ -87,6 +87,24 @@ export class SequenceConflict extends Error {
 
   constructor(subject: string, expected: number, options?: ErrorOptions) {
     super(`${subject}: its last message is not number ${expected}; somebody else wrote it`, options);
+  }
+}
+
+/** A message was refused because there is no room for it; the caller retries, since room may be made. */
+export class StreamFull extends Error {
+  override name = 'StreamFull';
+  /** `stream`: it has reached its own limit. `server`: no stream of the server or account takes anything. */
+  readonly what: 'stream' | 'server';
+
+  constructor(stream: string, what: 'stream' | 'server', options?: ErrorOptions) {
+    super(
+      what === 'stream'
+        ? `stream ${stream} is full: raise its limit (nats stream edit ${stream} --max-bytes SIZE) or delete what it holds`
+        : `NATS has no room to store messages in ${stream} or any other stream: raise max_file_store of the NATS servers, or make room ` +
+            `(nats stream report shows what takes it, ifactor nats raise gives our streams limits)`,
+      options,
+    );
+    this.what = what;
   }
 }
 

@@ -10,7 +10,7 @@ import type { Names } from '../names.ts';
 import { createMissing, maxMessageBytes } from '../streams.ts';
 import type { StreamOptions } from '../streams.ts';
 import { createAcked, expecting } from './acked.ts';
-import { SequenceConflict, StreamMissing } from './eventStore.ts';
+import { SequenceConflict, StreamFull, StreamMissing } from './eventStore.ts';
 import type { EventStore, Followed, NewMessage, StoredMessage } from './eventStore.ts';
 import { followSession } from './session.ts';
 
@@ -28,6 +28,11 @@ const placeLost = new Set([
 ]);
 /** "wrong last sequence" with the sequence in its text, and since 2.12 without. */
 const conflicts = new Set<number>([JetStreamApiCodes.StreamWrongLastSequence, 10164]);
+
+/** Limits of the server or the account are reached (server/errors.json). */
+const serverFull = new Set<number>([10002, 10023, 10028, 10047]);
+/** The stream's own limit: the error of the store in words, under a code for all errors of the store. */
+const streamFull = /^maximum (bytes|messages)\b.* exceeded$/;
 
 /** "no message found", and "sequence … not found" in the answer to a deletion. */
 const gone = new Set<number>([JetStreamApiCodes.NoMessageFound, 10043]);
@@ -77,7 +82,7 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
     } catch (error) {
       if (error instanceof JetStreamApiError && conflicts.has(error.code))
         throw new SequenceConflict(subject, expectedSequence ?? 0, { cause: error });
-      throw error;
+      throw fullIn(names.stream(stream), error) ?? error;
     }
   }
 
@@ -181,6 +186,12 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
       return Math.min(connection.info?.max_payload ?? maxMessageBytes, maxMessageBytes);
     },
   };
+}
+
+function fullIn(stream: string, cause: unknown): StreamFull | undefined {
+  if (!(cause instanceof JetStreamApiError)) return undefined;
+  if (serverFull.has(cause.code)) return new StreamFull(stream, 'server', { cause });
+  return streamFull.test(cause.message) ? new StreamFull(stream, 'stream', { cause }) : undefined;
 }
 
 function typed(stream: string): (error: unknown) => never {

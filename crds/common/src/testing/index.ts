@@ -8,6 +8,6 @@ export { createMemoryEventStore } from './memoryEventStore.ts';
 export type { MemoryEventStore, MemoryStreams } from './memoryEventStore.ts';
 export { startNatsCluster } from './natsCluster.ts';
 export type { NatsCluster } from './natsCluster.ts';
-export { natsServerPath, startNats } from './natsServer.ts';
+export { fillServer, natsServerPath, startNats } from './natsServer.ts';
 export type { NatsServer, NatsServerOptions } from './natsServer.ts';
 export { until } from './until.ts';

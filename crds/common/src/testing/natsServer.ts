@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { jetstream, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectOnce } from '../nats.ts';
 
@@ -50,6 +51,21 @@ export function natsServerPath(): string {
   if (found === undefined)
     throw new Error('nats-server not found: put one of 2.10 or newer on PATH, or name it in IFACTOR_NATS_SERVER');
   return found;
+}
+
+/** Takes all room that `max_file_store` leaves, in a stream FILLER. */
+export async function fillServer(connection: NatsConnection): Promise<void> {
+  await (await jetstreamManager(connection)).streams.add({ name: 'FILLER', subjects: ['filler'] });
+  const client = jetstream(connection);
+  const message = new Uint8Array(1_000_000);
+  for (;;) {
+    try {
+      await client.publish('filler', message);
+    } catch (error) {
+      if (error instanceof JetStreamApiError) return;
+      throw error;
+    }
+  }
 }
 
 /** Starts a server and waits until it is ready. The kernel ends it with this process, however this process ends. */
