@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { machineVersion } from '@ifactor/crds';
-import type { InterfaceEvent } from '@ifactor/crds';
+import type { InterfaceEvent, State } from '@ifactor/crds';
+import { after, bridgeKey, bridgeLink, bridgeSpec, declared, looked, resolved, timeAt } from '../../testing/given.ts';
+import { knowing } from '../../testing/known.ts';
 import { walk } from '../../testing/walks.ts';
+import type { Context } from './context.ts';
 import { fold, freeze, hashOf, thaw } from './fold.ts';
 
 const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
@@ -43,10 +46,10 @@ const former = (state: string, more: object = {}): never =>
 
 describe('a stored snapshot', () => {
   it('of this version is what it was', () => {
-    for (const { after } of walk(7, 60)) {
-      const stored = JSON.parse(JSON.stringify(freeze(after))) as ReturnType<typeof freeze>;
+    for (const { after: snapshot } of walk(7, 60)) {
+      const stored = JSON.parse(JSON.stringify(freeze(snapshot))) as ReturnType<typeof freeze>;
       expect(stored.machine).toBe(machineVersion);
-      expect(hashOf(thaw(stored))).toBe(hashOf(after));
+      expect(hashOf(thaw(stored))).toBe(hashOf(snapshot));
     }
   });
 
@@ -80,4 +83,126 @@ describe('a stored snapshot', () => {
     const newer = { ...freeze(first!.after), machine: machineVersion + 1, value: 'resting' as never };
     expect(thaw(newer).value).toBe('pending');
   });
+});
+
+/** The verdict that a state alone implies. */
+const implied = {
+  pending: { finding: 'nothingDeclared', reason: 'Unknown' },
+  creating: { finding: 'needsMet', reason: 'Creating', params: { fields: [], anew: [] } },
+  configured: { finding: 'operationsDone', reason: 'Configured' },
+  'moved-to-netns': { finding: 'operationsDoneInNetns', reason: 'MovedToNetns' },
+  drifted: { finding: 'kernelDiffers', reason: 'Drifted', params: { fields: [], anew: [] } },
+  failed: { finding: 'operationRefused', reason: 'OperationFailed' },
+  deleting: { finding: 'deletionAsked', reason: 'Deleting', params: { step: 'look' } },
+  deleted: { finding: 'linksGone', reason: 'Deleted' },
+} as const satisfies Record<State, object>;
+
+describe.each(Object.entries(implied) as [State, object][])('a snapshot that was %s', (state, verdict) => {
+  test('of version 2 is taken for what that alone implies', () => {
+    const thawed = thaw(former(state, { confirm: undefined }));
+    expect(thawed.value).toBe(state);
+    expect(thawed.context).toStrictEqual({
+      ...knowing(),
+      desired: { uid: 'u1', generation: 3, resourceVersion: '7', creationTimestamp: '2026-01-01T00:00:00Z' },
+      spec: { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, addresses: [] },
+      listenPort: 4242,
+      attempts: 2,
+      round: 4,
+      ready: { status: 'False', since: '2026-01-01T00:00:00.000Z' },
+      verdict: { state, ...verdict },
+    });
+  });
+
+  test('of a later version, too', () => {
+    const { context } = thaw({ machine: machineVersion + 1, value: state, context: knowing({ settled: true }) });
+    expect(context).toStrictEqual({
+      ...knowing(),
+      settled: state === 'configured' || state === 'moved-to-netns',
+      verdict: { state, ...verdict },
+    });
+  });
+});
+
+describe('of version 2', () => {
+  test('what it did not keep has its initial value, and what was paused is paused since it was last said to be', () => {
+    const { context } = thaw({ value: 'configured', context: { key, paused: 'me' } } as never);
+    const { ready } = knowing();
+    expect(context).toMatchObject({ ready, desired: null, paused: { by: 'me', since: ready.since }, drifts: [] });
+    const since = '2026-01-01T00:00:00.000Z';
+    expect(thaw(former('configured', { paused: 'me' })).context.paused).toStrictEqual({ by: 'me', since });
+  });
+
+  test('what was not refused is not told again', () => {
+    expect(thaw(former('failed')).context.desired?.generation).toBe(3);
+    expect(thaw(former('failed', { problem: 'x', desired: null })).context.desired).toBeNull();
+  });
+
+  test('what was proven and tried stays, with nothing rolled back', () => {
+    const confirm = { proven: { generation: 2 }, trial: { generation: 3 }, rolledBack: null };
+    expect(thaw(former('configured', { confirm })).context.confirm).toStrictEqual(confirm);
+    expect(thaw(former('configured')).context).not.toHaveProperty('confirm');
+  });
+
+  test('a state that never was is refused', () => {
+    expect(() => thaw(former('resting'))).toThrow(new TypeError('a snapshot has the unknown state resting'));
+  });
+});
+
+test('what was asked of the runner is not stored', () => {
+  const asking = after(declared());
+  expect(asking.operations).toHaveLength(1);
+  expect(freeze(asking.snapshot).context).toStrictEqual({ ...asking.snapshot.context, operations: [] });
+  const { snapshot } = after(declared(), resolved, looked(bridgeLink));
+  expect(freeze(snapshot)).toStrictEqual({ machine: machineVersion, value: 'configured', context: snapshot.context });
+  expect(freeze(snapshot).context).toBe(snapshot.context);
+});
+
+const thawed = (more: Partial<Context>): Context =>
+  thaw({ machine: machineVersion + 1, value: 'configured', context: knowing(more) }).context;
+
+describe('of a later version', () => {
+  const spec = { ...bridgeSpec } as never;
+  const desired = { uid: 'u1', generation: 3, resourceVersion: '7', creationTimestamp: timeAt(0) };
+  const kept: Partial<Context> = {
+    desired,
+    deletion: { uid: 'u1', resourceVersion: '8', gone: false },
+    paused: { by: 'me', since: timeAt(0) },
+    secrets: { privateKey: 'f1' },
+    endpoints: { p1: 'a:1' },
+    listenPort: 4242,
+    round: 4,
+    ready: { status: 'True', since: timeAt(0) },
+    confirm: { proven: null, trial: null, rolledBack: null },
+    macs: { mac: 'm1' },
+    birth: '42',
+    resolved: { p1: '192.0.2.1:1' },
+    settled: true,
+  };
+  const found: Partial<Context> = { places: { target: { netns: '42' } }, attempts: 3, stuck: 2, running: 'round-4' };
+  const verdict = { state: 'configured', ...implied.configured } as const;
+
+  test('what a node cannot find out again is kept, and the rest is looked up', () => {
+    const later = { ...kept, ...found, spec, more: 1 };
+    expect(thawed(later)).toStrictEqual({ ...knowing(kept), spec: { ...bridgeSpec }, verdict });
+  });
+
+  test('fields that it no longer has are initial', () => {
+    const context = { key: bridgeKey } as Context;
+    expect(thaw({ machine: machineVersion + 1, value: 'failed', context }).context).toStrictEqual({
+      ...knowing(),
+      verdict: { state: 'failed', ...implied.failed },
+    });
+  });
+
+  test('a spec that only that version reads is told again, unless it was refused', () => {
+    const unread = { desired, spec: { type: 'tunnel' } as never };
+    expect(thawed(unread)).toMatchObject({ spec: null, desired: { ...desired, generation: 0 } });
+    expect(thawed({ ...unread, refused: { spec: 1 } })).toMatchObject({ desired, refused: { spec: 1 } });
+    expect(thawed({ desired, spec: null })).toMatchObject({ spec: null, desired: { ...desired, generation: 0 } });
+  });
+});
+
+test('a state of this version that it does not know is the first one', () => {
+  const context = knowing({ listenPort: 7 });
+  expect(thaw({ machine: machineVersion, value: 'resting' as State, context })).toEqual({ value: 'pending', context });
 });

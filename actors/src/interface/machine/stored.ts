@@ -47,7 +47,10 @@ const knownOr = (state: State, value: string): State => states.find((known) => k
 function later({ value, context }: Frozen): Snapshot {
   const blank = initialContext(context.key);
   const state = knownOr('pending', value);
-  const { desired, refused, deletion, paused, secrets, endpoints, listenPort, round, ready } = { ...blank, ...context };
+  const { desired, refused, deletion, paused, secrets, endpoints, listenPort, round, ready, settled } = {
+    ...blank,
+    ...context,
+  };
   const { confirm, macs, birth, resolved } = context;
   const read = context.spec === null ? null : rulesOf(context.key, context.spec);
   const spec = read === null || 'problem' in read ? null : read.spec;
@@ -66,7 +69,7 @@ function later({ value, context }: Frozen): Snapshot {
       spec,
       // A spec that only the later version can read is delivered again, from the desired object in the journal.
       desired: desired !== null && spec === null && refused === null ? { ...desired, generation: 0 } : desired,
-      settled: context.settled && isHealthy(state),
+      settled: settled && isHealthy(state),
       ...(confirm && { confirm }),
       ...(macs && { macs }),
       ...(birth !== undefined && { birth }),
@@ -103,7 +106,7 @@ function former({ value, context }: Former): Snapshot {
       ...rest,
       ready,
       // A spec that was refused is delivered again, from the desired object in the journal.
-      desired: problem && context.desired ? { ...context.desired, generation: 0 } : context.desired,
+      desired: problem && context.desired ? { ...context.desired, generation: 0 } : (context.desired ?? null),
       paused: paused ? { by: paused, since: ready.since } : null,
       ...(confirm ? { confirm: confirmOf(confirm) } : {}),
       verdict: verdictOf(value),
