@@ -98,6 +98,9 @@ export const timers = {
 /** Shared by all that know nothing of something: contexts are replaced, never changed. */
 export const nothing: { readonly [name: string]: never } = Object.freeze({});
 
+/** No lookup is awaited. */
+export const unasked: Context['asked'] = { secrets: false, places: false, observe: false };
+
 /** The context of an actor that has received no event. */
 export const initialContext = (key: Key): Context => ({
   key,
@@ -119,7 +122,7 @@ export const initialContext = (key: Key): Context => ({
   stuck: 0,
   drifts: [],
   settled: false,
-  asked: { secrets: false, places: false, observe: false },
+  asked: unasked,
   running: null,
   round: 0,
   verdict: { state: 'pending', finding: 'nothingDeclared', reason: 'Unknown' },

@@ -21,6 +21,9 @@ const enforced: News = {
   addressCheck: undefined,
 };
 
+/** The same where nothing was asked and nothing had failed. */
+const { asked: _asked, failure: _failure, ...enforcedAtRest } = enforced;
+
 describe('what an actor knows after', () => {
   test.each<[what: string, before: Context, given: Given, news: News]>([
     ['its first spec', knowing(), declared(), { desired: desiredAt(1), spec: bridgeAs() }],
@@ -35,7 +38,7 @@ describe('what an actor knows after', () => {
       'another spec, with nothing in flight',
       rest,
       declared(2, { mtu: 1300 }),
-      { ...enforced, asked: undefined, failure: undefined, desired: desiredAt(2), spec: bridgeAs({ mtu: 1300 }) },
+      { ...enforcedAtRest, desired: desiredAt(2), spec: bridgeAs({ mtu: 1300 }) },
     ],
     [
       'a spec that belongs elsewhere',
@@ -137,12 +140,43 @@ describe('what an actor knows after', () => {
       { ...rest, hold: { mode: 'Observe', since: timeAt(-5) } },
       declared(2, { mtu: 1300, mode: 'Observe' }),
       {
-        ...enforced,
-        asked: undefined,
-        failure: undefined,
+        ...enforcedAtRest,
         desired: desiredAt(2),
         spec: bridgeAs({ mtu: 1300, mode: 'Observe' }),
       },
+    ],
+    [
+      'another spec, with nothing rolled back',
+      { ...rest, confirm: { proven: null, trial: null, rolledBack: null } },
+      declared(2, { mtu: 1300 }),
+      {
+        ...enforcedAtRest,
+        desired: desiredAt(2),
+        spec: bridgeAs({ mtu: 1300 }),
+        confirm: {
+          proven: { generation: 1, spec: bridgeAs(), secrets: {}, listenPort: 4242 },
+          trial: null,
+          rolledBack: null,
+        },
+      },
+    ],
+    [
+      'a spec, after one that only a later version reads',
+      knowing({ desired: desiredAt(1), places: { target: { netns: '42' } }, spec: { type: 'tunnel' } as never }),
+      declared(2),
+      { desired: desiredAt(2), spec: bridgeAs(), places: {} },
+    ],
+    [
+      'a broken spec, after one that only a later version reads',
+      knowing({ desired: desiredAt(1), places: { target: { netns: '42' } }, spec: { type: 'tunnel' } as never }),
+      declared(2, { mtu: 5 }),
+      { desired: desiredAt(2), refused: { spec: { ...bridgeSpec, mtu: 5 } }, places: {} },
+    ],
+    [
+      'a broken spec, after one that is not known',
+      knowing({ desired: desiredAt(1) }),
+      declared(2, { mtu: 5 }),
+      { desired: desiredAt(2), refused: { spec: { ...bridgeSpec, mtu: 5 } } },
     ],
     [
       'a broken spec of one that is held',
@@ -166,16 +200,14 @@ describe('what an actor knows after', () => {
       'the same spec of an object that was being deleted',
       { ...rest, deletion: { uid: 'u1', resourceVersion: '1', gone: false } },
       declared(2),
-      { ...enforced, asked: undefined, failure: undefined, desired: desiredAt(2), deletion: null },
+      { ...enforcedAtRest, desired: desiredAt(2), deletion: null },
     ],
     [
       'another mode of an object that was being deleted',
       { ...rest, deletion: { uid: 'u1', resourceVersion: '1', gone: false } },
       declared(2, { mode: 'Observe' }),
       {
-        ...enforced,
-        asked: undefined,
-        failure: undefined,
+        ...enforcedAtRest,
         desired: desiredAt(2),
         deletion: null,
         spec: bridgeAs({ mode: 'Observe' }),
@@ -183,10 +215,7 @@ describe('what an actor knows after', () => {
       },
     ],
   ])('%s', (_, before, given, news) => {
-    const expected = { ...news };
-    for (const name of ['asked', 'failure'] as const)
-      if (name in news && news[name] === undefined) delete expected[name];
-    expect(newsAfter(before, given)).toStrictEqual(expected);
+    expect(newsAfter(before, given)).toStrictEqual(news);
   });
 
   test('another object of its name: nothing but what is in flight, and what it says until then', () => {

@@ -8,6 +8,17 @@ import { evolve } from './evolve.ts';
 
 const refusal: Failure = { code: 'Refused', errno: 'EPERM', text: 'no', module: null, until: timeAt(1000) };
 
+const tried = {
+  proven: null,
+  trial: { generation: 1, asked: true, since: null, watched: [], found: true },
+  rolledBack: null,
+};
+const rolledBack = {
+  proven: { generation: 1, spec: bridgeAs(), secrets: { privateKey: 'f0' }, listenPort: null },
+  trial: null,
+  rolledBack: { generation: 2, to: 1, spec: bridgeAs({ mtu: 1300 }), lost: [], seconds: 10, found: true },
+};
+
 describe('what an actor knows after', () => {
   test.each<[what: string, before: Context, given: Given, news: News]>([
     [
@@ -147,6 +158,72 @@ describe('what an actor knows after', () => {
       { asked: { ...busy, observe: false }, addressCheck: undefined },
     ],
     ['a look after operations that are over', full, looked(null, 'round-3'), {}],
+    [
+      'a look at an address that is being checked',
+      knowing(),
+      looked({ ...bridgeLink, tentative: ['fd00::1'] }),
+      {
+        observed: seen({ ...bridgeLink, tentative: ['fd00::1'] }),
+        addressCheck: 'awaited',
+        due: [{ type: 'StartTimer', timer: 'addresses', milliseconds: 3000 }],
+      },
+    ],
+    [
+      'a secret of a spec that was rolled back: the one in force keeps its own',
+      { ...full, confirm: rolledBack },
+      ['SecretResolved', { ref: 'privateKey', version: '2', fingerprint: 'f2' }],
+      { asked: { ...busy, secrets: false } },
+    ],
+    [
+      'a missing secret of a spec that was rolled back',
+      { ...full, confirm: rolledBack },
+      ['SecretMissing', { ref: 'privateKey', reason: 'KeyMissing', message: 'x' }],
+      { asked: { ...busy, secrets: false } },
+    ],
+    [
+      "the agent's start after a rollback: the secrets of the spec in force stay",
+      knowing({ confirm: rolledBack, secrets: { privateKey: 'f0', psk: 'f2' } }),
+      ['AgentStarted', { version: 'x' }],
+      { secrets: { privateKey: 'f0' } },
+    ],
+    [
+      "the agent's start after a rollback to nothing",
+      knowing({ confirm: { ...rolledBack, proven: null }, secrets: { privateKey: 'f0' } }),
+      ['AgentStarted', { version: 'x' }],
+      { secrets: {} },
+    ],
+    [
+      "the agent's start during a trial, which is asked about again",
+      knowing({ confirm: { ...tried, proven: rolledBack.proven }, secrets: { privateKey: 'f0' } }),
+      ['AgentStarted', { version: 'x' }],
+      {
+        secrets: {},
+        confirm: { ...tried, proven: rolledBack.proven, trial: { ...tried.trial, asked: false } },
+      },
+    ],
+    [
+      'a rollback to nothing',
+      { ...full, confirm: tried },
+      ['SpecRolledBack', { generation: 1, to: null, lost: ['nats'], seconds: 10 }],
+      {
+        confirm: {
+          proven: null,
+          trial: null,
+          rolledBack: { generation: 1, to: null, spec: bridgeAs(), lost: ['nats'], seconds: 10, found: true },
+        },
+        observed: null,
+        asked: { ...busy, observe: false },
+        settled: false,
+        failure: null,
+      },
+    ],
+    [
+      'a rollback of another spec',
+      full,
+      ['SpecRolledBack', { generation: 1, to: null, lost: ['nats'], seconds: 10 }],
+      {},
+    ],
+    ['the end of a trial that is over', full, ['SpecConfirmed', { generation: 1 }], {}],
     [
       'a created link: what its device was told goes with the former',
       full,

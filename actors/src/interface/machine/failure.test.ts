@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Drift } from '@ifactor/crds';
-import { seen, timeAt } from '../../testing/given.ts';
+import { bridgeLink, seen, timeAt } from '../../testing/given.ts';
 import type { Given } from '../../testing/given.ts';
 import { busy, eventOf, full, idle, newsAfter, rest } from '../../testing/known.ts';
 import type { News } from '../../testing/known.ts';
@@ -146,6 +146,15 @@ describe('drift', () => {
     });
     const other = evolve({ ...peaceful, drifts: [...times(9), ...times(3, 'up')] }, eventOf(drifted(9000, 'up')));
     expect(other.failure).toBeNull();
+  });
+
+  test('that is a fight, while an address is being checked, starts both timers', () => {
+    const tentative = seen({ ...bridgeLink, tentative: ['fd00::1'] });
+    const given: Given = ['DriftObserved', { observed: tentative, drift: [mtu] }, 9000];
+    expect(evolve({ ...peaceful, addressCheck: undefined as never, drifts: times(9) }, eventOf(given)).due).toEqual([
+      { type: 'StartTimer', timer: 'addresses', milliseconds: 3000 },
+      { type: 'StartTimer', timer: 'retry', milliseconds: 1000 },
+    ]);
   });
 
   test('where nothing is done is no fight', () => {
