@@ -245,9 +245,9 @@ describe('a change under trial', () => {
       asDeclared(confirm({ since: timeAt(0) })),
       { finding: 'operationsDone', reason: 'Confirming' },
     ],
-    ['is none where the kernel is as declared', asDeclared(confirm()), configured],
+    ['does not begin where the kernel is as declared', asDeclared(confirm()), configured],
     [
-      'is none where nothing is changed',
+      'does not begin where nothing is changed',
       asDeclared({ ...confirm(), hold: { mode: 'Observe', since: timeAt(0) }, observed: seen(narrow) }),
       { finding: 'changesWithheld', reason: 'WouldChange', params: { operations: [change], more: 0 } },
     ],

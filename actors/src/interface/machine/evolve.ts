@@ -75,7 +75,7 @@ function contested(context: Context, time: string, fields: string, tally: number
   return failed({ ...context, attempts, fight: { times, last: time } }, time, cause);
 }
 
-/** The last fight with another program; undefined: there was none recently. */
+/** The last fight with another program; undefined: not lately. */
 const recentFight = ({ fight: last }: Context, time: string): Context['fight'] =>
   last !== undefined && Date.parse(time) - Date.parse(last.last) < calm ? last : undefined;
 

@@ -101,7 +101,7 @@ describe('drift that a look shows', () => {
     expect(driftIn(snapshot, seen(narrow)).map(({ field }) => field)).toEqual(fields);
   });
 
-  test('is none where the kernel is as declared', () => {
+  test('is empty where the kernel is as declared', () => {
     expect(driftIn(healthy, seen(link))).toEqual([]);
   });
 });
