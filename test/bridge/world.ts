@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { answered } from '@ifactor/bridge';
 import type { Client, KubeObject } from '@ifactor/bridge';
 import { startNats, until } from '@ifactor/common/testing';
-import type { NatsServer } from '@ifactor/common/testing';
+import type { NatsServer, NatsServerOptions } from '@ifactor/common/testing';
 import { emptyApi } from './api.ts';
 import type { ApiKind } from './api.ts';
 
@@ -51,9 +51,9 @@ const core = new Set(['secrets', 'events']);
 const path = (plural: string, name?: string): string =>
   `${core.has(plural) ? '/api/v1' : group}/namespaces/default/${plural}${name === undefined ? '' : `/${name}`}`;
 
-export async function startWorld(kind: ApiKind = 'lab'): Promise<World> {
+export async function startWorld(kind: ApiKind = 'lab', server: NatsServerOptions = {}): Promise<World> {
   const api = await emptyApi(kind);
-  const nats = await startNats();
+  const nats = await startNats(server);
   const { client } = api;
   const running: BridgeProcess[] = [];
   return {

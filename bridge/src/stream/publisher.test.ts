@@ -1,6 +1,6 @@
 import { API_VERSION, formatDesiredSubject, signatureHeaders } from '@ifactor/crds';
 import { until } from '@ifactor/common/testing';
-import { SequenceConflict } from '@ifactor/common/eventStore';
+import { SequenceConflict, StreamFull } from '@ifactor/common/eventStore';
 import type { NewMessage } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
 import { hostname } from 'node:os';
@@ -173,6 +173,26 @@ test('an error that is no conflict is passed on, whatever the follower has', asy
   const broken = interfered(side, bench.clock, () => Promise.reject(new Error('no answer')));
   await expect(broken.publish(subject, wish(1400), undefined)).rejects.toThrow('no answer');
   expect(desired.get(subject)?.sequence).toBe(1);
+});
+
+test('a deletion that a full stream refuses takes the place of what it replaces; a change waits', async () => {
+  const one = await opened();
+  await one.publish(wish(1400));
+  const replaced = one.desired.get(subject);
+  const full = interfered(one, one.bench.clock, async (message) => {
+    if ((await one.last()) !== undefined) throw new StreamFull(streams.desired, 'stream');
+    return one.store.append(streams.desired, message);
+  });
+  await expect(full.publish(subject, wish(1300), replaced)).rejects.toThrow(StreamFull);
+  expect((await one.last())?.sequence).toBe(1);
+  await full.publish(subject, wish(1400, { deletionTimestamp: '2026-01-02T00:00:00Z' }), replaced);
+  expect(await one.last()).toMatchObject({
+    sequence: 2,
+    body: expect.stringContaining('deletionTimestamp') as unknown,
+  });
+  expect(Number(one.desired.get(subject)?.header(signatureHeaders.revision))).toBeGreaterThan(
+    Number(replaced?.header(signatureHeaders.revision)),
+  );
 });
 
 test('a bridge that does not lead writes and removes nothing, and says what', async () => {

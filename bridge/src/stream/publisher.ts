@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { timestamp } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
-import { SequenceConflict } from '@ifactor/common/eventStore';
+import { SequenceConflict, StreamFull } from '@ifactor/common/eventStore';
 import type { EventStore } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
 import { cloudEventHeaders, DesiredSchema } from '@ifactor/crds';
@@ -49,13 +49,18 @@ export function createPublisher({ store, follower, sealer, signer, leads, clock 
     if (!leads()) throw new NotLeadingError(`${what}: another bridge may lead by now`);
   }
 
-  async function append(subject: string, draft: Draft, replaced: Entry | undefined, again = ''): Promise<void> {
+  /** @param how `expected`: the sequence of the subject's last message; `again`: makes the message id another one */
+  async function append(
+    subject: string,
+    draft: Draft,
+    replaced: Entry | undefined,
+    { expected = replaced?.sequence ?? 0, again = '' } = {},
+  ): Promise<void> {
     const { desired, open, sealKey, content } = draft;
     const body: Desired = {
       ...desired,
       secrets: sealKey === undefined ? [] : open.map((secret) => sealer.seal(secret, sealKey)),
     };
-    const expected = replaced?.sequence ?? 0;
     const text = JSON.stringify(body);
     // The id includes the sequence: returning to an earlier desired state is another message, a retry is not.
     const id = `${desired.uid}@${desired.resourceVersion}#${content}:${expected}${again}`;
@@ -79,10 +84,26 @@ export function createPublisher({ store, follower, sealer, signer, leads, clock 
       const there = follower.get(subject);
       if (signer.contentOf(there) === content) return;
       // The server keeps the ids of stored messages for minutes, even after a message was removed.
-      if (there === undefined) return append(subject, draft, undefined, `~${clock.now()}`);
+      if (there === undefined) return append(subject, draft, undefined, { again: `~${clock.now()}` });
       throw new SequenceConflict(subject, expected);
     }
     follower.put({ ...message, sequence, time: clock.now(), header: (name) => headers[name] ?? '' });
+  }
+
+  /**
+   * As `append`. A stream that is full refuses a message that is larger than the one that it replaces, such as a deletion, which is
+   * what makes room: so the replaced one goes first. (A subject without a message means nothing to an agent.)
+   */
+  async function appendOrMakeRoom(subject: string, draft: Draft, replaced: Entry | undefined): Promise<void> {
+    try {
+      await append(subject, draft, replaced);
+    } catch (error) {
+      const full = error instanceof StreamFull && error.what === 'stream';
+      if (!full || replaced === undefined || draft.desired.deletionTimestamp === undefined) throw error;
+      assertLeading(`remove ${subject}`);
+      await store.purge(streams.desired, subject, replaced.sequence);
+      await append(subject, draft, replaced, { expected: 0 });
+    }
   }
 
   /** Reads the subject's last message from the stream itself. */
@@ -99,7 +120,7 @@ export function createPublisher({ store, follower, sealer, signer, leads, clock 
     async publish(subject, draft, replaced) {
       if (signer.contentOf(replaced) === draft.content) return;
       try {
-        await append(subject, draft, replaced);
+        await appendOrMakeRoom(subject, draft, replaced);
       } catch (error) {
         if (!(error instanceof SequenceConflict)) throw error;
         await reread(subject);
