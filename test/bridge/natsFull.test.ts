@@ -48,8 +48,9 @@ test('a stream of wishes that is full refuses new objects and says so; deleting 
   for (const name of ['br0', 'br1', 'br2']) await world.remove('netlinkinterfaces', name);
   await becomes(world, 'br5', /Configured/);
   await until(async () => (await world.list('netlinkinterfaces')).length === 3, 'br0, br1 and br2 to go', 60_000);
+  expect([...agent.wishes.keys()].toSorted()).toEqual(['br0', 'br1', 'br2', 'br3', 'br4', 'br5']);
   await agent.stop();
-}, 120_000);
+}, 240_000);
 
 // Network namespaces need root.
 test.skipIf(process.getuid?.() !== 0)(
