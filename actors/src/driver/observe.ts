@@ -140,8 +140,10 @@ export async function observe(
       if (link && !belongs) strays.push({ netns: netns.id, index: link.index, name: link.name });
     }
   }
-  const devices: { [name: string]: boolean } = {};
-  for (const name of rules.devices(spec)) devices[name] = places.target?.link(name) !== undefined;
+  // No plain assignment: a device may have the name `__proto__`.
+  const devices = Object.fromEntries(
+    rules.devices(spec).map((name) => [name, places.target?.link(name) !== undefined]),
+  );
   const down = rules.mustBeUp?.(spec).filter((name) => places.target?.link(name)?.up === false);
   const taken = places.target && 'type' in spec ? takenFrom(places.target, slavesOf(spec), markOf(key)) : {};
   return {
@@ -155,11 +157,11 @@ export async function observe(
 
 /** Those of the names that a link with another mark than ours has enslaved. */
 function takenFrom(netns: Netns, names: readonly string[], ours: string): NonNullable<Observed['taken']> {
-  const taken: { [slave: string]: { master: string; owner: string } } = {};
-  for (const name of names) {
-    const upper = netns.linkAt(netns.link(name)?.master ?? 0);
-    if (upper && isMark(upper.alias) && upper.alias !== ours)
-      taken[name] = { master: upper.name, owner: ownerIn(upper.alias) };
-  }
-  return taken;
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const upper = netns.linkAt(netns.link(name)?.master ?? 0);
+      if (!upper || !isMark(upper.alias) || upper.alias === ours) return [];
+      return [[name, { master: upper.name, owner: ownerIn(upper.alias) }]];
+    }),
+  );
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AttributedLink, KindAttributes, NetlinkInterfaceSpec } from '@ifactor/crds';
+import { hasDevice } from './rules.ts';
 import type { Difference, KindRules } from './rules.ts';
 import { conflictWith, create, diffLink, noDifference, ownership, remove } from './link.ts';
 import { singleLink, wantedLink } from './singleLink.ts';
@@ -42,7 +43,7 @@ export function linkWithAttributes<K extends keyof KindAttributes>(
       const want = wantedLink(spec, hasMac?.(spec) ? known : { key: known.key }, link);
       const found = observed.links.target;
       const dev = deviceOf(wanted);
-      if (dev !== null && !observed.devices[dev]) {
+      if (dev !== null && !hasDevice(observed, dev)) {
         if (found && ownership(want, found) === 'foreign') return { ...noDifference(), conflict: conflictWith(found) };
         return { ...noDifference(), waiting: [{ reason: 'DeviceMissing', params: { device: dev, kind } }] };
       }

@@ -42,6 +42,10 @@ export type Knowledge = {
   places?: { readonly home?: { readonly netns: string } | { readonly reason: string } };
 };
 
+/** Whether a device that the interface needs is there. Own fields only: it may be called `constructor`. */
+export const hasDevice = ({ devices }: Pick<Observed, 'devices'>, name: string): boolean =>
+  Object.hasOwn(devices, name) && devices[name] === true;
+
 /** How the kernel differs from the spec, and the operations that correct it. */
 export type Difference = {
   drift: Drift[];

@@ -1,4 +1,5 @@
 import type { Observed } from '@ifactor/crds';
+import { hasDevice } from './rules.ts';
 import type { Difference } from './rules.ts';
 
 /** Names of the links that are to be enslaved to a link, in its netns; the list is exhaustive. */
@@ -23,7 +24,7 @@ export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving
   const enslaved = new Set(anew ? [] : found?.slaves);
   const listed = new Set(wanted);
   for (const slave of wanted) {
-    if (!observed.devices[slave]) {
+    if (!hasDevice(observed, slave)) {
       waiting.push({ reason: 'SlaveMissing', params: { slave, upper: kind } });
     }
   }
@@ -36,7 +37,7 @@ export function withSlaves(result: Difference, { kind, name, wanted }: Enslaving
     operations.push({ type: 'ReleaseSlave', slot: 'target', name, slave });
   }
   for (const slave of wanted.filter(
-    (one) => observed.devices[one] && !enslaved.has(one) && !Object.hasOwn(taken, one),
+    (one) => hasDevice(observed, one) && !enslaved.has(one) && !Object.hasOwn(taken, one),
   )) {
     drift.push({ field: `${kind}.slaves`, wanted: slave, found: null });
     operations.push({ type: 'AttachSlave', slot: 'target', name, slave });

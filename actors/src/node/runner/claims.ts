@@ -35,7 +35,11 @@ export class Claims {
   }
 
   #set(actor: Actor, claims: readonly string[]): void {
-    if (claims.length === actor.claims.length && claims.every((claim, at) => claim === actor.claims[at])) return;
+    if (claims.length === actor.claims.length && claims.every((claim, at) => claim === actor.claims[at])) {
+      // Another spec makes it forget what it was told.
+      for (const claim of claims) this.#tell(actor, claim);
+      return;
+    }
     const touched = new Set([...actor.claims, ...claims].map(place));
     for (const claim of actor.claims) this.#claimants.delete(place(claim), actor);
     for (const claim of claims) this.#claimants.add(place(claim), actor);
@@ -44,22 +48,21 @@ export class Claims {
   }
 
   #settle(at: string): void {
-    const claimants = [...this.#claimants.get(at)];
-    const [first, ...rest] = claimants;
-    if (!first) return;
-    const winner = rest.reduce((best, actor) => (before(actor, best) ? actor : best), first);
-    for (const actor of claimants) {
-      const slot = actor.claims
-        .find((claim) => place(claim) === at)
-        ?.split('/')
-        .at(-1) as Slot;
-      const taken = actor.snapshot.context.taken[slot];
-      const name = at.slice(at.indexOf('/') + 1);
-      if (actor === winner && taken) this.#mailbox.tell(actor, { type: 'NameFreed', data: { slot, name } }, null);
-      if (actor !== winner && taken?.by !== winner.id) {
-        this.#mailbox.tell(actor, { type: 'NameTaken', data: { slot, name, by: winner.id } }, null);
-      }
-    }
+    for (const actor of this.#claimants.get(at))
+      for (const claim of actor.claims) if (place(claim) === at) this.#tell(actor, claim);
+  }
+
+  /** Tells an actor who has the name of a claim, where that is another than it knows. */
+  #tell(actor: Actor, claim: string): void {
+    const at = place(claim);
+    const [first = actor, ...rest] = this.#claimants.get(at);
+    const winner = rest.reduce((best, other) => (before(other, best) ? other : best), first);
+    const slot = claim.slice(at.length + 1) as Slot;
+    const taken = actor.snapshot.context.taken[slot];
+    const name = at.slice(at.indexOf('/') + 1);
+    if (actor === winner && taken) this.#mailbox.tell(actor, { type: 'NameFreed', data: { slot, name } }, null);
+    if (actor !== winner && taken?.by !== winner.id)
+      this.#mailbox.tell(actor, { type: 'NameTaken', data: { slot, name, by: winner.id } }, null);
   }
 }
 

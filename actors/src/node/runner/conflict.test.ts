@@ -148,6 +148,21 @@ function conflictSuite(where: string, open: () => Promise<Bench>): void {
       expect([at.one.link('x1')?.kind, at.one.link('x2')?.kind]).toEqual(['bridge', 'veth']);
     });
 
+    test('by an older object that has not made its link yet: a change of the younger one does not take it', async () => {
+      const waiting = { ...bridge('x0'), type: 'vxlan', vxlan: { vni: 7, dev: 'lower', group: '239.0.0.1' } };
+      const older = node.apply('NetlinkInterface', 'a', waiting);
+      await node.settles(older, 'pending');
+      const younger = node.apply('NetlinkInterface', 'b', bridge('x0'), { creationTimestamp: '2026-02-01T00:00:00Z' });
+      await conflict(younger, 'claimed by netlinkinterface/default/a, which is older');
+      const change = { ...bridge('x0'), mtu: 1300 };
+      node.apply('NetlinkInterface', 'b', change, { creationTimestamp: '2026-02-01T00:00:00Z', generation: 9 });
+      await node.until(() => younger.snapshot.context.desired?.generation === 9);
+      await conflict(younger, 'claimed by netlinkinterface/default/a, which is older');
+      expect(node.events(younger).filter(({ type }) => type === 'LinkCreated')).toEqual([]);
+      await make(at.one, { kind: 'bridge', name: 'lower' });
+      await node.settles(older, 'moved-to-netns');
+    });
+
     test('by the mark of an object that is no more: nothing is touched until somebody removes it', async () => {
       const theirs = await make(at.one, { kind: 'bridge', name: 'x0' });
       await at.one.changeLink(theirs.index, { alias: 'ifactor:default/netlinkinterface/gone' });
