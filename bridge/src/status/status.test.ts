@@ -274,8 +274,12 @@ test('a machine whose clock is wrong has the time of the server', () => {
   const clock = { ...systemClock, now: () => at + 60_000, monotonic: () => monotonic };
   const time = createServerTime(clock);
   expect(time.now()).toBe(at + 60_000);
+  time.stored(at - 9000);
+  time.stored(at - 20_000);
+  expect(time.now()).toBe(at - 9000);
   time.said(at);
   monotonic += 5000;
+  time.stored(at + 90_000);
   expect(time.now()).toBe(at + 5000);
 });
 

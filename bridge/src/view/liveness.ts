@@ -35,6 +35,7 @@ export function followNodes(
   const nodes = createNodes();
   const states = new Map<string, string>();
   function onChange(subject: string, entry: Entry | undefined): void {
+    if (entry !== undefined) time.stored(entry.time);
     const node = nodes.take(subject, entry, time.now());
     if (node === undefined) return;
     if (nodes.view(node, time.now()).state === 'unknown') states.delete(node);

@@ -90,6 +90,34 @@ describe('a change with spec.confirm', () => {
     expect(types(actor)).not.toContain('SpecConfirmed');
   });
 
+  it.each([1, -1])(
+    'is not kept early by an agent that starts when somebody has set the clock by %d h',
+    async (hours) => {
+      await worked();
+      await tried(bad);
+      await clock.pass(10 * second);
+      node.stop();
+      offset = hours * 3600 * second;
+      const { folder } = node;
+      node = open(folder);
+      node.runner.restore('test');
+      const [actor] = [...node.runner.actors.values()];
+      await node.until(
+        () => actor!.snapshot.context.verdict.reason === 'Confirming',
+        () => node.story(actor),
+      );
+      await clock.pass(3 * second);
+      nats = false;
+      await clock.pass(40 * second);
+      await node.until(
+        () => actor!.snapshot.context.verdict.reason === 'RolledBack',
+        () => node.story(actor),
+      );
+      expect(types(actor!)).not.toContain('SpecConfirmed');
+      expect(await mtu()).toBe(1400);
+    },
+  );
+
   it('is confirmed while the node reaches NATS, and only then Ready', async () => {
     await worked();
     const actor = await tried(bad);

@@ -41,7 +41,9 @@ export class Confirmations {
     const timeout = timeoutSeconds * 1000;
     // Setting the wall clock must neither end a trial nor prolong it: only the duration of a restart is measured by the wall clock.
     const now = (): number => this.#clock.monotonic();
-    const elapsed = resumed ? Math.min(Math.max(0, this.#clock.now() - Date.parse(operation.since)), timeout) : 0;
+    const away = this.#clock.now() - Date.parse(operation.since);
+    // A longer time, or none, may be a clock that was set meanwhile: the trial begins again.
+    const elapsed = resumed && away > 0 && away < timeout ? away : 0;
     const since = now() - elapsed;
     const from = now() + (resumed ? grace : 0);
     const reached = new Map<Reach, number | null>(watched.map((reach) => [reach, null]));
