@@ -3,7 +3,7 @@ export type Part = {
   workspace: 'actors' | 'bridge';
   /** Whose lines are switched off or altered, one at a time. */
   mutate: string[];
-  /** What has to notice: tests that need no server and no kernel, which would notice too, but only by waiting in vain. */
+  /** What has to notice, in this order: tests that need no server and no kernel, which would notice too, but only by waiting in vain. */
   tests: string[];
   /** The least score, in per cent. */
   floor: number;
@@ -31,14 +31,22 @@ export const parts: Readonly<Record<string, Part>> = {
   },
   agent: {
     workspace: 'actors',
-    // Not shipping: it speaks to a connection, not to the port of the event store, so a real server is what tests it.
     mutate: ['src/node/{runner,desired,resolve}/*.ts'],
-    // Those beside what they test; those that tell whole stories take too long for each mutant.
+    // Those beside what they test, the quick ones first; those that tell whole stories take too long for each mutant.
     tests: [
+      'src/node/runner/{actor,claims,deferredFacts,eventWriter,recorder,slots,smallMap,snapshots,subscriptions,timers}.test.ts',
+      'src/node/desired/{facts,store}.test.ts',
+      'src/node/runner/{looker,performer,runner}.test.ts',
       'src/node/{desired,resolve}/*.test.ts',
-      'src/node/runner/{actor,claims,confirmations,deferredFacts,endpoints,eventWriter,looker,loops}.test.ts',
-      'src/node/runner/{packedActor,performer,recorder,runner,slots,smallMap,snapshots,subscriptions,timers}.test.ts',
+      'src/node/runner/{confirmations,endpoints,loops,packedActor}.test.ts',
     ],
+    floor: 92,
+  },
+  shipping: {
+    workspace: 'actors',
+    mutate: ['src/node/shipping/*.ts'],
+    // With the event store in memory.
+    tests: ['src/node/shipping/{resume,shipping}.test.ts'],
     floor: 92,
   },
 };

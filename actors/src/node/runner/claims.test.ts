@@ -45,9 +45,18 @@ describe('a name that two interfaces claim in one netns', () => {
     claims.update(younger);
     expect(told(older, younger)).toEqual([['younger NameTaken', taken('br0', 'older')]]);
     // Said once.
+    const kept = [younger.claims, older.claims];
     claims.update(younger);
     claims.update(older);
+    expect([younger.claims === kept[0], older.claims === kept[1]]).toEqual([true, true]);
     expect(told()).toEqual([]);
+  });
+
+  test('is left to one of which nothing is known but its spec', () => {
+    const [older, unknown] = [claiming('older'), claiming('unknown', february)];
+    unknown.snapshot = { ...unknown.snapshot, context: { ...unknown.snapshot.context, desired: null } };
+    for (const actor of [older, unknown]) claims.update(actor);
+    expect(told()).toEqual([['older NameTaken', taken('br0', 'unknown')]]);
   });
 
   test('is taken from the younger one when the older comes later', () => {
@@ -64,8 +73,11 @@ describe('a name that two interfaces claim in one netns', () => {
       claiming('third', { creationTimestamp: '2026-03-01T00:00:00Z' }),
     ];
     const all = [first, second, third];
-    for (const actor of [third, first, second]) claims.update(actor);
-    told(...all);
+    claims.update(third);
+    claims.update(first);
+    expect(told(...all)).toEqual([['third NameTaken', taken('br0', 'first')]]);
+    claims.update(second);
+    expect(told(...all)).toEqual([['second NameTaken', taken('br0', 'first')]]);
     expect(second.snapshot.context.taken).toEqual({ target: { name: 'br0', by: first.id } });
     claims.remove(first);
     expect(told(...all)).toEqual([
@@ -95,6 +107,7 @@ describe('a name that two interfaces claim in one netns', () => {
       end(older);
       claims.update(older);
       expect(told()).toEqual([[`younger${at} NameFreed`, { slot: 'target', name: 'br0' }]]);
+      expect(older.claims).toHaveLength(at === 0 || at === 3 ? 0 : 1);
       for (const actor of [older, younger]) claims.remove(actor);
     }
   });

@@ -4,12 +4,10 @@ import type { Actor } from './actor.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Multimap } from './multimap.ts';
 
-/** Who comes first: the older object; of two made in the same second, the one with the smaller uid. */
-function before(a: Actor, b: Actor): boolean {
-  const [x, y] = [a.snapshot.context.desired, b.snapshot.context.desired];
-  const left = `${x?.creationTimestamp ?? ''} ${x?.uid ?? ''}`;
-  const right = `${y?.creationTimestamp ?? ''} ${y?.uid ?? ''}`;
-  return left < right;
+/** The older object comes first; of two made in the same second, the one with the smaller uid. */
+function age(actor: Actor): string {
+  const { desired } = actor.snapshot.context;
+  return desired === null ? '' : `${desired.creationTimestamp} ${desired.uid}`;
 }
 
 /**
@@ -55,8 +53,9 @@ export class Claims {
   /** Tells an actor who has the name of a claim, where that is another than it knows. */
   #tell(actor: Actor, claim: string): void {
     const at = place(claim);
-    const [first = actor, ...rest] = this.#claimants.get(at);
-    const winner = rest.reduce((best, other) => (before(other, best) ? other : best), first);
+    const claimants = [...this.#claimants.get(at)];
+    const [oldest] = claimants.map(age).toSorted();
+    const winner = claimants.find((one) => age(one) === oldest)!;
     const slot = claim.slice(at.length + 1) as Slot;
     const taken = actor.snapshot.context.taken[slot];
     const name = at.slice(at.indexOf('/') + 1);

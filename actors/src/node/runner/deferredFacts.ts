@@ -8,12 +8,11 @@ export type Item = { actor: Actor; fact: Fact; cause: Cause | null };
  * earlier one is dropped: so the list does not grow with the time that is waited.
  */
 export class DeferredFacts {
-  readonly #items = new Map<string, Item>();
-  #count = 0;
+  readonly #items = new Map<string | symbol, Item>();
 
   add(item: Item): void {
-    const matter = matterOf(item.fact) ?? String(this.#count++);
-    const place = `${item.actor.id} ${matter}`;
+    const matter = matterOf(item.fact);
+    const place = matter === null ? Symbol() : `${item.actor.id} ${matter}`;
     this.#items.delete(place);
     this.#items.set(place, item);
   }
@@ -31,7 +30,7 @@ function matterOf({ type, data }: Fact): string | null {
   if (type === 'SecretResolved' || type === 'SecretMissing') return `secret ${data.ref}`;
   if (type === 'TimerElapsed') return `timer ${data.timer}`;
   if (type === 'Paused' || type === 'Resumed') return 'pause';
-  if (type === 'ResyncRequested') return 'resync';
+  if (type === 'ResyncRequested') return type;
   if (type === 'DriftObserved' || (type === 'LinkObserved' && data.operations === undefined)) return 'look';
   return null;
 }

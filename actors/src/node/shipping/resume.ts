@@ -1,6 +1,7 @@
 import type { Log } from '@ifactor/common';
 import type { EventStore, StoredMessage } from '@ifactor/common/eventStore';
 import { streams } from '@ifactor/common/nats';
+import { eventFilter } from '@ifactor/crds';
 import type { Journal, Shipped } from '../journal/journal.ts';
 import type { Epoch } from '../journal/schema.ts';
 
@@ -20,16 +21,18 @@ export type ResumePoint = {
  * was refused and a later one stored leave a hole; a stream recreated while this node was silent begins in the middle.
  * Reads from the place that was last known to be whole, so it costs a few requests where nothing went wrong.
  * Changes nothing once `signal` is aborted.
+ * @param shipped that place; where its stream is another one, or not known, the last event of the node is taken to be stored with
+ *   all before it
  */
 export async function resume(
   store: EventStore,
-  journal: Journal,
-  filter: string,
+  journal: Pick<Journal, 'id' | 'node' | 'epochs' | 'first'>,
+  { sequence, stream }: Shipped,
   log: Log,
   signal: AbortSignal,
 ): Promise<ResumePoint> {
   const { created, last: newest } = await store.state(streams.events);
-  const { sequence, stream } = journal.shipped;
+  const filter = eventFilter({ node: journal.node });
   const next = (from: number): Promise<StoredMessage | undefined> => store.next(streams.events, from, filter);
 
   let expected: number | null = null;

@@ -1,6 +1,6 @@
 import { Backoff, explain, orAborted, sleep } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
-import { encodeEvent, eventFilter } from '@ifactor/crds';
+import { encodeEvent } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
 import { StreamMissing } from '@ifactor/common/eventStore';
 import type { Appended, EventStore } from '@ifactor/common/eventStore';
@@ -45,7 +45,6 @@ const saveMs = 100;
  */
 export class Shipper {
   readonly #options: ShipperOptions;
-  readonly #filter: string;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   /** Events whose message id the server knows from a message that is deleted: they need another id. */
@@ -59,7 +58,6 @@ export class Shipper {
 
   constructor(options: ShipperOptions) {
     this.#options = options;
-    this.#filter = eventFilter({ node: options.journal.node });
     this.#shipped = options.journal.shipped;
     this.#ended = this.#run();
   }
@@ -129,10 +127,11 @@ export class Shipper {
   async #session(signal: AbortSignal): Promise<void> {
     const { store, journal, runtime } = this.#options;
     const { log } = runtime;
-    const place = await resume(store, journal, this.#filter, log, signal).catch(async (error: unknown) => {
+    const look = (): Promise<ResumePoint> => resume(store, journal, this.#shipped, log, signal);
+    const place = await look().catch(async (error: unknown) => {
       if (!(error instanceof StreamMissing)) throw error;
       await store.prepare();
-      return resume(store, journal, this.#filter, log, signal);
+      return look();
     });
     if (place.next > journal.last() + 1)
       throw new Error(`the stream holds event ${place.next - 1}, the journal ends at ${journal.last()}`);
@@ -145,6 +144,8 @@ export class Shipper {
     }
     signal.throwIfAborted();
     this.#advance({ sequence: place.next - 1, stream: place.stream });
+    // Before anything is sent to a new stream: an agent that ends in between looks for a hole from here on.
+    if (journal.shipped.stream?.created !== place.stream.created) this.#save();
     if (place.lacking > 0) this.#options.wentBack?.(place.lacking);
     while (this.lag === 0) {
       if (!(await this.#more(signal))) return;
