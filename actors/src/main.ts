@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLog, run, stopSignal, UsageError } from '@ifactor/common';
 import type { Level } from '@ifactor/common';
+import { isPublicKey } from '@ifactor/common/signature';
 import { natsFlagOptions, natsFlags } from '@ifactor/common/natsFlags';
 import type { NatsFlags } from '@ifactor/common/natsFlags';
 import manifest from '../package.json' with { type: 'json' };
@@ -21,6 +22,7 @@ type Flags = NatsFlags & {
   allowHostNetns: boolean;
   maxLinks: number;
   keepKeys: number;
+  trust?: string;
   logLevel: Level;
 };
 
@@ -40,6 +42,11 @@ function alias(value: string, known: Map<string, string>): Map<string, string> {
     throw new InvalidArgumentError('Give NAME=docker:NAME, NAME=podman:NAME or NAME=netns:PATH.');
   }
   return known.set(name, target);
+}
+
+function bridgeKey(value: string): string {
+  if (isPublicKey(value)) return value;
+  throw new InvalidArgumentError("Give the bridge's key as its log shows it: ed25519:…");
 }
 
 function days(value: string): number {
@@ -84,6 +91,12 @@ const program = new Command('ifactor-agent')
   )
   .option('--keep-keys <days>', 'keep a generated key for an object of the same name after deletion', days, 30)
   .addOption(
+    new Option(
+      '--trust <key>',
+      "the bridge's public key, where the state folder has none yet (default: that of the first signed message)",
+    ).argParser(bridgeKey),
+  )
+  .addOption(
     new Option('--log-level <level>', 'lowest level to log')
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info'),
@@ -93,20 +106,25 @@ const program = new Command('ifactor-agent')
     `
 Examples:
   ifactor-agent --node lax1 --nats tls://10.0.0.5:4222 --nats-ca ca.pem --nats-creds lax1.creds
-  ifactor-agent --node lax1 --state-dir /tmp/lax1 --netns /run/netns/lax1`,
+  ifactor-agent --node lax1 --state-dir /tmp/lax1 --netns /run/netns/lax1
+  ifactor-agent trust ed25519:KEY    obey the bridge with this key from now on; see ifactor-agent trust --help`,
   );
 
 for (const flag of natsFlags) program.option(...flag);
 
 await run('ifactor-agent', async () => {
-  program.exitOverride();
+  const trusting = process.argv[2] === 'trust';
+  const command = trusting ? (await import('./node/trust/command.ts')).trustCommand() : program;
+  command.exitOverride();
   try {
-    program.parse();
+    if (trusting) command.parse(process.argv.slice(3), { from: 'user' });
+    else command.parse();
   } catch (error) {
     const { code, exitCode } = error as { code?: string; exitCode?: number };
     if (code?.startsWith('commander.')) process.exit(exitCode === 0 ? 0 : 2);
     throw error;
   }
+  if (trusting) return;
   const flags = program.opts<Flags>();
   if (process.getuid?.() !== 0)
     throw new UsageError('run as root: network interfaces need CAP_NET_ADMIN and CAP_SYS_ADMIN');
@@ -138,6 +156,7 @@ await run('ifactor-agent', async () => {
       },
       version: manifest.version,
       keepKeysDays: flags.keepKeys,
+      ...(flags.trust === undefined ? {} : { trustKey: flags.trust }),
     },
     systemRuntime(log),
     stop.signal,

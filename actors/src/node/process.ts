@@ -16,6 +16,8 @@ import { Runner } from './runner/runner.ts';
 import { loadIdentity } from './secrets/identity.ts';
 import type { Identity } from './secrets/identity.ts';
 import { Secrets } from './secrets/secrets.ts';
+import { Intake } from './trust/intake.ts';
+import { Trust } from './trust/trust.ts';
 
 export type ProcessOptions = {
   node: string;
@@ -27,6 +29,8 @@ export type ProcessOptions = {
   maxLinks?: number;
   /** For how many days the keys of a deleted interface wait for an object of the same name. */
   keepKeysDays: number;
+  /** The bridge's public key, where the state folder has none yet. Default: that of the first message with a signature. */
+  trustKey?: string;
 };
 
 /** The part of the agent that runs for the whole life of the process, whether or not NATS answers. */
@@ -41,6 +45,8 @@ export type AgentProcess = {
   readonly secrets: Secrets;
   readonly runner: Runner;
   readonly receiver: DesiredReceiver;
+  readonly trust: Trust;
+  readonly intake: Intake;
   /** Problems of the node as a whole. */
   trouble(): NodeEntry['trouble'];
   /** Stops deciding and releases the interfaces; events that are already stored can still be published. */
@@ -60,13 +66,14 @@ const pruneEveryMs = 3600 * 1000;
  * @throws JournalError where the state folder cannot be used
  */
 export function startProcess(
-  { node, version, stateDir, keepKeysDays, maxLinks, ...options }: ProcessOptions,
+  { node, version, stateDir, keepKeysDays, maxLinks, trustKey, ...options }: ProcessOptions,
   runtime: Runtime,
   natsAnswers: () => Promise<boolean>,
 ): AgentProcess {
   const { clock, log, random } = runtime;
   // The order of start: each of these needs those before it.
   const journal = openOrRecover(stateDir, node, runtime);
+  const trust = new Trust({ folder: stateDir, journal, runtime, ...(trustKey === undefined ? {} : { key: trustKey }) });
   const identity = loadIdentity(stateDir);
   const secrets = new Secrets(identity, stateDir, clock);
   const kernel = openKernel({
@@ -79,6 +86,7 @@ export function startProcess(
   const places = createNetnsResolver(options.places, { kernel, processes, runtime });
   const runner = new Runner({ runtime, places, journal, secrets, natsAnswers });
   const receiver = new DesiredReceiver(runner, new DesiredStore(journal, log), secrets, log);
+  const intake = new Intake(trust, runner, node, runtime);
   receiver.learnSecrets();
   runner.restore(version);
   receiver.restore();
@@ -88,6 +96,7 @@ export function startProcess(
       const { heldBy } = journal.prune({ ...retention, now: clock.now() });
       runner.save(heldBy);
     });
+    attempt(log, 'failed to remove revisions of deleted objects', () => trust.keepHouse((id) => runner.actors.has(id)));
     attempt(log, 'failed to remove expired keys', () => {
       for (const name of secrets.retired.expire(keepKeysDays * dayMs)) log.info('removed an expired key', { name });
     });
@@ -103,6 +112,8 @@ export function startProcess(
     secrets,
     runner,
     receiver,
+    trust,
+    intake,
     trouble: () => {
       const { parked, trouble: reason } = runner;
       if (reason === null) return undefined;

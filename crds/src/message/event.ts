@@ -141,6 +141,8 @@ export type EventData = {
    * back volume, a cloned machine, a power cut). Its events since then have the id of a new epoch, `journal`.
    */
   JournalWentBack: { events: number; journal: string };
+  /** A message about the object was refused, so that what was accepted before stays in force; `reason` says why. */
+  DesiredRefused: { reason: string };
   /** A user requested a new observation of the kernel. */
   ResyncRequested: { by: string };
   /** A user paused the interface. `until`: when it is managed again automatically; absent: not before `Resumed`. */

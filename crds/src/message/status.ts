@@ -123,6 +123,16 @@ export const NodeEntrySchema = extensible({
    * no decision is made until events can be stored.
    */
   trouble: extensible({ parked: z.boolean(), message: z.string().max(32768) }).optional(),
+  /**
+   * Number of objects whose last message the agent refused, and the latest of them: its `subject`, why, and since when. What was accepted
+   * before is still repaired.
+   */
+  refused: extensible({
+    objects: z.int(),
+    reason: word,
+    subject: z.string().max(1100),
+    since: z.iso.datetime(),
+  }).optional(),
   time: z.iso.datetime(),
 });
 export type NodeEntry = z.infer<typeof NodeEntrySchema>;

@@ -2,6 +2,7 @@ import type { EventData, EventType, RecordedEvent, Slot } from '../message/event
 import type { Drift } from '../message/observed.ts';
 import { lostNetnsWords } from './netns.ts';
 import { changeWords } from './operation.ts';
+import { refusedDesiredWords } from './refusal.ts';
 import { missingSecretWords, secretText } from './secret.ts';
 import { fieldText, loopText, peerText, printAddress, slotWords, strayText, valueText } from './value.ts';
 
@@ -80,6 +81,7 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
     (later === undefined ? '' : `; the log is of a later machine version (${later}): adopting what the kernel shows`),
   JournalWentBack: ({ events }) =>
     `the journal lacks ${events} events of this node that the stream has; it goes on under a new id`,
+  DesiredRefused: ({ reason }) => refusedDesiredWords(reason),
   ResyncRequested: ({ by }) => `resync requested by ${by}`,
   Paused: ({ by, reason, until }) =>
     `paused by ${by}${until === undefined ? '' : ` until ${until}`}${reason === undefined ? '' : `: ${reason}`}`,

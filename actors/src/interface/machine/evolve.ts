@@ -446,6 +446,7 @@ function evolved(context: Context, event: InterfaceEvent): Context {
     // An event type of a later version: it stays in the log and is ignored here.
     default:
     // Stryker disable StringLiteral: these are named only so that a new event is not forgotten here.
+    case 'DesiredRefused':
     case 'JournalWentBack':
     case 'LinkAdopted':
     case 'LinkChanged':

@@ -43,6 +43,7 @@ const eventTypes = Object.keys({
   TimerElapsed: 1,
   AgentStarted: 1,
   JournalWentBack: 1,
+  DesiredRefused: 1,
   ResyncRequested: 1,
   Paused: 1,
   Resumed: 1,

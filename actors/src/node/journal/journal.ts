@@ -57,6 +57,11 @@ export type Journal = JournalRead & {
   putDesired(key: string, desired: Desired): void;
   deleteDesired(key: string): void;
   allDesired(): Map<string, Desired>;
+  /** Revisions of desired objects that were accepted since a time, by the actor's id; others of the same id are replaced. */
+  putRevisions(since: string, revisions: Iterable<readonly [id: string, revision: number]>): void;
+  revisions(since: string): Map<string, number>;
+  /** Drops these, and all of other times. */
+  dropRevisions(since: string, ids: readonly string[]): void;
 };
 
 /** Events that wait in memory for a disk with room, at most. */
@@ -137,6 +142,7 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
   const mark = database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('shipped', ?)");
   const put = database.prepare('INSERT OR REPLACE INTO desired (key, body) VALUES (?, ?)');
   const remove = database.prepare('DELETE FROM desired WHERE key = ?');
+  const putRevision = database.prepare('INSERT OR REPLACE INTO revision (key, revision, since) VALUES (?, ?, ?)');
   const atomically = <T>(step: () => T): T =>
     guarded(path, () => {
       database.exec('BEGIN IMMEDIATE');
@@ -220,6 +226,21 @@ function journal(database: DatabaseSync, folder: string, path: string, node: str
       }[];
       return new Map(rows.map(({ key, body }) => [key, DesiredSchema.parse(JSON.parse(body))]));
     },
+    putRevisions: (since, revisions) =>
+      atomically(() => {
+        for (const [key, revision] of revisions) putRevision.run(key, revision, since);
+      }),
+    revisions: (since) => {
+      const select = database.prepare('SELECT key, revision FROM revision WHERE since = ?');
+      const rows = guarded(path, () => select.all(since)) as { key: string; revision: number }[];
+      return new Map(rows.map(({ key, revision }) => [key, revision]));
+    },
+    dropRevisions: (since, ids) =>
+      atomically(() => {
+        database.prepare('DELETE FROM revision WHERE since <> ?').run(since);
+        const drop = database.prepare('DELETE FROM revision WHERE key = ?');
+        for (const key of ids) drop.run(key);
+      }),
     close: () => {
       if (waiting.length > 0) {
         try {

@@ -17,6 +17,12 @@ const tables = `
   CREATE TABLE desired (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** Tables that an older version does without: they raise no version. */
+const laterTables = `
+  -- The highest revision of each desired object that was accepted since the key of its signer was chosen.
+  CREATE TABLE IF NOT EXISTS revision (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, since TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
 /** A stretch of the journal whose events carry one journal id. */
 export type Epoch = { id: string; first: number };
 
@@ -30,7 +36,7 @@ export function prepare(database: DatabaseSync, path: string, node: string): voi
     );
   }
   if (version === 0) {
-    database.exec(`BEGIN; ${tables} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+    database.exec(`BEGIN; ${tables} ${laterTables} PRAGMA user_version = ${schemaVersion}; COMMIT`);
     database.prepare("INSERT INTO meta VALUES ('node', ?)").run(node);
     return;
   }
@@ -49,6 +55,7 @@ export function prepare(database: DatabaseSync, path: string, node: string): voi
       `the journal ${path} is of node ${row?.value}, not ${node}; give each node a state folder of its own`,
     );
   }
+  database.exec(laterTables);
 }
 
 /**

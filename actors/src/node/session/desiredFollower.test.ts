@@ -43,6 +43,7 @@ async function follow() {
     store: eventStoreOf(await bench.dial()),
     node,
     runtime,
+    admits: () => true,
     put: (key, { generation, deleted }) =>
       void seen.push(`${key.name}@${generation}${deleted === true ? ' gone' : ''}`),
     malformed: (subject, error) => void malformed.push(`${subject}: ${error.message}`),

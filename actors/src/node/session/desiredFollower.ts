@@ -11,6 +11,8 @@ export type DesiredOptions = {
   store: EventStore;
   node: string;
   runtime: Runtime;
+  /** Whether a message about an object may be taken; asked before its body is read. */
+  admits: (key: Key, message: StoredMessage) => boolean;
   /** The last message on an object; it is delivered again after each reconnect. Tombstones have `deleted`. */
   put: (key: Key, desired: Desired) => void;
   /** A malformed message; the others go on. */
@@ -70,12 +72,15 @@ function keyIn(subject: string): string | undefined {
   }
 }
 
-function take({ node, put, malformed }: DesiredOptions, { subject, body }: StoredMessage): void {
+function take({ node, admits, put, malformed }: DesiredOptions, message: StoredMessage): void {
+  const { subject, body } = message;
   let key: Key;
   let desired: Desired;
   try {
     const place = parseDesiredSubject(subject);
     key = { kind: place.kind, namespace: place.namespace, name: place.name };
+    if (place.node !== node) throw new MalformedDesired(`the message is for node ${place.node}`);
+    if (!admits(key, message)) return;
     const parsed = DesiredSchema.safeParse(JSON.parse(body));
     if (!parsed.success) {
       const issues = parsed.error.issues.map(({ path, message: words }) => `${path.join('.')}: ${words}`);
@@ -83,7 +88,7 @@ function take({ node, put, malformed }: DesiredOptions, { subject, body }: Store
     }
     desired = parsed.data;
     const { kind, namespace, name } = desired;
-    if (place.node !== node || spellKey({ kind: kind.toLowerCase(), namespace, name }) !== spellKey(key)) {
+    if (spellKey({ kind: kind.toLowerCase(), namespace, name }) !== spellKey(key)) {
       throw new MalformedDesired(`the body is about ${kind} ${namespace}/${name}`);
     }
   } catch (error) {

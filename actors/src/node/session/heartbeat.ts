@@ -31,13 +31,16 @@ const isRival = (other: Self, own: Self): boolean => other.instance !== own.inst
 
 const rivalOf = (other: NodeEntry, own: Self): AnotherAgent => new AnotherAgent(other, other.journal === own.journal);
 
+/** Problems of the node as a whole. */
+export type Trouble = Pick<NodeEntry, 'trouble' | 'refused'>;
+
 export type HeartbeatOptions = {
   connection: NatsConnection;
   store: EventStore;
   runtime: Runtime;
-  /** This agent's entry; `time` and `trouble` are set at each beat. */
-  entry: Omit<NodeEntry, 'time' | 'trouble'>;
-  trouble?: () => NodeEntry['trouble'];
+  /** This agent's entry; `time` and what `trouble` returns are set at each beat. */
+  entry: Omit<NodeEntry, 'time' | keyof Trouble>;
+  trouble?: () => Trouble;
   /** Another agent has taken over the node; this one must stop. */
   rival: (error: AnotherAgent) => void;
   /** Between beats. */
@@ -127,7 +130,7 @@ class Beats {
     const { store, entry, trouble, runtime } = this.#options;
     const body = JSON.stringify({
       ...entry,
-      trouble: trouble?.(),
+      ...trouble?.(),
       time: timestamp(runtime.clock),
     } satisfies NodeEntry);
     if (take) await store.prepare();

@@ -1,4 +1,4 @@
-import { explain } from '@ifactor/common';
+import { every, explain } from '@ifactor/common';
 import { formatStatusSubject, machineVersion } from '@ifactor/crds';
 import { eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -7,13 +7,16 @@ import type { AgentProcess } from '../process.ts';
 import { Shipper } from '../shipping/shipper.ts';
 import { followDesired } from './desiredFollower.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import type { AnotherAgent } from './heartbeat.ts';
+import type { AnotherAgent, Trouble } from './heartbeat.ts';
 import { startService } from './service.ts';
 import { refreshDetails, statusMessage } from './status.ts';
 import { StatusPublisher } from './statusPublisher.ts';
 
 /** The status of an interface with operations in flight waits so long for their end. */
 const busyStatusMs = 1000;
+
+/** How often the state folder is checked for another key to trust. */
+const trustLookMs = 5000;
 
 export type NatsSession = {
   /** Ends what the session began, the last first; the process goes on. */
@@ -56,7 +59,7 @@ async function start(
   rival: (error: AnotherAgent) => void,
   stops: (() => unknown)[],
 ): Promise<void> {
-  const { node, hostname, version, runner, journal, receiver } = agent;
+  const { node, hostname, version, runner, journal, receiver, intake } = agent;
   const { log } = runtime;
   const store = eventStoreOf(connection, {}, runtime.clock);
   const { sealKey } = agent.identity;
@@ -69,7 +72,7 @@ async function start(
     journal: journal.folderId,
     instance: agent.instance,
   };
-  const trouble = (): ReturnType<AgentProcess['trouble']> => agent.trouble();
+  const trouble = (): Trouble => ({ trouble: agent.trouble(), refused: intake.refused() });
   const heartbeat = await startHeartbeat({ connection, store, runtime, entry, trouble, rival });
   stops.push(() => heartbeat.stop());
 
@@ -111,19 +114,32 @@ async function start(
   stops.push(() => service.stop());
 
   let ready = false;
-  const follower = followDesired({
-    store,
-    node,
-    runtime,
-    put: (key, desired) => receiver.receive(key, desired),
-    malformed: (subject, error) =>
-      log.warn('ignored a message that is not a desired object', { subject, error: explain(error) }),
-    caughtUp: (keys) => {
-      // Publish a status for objects that the stream lacks, so that the bridge answers: only its tombstone means that an object is gone.
-      for (const id of runner.actors.keys()) if (!keys.has(id)) publisher.touch(id);
-      if (!ready) log.info('ready');
-      ready = true;
-    },
-  });
-  stops.push(() => follower.stop());
+  const follow = (): ReturnType<typeof followDesired> =>
+    followDesired({
+      store,
+      node,
+      runtime,
+      admits: (key, message) => intake.admits(key, message),
+      put: (key, desired) => receiver.receive(key, desired),
+      malformed: (subject, error) =>
+        log.warn('ignored a message that is not a desired object', { subject, error: explain(error) }),
+      caughtUp: (keys) => {
+        intake.caughtUp(keys);
+        // Publish a status for objects that the stream lacks, so that the bridge answers: only its tombstone means that an object is gone.
+        for (const id of runner.actors.keys()) if (!keys.has(id)) publisher.touch(id);
+        if (!ready) log.info('ready');
+        ready = true;
+      },
+    });
+  let follower = follow();
+  stops.push(
+    () => follower.stop(),
+    // Another key to trust: what was refused may be accepted now.
+    agent.trust.changed.subscribe(() => {
+      const before = follower;
+      follower = follow();
+      void before.stop();
+    }),
+    every(runtime.clock, trustLookMs, () => agent.trust.look()),
+  );
 }

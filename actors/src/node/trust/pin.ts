@@ -1,0 +1,77 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '@ifactor/common';
+import type { Clock } from '@ifactor/common';
+import { isPublicKey } from '@ifactor/common/signature';
+import { z } from 'zod';
+
+/**
+ * Whose messages a node accepts. `cluster` is null until a message names one. `since`: when a person, or the first signed message,
+ * chose the key; revisions that were accepted before it do not count. `boundSeals`: a sealed secret that names its object was
+ * received, so that no other is accepted.
+ */
+const PinSchema = z.object({
+  key: z.string().refine(isPublicKey, 'it spells no key'),
+  cluster: z.string().nullable(),
+  since: z.string(),
+  boundSeals: z.boolean().default(false),
+});
+export type Pin = z.infer<typeof PinSchema>;
+
+const fileOf = (folder: string): string => join(folder, 'trust.json');
+
+/** The pin in a state folder; null if there is no file. @throws Error if the file is damaged: without it, anybody would be believed */
+export function readPin(folder: string): Pin | null {
+  const path = fileOf(folder);
+  if (!existsSync(path)) return null;
+  try {
+    return PinSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new Error(`${path} is damaged: run ifactor-agent trust KEY with the bridge's key`, { cause });
+  }
+}
+
+/** Whole or as before, also after a crash. @throws the file system's errors */
+export function writePin(folder: string, pin: Pin): void {
+  const path = fileOf(folder);
+  const draft = `${path}.${process.pid}`;
+  const file = openSync(draft, 'w', 0o600);
+  try {
+    writeSync(file, `${JSON.stringify(pin, null, 2)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(draft, path);
+}
+
+/** Distinguishes one version of the file from another; '' where the file is missing. */
+export function pinVersion(folder: string): string {
+  const found = statSync(fileOf(folder), { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.mtimeMs}`;
+}
+
+/**
+ * Makes a node accept what this key signed, of whatever cluster and revision, and nothing else.
+ * @returns what to tell the person
+ * @throws UsageError if it spells no key, or there is no state folder
+ */
+export function trustKey(folder: string, key: string, clock: Pick<Clock, 'now'>): string {
+  if (!isPublicKey(key))
+    throw new UsageError(
+      `${JSON.stringify(key)} is not a key of a bridge: its log shows it as ed25519:…, 51 characters`,
+    );
+  if (!existsSync(folder))
+    throw new UsageError(
+      `there is no state folder ${folder}: give --state-dir, or start the agent with --trust ${key}`,
+    );
+  const before = (() => {
+    try {
+      return readPin(folder)?.key ?? 'no key';
+    } catch {
+      return 'a damaged file';
+    }
+  })();
+  writePin(folder, { key, cluster: null, since: new Date(clock.now()).toISOString(), boundSeals: false });
+  return `trusted from now on: ${key}; before: ${before}. A running agent follows within 5 s and reads the desired state again`;
+}
