@@ -3,6 +3,7 @@ import type { KernelOperation, ObservedLink } from '@ifactor/crds';
 import { bridgeLink as link, bridgeMark as mark, seen, timeAt } from '../../testing/given.ts';
 import { asDeclared, decides } from '../../testing/decisions.ts';
 import { bridgeAs, knowing } from '../../testing/known.ts';
+import { address } from '../../testing/rules.ts';
 import type { Context, Failure } from './context.ts';
 import { decide } from './decide.ts';
 import type { Because } from './verdict.ts';
@@ -103,6 +104,35 @@ describe('an interface', () => {
         reason: 'SlaveMissing',
         params: { waiting: [{ reason: 'SlaveMissing', params: { slave: 's0', upper: 'bridge' } }] },
       },
+    ],
+    [
+      'that waits for itself through others',
+      asDeclared({ loop: ['a', 'b', 'a'] }),
+      { finding: 'deviceMissing', reason: 'DependencyLoop', params: { through: ['a', 'b', 'a'] } },
+    ],
+    [
+      'whose address another host has',
+      asDeclared({ observed: seen({ ...link, duplicate: ['fd00::1'] }) }),
+      { finding: 'operationsDone', reason: 'AddressDuplicate', params: { addresses: ['fd00::1'] } },
+    ],
+    [
+      'whose address is asked for again makes it again without a word',
+      asDeclared({
+        observed: seen({ ...link, addresses: [address('fd00::1/64')], duplicate: ['fd00::1'] }),
+        spec: bridgeAs({ addresses: [{ ipcidr: 'fd00::1/64' }] }),
+        recheck: { times: 0, at: timeAt(0), due: true },
+      }),
+      null,
+      [],
+      [{ type: 'RemoveAddress', slot: 'target', name: 'br0' }, { type: 'AddAddress' }],
+    ],
+    [
+      'of which a stray could not be removed',
+      asDeclared({
+        observed: { ...seen(link), strays: [stray] },
+        left: [{ netns: '43', index: 9, name: 'br0', message: 'no' }],
+      }),
+      configured,
     ],
     [
       'of which a stray is left',

@@ -41,6 +41,18 @@ describe('what an actor knows after', () => {
       { ...enforcedAtRest, desired: desiredAt(2), spec: bridgeAs({ mtu: 1300 }) },
     ],
     [
+      'another spec of one that waited in a loop and had the address of another host',
+      { ...rest, loop: ['a', 'a'], recheck: { times: 1, at: null, due: false } },
+      declared(2, { mtu: 1300 }),
+      {
+        ...enforcedAtRest,
+        desired: desiredAt(2),
+        spec: bridgeAs({ mtu: 1300 }),
+        loop: undefined,
+        recheck: undefined,
+      },
+    ],
+    [
       'a spec that belongs elsewhere',
       full,
       declared(2, { container: { docker: { name: 'box' } } }),

@@ -6,8 +6,8 @@ import { removableStrays } from './stray.ts';
 
 /** The rules for a context whose spec has passed its schema. */
 export function rulesIn(context: Context): KindRules | null {
-  const found = context.spec === null ? null : rulesOf(context.key, context.spec);
-  return found === null || 'problem' in found ? null : found.rules;
+  const found = rulesOf(context.key, context.spec);
+  return 'problem' in found ? null : found.rules;
 }
 
 /** How the kernel differs from the spec, strays included; null while that is unknown. */

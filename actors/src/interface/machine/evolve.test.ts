@@ -4,6 +4,7 @@ import type { Given } from '../../testing/given.ts';
 import { bridgeAs, busy, desiredAt, eventOf, full, idle, knowing, newsAfter, rest } from '../../testing/known.ts';
 import type { News } from '../../testing/known.ts';
 import type { Context, Failure } from './context.ts';
+import type { StrayLeft } from './stray.ts';
 import { evolve } from './evolve.ts';
 
 const refusal: Failure = { code: 'Refused', errno: 'EPERM', text: 'no', module: null, until: timeAt(1000) };
@@ -18,6 +19,12 @@ const rolledBack = {
   trial: null,
   rolledBack: { generation: 2, to: 1, spec: bridgeAs({ mtu: 1300 }), lost: [], seconds: 10, found: true },
 };
+
+const leftAt = (netns: string, index: number): StrayLeft => ({ netns, index, name: 'br0', message: 'no' });
+const strayLeft = (netns: number, index: number): Given => [
+  'StrayLeft',
+  { operations: 'round-1', netns: String(netns), index, name: 'br0', code: 'EBUSY', message: 'busy' },
+];
 
 describe('what an actor knows after', () => {
   test.each<[what: string, before: Context, given: Given, news: News]>([
@@ -223,6 +230,49 @@ describe('what an actor knows after', () => {
       ['SpecRolledBack', { generation: 1, to: null, lost: ['nats'], seconds: 10 }],
       {},
     ],
+    [
+      'a loop of objects that wait for each other',
+      knowing({ loop: ['a', 'a'] }),
+      ['LoopFound', { through: ['a', 'b', 'a'] }],
+      { loop: ['a', 'b', 'a'] },
+    ],
+    [
+      'a loop that is open',
+      knowing({ loop: ['a', 'a'] }),
+      ['LoopOpened', { through: ['a', 'a'] }],
+      { loop: undefined },
+    ],
+    [
+      'the first stray that was left',
+      knowing(),
+      strayLeft(7, 9),
+      { left: [{ netns: '7', index: 9, name: 'br0', message: 'busy' }] },
+    ],
+    [
+      'a stray that was left again, beside others',
+      knowing({ left: [leftAt('7', 9), leftAt('7', 8), leftAt('6', 9)] }),
+      strayLeft(7, 9),
+      { left: [leftAt('7', 8), leftAt('6', 9), { ...leftAt('7', 9), message: 'busy' }] },
+    ],
+    [
+      'a request to try strays again',
+      knowing({ left: [leftAt('7', 9)] }),
+      ['ResyncRequested', { by: 'mona' }],
+      { left: undefined },
+    ],
+    [
+      "the agent's start: strays and duplicates are looked for again",
+      knowing({ left: [leftAt('7', 9)], loop: ['a', 'a'], recheck: { times: 1, at: null, due: true } }),
+      ['AgentStarted', { version: 'x' }],
+      { left: undefined, loop: undefined, recheck: undefined },
+    ],
+    [
+      'the wait for another check of duplicates',
+      knowing({ recheck: { times: 1, at: timeAt(0), due: false } }),
+      ['TimerElapsed', { timer: 'duplicates' }],
+      { recheck: { times: 1, at: timeAt(0), due: true } },
+    ],
+    ['the wait for a check of duplicates that has ended', knowing(), ['TimerElapsed', { timer: 'duplicates' }], {}],
     ['the end of a trial that is over', full, ['SpecConfirmed', { generation: 1 }], {}],
     [
       'a created link: what its device was told goes with the former',

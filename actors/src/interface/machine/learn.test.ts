@@ -3,7 +3,7 @@ import type { InterfaceSpec, Operation } from '@ifactor/crds';
 import { bridgeKey, bridgeLink as link, bridgeSpec, declared, looked, seen, timeAt } from '../../testing/given.ts';
 import type { Given } from '../../testing/given.ts';
 import { eventOf, knowing, newsOf } from '../../testing/known.ts';
-import { rulesFor } from '../../testing/rules.ts';
+import { address, rulesFor, wireguardKey } from '../../testing/rules.ts';
 import type { Context } from './context.ts';
 import { learn, respond } from './learn.ts';
 
@@ -102,6 +102,31 @@ describe('what follows', () => {
     const all = { secrets: true, places: true, observe: true };
     expect(conclude(known({ asked: all })).asked).toEqual(all);
     expect(conclude(known({ asked })).asked).toEqual(asked);
+  });
+
+  test('is asked for of secrets, too, and of addresses that another host had', () => {
+    const spec = rulesFor(wireguardKey, { interfaceName: 'wg0', addresses: [], moveToContainer: false }).spec;
+    const tunnel = { ...known({ spec, observed: null }), key: wireguardKey };
+    expect(conclude(tunnel).asked).toEqual({ secrets: true, places: false, observe: false });
+    const duplicate = seen({ ...link, addresses: [address('fd00::1/64')], duplicate: ['fd00::1'] });
+    const again = known({
+      observed: duplicate,
+      spec: read({ addresses: [{ ipcidr: 'fd00::1/64' }] }),
+      recheck: { times: 2, at: timeAt(0), due: true },
+      stuck: 9,
+    });
+    expect(conclude(again)).toMatchObject({
+      running: 'round-1',
+      failure: null,
+      verdict: configured,
+      recheck: { times: 2, at: null, due: false },
+    });
+    const drifting = conclude({
+      ...again,
+      observed: { ...duplicate, links: { target: { ...duplicate.links.target!, mtu: 1300 } } },
+      stuck: 0,
+    });
+    expect(drifting).toMatchObject({ running: 'round-1', recheck: { times: 2, due: true } });
   });
 
   test('is nothing while operations are in flight: the verdict stays', () => {

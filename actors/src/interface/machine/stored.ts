@@ -52,8 +52,8 @@ function later({ value, context }: Frozen): Snapshot {
     ...context,
   };
   const { confirm, macs, birth, resolved } = context;
-  const read = context.spec === null ? null : rulesOf(context.key, context.spec);
-  const spec = read === null || 'problem' in read ? null : read.spec;
+  const read = rulesOf(context.key, context.spec);
+  const spec = 'problem' in read ? null : read.spec;
   return {
     value: state,
     context: {
