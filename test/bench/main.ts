@@ -17,10 +17,11 @@ import { logText, measureKeeping, measureLog } from './log.ts';
 import { type FoldRates, keptText } from './logReport.ts';
 import { report, type Result } from './report.ts';
 import { measureStart, startText } from './start.ts';
+import { churnText, measureChurn } from './churn.ts';
 import { measureWindow, windowText } from './window.ts';
 import { bridges } from './workload.ts';
 
-const help = `usage: npm run bench -- [quick | log | journal | start | window] [options]
+const help = `usage: npm run bench -- [quick | log | journal | start | window | churn] [options]
 
 quick: bridges (mtu, IPv4, IPv6, up) from desired state in NATS to the kernel, by a real agent, and by \`ip -batch\`: interleaved,
 medians of several repetitions. Beside them the parts alone: netlink layer, actors without NATS, machine, journal; and the time
@@ -37,11 +38,15 @@ Needs root.
 
 window: a stream of a million events opened by the inspector and by \`ifactor events\`: time and memory, beside a consumer alone.
 
+churn: many interfaces and their churn in the streams: memory, disk and start of nats-server, and a bridge for them.
+
   --count N         bridges (default 1000)
   --events N        of the journal for seeks, of the stream for window (default 1000000)
   --actors N        at rest (default 100000)
   --repetitions N   (default 3)
   --tries N         deletions (default 50)
+  --interfaces N    for churn (default 5000)
+  --days N          of churn, with an event a day for each interface (default 30)
   --url ADDRESS     window: of a server that was filled by a run before
   --profile         take a CPU profile of the agent: where its time goes
   --json            one JSON document instead of text
@@ -54,6 +59,8 @@ const options = {
   tries: { type: 'string', default: '50' },
   events: { type: 'string', default: '1000000' },
   actors: { type: 'string', default: '100000' },
+  interfaces: { type: 'string', default: '5000' },
+  days: { type: 'string', default: '30' },
   url: { type: 'string' },
   profile: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -81,26 +88,31 @@ async function main(): Promise<number> {
     return 2;
   }
   const { values, positionals } = parsed;
-  const [count, repetitions, tries, events, actors] = [
+  const [count, repetitions, tries, events, actors, interfaces, days] = [
     values.count,
     values.repetitions,
     values.tries,
     values.events,
     values.actors,
+    values.interfaces,
+    values.days,
   ].map(Number);
   const numbers =
-    [count, repetitions, tries, events, actors].every((value) => Number.isSafeInteger(value) && value! >= 0) &&
+    [count, repetitions, tries, events, actors, interfaces, days].every(
+      (value) => Number.isSafeInteger(value) && value! >= 0,
+    ) &&
     count! > 0 &&
     count! <= 20_000 &&
     repetitions! > 0 &&
     events! >= 1000 &&
-    actors! > 0;
+    actors! > 0 &&
+    interfaces! > 0;
   if (values.help) {
     console.log(help);
     return 0;
   }
   const [what = 'quick'] = positionals;
-  if (positionals.length > 1 || !['quick', 'log', 'journal', 'start', 'window'].includes(what) || !numbers) {
+  if (positionals.length > 1 || !['quick', 'log', 'journal', 'start', 'window', 'churn'].includes(what) || !numbers) {
     console.error(help);
     return 2;
   }
@@ -121,6 +133,11 @@ async function main(): Promise<number> {
         ...(url === undefined ? {} : { url }),
       });
       console.log(values.json ? JSON.stringify(result) : windowText(result));
+      return 0;
+    }
+    if (what === 'churn') {
+      const result = await measureChurn({ folder: made, interfaces: interfaces!, days: days!, progress });
+      console.log(values.json ? JSON.stringify(result) : churnText(result));
       return 0;
     }
     if (process.getuid?.() !== 0) throw new Error('network namespaces are needed: run it as root');

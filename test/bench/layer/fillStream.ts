@@ -1,27 +1,24 @@
 /**
- * In a process of its own: fills IFACTOR_EVENTS with the events of many interfaces in turns. Writes NATS' protocol itself, so that the
- * server's speed counts and not that of a client. argv: address of NATS, events, nodes, interfaces of each. Prints JSON.
+ * In a process of its own: fills IFACTOR_EVENTS with the events of many interfaces in turns. argv: address of NATS, events, nodes,
+ * interfaces of each. Prints JSON.
  */
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { systemClock } from '@ifactor/common';
 import { someKey, someLives } from '@ifactor/actors/testing';
 import { connectOnce, ensureStreams, streams } from '@ifactor/common/nats';
 import { encodeEvent } from '@ifactor/crds';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
+import { fillStream } from '../rawStream.ts';
+import type { RawMessage } from '../rawStream.ts';
 
 const [url = '', ...numbers] = process.argv.slice(2);
 const [count = 0, nodes = 1, interfaces = 1] = numbers.map(Number);
-/** Messages after which the server is asked whether it has stored them: it drops what waits in too long a line. */
-const batch = 2000;
 
 const connection = await connectOnce({ servers: url, name: 'bench' });
 await ensureStreams(connection);
 const manager = await jetstreamManager(connection);
 // All of them are to be there at the end.
 await manager.streams.update(streams.events, { max_bytes: -1 });
-const before = (await manager.streams.info(streams.events)).state.last_seq;
 
 /** What one interface tells again and again, after its first words; names and numbers are put in. */
 const life = [...someLives({ node: 'NODE', eventId: () => 'NODE.bench.NUMBER' }, [someKey('NAME')]).take(43)];
@@ -35,7 +32,7 @@ const templates = life.map((event) => {
   return { subject, head: `NATS/1.0\r\n${lines}\r\n`, payload };
 });
 
-function message(number: number): string {
+function message(number: number): RawMessage {
   const actor = number % (nodes * interfaces);
   const turn = Math.floor(number / (nodes * interfaces));
   const [node, name] = [`n${actor % nodes}`, `br${Math.floor(actor / nodes)}`];
@@ -50,29 +47,11 @@ function message(number: number): string {
       .replaceAll('NAME', name)
       .replace('NUMBER', String(number + 1))
       .replace(/(ifactor-sequence: )\d+/, `$1${number + 1}`);
-  const [head, payload] = [fill(template.head), fill(template.payload)];
-  return `HPUB ${fill(template.subject)} ${head.length} ${head.length + payload.length}\r\n${head}${payload}\r\n`;
+  return { subject: fill(template.subject), head: fill(template.head), payload: fill(template.payload) };
 }
 
 const begun = systemClock.monotonic();
-const { hostname, port } = new URL(url);
-const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-await once(socket, 'data');
-socket.write('CONNECT {"verbose":false,"headers":true}\r\n');
-socket.on('data', (data) => {
-  if (data.includes('PING')) socket.write('PONG\r\n');
-  if (data.includes('-ERR')) throw new Error(data.toString());
-});
-for (let from = 0; from < count; from += batch) {
-  let text = '';
-  for (let number = from; number < Math.min(count, from + batch); number++) text += message(number);
-  if (!socket.write(text)) await once(socket, 'drain');
-  // Never more than two batches ahead of what is stored.
-  while ((await manager.streams.info(streams.events)).state.last_seq < before + from - batch);
-}
-let state;
-do ({ state } = await manager.streams.info(streams.events));
-while (state.last_seq < before + count);
-socket.end();
+await fillStream(url, manager, streams.events, count, message);
+const { state } = await manager.streams.info(streams.events);
 console.log(JSON.stringify({ events: state.messages, bytes: state.bytes, tookMs: systemClock.monotonic() - begun }));
 await connection.close();

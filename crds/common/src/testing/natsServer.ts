@@ -12,6 +12,8 @@ import { connectOnce } from '../nats.ts';
 export type NatsServer = {
   readonly url: string;
   readonly port: number;
+  /** Of the server that runs now. */
+  readonly pid: number | undefined;
   /** The folder of its streams. */
   readonly store: string;
   /** A connection that is closed when the server is disposed. */
@@ -117,6 +119,10 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
     },
     get port() {
       return port;
+    },
+    get pid() {
+      // `setpriv` replaces itself by the server.
+      return child?.pid;
     },
     store,
     async connect(name = 'test') {
