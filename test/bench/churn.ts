@@ -78,9 +78,10 @@ const sizeOf = (folder: string): number =>
       }, 0)
     : 0;
 
+const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`.padStart(9);
+const ms = (value: number): string => `${value.toFixed(0)} ms`.padStart(9);
+
 export function churnText({ interfaces, days, events, empty, full, restarts, consumer, bridge }: ChurnResult): string {
-  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`.padStart(9);
-  const ms = (value: number): string => `${value.toFixed(0)} ms`.padStart(9);
   return [
     `${interfaces.toLocaleString('en')} interfaces, ${days} days of churn: ${events.toLocaleString('en')} events`,
     `nats-server, empty                         ${mb(empty.memory)} of memory ${mb(empty.disk)} on disk`,

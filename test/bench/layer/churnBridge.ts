@@ -24,9 +24,12 @@ export type BridgeCost = {
 const [url = '', text] = process.argv.slice(2);
 const count = Number(text);
 const kube = createMemoryKube();
-await kube.create({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' } as never, {
-  metadata: { name: 'kube-system' },
-});
+await kube.create(
+  { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' },
+  {
+    metadata: { name: 'kube-system' },
+  },
+);
 const byName = new Map(Array.from({ length: count }, (_, index) => [objectOf(index).metadata.name, index]));
 let writes = 0;
 const ours = ({ plural }: { plural: string }): boolean => plural === 'netlinkinterfaces';

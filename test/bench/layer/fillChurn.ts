@@ -18,11 +18,11 @@ await fillStream(url, manager, streams.status, count * times, (number) => status
 
 const subject = (index: number): string =>
   formatDesiredSubject({ node: nodeOf(index), kind: 'netlinkinterface', namespace: 'default', name: `gone${index}` });
+const wish = (index: number): string => JSON.stringify(objectOf(index));
 const together = 1000;
 const store = eventStoreOf(connection);
 for (let from = 0; from < others; from += together) {
   const some = Array.from({ length: Math.min(together, others - from) }, (_, at) => from + at);
-  const wish = (index: number) => JSON.stringify(objectOf(index));
   await fillStream(url, manager, streams.desired, some.length * 2, (number) => ({
     subject: subject(from + (number % some.length)),
     head: '',
