@@ -90,7 +90,8 @@ const sentences: { readonly [T in EventType]: (data: EventData[T]) => string } =
 
 /** The event as a sentence. For an event of a later version, which is unknown here, its data. */
 export function eventWords({ type, data }: RecordedEvent): string {
-  const sentence = (sentences as { readonly [type: string]: ((data: unknown) => string) | undefined })[type];
+  // Own entries only: a type of a later version may be called anything.
+  const sentence = Object.hasOwn(sentences, type) ? (sentences[type] as (data: unknown) => string) : undefined;
   try {
     return sentence ? sentence(data) : valueText(data);
   } catch {

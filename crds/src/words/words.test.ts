@@ -24,6 +24,8 @@ test('an event with a reason and parameters makes its sentence; one of an older 
 test('an event that this version does not know, or that lacks what it should carry, shows its data', () => {
   const unknown = { type: 'LinkPainted', data: { color: 'red' } } as unknown as RecordedEvent;
   expect(eventWords(unknown)).toBe('{"color":"red"}');
+  const constructed = { type: 'constructor', data: { color: 'red' } } as unknown as RecordedEvent;
+  expect(eventWords(constructed)).toBe('{"color":"red"}');
   expect(eventWords({ type: 'DriftObserved', data: {} } as unknown as RecordedEvent)).toBe('{}');
 });
 

@@ -21,11 +21,12 @@ export type TestApiServer = {
   close(): Promise<void>;
 };
 
-export async function startTestApiServer(): Promise<TestApiServer> {
+export async function startTestApiServer(options: { dataDir?: string } = {}): Promise<TestApiServer> {
   const internalErrors: unknown[] = [];
   const server = await startApiServer({
     definitions: ownDefinitions(),
     token: 'secret',
+    ...options,
     report: (error) => internalErrors.push(error),
   });
   return {

@@ -145,6 +145,18 @@ test('an actor that only older events tell of is on the map with its state, and 
   expect(detail.fields.find(({ name }) => name === 'mtu')).toBeDefined();
 });
 
+test.each(['constructor', '__proto__'])('an object and a link called %s are shown like any other', async (name) => {
+  const events = lives([name, 'other'], 200);
+  const feed = follow(new Streams(events), { window: 100 });
+  const id = actorOf(events[0]!);
+  await eventually(() => expect(feed.topology.actors.map((actor) => actor.id)).toContain(id));
+  expect(feed.topology.actors.find((actor) => actor.id === id)).toMatchObject({ interfaceName: name });
+  expect(Object.keys(feed.log.states(feed.log.total))).toContain(id);
+  const detail = await pageAnswers.actor(feed, { actor: id, at: null });
+  expect(detail).toMatchObject({ state: events.findLast(({ key }) => key.name === name)?.state });
+  expect(detail.fields.length).toBeGreaterThan(3);
+});
+
 test('a reader does not wait long for a long history: it is shown what is known, and told when all is', async () => {
   const events = lives(['a'], 100);
   const log = new EventLog(60);

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startTestApiServer } from '../../testing/apiClient.ts';
 import type { TestApiServer } from '../../testing/apiClient.ts';
 import { part } from '@ifactor/common/json';
@@ -91,4 +94,21 @@ it('lists in pages that miss nothing, whatever comes and goes meanwhile', async 
   // A watch from this revision includes changes to `a` and `b`.
   expect(third.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
   expect((await call('GET', `${bridges}?limit=2&continue=nonsense`)).code).toBe(400);
+});
+
+/** Of the namespace kube-system, by a server of its own. */
+const uidIn = async (dataDir: string): Promise<unknown> => {
+  const one = await startTestApiServer({ dataDir });
+  const { body } = await one.call('GET', '/api/v1/namespaces/kube-system');
+  await one.close();
+  return part(body, 'metadata')['uid'];
+};
+
+it('is the same cluster after a restart: the namespace kube-system keeps its UID, and another folder is another one', async () => {
+  const folders = ['a', 'b'].map((name) => mkdtempSync(join(tmpdir(), `ift-api-${name}-`)));
+  const [a, again, b] = [await uidIn(folders[0]!), await uidIn(folders[0]!), await uidIn(folders[1]!)];
+  expect(a).toEqual(expect.any(String));
+  expect(again).toBe(a);
+  expect(b).not.toBe(a);
+  for (const folder of folders) rmSync(folder, { recursive: true });
 });
