@@ -24,6 +24,7 @@ export class TestNetnsResolver implements NetnsResolver {
   readonly #path: (name: string) => string;
   readonly #listeners = new Map<string, Set<(place: ResolvedNetns) => void>>();
   readonly #gone = new Set<string>();
+  readonly #hidden = new Set<string>();
 
   constructor(kernel: Kernel, path: (name: string) => string) {
     this.#kernel = kernel;
@@ -43,10 +44,16 @@ export class TestNetnsResolver implements NetnsResolver {
   }
 
   async set(name: string, there: boolean): Promise<void> {
+    this.#hidden.delete(name);
     if (there) this.#gone.delete(name);
     else this.#gone.add(name);
     const place = await this.#place(name);
     for (const listener of this.#listeners.get(name) ?? []) listener(place);
+  }
+
+  /** Whether it is there cannot be known, as while an engine does not answer; until the next `set`. */
+  hide(name: string): void {
+    this.#hidden.add(name);
   }
 
   close(): void {
@@ -54,6 +61,7 @@ export class TestNetnsResolver implements NetnsResolver {
   }
 
   async #place(name: string): Promise<ResolvedNetns> {
+    if (this.#hidden.has(name)) return { lost: { reason: 'EngineUnreachable', params: {} } };
     if (this.#gone.has(name)) return { lost: { reason: 'ContainerGone', params: {} } };
     return { netns: await this.#kernel.open(this.#path(name)) };
   }

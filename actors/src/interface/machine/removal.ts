@@ -7,8 +7,10 @@ import type { Decision } from './decision.ts';
 import { strayRemovals } from './difference.ts';
 import type { Because, Step } from './verdict.ts';
 
-/** Reasons that leave it unknown whether the netns, and links in it, still exist. */
 const unknowable = new Set(['EngineUnreachable', 'Forbidden', 'TooManyLinks']);
+
+/** Whether a reason why a place does not resolve leaves it unknown whether the netns, and links in it, still exist. */
+export const isUnknowable = (reason: string): boolean => unknowable.has(reason);
 
 type Removal = Extract<KernelOperation, { type: 'RemoveLink' | 'RemoveStray' }>;
 
@@ -58,7 +60,7 @@ export function decideDeletion(context: Context, rules: KindRules | null): Decis
   // If no operation ever ran, no link can be left.
   if (decision.because?.finding !== 'linksGone' || round === 0) return decision;
   for (const [slot, place] of Object.entries(places)) {
-    if (place && 'reason' in place && unknowable.has(place.reason))
+    if (place && 'reason' in place && isUnknowable(place.reason))
       return decided({ finding, reason: place.reason, params: { slot: slot as Slot } });
   }
   return decision;

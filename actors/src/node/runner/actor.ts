@@ -12,13 +12,11 @@ import type { Snapshot } from '../../interface/machine/fold.ts';
 /** What an event follows from: the event before it, and what set the chain off. */
 export type Cause = { id: string; correlation: string };
 
-/** `selector` shows whether it still matches the spec; `retired` closes `netns` once it does not. */
-export type SlotFollower = {
-  selector: string;
-  stop: () => void;
-  retired: (() => void) | null;
-  netns?: Netns | undefined;
-};
+/** `selector` shows whether it still matches the spec. */
+export type SlotFollower = { selector: string; stop: () => void; former: FormerPlace | null; found: boolean };
+
+/** `looked`: links of the actor were looked for in `netns`, which is open. */
+export type FormerPlace = { netns: Netns | undefined; looked: boolean };
 
 // What actors have in common as long as nothing happens to them.
 const unshaken: Actor['handshakes'] = { at: 0, times: new Map() };
@@ -36,6 +34,8 @@ export class Actor {
   followers = new SmallMap<Slot, SlotFollower>();
   /** Followers of places the spec no longer names, kept until the links there are gone. */
   former: readonly SlotFollower[] = none;
+  /** Selectors that the spec named before this agent's start: where it no longer does, links may be left. */
+  remembered: readonly string[] = none;
   netns = new SmallMap<Slot, Netns>();
   /** Raised whenever `netns` changes: what was seen before is of another place. */
   epoch = 0;

@@ -63,6 +63,8 @@ export class Effects {
     this.looker = new Looker(mailbox, runtime, this.#slots, this.#endpoints, tuning.pollMs);
     this.#performer = new Performer(mailbox, secrets, this.#slots, resolve, runtime.log);
 
+    this.looker.observed.subscribe((actor) => this.#slots.looked(actor));
+    this.#slots.formerFound.subscribe((actor) => this.looker.look(actor));
     this.#performer.performed.subscribe((actor) => this.looker.look(actor));
     this.#endpoints.doubted.subscribe((actor) => this.looker.look(actor));
     this.#endpoints.retryable.subscribe((actor) =>
@@ -106,7 +108,7 @@ export class Effects {
 
   /** To be called when an actor has nothing queued any more. */
   settle(actor: Actor): void {
-    if (actor.snapshot.context.settled) this.#slots.dropFormer(actor);
+    this.#slots.dropFormer(actor);
     this.looker.follow(actor);
   }
 

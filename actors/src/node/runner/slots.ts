@@ -4,6 +4,8 @@ import { markOf } from '../../interface/kind/index.ts';
 import type { ResolvedNetns, NetnsResolver } from '../../containers/index.ts';
 import type { Netns, NetnsChange } from '../../kernel/index.ts';
 import { soundSpec } from './actor.ts';
+import { isUnknowable } from '../../interface/machine/removal.ts';
+import { isHealthy } from '../../interface/machine/verdict.ts';
 import type { Cause, SlotFollower, Actor } from './actor.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Signal } from './signal.ts';
@@ -12,6 +14,8 @@ import { Signal } from './signal.ts';
 export class Slots {
   /** Something changed in a netns that some actor uses. */
   readonly changed = new Signal<{ netns: Netns; change: NetnsChange }>();
+  /** A place that the actor's spec no longer names turned out to be there: links may be left in it. */
+  readonly formerFound = new Signal<Actor>();
   readonly #mailbox: Mailbox;
   readonly #places: NetnsResolver;
   readonly #stop: () => void;
@@ -39,7 +43,7 @@ export class Slots {
    * other that one of its links was moved to by hand.
    */
   of(actor: Actor): Iterable<Netns> {
-    const former = actor.former.flatMap(({ netns }) => netns ?? []);
+    const former = actor.former.flatMap(({ former: place }) => place?.netns ?? []);
     const own = new Set([...actor.netns.values(), ...former, ...(this.#home ? [this.#home] : [])]);
     const { mac, farMac } = actor.snapshot.context.macs ?? {};
     const macs = new Set([mac, farMac].filter((one) => one !== undefined));
@@ -81,23 +85,72 @@ export class Slots {
     for (const [slot, { selector }] of actor.followers) {
       if (wanted.get(slot) !== selector) this.#retire(actor, slot);
     }
+    if (actor.remembered.length > 0) this.#recall(actor, new Set(wanted.values()));
   }
 
+  /** A look at all places of the actor succeeded. */
+  looked(actor: Actor): void {
+    for (const { former } of actor.former) if (former?.netns) former.looked = true;
+  }
+
+  /** Releases former places of an actor at rest that were looked at and have none of its links. */
   dropFormer(actor: Actor): void {
-    const { former } = actor;
-    if (former.length === 0) return;
-    actor.former = [];
-    for (const { stop, retired } of former) {
-      stop();
-      retired?.();
-    }
+    if (actor.former.length === 0) return;
+    const { value, context } = actor.snapshot;
+    const { settled, observed } = context;
+    if (!settled || !isHealthy(value) || observed === null) return;
+    const isNeeded = ({ found, former }: SlotFollower): boolean => {
+      if (!former?.netns) return !found;
+      const { id } = former.netns;
+      return !former.looked || observed.strays.some(({ netns }) => netns === id);
+    };
+    const kept = actor.former.filter(isNeeded);
+    for (const follower of actor.former) if (!kept.includes(follower)) this.#drop(follower);
+    actor.former = kept;
   }
 
   leave(actor: Actor): void {
     for (const { stop } of actor.followers.values()) stop();
     actor.followers.clear();
     for (const slot of actor.netns.keys()) this.#set(actor, slot, null);
-    this.dropFormer(actor);
+    for (const follower of actor.former) this.#drop(follower);
+    actor.former = [];
+  }
+
+  /** Follows remembered places that the spec no longer names; forgets those that are followed. */
+  #recall(actor: Actor, wanted: ReadonlySet<string>): void {
+    const followed = new Set(actor.followers.values().map(({ selector }) => selector));
+    const { remembered } = actor;
+    actor.remembered = remembered.filter((selector) => wanted.has(selector) && !followed.has(selector));
+    for (const selector of remembered) {
+      if (wanted.has(selector)) continue;
+      const listener = (place: ResolvedNetns): void => this.#formerReported(actor, follower, place);
+      const stop = this.#places.follow(JSON.parse(selector) as ContainerSelector, listener);
+      const follower: SlotFollower = { selector, stop, former: { netns: undefined, looked: false }, found: false };
+      actor.former = [...actor.former, follower];
+    }
+  }
+
+  #drop({ stop, former }: SlotFollower): void {
+    stop();
+    if (former?.netns) this.#release(former.netns);
+    if (former) former.netns = undefined;
+  }
+
+  /** The first netns of a former place may have links of the actor; once it is another one, or none, they are gone. */
+  #formerReported(actor: Actor, follower: SlotFollower, place: ResolvedNetns): void {
+    const { former, found } = follower;
+    if (!former || ('lost' in place && isUnknowable(place.lost.reason))) return;
+    follower.found = true;
+    if ('netns' in place && !found) {
+      former.netns = place.netns;
+      this.#acquire(place.netns);
+      actor.epoch++;
+      this.formerFound.emit(actor);
+      return;
+    }
+    if (former.netns) this.#release(former.netns);
+    former.netns = undefined;
   }
 
   #retire(actor: Actor, slot: Slot): void {
@@ -107,22 +160,15 @@ export class Slots {
     actor.followers.delete(slot);
     actor.netns.delete(slot);
     actor.epoch++;
-    follower.netns = netns;
-    follower.retired = () => {
-      if (follower.netns) this.#release(follower.netns);
-      follower.netns = undefined;
-    };
+    follower.former = { netns, looked: false };
     actor.former = [...actor.former, follower];
   }
 
   #follow(actor: Actor, slot: Slot, container: ContainerSelector | null, selector: string, cause: Cause): void {
     let first: Cause | null = cause;
     const listener = (place: ResolvedNetns): void => {
-      if (follower.retired) {
-        // A former place has gone, and its links with it.
-        follower.retired();
-        return;
-      }
+      if (follower.former) return this.#formerReported(actor, follower, place);
+      follower.found ||= 'netns' in place || !isUnknowable(place.lost.reason);
       const from = first;
       first = null;
       if ('netns' in place) {
@@ -138,7 +184,8 @@ export class Slots {
         );
       }
     };
-    const follower: SlotFollower = { selector, stop: this.#places.follow(container, listener), retired: null };
+    const stop = this.#places.follow(container, listener);
+    const follower: SlotFollower = { selector, stop, former: null, found: false };
     actor.followers.set(slot, follower);
   }
 

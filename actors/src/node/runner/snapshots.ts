@@ -5,6 +5,8 @@ import type { Key } from '@ifactor/crds';
 import { fold, foldLater, freeze, initial, thaw } from '../../interface/machine/fold.ts';
 import type { Journal } from '../journal/journal.ts';
 import { parseKey } from '../journal/read.ts';
+import { rulesIn } from '../../interface/machine/difference.ts';
+import type { Context } from '../../interface/machine/context.ts';
 import type { Actor } from './actor.ts';
 
 /** Events of an actor after which its snapshot is stored again. */
@@ -31,6 +33,7 @@ export class Snapshots {
    */
   restore(actorOf: (key: Key) => Actor): Map<Actor, number> {
     const unreadable = new Set<Actor>();
+    const restored = new Set<Actor>();
     const later = new Map<Actor, number>();
     const wrote = (actor: Actor, machine: number): void => {
       if (machine > machineVersion) later.set(actor, Math.max(machine, later.get(actor) ?? 0));
@@ -51,22 +54,28 @@ export class Snapshots {
     for (const { key, body } of this.#journal.snapshots()) {
       if (body === null) continue;
       const actor = actorOf(parseKey(key));
+      restored.add(actor);
       attempt(actor, () => {
-        const frozen = JSON.parse(body) as Parameters<typeof thaw>[0];
+        const { former = [], ...frozen } = JSON.parse(body) as Parameters<typeof thaw>[0] & { former?: string[] };
         wrote(actor, frozen.machine ?? 0);
         actor.snapshot = thaw(frozen);
+        remember(actor, former);
       });
     }
     for (const event of this.#journal.tail()) {
       const actor = actorOf(event.key);
+      restored.add(actor);
       actor.lastEvent = { sequence: event.sequence, type: event.type, time: event.time };
       actor.unsaved++;
       wrote(actor, event.machine);
       if (unreadable.has(actor)) continue;
       attempt(actor, () => {
+        const { context } = actor.snapshot;
+        if (event.type === 'SpecChanged') remember(actor, selectorsOf(context));
         actor.snapshot = (later.has(actor) ? foldLater : fold)(actor.snapshot, event).snapshot;
       });
     }
+    for (const actor of restored) remember(actor, selectorsOf(actor.snapshot.context));
     return later;
   }
 
@@ -77,8 +86,10 @@ export class Snapshots {
   /** Must not be called while events of the actor wait in memory. */
   save(actor: Actor): void {
     if (actor.unsaved === 0 || !actor.lastEvent) return;
+    const former = [...new Set([...actor.former.map(({ selector }) => selector), ...actor.remembered])];
+    const body = JSON.stringify({ ...freeze(actor.snapshot), ...(former.length > 0 && { former }) });
     try {
-      this.#journal.saveSnapshot(actor.id, actor.lastEvent.sequence, JSON.stringify(freeze(actor.snapshot)));
+      this.#journal.saveSnapshot(actor.id, actor.lastEvent.sequence, body);
       actor.unsaved = 0;
     } catch (error) {
       this.#log.warn('failed to store a snapshot; retrying later', { actor: actor.id, error: explain(error) });
@@ -101,4 +112,16 @@ export class Snapshots {
       }
     }
   }
+}
+
+/** The containers that the spec in force names, as `SlotFollower.selector`; none where no operation ever ran. */
+function selectorsOf(context: Context): string[] {
+  const rules = context.round === 0 ? null : rulesIn(context);
+  if (rules === null || context.spec === null) return [];
+  return rules.places(context.spec).flatMap(({ container }) => (container === null ? [] : JSON.stringify(container)));
+}
+
+function remember(actor: Actor, selectors: readonly string[]): void {
+  const added = selectors.filter((selector) => !actor.remembered.includes(selector));
+  if (added.length > 0) actor.remembered = [...actor.remembered, ...added];
 }
