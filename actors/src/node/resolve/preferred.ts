@@ -32,7 +32,9 @@ function hasRoute(address: string): Promise<boolean> {
       socket.close();
       resolve(routed);
     };
+    // Not by a callback, which would be called for an error, too.
     socket.once('error', () => done(false));
-    socket.connect(9, address, () => done(true));
+    socket.once('connect', () => done(true));
+    socket.connect(9, address);
   });
 }

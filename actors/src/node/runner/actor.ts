@@ -133,7 +133,7 @@ export class Actor {
 export function soundSpec(actor: Actor): { rules: KindRules; spec: InterfaceSpec } | null {
   const { context } = actor.snapshot;
   const rules = rulesIn(context);
-  return rules === null || context.spec === null ? null : { rules, spec: context.spec };
+  return rules === null ? null : { rules, spec: context.spec! };
 }
 
 /** The slots of an actor that are open, with the names it claims there. */

@@ -1,3 +1,4 @@
+import type { Clock } from '@ifactor/common';
 import { TestClock } from '@ifactor/common/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { KernelError } from '../../kernel/index.ts';
@@ -19,6 +20,8 @@ let mailbox: TestMailbox;
 let looker: Looker;
 let home: Netns;
 let seen: string[];
+/** Timers that were started, and those that still run. */
+let timers: { started: number; running: number };
 let lines: ReturnType<typeof testLog>['lines'];
 
 beforeEach(async () => {
@@ -29,7 +32,29 @@ beforeEach(async () => {
   mailbox = new TestMailbox();
   const { log, lines: written } = testLog();
   lines = written;
-  const runtime = { clock, random: { fraction: () => 0.25, uuid: () => 'uuid' }, log };
+  timers = { started: 0, running: 0 };
+  const counting: Clock = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after(milliseconds, elapsed) {
+      timers.started++;
+      timers.running++;
+      let ended = false;
+      const end = (): void => {
+        if (!ended) timers.running--;
+        ended = true;
+      };
+      const cancel = clock.after(milliseconds, () => {
+        end();
+        elapsed();
+      });
+      return () => {
+        end();
+        cancel();
+      };
+    },
+  };
+  const runtime = { clock: counting, random: { fraction: () => 0.25, uuid: () => 'uuid' }, log };
   const slots = new Slots(mailbox, { follow: () => () => undefined, close: () => undefined });
   const endpoints = new Endpoints(mailbox, runtime, () => Promise.reject(new Error('no names')));
   looker = new Looker(mailbox, runtime, slots, endpoints);
@@ -140,8 +165,8 @@ describe('a look', () => {
 
   test('while operations run shows what is half done, and is not told', async () => {
     const actor = observedOnce();
-    actor.snapshot = { ...actor.snapshot, context: { ...actor.snapshot.context, running: 'round-1' } };
     asksForLook(actor);
+    actor.snapshot = { ...actor.snapshot, context: { ...actor.snapshot.context, running: 'round-1' } };
     await home.createLink({ kind: 'bridge', name: 'br0' });
     await home.barrier();
     await look(actor);
@@ -182,16 +207,19 @@ describe('a look whose subject changed meanwhile is thrown away, and taken again
   const changes: [string, (actor: Actor) => void][] = [
     ['another place', (actor) => void actor.epoch++],
     ['operations that ended', (actor) => void (actor.performed = done)],
-    ['another spec', (actor) => respecify(actor, { ...bridgeSpec, mtu: 1400 })],
+    ['another spec', (actor) => respecify(actor, { ...bridgeSpec, interfaceName: 'br1' })],
   ];
 
-  test.each(changes)('%s', async (_, change) => {
+  test.each(changes)('%s', async (which, change) => {
+    await home.createLink({ kind: 'bridge', name: 'br1' });
+    await home.barrier();
     const actor = observedOnce();
     asksForLook(actor);
     atReading(() => change(actor));
     await look(actor);
-    expect(seen).toEqual(['br']);
-    expect(mailbox.take()).toHaveLength(1);
+    expect([seen, timers.started]).toEqual([['br'], 0]);
+    const [[, data] = []] = mailbox.take();
+    expect(data).toMatchObject({ observed: { links: { target: which === 'another spec' ? { name: 'br1' } : null } } });
   });
 
   test('not where nobody does', async () => {
@@ -245,6 +273,14 @@ describe('a look that fails', () => {
     fail(new Error('read of a closed netns'), () => actor.epoch++);
     await look(actor);
     expect([seen, lines, mailbox.failures]).toEqual([['br'], [], []]);
+  });
+
+  test('to be told is a failure of its actor', async () => {
+    looker.observed.subscribe(() => {
+      throw new Error('a defect');
+    });
+    await look(observedOnce());
+    expect(mailbox.failures).toEqual(['br Observe: a defect']);
   });
 
   test('by a defect is a failure of its actor, which waits for no outcome any more', async () => {
@@ -308,8 +344,19 @@ describe('a WireGuard device', () => {
     await toldOnce(actor);
     looker.follow(actor);
     end(actor);
+    expect(timers.running).toBe(0);
     await clock.pass(60_000);
     expect(seen).toEqual(['wg']);
+  });
+
+  test('is looked at again where it is there again', async () => {
+    const actor = await wireguard();
+    await toldOnce(actor);
+    looker.follow(actor);
+    looker.forget(actor);
+    looker.follow(actor);
+    await clock.pass(5000);
+    expect(seen).toEqual(['wg', 'wg']);
   });
 
   test('is not followed after the end, and no other kind is', async () => {

@@ -70,8 +70,7 @@ export class Looker {
 
   stop(): void {
     this.#stopped = true;
-    for (const cancel of this.#polls.values()) cancel();
-    this.#polls.clear();
+    for (const actor of this.#polls.keys()) this.forget(actor);
   }
 
   #schedule(actor: Actor): void {
@@ -165,7 +164,7 @@ function significant(observed: Observed): Observed {
   const links = Object.fromEntries(
     Object.entries(observed.links).map(([slot, link]: [string, ObservedLink | null | undefined]) => {
       if (!link?.wireguard) return [slot, link];
-      const peers = link.wireguard.peers.map((peer) => ({ ...peer, endpoint: peer.endpoint === null ? null : 'some' }));
+      const peers = link.wireguard.peers.map((peer) => ({ ...peer, endpoint: Boolean(peer.endpoint) }));
       return [slot, { ...link, wireguard: { ...link.wireguard, peers } }];
     }),
   );

@@ -137,6 +137,9 @@ describe('a list of operations', () => {
     };
     await perform(up('br0'));
     expect(performed).toEqual(['br']);
+    home.changeLink = async () => actor.netns.delete('target');
+    await perform(up('br0'));
+    expect(performed).toEqual(['br', 'br']);
   });
 
   test('uses the secrets of its own interface', async () => {
@@ -225,6 +228,16 @@ describe('the names of peers', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test("that are not needed any more, after a failure, are nobody's concern", async () => {
+    const unhandled: unknown[] = [];
+    const collect = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', collect);
+    await perform(up('br9'), setPeer('a.test:1'));
+    for (let turns = 0; turns < 3; turns++) await turn();
+    process.off('unhandledRejection', collect);
+    expect([asked, unhandled]).toEqual([['a.test'], []]);
+  });
+
   test('without an address leave the rest as it is', async () => {
     await perform(setPeer('a.test:1'), {
       type: 'SetPeer',
@@ -278,20 +291,25 @@ describe('links that are made at home under one name', () => {
     expect(await names()).toHaveLength(4);
   });
 
-  test.each<[string, KernelOperation[], number]>([
-    ['another name', [create('wg1', { slot: 'home' })], 2],
-    ['another place', [create('wg0')], 2],
-    ['what is taken at home', [{ type: 'AdoptLink', slot: 'home', name: 'wg0', index: 1, mark }, born], 1],
-    ['what is moved from home', [{ type: 'MoveLink', from: 'home', slot: 'target', name: 'wg0' }, born], 1],
-    ['what is taken elsewhere', [{ type: 'AdoptLink', slot: 'target', name: 'wg0', index: 1, mark }], 1],
-  ])('wait for no other: %s', async (_, operations, begun) => {
+  test.each<[string, KernelOperation[], number, number]>([
+    ['another name', [create('wg1', { slot: 'home' })], 2, 0],
+    ['another place', [create('wg0')], 2, 0],
+    ['what is taken elsewhere', [{ type: 'AdoptLink', slot: 'target', name: 'wg0', index: 1, mark }], 1, 1],
+    ['but for what is taken at home', [{ type: 'AdoptLink', slot: 'home', name: 'wg0', index: 1, mark }], 1, 0],
+    ['but for what is moved from home', [{ type: 'MoveLink', from: 'home', slot: 'target', name: 'wg0' }], 1, 0],
+    ['but for one of several', [up('br9'), born], 1, 0],
+  ])('wait for no other: %s', async (_, operations, begun, told) => {
     under(actor, born);
     await turn();
     under(other, ...operations);
     expect(await names()).toHaveLength(begun);
-    // Whoever does not wait has ended, or made its request.
-    const told = mailbox.take().length;
-    expect(told).toBe(operations.length === 1 && begun === 1 ? 1 : 0);
+    expect(mailbox.take()).toHaveLength(told);
+  });
+
+  test('wait only for those: what is made elsewhere waits for nothing', async () => {
+    under(actor, create('a0'));
+    under(other, create('b0'));
+    expect(await names()).toEqual(['a0', 'b0']);
   });
 
   test('wait for nobody where there is no home', async () => {

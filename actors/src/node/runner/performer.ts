@@ -123,7 +123,8 @@ export class Performer {
       if (operation.type !== 'SetPeer' || operation.change.endpoint === undefined) continue;
       const { host, named } = readEndpoint(operation.change.endpoint);
       if (!named || found.has(host)) continue;
-      const address = this.#resolve(host).then(([first = '']) => first);
+      // Where there is no address it rejects.
+      const address = this.#resolve(host).then(([first]) => first!);
       address.catch(() => undefined);
       found.set(host, address);
     }
@@ -139,7 +140,8 @@ export class Performer {
       },
       netnsById: (id) => this.#slots.byId(id),
       secret: (fingerprint) => this.#secrets.use(actor.key, fingerprint),
-      address: async (host) => addresses.get(host) ?? Promise.reject(new Error(`${host} was not asked for`)),
+      // All were asked for at the beginning.
+      address: (host) => addresses.get(host)!,
     };
   }
 }

@@ -16,6 +16,7 @@ class FakeJournal {
   readonly node = 'n1';
   readonly #most: number;
   full = false;
+  attempts = 0;
   batches: RecordedEvent[][] = [];
   waiting: RecordedEvent[] = [];
   lost: RunnerOptions['journal']['lost'] = null;
@@ -42,6 +43,7 @@ class FakeJournal {
   }
 
   append(events: readonly RecordedEvent[]): void {
+    this.attempts++;
     this.#sequence += events.length;
     this.waiting.push(...events);
     if (this.full) throw new Error('the disk is full');
@@ -94,6 +96,8 @@ let runner: Runner;
 let kernel: MemoryKernel;
 let lines: ReturnType<typeof testLog>['lines'];
 let told: string[];
+/** Places that are followed: `home` and names of containers. */
+let followed: string[];
 
 beforeEach(async () => {
   kernel = new MemoryKernel();
@@ -106,13 +110,18 @@ beforeEach(async () => {
 async function start(): Promise<void> {
   const home = await kernel.open('home');
   const { log, lines: written } = testLog();
-  [lines, told] = [written, []];
+  [lines, told, followed] = [written, [], []];
   const own = new Runner({
     runtime: { clock, random: { fraction: () => 0.5, uuid: () => 'uuid' }, log },
     places: {
-      follow: (_, listener) => {
+      follow: (selector, listener) => {
+        const name = selector?.docker?.name ?? 'home';
+        followed.push(name);
         const soon = setImmediate(() => listener({ netns: home }));
-        return () => clearImmediate(soon);
+        return () => {
+          followed.splice(followed.indexOf(name), 1);
+          clearImmediate(soon);
+        };
       },
       close: () => undefined,
     },
@@ -213,6 +222,37 @@ describe('facts', () => {
   });
 });
 
+const boxed = (name: string, box: string, generation = 1): Fact => {
+  const fact = changed(name, generation) as Extract<Fact, { type: 'SpecChanged' }>;
+  return { ...fact, data: { ...fact.data, spec: { ...fact.data.spec, container: { docker: { name: box } } } } };
+};
+
+describe('the places of an actor', () => {
+  test('are followed as long as it has links there', async () => {
+    const actor = tell('a', boxed('a', 'one'));
+    await settled();
+    expect(followed).toEqual(['home', 'one']);
+    tell('a', boxed('a', 'two', 2));
+    runner.flush();
+    expect(followed).toEqual(['home', 'one', 'two']);
+    await settled();
+    expect(actor.snapshot.context.settled).toBe(true);
+    expect(followed).toEqual(['home', 'two']);
+    runner.tell(actor, deleted('a', false), null);
+    await settled();
+    runner.tell(actor, deleted('a'), null);
+    await settled();
+    expect(followed).toEqual(['home']);
+  });
+
+  test('are followed no longer than the node runs', async () => {
+    tell('a', boxed('a', 'one'));
+    await settled();
+    runner.stop();
+    expect(followed).toEqual([]);
+  });
+});
+
 describe('an actor', () => {
   test('that is deleted but not gone stays', async () => {
     const actor = await configured('a');
@@ -262,7 +302,8 @@ describe('an actor', () => {
     for (const actor of actors) void actor.snapshot;
     runner.stop();
     await clock.pass(20_000);
-    expect(actors.map((actor) => actor.packIfIdle())).toEqual([false, false, false]);
+    for (const packed of [false, true])
+      expect(actors.map((actor) => actor.packIfIdle())).toEqual([packed, packed, packed]);
   });
 
   test('was looked at, which is told whether or not it is news', async () => {
@@ -412,8 +453,49 @@ describe('a journal that cannot be written', () => {
     await settled();
     journal.full = false;
     told.length = 0;
+    runner.observed.subscribe(() => told.push('observed'));
     await clock.pass(1000);
     expect(told).toEqual(['recovered', 'stored']);
+  });
+
+  test('stores what waited as soon as it can be, and what happened to links meanwhile is healed', async () => {
+    journal = new FakeJournal(8);
+    await start();
+    await configured('a');
+    journal.full = true;
+    for (let times = 0; times < 10; times++) tell('a', { type: 'TimerElapsed', data: { timer: `t${times}` } });
+    await settled();
+    const { attempts } = journal;
+    tell('a', { type: 'TimerElapsed', data: { timer: 'late' } });
+    await settled();
+    expect([runner.parked, journal.attempts, journal.waiting.length]).toEqual([true, attempts, 8]);
+    journal.full = false;
+    await clock.pass(1000);
+    expect(
+      journal
+        .types()
+        .flat()
+        .filter((what) => what === 'a TimerElapsed'),
+    ).toHaveLength(11);
+    for (let times = 0; times < 9; times++) tell('a', { type: 'TimerElapsed', data: { timer: `t${times}` } });
+    journal.full = true;
+    await settled();
+    const home = await kernel.open('home');
+    await home.deleteLink(home.link('a')!.index);
+    await settled();
+    expect([runner.parked, home.link('a')]).toEqual([true, undefined]);
+    journal.full = false;
+    await clock.pass(1000);
+    expect(home.link('a')).toMatchObject({ up: true });
+  });
+
+  test('takes no snapshot, as events of it wait', async () => {
+    const actor = await configured('a');
+    actor.unsaved = 500;
+    journal.full = true;
+    tell('a', resync);
+    await settled();
+    expect(journal.saved).toEqual([]);
   });
 
   test('is written the ends of actors later, but for those that live again', async () => {
@@ -470,7 +552,7 @@ describe('a start', () => {
     runner.restore('1.2.3');
     await settled();
     const { lost } = journal;
-    expect(journal.batches[0]?.map(({ data }) => data)).toEqual([
+    expect(journal.batches[0]?.map(({ data }) => data)).toStrictEqual([
       { version: '1.2.3', lost, later: machineVersion + 2 },
       { version: '1.2.3', lost, later: machineVersion + 1 },
       { version: '1.2.3', lost },

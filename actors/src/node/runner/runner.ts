@@ -173,7 +173,7 @@ export class Runner implements Mailbox {
   /** Stores each actor's snapshot and closes the kernel. Links stay as they are. */
   stop(): void {
     if (this.#stopped) return;
-    if (this.#scheduled) this.flush();
+    this.flush();
     this.#stopped = true;
     this.#eventWriter.stop();
     this.#stopPacking();
@@ -208,7 +208,7 @@ export class Runner implements Mailbox {
   /** Whether no event may be made now; if so, facts are deferred until the journal can be written. */
   #isFull(): boolean {
     if (this.#eventWriter.room > 0) return false;
-    if (!this.#parked) this.#runtime.log.error('event buffer full: changes suspended until the journal is writable');
+    this.#runtime.log.error('event buffer full: changes suspended until the journal is writable');
     this.#parked = true;
     for (const item of this.#queue.splice(0)) this.#deferred.add(item);
     return true;
@@ -219,7 +219,7 @@ export class Runner implements Mailbox {
     if (this.#parked) {
       this.#parked = false;
       this.#queue.push(...this.#deferred.take());
-      if (this.#queue.length > 0) this.#schedule();
+      this.#schedule();
       for (const actor of this.actors.values()) this.#effects.looker.look(actor);
     }
     this.recovered.emit();

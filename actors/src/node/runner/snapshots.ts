@@ -42,11 +42,10 @@ export class Snapshots {
       try {
         step();
       } catch (error) {
-        if (!unreadable.has(actor))
-          this.#log.error('journal of an interface cannot be read; adopting what the kernel shows', {
-            actor: actor.id,
-            error: explain(error),
-          });
+        this.#log.error('journal of an interface cannot be read; adopting what the kernel shows', {
+          actor: actor.id,
+          error: explain(error),
+        });
         unreadable.add(actor);
         actor.snapshot = initial(actor.key);
       }

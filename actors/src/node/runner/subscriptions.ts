@@ -36,7 +36,7 @@ export class Subscriptions {
       for (const actor of this.#subscribed.get(key)) found.add(actor);
     };
     if (change.type === 'resync') add(netns.id);
-    if (change.type === 'resync' || change.type === 'lost') return found;
+    if (!('index' in change)) return found;
     add(`${netns.id}/${change.name}`);
     add(`${netns.id}#${change.index}`);
     if (change.type !== 'link') return found;
