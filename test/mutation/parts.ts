@@ -26,7 +26,12 @@ export const parts: Readonly<Record<string, Part>> = {
     workspace: 'actors',
     mutate: ['src/interface/machine/*.ts'],
     // Without the random walks, which take ten seconds for each mutant; with recorded lives.
-    tests: ['src/interface/machine/!(order|model|chart).test.ts', '../test/mutation/recorded.ts'],
+    tests: [
+      'src/interface/machine/arrows.test.ts',
+      'src/interface/machine/{fold,learn,decide,declared,evolve,failure,waits}.test.ts',
+      'src/interface/machine/!(order|model|chart).test.ts',
+      '../test/mutation/recorded.ts',
+    ],
     floor: 92,
   },
   agent: {
