@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { KindRules } from '../kind/index.ts';
 import type { KernelOperation, ObservedLink } from '@ifactor/crds';
 import { bridgeLink as link, seen } from '../../testing/given.ts';
 import { asDeclared } from '../../testing/decisions.ts';
@@ -8,25 +9,28 @@ import { differenceOf, rulesIn } from './difference.ts';
 const narrow: ObservedLink = { ...link, mtu: 1300 };
 const stray = { netns: '43', index: 9, name: 'br0' };
 
-describe('how the kernel differs', () => {
-  const rules = rulesIn(asDeclared())!;
+const rulesOfBridge = (): KindRules => rulesIn(asDeclared())!;
 
-  test('is unknown without a spec or a look, as are the rules of what no schema reads', () => {
-    expect(differenceOf(asDeclared({ spec: null }), rules)).toBeNull();
-    expect(differenceOf(asDeclared({ observed: null }), rules)).toBeNull();
+describe('how the kernel differs', () => {
+  test('is unknown without a spec or a look, as are the rulesOfBridge() of what no schema reads', () => {
+    expect(differenceOf(asDeclared({ spec: null }), rulesOfBridge())).toBeNull();
+    expect(differenceOf(asDeclared({ observed: null }), rulesOfBridge())).toBeNull();
     expect([rulesIn(knowing()), rulesIn(asDeclared({ spec: { type: 'bridge' } as never }))]).toEqual([null, null]);
   });
 
   test('includes strays, which go first, but leaves them where there is a conflict', () => {
     const strays = [stray];
-    const difference = differenceOf(asDeclared({ observed: { ...seen(narrow), strays } }), rules);
+    const difference = differenceOf(asDeclared({ observed: { ...seen(narrow), strays } }), rulesOfBridge());
     expect(difference?.drift).toEqual([
       { field: 'mtu', wanted: 1400, found: 1300 },
       { field: 'netns', wanted: null, found: 'br0 in netns 43' },
     ]);
     expect(difference?.operations.map(({ type }) => type)).toEqual(['RemoveStray', 'ChangeLink']);
     const foreign = { ...seen({ ...link, alias: null, kind: 'vxlan' }), strays };
-    expect(differenceOf(asDeclared({ observed: foreign }), rules)).toMatchObject({ operations: [], conflict: {} });
+    expect(differenceOf(asDeclared({ observed: foreign }), rulesOfBridge())).toMatchObject({
+      operations: [],
+      conflict: {},
+    });
   });
 
   test('by a move: strays go when the new link needs their port, or when it is moved', () => {
@@ -35,7 +39,7 @@ describe('how the kernel differs', () => {
       const operations = types.map((type) => ({ type })) as KernelOperation[];
       const found = { drift: [], operations, waiting: [], conflict: null };
       return differenceOf(asDeclared({ observed: { ...seen(link), strays } }), {
-        ...rules,
+        ...rulesOfBridge(),
         diff: () => found,
       })!.operations.map(({ type }) => type);
     };

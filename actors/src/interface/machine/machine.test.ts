@@ -229,15 +229,15 @@ describe('given, when, then', () => {
 });
 
 describe('a stored snapshot', () => {
-  const { snapshot } = after(...healthy);
-
   it('of a version that knew less has the initial values of what came later', () => {
+    const { snapshot } = after(...healthy);
     const { taken: _, paused: __, ...less } = snapshot.context;
     expect(thaw({ machine: 3, value: snapshot.value, context: less as Context }).context).toEqual(snapshot.context);
     expect(hashOf(thaw({ machine: 3, value: snapshot.value, context: less as Context }))).toBe(hashOf(snapshot));
   });
 
   it('has a digest of everything it knows', () => {
+    const { snapshot } = after(...healthy);
     const other = { ...snapshot, context: { ...snapshot.context, listenPort: 1 } };
     expect(hashOf(other)).not.toBe(hashOf(snapshot));
     expect(
