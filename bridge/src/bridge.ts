@@ -13,8 +13,10 @@ import type { Lease } from './kube/lease.ts';
 import type { KubeApi } from './kube/port.ts';
 import { createRecorder } from './kube/recorder.ts';
 import { createQueues, createWorkers, enqueueInto } from './reconcilers.ts';
+import { startNodeNotes } from './status/nodeNotes.ts';
 import { recordEvents } from './status/eventRecording.ts';
 import { startKnownNodes } from './stream/knownNodes.ts';
+import { createSealKeys, sealKeysSecret } from './signing/sealKeys.ts';
 import { createSigner } from './signing/signer.ts';
 import { createSigning } from './signing/signing.ts';
 import { createPublisher } from './stream/publisher.ts';
@@ -80,7 +82,12 @@ export function startBridge(options: BridgeOptions): Bridge {
     signal,
   });
   const view = createView(context, enqueue, ownWrites, reading.signal);
-  view.objects.onSecret((key) => signing.secretChanged(key));
+  const sealKeys = createSealKeys(api, settings.leaseNamespace);
+  view.objects.onSecret((key) => {
+    signing.secretChanged(key);
+    if (key !== `${settings.leaseNamespace}/${sealKeysSecret}`) return;
+    if (sealKeys.changed(view.objects.secrets.get(key))) view.enqueueAll();
+  });
   const { desired } = view.messages;
   const publisher = createPublisher({
     store,
@@ -97,6 +104,7 @@ export function startBridge(options: BridgeOptions): Bridge {
       publisher,
       recorder,
       ownWrites,
+      sealKeys,
       held: (_waiting, limit) => hold.begin(brake, limit),
     },
     enqueue,
@@ -121,6 +129,15 @@ export function startBridge(options: BridgeOptions): Bridge {
     log,
     signal: reading.signal,
   });
+  startNodeNotes({
+    api,
+    lease: leaseName,
+    heard: () => view.nodes.heard(),
+    sealKeys,
+    recorder,
+    leads,
+    runtime: { clock: time.clock, log, signal: reading.signal },
+  });
   const recording = recordEvents(context, view.objects, recorder);
   const all = Object.values(queues);
 
@@ -144,6 +161,7 @@ export function startBridge(options: BridgeOptions): Bridge {
       handlers: {
         onLead() {
           log.info('leading', { identity: settings.identity });
+          sealKeys.reread();
           void (async () => {
             const uid = await cluster.claim();
             if (uid === undefined || !(await signing.begin(uid, view.apiOutage)) || !leads()) return;

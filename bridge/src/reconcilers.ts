@@ -11,6 +11,7 @@ import type { Queue } from './queue.ts';
 import { reconcileStatus } from './status/reconcile.ts';
 import { readStatus } from './status/status.ts';
 import { createObjectWriter } from './status/writer.ts';
+import type { SealKeys } from './signing/sealKeys.ts';
 import { isTombstone } from './stream/publisher.ts';
 import type { Publisher } from './stream/publisher.ts';
 import type { OwnWrites } from './view/change.ts';
@@ -45,13 +46,14 @@ export type ReconcilerParts = {
   publisher: Publisher;
   recorder: Recorder;
   ownWrites: OwnWrites;
+  sealKeys: Pick<SealKeys, 'accept'>;
   /** The brake holds tombstones back: how many, and how many would be let through. */
   held: (waiting: number, limit: number) => void;
 };
 
 /** What the workers of the queues need. */
 export function createWorkers(parts: ReconcilerParts, enqueue: Enqueue): { workers: Workers; brake: Brake } {
-  const { context, view, publisher, recorder, ownWrites, held } = parts;
+  const { context, view, publisher, recorder, ownWrites, sealKeys, held } = parts;
   const { api, clock } = context;
   const { objects, messages } = view;
   const brake = new Brake({
@@ -76,9 +78,9 @@ export function createWorkers(parts: ReconcilerParts, enqueue: Enqueue): { worke
     if (messages.statuses.get(subject)?.sequence === entry.sequence) messages.statuses.forget(subject);
   }
 
-  const unsent: Unsent = { reasons: new Map(), changed: enqueue.status };
+  const unsent: Unsent = { reasons: new Map(), changed: (key) => enqueue.status(key) };
   const workers: Workers = {
-    desired: (key) => reconcileDesired({ api, view, publisher, writer, absence, unsent }, key),
+    desired: (key) => reconcileDesired({ api, view, publisher, writer, absence, unsent, sealKeys }, key),
     status: (key) => reconcileStatus({ view, writer, stray, clock, unsent: unsent.reasons }, key),
     plan: (key) => reconcilePlan({ api, view, writer, reservations, absence, clock }, key),
   };

@@ -1,3 +1,4 @@
+import { nodeSubject } from '@ifactor/common/nats';
 import { FINALIZER, formatDesiredSubject } from '@ifactor/crds';
 import type { Desired } from '@ifactor/crds';
 import { StreamFull } from '@ifactor/common/eventStore';
@@ -6,6 +7,8 @@ import { spell } from '../key.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { isTombstone, readDesired } from '../stream/publisher.ts';
 import { registered, wireguard } from '../testing/objects.ts';
+import { createMemoryKube } from '../testing/memoryKube.ts';
+import { createSealKeys, forgetSealKey } from '../signing/sealKeys.ts';
 import { desiredBench } from '../testing/stream.ts';
 import type { DesiredBench, DesiredSide } from '../testing/stream.ts';
 import { createDeletions } from '../view/deletions.ts';
@@ -74,6 +77,10 @@ async function bridge(bench: DesiredBench, api: Api) {
       api,
     ),
     unsent,
+    sealKeys: createSealKeys(
+      createMemoryKube(() => bench.clock.now()),
+      'default',
+    ),
   };
   return {
     ...side,
@@ -163,7 +170,7 @@ test('what the stream has no room for is tried again, and the object says why un
   };
   for (let tries = 0; tries < 2; tries++) await expect(one.publish()).rejects.toThrow(StreamFull);
   expect([...one.parts.unsent.reasons]).toEqual([
-    [key, expect.stringMatching(/^stream IFACTOR_DESIRED is full: raise/)],
+    [key, { reason: 'NatsFull', message: expect.stringMatching(/^stream IFACTOR_DESIRED is full: raise/) as unknown }],
   ]);
   expect(one.changed).toEqual([key]);
   one.parts.publisher = publisher;
@@ -441,4 +448,57 @@ test('a message on the stream that is not ours is not answered with a tombstone'
   await settle(bench);
   expect(await one.publish()).toBeUndefined();
   expect((await one.store.state('IFACTOR_DESIRED')).last).toBe(1);
+});
+
+const value = (seed: number): string => Buffer.alloc(32, seed).toString('base64');
+
+test('a node entry with another seal key is never sealed to: the object says so, until a person accepts the key', async () => {
+  const [bench, api] = [desiredBench(), new Api()];
+  const one = await bridge(bench, api);
+  const kube = createMemoryKube(() => bench.clock.now());
+  const sealKeys = createSealKeys(kube, 'default');
+  Object.assign(one.parts, { sealKeys });
+  const [node, mallory] = [registered('lax1'), registered('lax1')];
+  const shows = ({ entry }: typeof node): void =>
+    void one.parts.view.nodes.take(
+      nodeSubject('lax1'),
+      {
+        subject: nodeSubject('lax1'),
+        sequence: 1,
+        time: bench.clock.now(),
+        header: () => '',
+        body: JSON.stringify(entry),
+      },
+      bench.clock.now(),
+    );
+  const secretOf = async (): Promise<{ sealed: string; sender: string }> => (await stored(one))!.secrets[0]!;
+  shows(node);
+  one.show((api.object = at(1, { privateKey: value(1) })));
+  await one.publish();
+  let sealed = await secretOf();
+  expect(node.open(sealed.sealed, sealed.sender)).toBe(value(1));
+  shows(mallory);
+  await one.publish();
+  one.show((api.object = at(2, { privateKey: value(2) })));
+  await one.publish();
+  sealed = await secretOf();
+  expect(node.open(sealed.sealed, sealed.sender)).toBe(value(2));
+  expect(() => mallory.open(sealed.sealed, sealed.sender)).toThrow('cannot be opened');
+  expect(one.parts.unsent.reasons.get(key)).toMatchObject({
+    reason: 'SealKeyChanged',
+    message: expect.stringContaining('ifactor node rekey lax1') as unknown,
+  });
+  // What has no secret is of no concern.
+  one.show((api.object = at(3)));
+  await one.publish();
+  expect(one.parts.unsent.reasons.size).toBe(0);
+  one.show((api.object = at(4, { privateKey: value(4) })));
+  await one.publish();
+  expect(one.parts.unsent.reasons.size).toBe(1);
+  await forgetSealKey(kube, 'default', 'lax1');
+  sealKeys.reread();
+  await one.publish();
+  sealed = await secretOf();
+  expect(mallory.open(sealed.sealed, sealed.sender)).toBe(value(4));
+  expect(one.parts.unsent.reasons.size).toBe(0);
 });

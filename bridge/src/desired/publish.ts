@@ -9,6 +9,8 @@ import type { KubeObject } from '../kube/object.ts';
 import type { KubeApi } from '../kube/port.ts';
 import { resourceOf } from '../kube/resource.ts';
 import { isOlder } from './version.ts';
+import { changedKeyWords } from '../signing/sealKeys.ts';
+import type { SealKeys } from '../signing/sealKeys.ts';
 import { readDesired } from '../stream/publisher.ts';
 import type { Publisher } from '../stream/publisher.ts';
 import type { Entry, StreamFollower } from '../stream/follower.ts';
@@ -26,10 +28,14 @@ export type DesiredParts = {
   writer: Pick<ObjectWriter, 'finalizers'>;
   absence: Absence;
   unsent: Unsent;
+  sealKeys: Pick<SealKeys, 'accept'>;
 };
 
-/** Why the desired state of an object could not be stored, by key; `changed` is called when that changes. */
-export type Unsent = { reasons: Map<string, string>; changed: (key: string) => void };
+/** Why an object, or its secrets, did not reach its node: for its Ready condition. */
+export type Hindrance = { reason: 'NatsFull' | 'SealKeyChanged'; message: string };
+
+/** Hindrances by key; `changed` is called when that changes. */
+export type Unsent = { reasons: Map<string, Hindrance>; changed: (key: string) => void };
 
 /** The watch is behind what the stream already has; it catches up without action. */
 export class StaleViewError extends Error {
@@ -47,15 +53,18 @@ const awayMs = 1000;
  */
 export async function reconcileDesired(parts: DesiredParts, key: string): Promise<number | undefined> {
   const { reasons, changed } = parts.unsent;
+  const hinder = (hindrance: Hindrance | undefined): void => {
+    if (reasons.get(key)?.message === hindrance?.message) return;
+    if (hindrance === undefined) reasons.delete(key);
+    else reasons.set(key, hindrance);
+    changed(key);
+  };
   try {
-    const again = await decideAndPublish(parts, key);
-    if (again === undefined && reasons.delete(key)) changed(key);
+    const { again, hindrance } = await decideAndPublish(parts, key);
+    if (again === undefined) hinder(hindrance);
     return again;
   } catch (error) {
-    if (error instanceof StreamFull && reasons.get(key) !== error.message) {
-      reasons.set(key, error.message);
-      changed(key);
-    }
+    if (error instanceof StreamFull) hinder({ reason: 'NatsFull', message: error.message });
     // Another bridge wrote meanwhile: decide again from the current state.
     if (error instanceof SequenceConflict) return 0;
     if (error instanceof NotLeadingError || error instanceof NotConnected) return awayMs;
@@ -63,20 +72,35 @@ export async function reconcileDesired(parts: DesiredParts, key: string): Promis
   }
 }
 
-async function decideAndPublish(parts: DesiredParts, key: string): Promise<number | undefined> {
+type Outcome = {
+  /** Milliseconds after which to decide again. */ again?: number | undefined;
+  hindrance?: Hindrance | undefined;
+};
+
+async function decideAndPublish(parts: DesiredParts, key: string): Promise<Outcome> {
   const { api, view, publisher, absence } = parts;
   const { objects, messages, nodes, serverNow } = view;
   const object = objects.get(key);
   let current: string | undefined;
+  let hindrance: Hindrance | undefined;
   if (object !== undefined) {
     absence.settle(key);
     const place = placeOf(object, unspell(key).kind);
     // The previous desired state stays in force; the object's status says why.
-    if (!isPlace(place)) return undefined;
+    if (!isPlace(place)) return {};
     current = formatDesiredSubject(place);
     const node = nodes.view(place.node, serverNow());
     const entry = messages.desired.get(current);
-    const wanted = draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry);
+    let wanted = draft(object, objects.secrets, node.state === 'unknown' ? undefined : node.entry);
+    if (wanted.sealKey !== undefined && node.state !== 'unknown') {
+      const { sealKey: shown } = node.entry;
+      const sealKey = await parts.sealKeys.accept(place.node, shown);
+      if (sealKey !== shown) {
+        // Whoever may write the node's entry must not be given its secrets.
+        wanted = draft(object, objects.secrets, { ...node.entry, sealKey });
+        hindrance = { reason: 'SealKeyChanged', message: changedKeyWords(place.node, shown, sealKey) };
+      }
+    }
     // A key that the bridge cannot read now may still exist: the agent keeps the one it has.
     const keep = lostSight(wanted, entry);
     const last = entry && readDesired(entry);
@@ -87,7 +111,7 @@ async function decideAndPublish(parts: DesiredParts, key: string): Promise<numbe
     const first = last?.uid !== object.metadata.uid || last.deleted === true;
     if (first) {
       const wait = await finalize(parts, place.kind, object);
-      if (wait !== 'finalized') return wait;
+      if (wait !== 'finalized') return { again: wait };
     }
     if (!keep) await publisher.publish(current, wanted, entry);
   }
@@ -100,7 +124,7 @@ async function decideAndPublish(parts: DesiredParts, key: string): Promise<numbe
     await publisher.publish(subject, tombstone(last), entry);
     absence.settle(key);
   }
-  return undefined;
+  return { hindrance };
 }
 
 /**

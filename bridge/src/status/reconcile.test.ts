@@ -6,6 +6,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { resourceOf } from '../kube/resource.ts';
 import { createWorld } from '../testing/world.ts';
 import type { World } from '../testing/world.ts';
+import type { Hindrance } from '../desired/publish.ts';
 import { reconcileStatus } from './reconcile.ts';
 
 const key = 'wireguardinterface/default/wg1';
@@ -21,7 +22,7 @@ async function bench({ node = 'lax1', finalizers = [] as string[] } = {}) {
     spec: { node, interfaceName: 'wg1' },
   });
   await world.look();
-  const unsent = new Map<string, string>();
+  const unsent = new Map<string, Hindrance>();
   return {
     ...world,
     object,
@@ -183,9 +184,26 @@ test('an agent has three seconds for its first status before Pending is written'
   expect(reasonOf(await live())).toBe('Unknown Pending');
 });
 
+test('an object whose node shows another seal key says so, and keeps what its agent said of it', async () => {
+  const { reconcile, hear, say, live, object, unsent, settled } = await bench();
+  unsent.set(key, { reason: 'SealKeyChanged', message: 'node lax1 shows another' });
+  hear('lax1');
+  say(object, ready('True', 'Configured'));
+  await settled();
+  await reconcile();
+  expect((await live()).status).toMatchObject({
+    state: 'configured',
+    conditions: [{ status: 'Unknown', reason: 'SealKeyChanged', message: 'node lax1 shows another' }],
+  });
+  unsent.clear();
+  await settled();
+  await reconcile();
+  expect(reasonOf(await live())).toBe('True Configured');
+});
+
 test('an object whose change has no room in NATS says so, and keeps what its agent said of it', async () => {
   const { reconcile, hear, say, live, object, unsent, settled } = await bench();
-  unsent.set(key, 'stream IFACTOR_DESIRED is full');
+  unsent.set(key, { reason: 'NatsFull', message: 'stream IFACTOR_DESIRED is full' });
   await settled();
   await reconcile();
   expect(reasonOf(await live())).toBe('Unknown NodeUnknown');

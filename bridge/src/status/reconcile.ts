@@ -6,6 +6,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { resourceOf } from '../kube/resource.ts';
 import { isPlace, placeOf, saidOf } from '../view/relations.ts';
 import type { NodeView } from '../view/nodes.ts';
+import type { Hindrance } from '../desired/publish.ts';
 import type { View } from '../view/view.ts';
 import { isHeld, mayGo, withFinalizer, withoutFinalizers } from './finalizer.ts';
 import { wantedStatus } from './status.ts';
@@ -16,8 +17,8 @@ export type StatusParts = {
   writer: ObjectWriter;
   /** Handles a status of an object that is gone: sends the agent the tombstone and purges the status. */
   stray(subject: string): Promise<void>;
-  /** Why the desired state of an object could not be stored, by key. */
-  unsent: ReadonlyMap<string, string>;
+  /** Why an object, or its secrets, did not reach its node, by key. */
+  unsent: ReadonlyMap<string, Hindrance>;
   clock: Clock;
 };
 
@@ -71,14 +72,14 @@ export async function reconcileStatus(parts: StatusParts, key: string): Promise<
   return earlier(again, waitMs > 0 ? waitMs : await writer.status(resource, object, status));
 }
 
-/** What is shown of a node that an object's desired state could not be sent to. */
-function withUnsent(node: NodeView, unsent: string | undefined): NodeView {
+/** What is shown of a node that an object's desired state, or its secrets, could not be sent to. */
+function withUnsent(node: NodeView, unsent: Hindrance | undefined): NodeView {
   if (unsent === undefined || node.state === 'unknown') return node;
-  return {
-    state: 'full',
-    entry: node.entry,
-    message: `the last change was not sent to node ${node.entry.node}: ${unsent}`,
-  };
+  const { reason, message } = unsent;
+  const { entry } = node;
+  return reason === 'NatsFull'
+    ? { state: 'full', entry, message: `the last change was not sent to node ${entry.node}: ${message}` }
+    : { state: 'rekeyed', entry, message };
 }
 
 function earlier(a: number | undefined, b: number | undefined): number | undefined {

@@ -57,6 +57,8 @@ export function wantedStatus(
     }
     case 'full':
       return ours(kept, 'Unknown', 'NatsFull', node.message);
+    case 'rekeyed':
+      return ours(kept, 'Unknown', 'SealKeyChanged', node.message);
     case 'reachable':
       if (node.entry.trouble?.parked === true) {
         const message = `the agent of node ${name} has stopped making changes: ${node.entry.trouble.message}`;
@@ -96,9 +98,15 @@ function stale(status: InterfaceStatus | undefined): boolean {
   const condition = readyOf(status);
   return (
     condition === undefined ||
-    ['NodeUnknown', 'NodeUnreachable', 'NatsUnreachable', 'NatsFull', 'NodeParked', 'InvalidSpec'].includes(
-      condition.reason,
-    )
+    [
+      'NodeUnknown',
+      'NodeUnreachable',
+      'NatsUnreachable',
+      'NatsFull',
+      'NodeParked',
+      'SealKeyChanged',
+      'InvalidSpec',
+    ].includes(condition.reason)
   );
 }
 

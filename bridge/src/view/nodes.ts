@@ -11,12 +11,13 @@ import { closest } from './closest.ts';
  * `unreachable`: no heartbeat for three times `heartbeatSeconds`.
  * `unheard`: NATS has not responded to the bridge since `since`, so that no heartbeat could arrive.
  * `full`: NATS stores no messages, so that no heartbeat could arrive, or a message for the node could not be stored.
+ * `rekeyed`: shows another seal key than the one that was accepted, for an object with secrets.
  */
 export type NodeView =
   | { state: 'unknown'; waitMs: number; similar?: string | undefined }
   | { state: 'reachable' | 'unreachable'; entry: NodeEntry; /** Time of the last heartbeat. */ seen: number }
   | { state: 'unheard'; entry: NodeEntry; since: number }
-  | { state: 'full'; entry: NodeEntry; message: string };
+  | { state: 'full' | 'rekeyed'; entry: NodeEntry; message: string };
 
 /** The last heartbeat of an agent, and when the NATS server stored it, in ms. */
 export type Heard = { entry: NodeEntry; seen: number };

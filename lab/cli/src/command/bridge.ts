@@ -1,30 +1,12 @@
-import { createClient, createKubeApi, readKubeconfig, releaseHeld, rotateSigningKey } from '@ifactor/bridge/kube';
-import type { KubeApi } from '@ifactor/bridge/kube';
-import { UsageError } from '@ifactor/common';
-import { environmentOf, labDir, readManifest } from '@ifactor/lab';
+import { releaseHeld, rotateSigningKey } from '@ifactor/bridge/kube';
 import { Command, InvalidArgumentError } from 'commander';
+import { withCluster, ofCluster } from './cluster.ts';
+import type { ClusterFlags } from './cluster.ts';
 
-type ClusterFlags = { kubeconfig?: string; leaseNamespace: string; dir?: string };
 type ReleaseFlags = ClusterFlags & { count?: number };
 
 export function bridgeCommand(): Command {
   return new Command('bridge').addCommand(releaseCommand()).addCommand(rotateCommand());
-}
-
-/** Adds the options that say which cluster, and which of its bridges. */
-const ofCluster = (command: Command): Command =>
-  command
-    .option('--kubeconfig <file>', 'the cluster (default: $KUBECONFIG, else the lab of this folder)')
-    .option('--lease-namespace <name>', 'namespace of the Lease ifactor-bridge', 'default')
-    .option('--dir <folder>', "the lab's folder (default: .lab)");
-
-async function inCluster<T>(flags: ClusterFlags, work: (api: KubeApi) => Promise<T>): Promise<T> {
-  const client = createClient(await readKubeconfig(kubeconfigOf(flags)));
-  try {
-    return await work(createKubeApi(client));
-  } finally {
-    client.close();
-  }
 }
 
 function rotateCommand(): Command {
@@ -35,7 +17,7 @@ function rotateCommand(): Command {
       '\nThe old key announces the new one in each message. If the old key was stolen, run ifactor-agent trust on each node too.\n\nExamples:\n  ifactor bridge rotate-key --lease-namespace ifactor\n',
     )
     .action(async (flags: ClusterFlags) => {
-      const { from, to } = await inCluster(flags, (api) => rotateSigningKey(api, flags.leaseNamespace));
+      const { from, to } = await withCluster(flags, (api) => rotateSigningKey(api, flags.leaseNamespace));
       console.log(`the bridge signs with ${to} from now on, not with ${from}`);
     });
 }
@@ -54,7 +36,7 @@ function releaseCommand(): Command {
     )
     .action(async (flags: ReleaseFlags) => {
       const lease = { namespace: flags.leaseNamespace, name: 'ifactor-bridge' };
-      const accepted = await inCluster(flags, (api) => releaseHeld(api, lease, flags.count));
+      const accepted = await withCluster(flags, (api) => releaseHeld(api, lease, flags.count));
       console.log(accepted === 0 ? 'no tombstones are held back' : `accepted ${accepted} tombstones`);
     });
 }
@@ -63,15 +45,4 @@ function number(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('give a number of tombstones');
   return value;
-}
-
-/** @throws UsageError */
-function kubeconfigOf({ kubeconfig, dir }: ClusterFlags): string {
-  const given = kubeconfig ?? process.env['KUBECONFIG'];
-  if (given) return given.split(':')[0] ?? given;
-  const lab = readManifest(labDir(dir));
-  const found = lab && environmentOf(lab)['KUBECONFIG'];
-  if (found === undefined)
-    throw new UsageError('no cluster is known: give --kubeconfig, set KUBECONFIG, or run this where a lab is up');
-  return found;
 }

@@ -8,9 +8,29 @@ import { Command } from 'commander';
 import { reaching } from '../log/source.ts';
 import type { ReachFlags } from '../log/source.ts';
 import { connectBy } from '../log/stream.ts';
+import { withCluster, ofCluster } from './cluster.ts';
+import type { ClusterFlags } from './cluster.ts';
 
 export function nodeCommand(): Command {
-  return new Command('node').addCommand(forgetCommand());
+  return new Command('node').addCommand(forgetCommand()).addCommand(rekeyCommand());
+}
+
+function rekeyCommand(): Command {
+  return ofCluster(new Command('rekey'))
+    .description(
+      'Accept the next seal key that a node shows, such as after it lost its state folder: its secrets are sealed to that.',
+    )
+    .argument('<name>', "the node's name, as in spec.node")
+    .addHelpText(
+      'after',
+      '\nUntil then secrets stay sealed to the key that was accepted first (Ready: SealKeyChanged).\n\nExamples:\n  ifactor node rekey lax3 --lease-namespace ifactor\n',
+    )
+    .action(async (name: string, flags: ClusterFlags) => {
+      const { forgetSealKey } = await import('@ifactor/bridge/kube');
+      const found = await withCluster(flags, (api) => forgetSealKey(api, flags.leaseNamespace, name));
+      if (!found) throw new UsageError(`no seal key of node ${name} is known in namespace ${flags.leaseNamespace}`);
+      console.log(`the bridge accepts the next seal key of node ${name}`);
+    });
 }
 
 function forgetCommand(): Command {
@@ -19,7 +39,7 @@ function forgetCommand(): Command {
     .argument('<name>', "the node's name, as in spec.node")
     .addHelpText(
       'after',
-      '\nA node that comes back registers again, and its agent removes what was deleted in the meantime.\n\nExamples:\n  ifactor node forget lax3\n',
+      '\nA node that comes back registers again, and its agent removes what was deleted in the meantime. Its seal key stays accepted: ifactor node rekey NAME.\n\nExamples:\n  ifactor node forget lax3\n',
     )
     .action(async (name: string, flags: ReachFlags) => {
       const connection = await connectBy(flags);
