@@ -4,7 +4,7 @@ import { rulesOf } from '../kind/index.ts';
 import { checkedAddresses, tentativeIn } from './addressCheck.ts';
 import { confirmAfter, confirmBegan, confirmed, isPinned, rolledBack, trialOf } from './confirm.ts';
 import { initialContext, nothing, timers, unasked } from './context.ts';
-import { holdAfter, isOver, pausedBy, resumedFrom, timing } from './hold.ts';
+import { holdAfter, isOver, isPaused, pausedBy, resumedFrom, timing } from './hold.ts';
 import type { Context, Failure } from './context.ts';
 import { recheckedAddresses, recheckElapsed } from './recheck.ts';
 import { retryingStrays, strayLeft } from './stray.ts';
@@ -228,13 +228,14 @@ function operationFailed(context: Context, time: string, data: EventData['Operat
 }
 
 function driftObserved(context: Context, time: string, data: EventData['DriftObserved']): Context {
+  // Nothing is undone where nothing is done: such drift is no sign of another program, now or once it is healed.
+  if (context.hold || isPaused(context)) return seen(context, time, data.observed);
   const fields = [...new Set(data.drift.map(({ field }) => field))].join(', ');
   const since = Date.parse(time) - fight.within;
   const drifts = [...context.drifts.filter((drift) => Date.parse(drift.time) > since), { time, fields }];
   const next = seen({ ...context, drifts }, time, data.observed);
   const times = drifts.filter((drift) => drift.fields === fields).length;
-  // Nothing is undone where nothing is done.
-  if (times < fight.times || context.hold) return next;
+  if (times < fight.times) return next;
   return contested({ ...unseen(next), drifts: [] }, time, fields, times);
 }
 

@@ -25,6 +25,29 @@ function after(...events: Given[]): After {
   return { ...outcome, told: toldOf(outcome), words: verdictWords(outcome.snapshot.context) };
 }
 
+describe('drift that nothing is done about', () => {
+  const drift: Given = [
+    'DriftObserved',
+    { observed: observed({ ...link, mtu: 1300 }), drift: [{ field: 'mtu', wanted: 1400, found: 1300 }] },
+  ];
+  const drifts = Array.from({ length: 20 }, () => drift);
+
+  test.each([
+    ['while it is paused', ['Paused', { by: 'mona' }], ['Resumed', { by: 'mona' }]],
+    ['with spec.mode Paused', spec(2, { mode: 'Paused' }), spec(3)],
+    ['with spec.mode Observe', spec(2, { mode: 'Observe' }), spec(3)],
+  ] satisfies [string, Given, Given][])('%s is no fight, and is healed at once when that ends', (_, hold, end) => {
+    const held: Given[] = [spec(1), place, seen(link), hold, seen(link), ...drifts];
+    expect(after(...held).snapshot.context.failure).toBeNull();
+    const ended: Given[] = [...held, end, drift];
+    expect(after(...ended).told).toBe('drifted False Drifted');
+    const { running } = after(...ended).snapshot.context;
+    expect(running).not.toBeNull();
+    const healed: Given[] = [...ended, ['LinkObserved', { observed: observed(link), operations: running! }]];
+    expect(after(...healed).told).toBe('configured True Configured');
+  });
+});
+
 describe('spec.mode: Observe', () => {
   const mode = { mode: 'Observe' };
 
