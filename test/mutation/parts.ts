@@ -40,7 +40,7 @@ export const parts: Readonly<Record<string, Part>> = {
     // Those beside what they test, the quick ones first; those that tell whole stories take too long for each mutant.
     tests: [
       'src/node/runner/{actor,claims,deferredFacts,eventWriter,recorder,slots,smallMap,snapshots,subscriptions,timers}.test.ts',
-      'src/node/desired/{facts,store}.test.ts',
+      'src/node/desired/{facts,intake,store}.test.ts',
       'src/node/runner/{looker,performer,runner}.test.ts',
       'src/node/{desired,resolve}/*.test.ts',
       'src/node/runner/{confirmations,endpoints,loops,packedActor}.test.ts',

@@ -214,7 +214,7 @@ describe('two messages say the same of secrets', () => {
 
   test.each<[string, Partial<Desired> | undefined, Partial<Desired>, boolean]>([
     ['where both name none', {}, {}, true],
-    ['not where there was none before', undefined, {}, false],
+    ['not where there was no message before', undefined, {}, false],
     [
       'where the versions are the same, however they were sealed',
       { secrets: [sealed('1', 'a')] },

@@ -98,7 +98,7 @@ describe('the names that an actor claims', () => {
     expect(soundSpec(actor)?.spec).toMatchObject({ interfaceName: 've0' });
   });
 
-  test('are none without a spec', () => {
+  test('do not exist without a spec', () => {
     const actor = fresh();
     actor.netns.set('target', netns);
     expect(soundSpec(actor)).toBeNull();

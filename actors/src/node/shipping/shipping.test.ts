@@ -372,7 +372,7 @@ describe('what fails is tried again', () => {
     expect([await stored(), shipper.lag, sent]).toEqual([ids(1, 1), 0, []]);
   });
 
-  test('where the stream was made anew under a living session', async () => {
+  test('where the stream was recreated under a living session', async () => {
     happen(1);
     meets = [async () => ({ sequence: 0, duplicate: false })];
     const shipper = ship();
