@@ -5,6 +5,7 @@ import type { Level } from '@ifactor/common';
 import { isPublicKey } from '@ifactor/common/signature';
 import { natsFlagOptions, natsFlags } from '@ifactor/common/natsFlags';
 import type { NatsFlags } from '@ifactor/common/natsFlags';
+import { inboxPrefixOf } from '@ifactor/crds';
 import manifest from '../package.json' with { type: 'json' };
 import { keepCompiled } from './compileCache.ts';
 import { checkHomeNetns } from './node/homeNetns.ts';
@@ -142,6 +143,7 @@ await run('ifactor-agent', async () => {
       nats: {
         servers: flags.nats,
         name: `ifactor-agent ${flags.node}`,
+        inboxPrefix: inboxPrefixOf({ role: 'node', node: flags.node }),
         ...(flags.natsCreds ? { creds: flags.natsCreds } : {}),
         ...natsFlagOptions(flags),
       },

@@ -15,6 +15,7 @@ import { createRecorder } from './kube/recorder.ts';
 import { createQueues, createWorkers, enqueueInto } from './reconcilers.ts';
 import { startNodeNotes } from './status/nodeNotes.ts';
 import { recordEvents } from './status/eventRecording.ts';
+import { answerQuestions } from './stream/answers.ts';
 import { startKnownNodes } from './stream/knownNodes.ts';
 import { createSealKeys, sealKeysSecret } from './signing/sealKeys.ts';
 import { createSigner } from './signing/signer.ts';
@@ -139,6 +140,7 @@ export function startBridge(options: BridgeOptions): Bridge {
     runtime: { clock: time.clock, log, signal: reading.signal },
   });
   const recording = recordEvents(context, view.objects, recorder);
+  const answers = answerQuestions(context);
   const all = Object.values(queues);
 
   async function stopWork(): Promise<void> {
@@ -190,6 +192,7 @@ export function startBridge(options: BridgeOptions): Bridge {
     await stopWork();
     await recorder.flush();
     await lease?.release();
+    answers.stop();
     reading.abort();
     await view.stopped;
   }

@@ -1,5 +1,6 @@
 export { startBridge } from './bridge.ts';
 export type { Bridge, BridgeOptions } from './bridge.ts';
+export { answerQuestions } from './stream/answers.ts';
 export { createClient } from './kube/client.ts';
 export type { Client } from './kube/client.ts';
 export { readKubeconfig } from './kube/kubeconfig.ts';

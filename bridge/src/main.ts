@@ -89,11 +89,12 @@ for (const flag of natsFlags) program.option(...flag);
 async function main(): Promise<void> {
   const flags = readFlags();
   // Imported late, so that --help and usage errors do not load the Kubernetes client.
-  const [{ connect }, { startBridge }, { createClient }, { createKubeApi }] = await Promise.all([
+  const [{ connect }, { startBridge }, { createClient }, { createKubeApi }, { inboxPrefixOf }] = await Promise.all([
     import('@ifactor/common/nats'),
     import('./bridge.ts'),
     import('./kube/client.ts'),
     import('./kube/http.ts'),
+    import('@ifactor/crds'),
   ]);
   const log = createLog('bridge', flags.logLevel);
   const access = await reach(flags.kubeconfig);
@@ -108,6 +109,7 @@ async function main(): Promise<void> {
     {
       servers: flags.nats,
       name: `ifactor-bridge ${identity}`,
+      inboxPrefix: inboxPrefixOf({ role: 'bridge' }),
       ...(flags.natsCreds !== undefined && { creds: flags.natsCreds }),
       ...natsFlagOptions(flags),
     },

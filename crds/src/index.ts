@@ -17,6 +17,10 @@ export type {
 } from './message/event.ts';
 export type { Address, Drift, Observed, ObservedLink, ObservedPeer, ObservedWireGuard } from './message/observed.ts';
 export type { AttributedLink, KernelOperation, LinkKind, Operation } from './message/operation.ts';
+export { inboxPrefixOf, permissionsOf, spellPermissions } from './message/permission.ts';
+export type { NatsNames, Permissions, Role } from './message/permission.ts';
+export { answeredHeaders, BridgeAnswerSchema, questions, QuestionSchema } from './message/question.ts';
+export type { BridgeAnswer, Asked, Question } from './message/question.ts';
 export {
   desiredStatement,
   formatKeyChanges,
@@ -64,6 +68,7 @@ export { WireGuardInterfaceSpecSchema, WireGuardPeerSchema } from './schema/wire
 export type { WireGuardInterfaceSpec, WireGuardPeer } from './schema/wireguardInterface.ts';
 export {
   agentSubject,
+  consumerOf,
   desiredFilter,
   eventFilter,
   formatDesiredSubject,
@@ -71,7 +76,10 @@ export {
   formatStatusSubject,
   parseDesiredSubject,
   parseEventSubject,
+  parseQuestionSubject,
   parseStatusSubject,
+  questionFilter,
+  questionSubject,
   statusFilter,
   SubjectError,
 } from './message/subject.ts';

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { events } from './events.ts';
 import { fields } from './fields.ts';
+import { matrixTable } from '../nats/matrix.ts';
 import { commands, help } from './programs.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -22,6 +23,7 @@ const sections: Section[] = [
   },
   { page: 'actors/README.md', name: 'flags', content: () => help(join(root, 'actors/src/main.ts')) },
   { page: 'bridge/README.md', name: 'flags', content: () => help(join(root, 'bridge/src/main.ts')) },
+  { page: 'test/README.md', name: 'permissions', content: matrixTable },
   { page: 'lab/README.md', name: 'commands', content: () => commands(join(root, 'lab/cli/src/main.ts')) },
 ];
 

@@ -31,6 +31,9 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
     // The program of that name.
     'lab/cli/src/command/bridge.ts',
     'lab/cli/src/command/index.ts',
+    'lab/cli/src/command/nats.ts',
+    'crds/src/message/permission.ts',
+    'crds/src/message/subject.ts',
     // A mode of a macvlan.
     'crds/src/schema/kind/macvlan.ts',
     'actors/src/kernel/wire/kind/macvlan.ts',

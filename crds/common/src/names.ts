@@ -1,4 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import { UsageError } from './cli.ts';
 
 const kv = '$KV.';
 
@@ -25,6 +26,8 @@ export const knownNodeSubject = (node: string): string => `${kv}${knownNodesBuck
 export type Names = {
   /** Absent: none. */
   readonly prefix: string | undefined;
+  /** Names of the streams on the server. */
+  readonly streams: Readonly<Record<keyof typeof streams, string>>;
   /** Name of a stream on the server. */
   readonly stream: (name: string) => string;
   /** Name of the nodes' bucket on the server, and of the bucket of known nodes. */
@@ -39,13 +42,24 @@ export type Names = {
 };
 
 /** Format of a prefix: one token of a subject that is valid in names of streams and buckets too. */
-export const prefixPattern = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
+const prefixPattern = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
+
+/** The prefix itself. @throws UsageError if it cannot begin names in NATS */
+export function checkedPrefix(prefix: string | undefined): string | undefined {
+  if (prefix !== undefined && !prefixPattern.test(prefix))
+    throw new UsageError(
+      `prefix ${JSON.stringify(prefix)} cannot begin names in NATS: give up to 32 lower-case letters, digits and "-"`,
+    );
+  return prefix;
+}
 
 export function namesFor(prefix: string | undefined): Names {
   const [token, word] = prefix === undefined ? ['', ''] : [`${prefix}.`, `${prefix}_`];
+  const stream = (name: string): string => (name.startsWith('KV_') ? `KV_${word}${name.slice(3)}` : word + name);
   return {
     prefix,
-    stream: (name) => (name.startsWith('KV_') ? `KV_${word}${name.slice(3)}` : word + name),
+    streams: { desired: stream(streams.desired), events: stream(streams.events), status: stream(streams.status) },
+    stream,
     nodesBucket: word + nodesBucket,
     knownNodesBucket: word + knownNodesBucket,
     agentService: `${prefix === undefined ? '' : `${prefix}-`}ifactor-agent`,

@@ -1,10 +1,15 @@
 export { hidePasswords } from './connection/address.ts';
 export { connect, connectOnce } from './connection/connect.ts';
 export type { NatsOptions } from './connection/options.ts';
+export { followConsumer, makeConsumer } from './eventStore/consumers.ts';
+export { lastInCopy } from './eventStore/copy.ts';
 export { eventStoreOf } from './eventStore/natsEventStore.ts';
+export type { Names } from './names.ts';
 export {
+  checkedPrefix,
   knownNodesStream,
   knownNodeSubject,
+  namesFor,
   namesOf,
   nodesBucket,
   nodesStream,

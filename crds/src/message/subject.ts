@@ -5,6 +5,9 @@
  *   ifactor.status.<node>.<kind>.<namespace>.<name>
  *   ifactor.event.<node>.<kind>.<namespace>.<name>.<EventType>
  *
+ *   ifactor.agent.<node>[.<action>]     answered by the agent of the node
+ *   ifactor.bridge.<node>.<question>    asked by the agent of the node, answered by a bridge
+ *
  * A dot in a Kubernetes name becomes `_`, which no Kubernetes name contains.
  */
 
@@ -78,8 +81,34 @@ export function eventFilter(selector: Partial<EventPlace> = {}): string {
   return `ifactor.event.${tokens.join('.')}`;
 }
 
-/** Request subject of a node's agent, and the prefix of its own requests. Not captured by any stream. @throws SubjectError */
-export const agentSubject = (node: string): string => `ifactor.agent.${encode('node', node)}`;
+/** Where the agent of a node answers; its actions are below. @throws SubjectError */
+export function agentSubject(node: string): string {
+  return `ifactor.agent.${encode('node', node)}`;
+}
+
+/** Where an agent asks a bridge. @throws SubjectError */
+export function questionSubject(node: string, question: string): string {
+  return `ifactor.bridge.${encode('node', node)}.${legal('question', question, kind)}`;
+}
+
+/** All questions of all agents. */
+export const questionFilter = 'ifactor.bridge.*.*';
+
+/** Reads what `questionSubject` wrote. @throws SubjectError */
+export function parseQuestionSubject(subject: string): { node: string; question: string } {
+  const [root, bridge, node = '', question = '', ...more] = subject.split('.');
+  if (root !== 'ifactor' || bridge !== 'bridge' || more.length > 0)
+    throw new SubjectError(`${JSON.stringify(subject)} is not a question of an agent`);
+  return {
+    node: readable(subject, 'node', node.replaceAll('_', '.'), name),
+    question: readable(subject, 'question', question, kind),
+  };
+}
+
+/** Name of a node's consumer, and token of the node in subjects. @throws SubjectError */
+export function consumerOf(node: string): string {
+  return encode('node', node);
+}
 
 function format(place: Place): string {
   return [

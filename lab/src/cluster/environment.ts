@@ -1,3 +1,6 @@
+import { namesFor } from '@ifactor/common/nats';
+import { inboxPrefixOf } from '@ifactor/crds';
+import type { Role } from '@ifactor/crds';
 import type { Manifest } from './manifest.ts';
 import { pathsOf } from './paths.ts';
 
@@ -7,7 +10,7 @@ export function environmentOf(lab: Manifest): Record<string, string> {
   return {
     KUBECONFIG: kubeconfigOf(lab),
     NATS_URL: natsUrl(lab),
-    ...natsCredentials(lab),
+    ...natsCredentials(lab, { role: 'operator' }),
     ...(prefix !== undefined && { IFACTOR_PREFIX: prefix }),
     IFACTOR_UI: uiUrl(lab),
   };
@@ -17,19 +20,34 @@ export function natsUrl(lab: Manifest, host = '127.0.0.1'): string {
   return `tls://${host}:${lab.nats.port}`;
 }
 
-/** What the lab's own programs need to reach NATS, whatever the shell that starts them has. */
-export const natsEnvironment = (lab: Manifest): Record<string, string> => ({
-  ...natsCredentials(lab),
+/** What the lab's own programs need to reach NATS in a role, whatever the shell that starts them has. */
+export const natsEnvironment = (lab: Manifest, who: Role): Record<string, string> => ({
+  ...natsCredentials(lab, who),
   IFACTOR_PREFIX: lab.nats.prefix ?? '',
 });
 
-function natsCredentials(lab: Manifest): Record<string, string> {
+function natsCredentials(lab: Manifest, who: Role): Record<string, string> {
+  const user = userOf(who);
   return {
-    NATS_USER: lab.nats.user,
-    NATS_PASSWORD: lab.nats.password,
+    NATS_USER: user,
+    NATS_PASSWORD: lab.nats.users[user] ?? '',
     NATS_CA: pathsOf(lab.dir).natsCertificate,
+    NATS_INBOX_PREFIX: namesFor(lab.nats.prefix).subject(inboxPrefixOf(who)),
   };
 }
+
+/** The roles that a lab with these nodes has. */
+export function rolesOf(nodes: readonly { name: string }[]): Role[] {
+  return [
+    { role: 'operator' },
+    { role: 'bridge' },
+    { role: 'page' },
+    ...nodes.map(({ name }) => ({ role: 'node', node: name }) as const),
+  ];
+}
+
+/** A role's name among the users of NATS. */
+export const userOf = (who: Role): string => (who.role === 'node' ? `node/${who.node}` : who.role);
 
 /** The lab's kubeconfig: its own, or the one it was given. */
 export function kubeconfigOf(lab: Manifest): string {

@@ -40,8 +40,11 @@ export type Manifest = {
   vm: { kernel: Age; port: number } | null;
   nodes: LabNode[];
   containers: LabContainer[];
-  /** `prefix`: prepended to all names in NATS, from IFACTOR_PREFIX when the lab was started; absent if not set. */
-  nats: { program: string; port: number; user: string; password: string; prefix?: string };
+  /**
+   * `users`: the password of each, by `userOf`. `prefix`: prepended to all names in NATS, from IFACTOR_PREFIX when the lab was
+   * started; absent if not set.
+   */
+  nats: { program: string; port: number; users: Record<string, string>; prefix?: string };
   cluster: LabCluster;
   /** The inspector's page, and the token that it asks for. */
   ui: { port: number; token: string };

@@ -2,12 +2,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownProgram } from '#files';
 import { systemClock, UsageError } from '@ifactor/common';
+import { namesFor } from '@ifactor/common/nats';
+import { permissionsOf, spellPermissions } from '@ifactor/crds';
 import { makeCertificate } from '../apiserver/http/certificate.ts';
 import { guestImage, type GuestImage } from '../vm/guestImage.ts';
 import { writeControl } from '../vm/protocol.ts';
 import { guestNetwork, guestReady, qemuArguments } from '../vm/qemu.ts';
 import { clusterPrograms } from './apiserver.ts';
-import { kubeconfigOf, natsEnvironment, natsUrl } from './environment.ts';
+import { kubeconfigOf, natsEnvironment, natsUrl, rolesOf, userOf } from './environment.ts';
 import { machineOf } from '../host/machine.ts';
 import type { Manifest } from './manifest.ts';
 import { netnsPath, nodeNetns } from '../host/netns.ts';
@@ -48,9 +50,10 @@ export function natsProgram(lab: Manifest): Program {
   };
 }
 
-/** The password is in a file that only the owner can read, so that `ps` does not show it. */
+/** The passwords are in a file that only the owner can read, so that `ps` does not show them. Each role has only the permissions it needs. */
 export async function writeNatsConfig(lab: Manifest): Promise<void> {
-  const { port, user, password } = lab.nats;
+  const { port, users, prefix } = lab.nats;
+  const names = namesFor(prefix);
   const { natsCertificate, natsKey } = pathsOf(lab.dir);
   // Nodes in a virtual machine reach the host's loopback by another address.
   const { cert, key } = await makeCertificate(systemClock, guestNetwork.host);
@@ -59,7 +62,15 @@ export async function writeNatsConfig(lab: Manifest): Promise<void> {
   const lines = [
     'server_name: ifactor-lab',
     `listen: "127.0.0.1:${port}"`,
-    `authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)} }`,
+    'authorization {',
+    '  users: [',
+    ...rolesOf(lab.nodes).map((who) => {
+      const user = userOf(who);
+      const login = `user: ${JSON.stringify(user)}, password: ${JSON.stringify(users[user])}`;
+      return `    { ${login}, permissions: ${spellPermissions(permissionsOf(who, names), '    ')} }`;
+    }),
+    '  ]',
+    '}',
     `tls { cert_file: ${JSON.stringify(natsCertificate)}, key_file: ${JSON.stringify(natsKey)} }`,
     `jetstream { store_dir: ${JSON.stringify(pathsOf(lab.dir).nats)}, max_memory_store: 64MB, max_file_store: 4GB }`,
   ];
@@ -72,7 +83,7 @@ export function bridgeProgram(lab: Manifest): Program {
     command: process.execPath,
     // A fixed name: a bridge that was killed is followed at once, without waiting for its lease to expire.
     args: [ownProgram('bridge'), '--identity', 'lab', '--kubeconfig', kubeconfigOf(lab), '--nats', natsUrl(lab)],
-    env: natsEnvironment(lab),
+    env: natsEnvironment(lab, { role: 'bridge' }),
   };
 }
 
@@ -95,7 +106,7 @@ export function agentProgram(lab: Manifest, node: string): Program {
       netnsPath(nodeNetns(lab.id, node)),
       ...lab.containers.flatMap((container) => alias(container).flatMap((value) => ['--container-alias', value])),
     ],
-    env: natsEnvironment(lab),
+    env: natsEnvironment(lab, { role: 'node', node }),
     ...(lab.vm ? { readyWithinMs: emulatedReadyMs } : {}),
   };
 }
@@ -131,7 +142,7 @@ export function uiProgram(lab: Manifest): Program {
     part: 'ui',
     command: process.execPath,
     args: [operatorProgram(), 'ui', '--lazy', '--nats', natsUrl(lab), '--port', String(lab.ui.port)],
-    env: { ...natsEnvironment(lab), IFACTOR_UI_TOKEN: lab.ui.token },
+    env: { ...natsEnvironment(lab, { role: 'page' }), IFACTOR_UI_TOKEN: lab.ui.token },
   };
 }
 

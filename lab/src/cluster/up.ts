@@ -15,7 +15,7 @@ import {
   type Manifest,
   type LabRuntime,
 } from './manifest.ts';
-import { kubeconfigOf, natsUrl } from './environment.ts';
+import { kubeconfigOf, natsUrl, rolesOf, userOf } from './environment.ts';
 import { fetchNats, findNats, type NatsProgram } from '../host/natsBinary.ts';
 import { makeContainer, makeNodes } from '../host/netns.ts';
 import type { UpOptions } from './options.ts';
@@ -181,8 +181,7 @@ async function plan(options: UpOptions, runtime: LabRuntime, nats: NatsProgram):
     nats: {
       program: nats.path,
       port,
-      user: 'ifactor',
-      password: randomBytes(18).toString('base64url'),
+      users: Object.fromEntries(rolesOf(nodes).map((who) => [userOf(who), randomBytes(18).toString('base64url')])),
       ...(prefix ? { prefix } : {}),
     },
     cluster: planCluster(options, others),

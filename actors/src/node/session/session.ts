@@ -1,6 +1,5 @@
 import { every, explain } from '@ifactor/common';
 import { formatStatusSubject, machineVersion } from '@ifactor/crds';
-import { eventStoreOf } from '@ifactor/common/nats';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Runtime } from '../../runtime.ts';
 import type { AgentProcess } from '../process.ts';
@@ -8,6 +7,7 @@ import { Shipper } from '../shipping/shipper.ts';
 import { followDesired } from './desiredFollower.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { AnotherAgent, Trouble } from './heartbeat.ts';
+import { ownStoreOf } from './ownStore.ts';
 import { startService } from './service.ts';
 import { refreshDetails, statusMessage } from './status.ts';
 import { StatusPublisher } from './statusPublisher.ts';
@@ -61,7 +61,7 @@ async function start(
 ): Promise<void> {
   const { node, hostname, version, runner, journal, receiver, intake } = agent;
   const { log } = runtime;
-  const store = eventStoreOf(connection, {}, runtime.clock);
+  const store = ownStoreOf(connection, node, log, runtime.clock);
   const { sealKey } = agent.identity;
   const entry = {
     node,

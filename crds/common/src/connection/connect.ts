@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { explain } from '../log.ts';
 import type { Log } from '../log.ts';
 import { Backoff, sleep } from '../wait.ts';
-import { namesFor, prefixPattern, setNames } from '../names.ts';
+import { checkedPrefix, namesFor, setNames } from '../names.ts';
 import { hidePasswords, parseServers } from './address.ts';
 import { authentication } from './credentials.ts';
 import { withEnvironment } from './options.ts';
@@ -22,11 +22,7 @@ const oldest = [2, 10] as const;
  */
 export async function connectOnce(given: NatsOptions): Promise<NatsConnection> {
   const options = withEnvironment(given);
-  const { prefix } = options;
-  if (prefix !== undefined && !prefixPattern.test(prefix))
-    throw new UsageError(
-      `prefix ${JSON.stringify(prefix)} cannot begin names in NATS: give up to 32 lower-case letters, digits and "-"`,
-    );
+  const names = namesFor(checkedPrefix(options.prefix));
   const servers = parseServers(options.servers);
   const proof = authentication(options, servers);
   const protect = protection(options, servers, Object.keys(proof).length > 0);
@@ -44,7 +40,7 @@ export async function connectOnce(given: NatsOptions): Promise<NatsConnection> {
   }).catch((error: unknown) => {
     throw withAdvice(error, hidePasswords(options.servers), protect.tls !== undefined);
   });
-  setNames(connection, namesFor(prefix));
+  setNames(connection, names);
   const version = connection.info?.version ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {

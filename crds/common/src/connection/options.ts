@@ -1,3 +1,5 @@
+import { namesFor } from '../names.ts';
+
 /** How to reach NATS. Absent fields are taken from the environment, as `natsFlags` says. */
 export type NatsOptions = {
   /** `nats://host:port`, or `tls://host:port` for TLS; several separated by commas. */
@@ -22,7 +24,7 @@ export type NatsOptions = {
   prefix?: string | undefined;
   /** Connection timeout; default: 20 000. */
   timeoutMs?: number;
-  /** Prefix of the reply subjects; a server may allow a user no others. */
+  /** Prefix of the reply subjects, without `prefix`; a server may allow a user no others. NATS_INBOX_PREFIX is used as it is. */
   inboxPrefix?: string | undefined;
 };
 
@@ -71,6 +73,8 @@ export function withEnvironment(options: NatsOptions, env: NodeJS.ProcessEnv = p
   const { creds, nkey, user, token } = options;
   const given = [creds, nkey, user, token].some((one) => one !== undefined);
   const filled = (name: string): string | undefined => env[name] || undefined;
+  const prefix = options.prefix ?? filled('IFACTOR_PREFIX');
+  const inbox = options.inboxPrefix ?? (prefix === undefined ? undefined : '_INBOX');
   return {
     ...(!given && {
       creds: filled('NATS_CREDS'),
@@ -82,9 +86,12 @@ export function withEnvironment(options: NatsOptions, env: NodeJS.ProcessEnv = p
     ca: filled('NATS_CA'),
     cert: filled('NATS_CERT'),
     key: filled('NATS_KEY'),
-    prefix: filled('IFACTOR_PREFIX'),
     tlsFirst: isYes(env['NATS_TLS_FIRST'] ?? ''),
     ...options,
+    prefix,
+    inboxPrefix:
+      (options.inboxPrefix === undefined ? filled('NATS_INBOX_PREFIX') : undefined) ??
+      (inbox === undefined ? undefined : namesFor(prefix).subject(inbox)),
   };
 }
 

@@ -17,7 +17,7 @@ type Waiting = { subject: string; due: number; resolve: (ack: PubAck) => void; r
 /** One inbox for the acknowledgements of a connection. */
 class Inbox {
   readonly #connection: NatsConnection;
-  readonly #prefix = `${createInbox()}.`;
+  readonly #prefix: string;
   /** By the last part of the reply subject; the oldest first, since all have the same timeout. */
   readonly #waiting = new Map<string, Waiting>();
   #next = 0;
@@ -31,6 +31,9 @@ class Inbox {
     this.#connection = connection;
     this.#session = session;
     this.#clock = clock;
+    // The server may allow a user to receive replies under this prefix only.
+    const { options } = connection as { options?: { inboxPrefix?: string } };
+    this.#prefix = `${createInbox(options?.inboxPrefix)}.`;
     connection.subscribe(`${this.#prefix}*`, { callback: (_error, message) => this.#answered(message) });
   }
 

@@ -125,6 +125,15 @@ export class NotConnected extends Error {
   }
 }
 
+/** A consumer that a bridge makes does not exist, or not any more. */
+export class ConsumerMissing extends Error {
+  override name = 'ConsumerMissing';
+
+  constructor(consumer: string, stream: string, options?: ErrorOptions) {
+    super(`consumer ${consumer} of ${stream} does not exist; a bridge creates it`, options);
+  }
+}
+
 /** Whether a subject matches a filter. */
 export function matches(filter: string, subject: string): boolean {
   const [wanted, tokens] = [filter.split('.'), subject.split('.')];

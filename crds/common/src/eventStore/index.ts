@@ -1,4 +1,4 @@
-export { matches, NotConnected, SequenceConflict, StreamFull, StreamMissing } from './eventStore.ts';
+export { ConsumerMissing, matches, NotConnected, SequenceConflict, StreamFull, StreamMissing } from './eventStore.ts';
 export type { Appended, EventStore, Followed, NewMessage, StoredMessage, StreamState } from './eventStore.ts';
 export { followLast } from './followLast.ts';
 export type { FollowLastOptions } from './followLast.ts';

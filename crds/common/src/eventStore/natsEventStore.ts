@@ -1,6 +1,6 @@
 import { AckPolicy, DeliverPolicy, jetstream, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { jetstreamManager } from '@nats-io/jetstream';
-import type { ConsumerMessages, JetStreamManager, JsMsg, MsgRequest, StoredMsg } from '@nats-io/jetstream';
+import type { JetStreamManager, JsMsg, MsgRequest, StoredMsg } from '@nats-io/jetstream';
 import { headers as createHeaders, nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '../clock.ts';
@@ -12,20 +12,13 @@ import type { StreamOptions } from '../streams.ts';
 import { createAcked, expecting } from './acked.ts';
 import { SequenceConflict, StreamFull, StreamMissing } from './eventStore.ts';
 import type { EventStore, Followed, NewMessage, StoredMessage } from './eventStore.ts';
+import { delivered as deliver, fromDelivered, untilLost } from './delivery.ts';
 import { followSession } from './session.ts';
 
 /** Milliseconds after which a request to JetStream counts as lost. */
 const timeout = 5000;
 /** Inactivity after which the server removes a named consumer, in milliseconds. */
 const consumerRetention = 24 * 3600 * 1000;
-/** After these an ordered consumer would continue from its old position, which is wrong if the stream was recreated. */
-const placeLost = new Set([
-  'consumer_not_found',
-  'stream_not_found',
-  'consumer_deleted',
-  'ordered_consumer_recreated',
-  'reset',
-]);
 /** "wrong last sequence" with the sequence in its text, and since 2.12 without. */
 const conflicts = new Set<number>([JetStreamApiCodes.StreamWrongLastSequence, 10164]);
 
@@ -95,15 +88,7 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
       .catch(typed(stream));
     // Nothing is delivered before `consume`. (`delivered` says where the consumer starts, even where all before is gone.)
     const { num_pending: waiting } = await consumer.info().catch(typed(stream));
-    let behind = waiting > 0;
-    if (!behind) yield { type: 'caughtUp' };
-    const messages = await consumer.consume({ max_messages: 1000, idle_heartbeat: 5000 });
-    for await (const message of until(messages, signal)) {
-      yield { type: 'message', message: fromDelivered(message, names) };
-      if (!behind || message.info.pending > 0) continue;
-      behind = false;
-      yield { type: 'caughtUp' };
-    }
+    yield* deliver(consumer, names, waiting > 0, AbortSignal.any([signal, session()]));
   }
 
   async function* consume(
@@ -125,7 +110,7 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
     const messages = await consumer.consume({ max_messages: 500, abort_on_missing_resource: true });
     let read: JsMsg | undefined;
     try {
-      for await (const message of until(messages, signal)) {
+      for await (const message of untilLost(messages, AbortSignal.any([signal, session()]))) {
         yield fromDelivered(message, names);
         read = message;
         // Acknowledging one acknowledges all before it.
@@ -135,24 +120,6 @@ function createStore(connection: NatsConnection, options: StreamOptions, clock: 
       }
     } finally {
       read?.ack();
-    }
-  }
-
-  /** The messages until the signal is aborted, the connection breaks, or the position in the stream is lost. */
-  async function* until(messages: ConsumerMessages, signal: AbortSignal): AsyncIterable<JsMsg> {
-    const ended = AbortSignal.any([signal, session()]);
-    const stop = (): void => messages.stop();
-    ended.addEventListener('abort', stop);
-    if (ended.aborted) stop();
-    const watching = (async () => {
-      for await (const { type } of messages.status()) if (placeLost.has(type)) stop();
-    })();
-    try {
-      yield* messages;
-    } finally {
-      ended.removeEventListener('abort', stop);
-      stop();
-      await watching;
     }
   }
 
@@ -199,17 +166,6 @@ function typed(stream: string): (error: unknown) => never {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
       throw new StreamMissing(stream, { cause: error });
     throw error;
-  };
-}
-
-function fromDelivered(message: JsMsg, names: Names): StoredMessage {
-  const { subject, seq: sequence, headers } = message;
-  return {
-    subject: names.logical(subject),
-    sequence,
-    time: message.time.getTime(),
-    header: (name) => headers?.get(name) ?? '',
-    body: message.string(),
   };
 }
 

@@ -34,3 +34,15 @@ test('nats raise says what a server cannot do, and refuses two copies', async ()
   expect(two.status).toBe(2);
   expect(two.stderr).toContain('give 1, 3 or 5');
 });
+
+test('nats permissions prints what a server and a JWT take, and refuses what is no role', () => {
+  const config = ifactor('nats', 'permissions', 'node', 'fra1.example');
+  expect(config.stdout).toMatch(/^permissions: \{\n {2}publish: \{ allow: \[\n {4}"ifactor\.event\.fra1_example\.>"/);
+  expect(config.stdout).toContain('allow_responses: true');
+  const jwt = ifactor('nats', 'permissions', 'page', '--format', 'jwt');
+  expect(JSON.parse(jwt.stdout)).toMatchObject({ sub: { allow: ['_INBOX.role.page.>'] } });
+  for (const args of [['nobody'], ['node'], ['node', 'A B'], ['bridge', 'lax1']]) {
+    const { status, stderr } = ifactor('nats', 'permissions', ...args);
+    expect([status, stderr.trim().split('\n')]).toEqual([2, [expect.stringMatching(/^ifactor: /)]]);
+  }
+});

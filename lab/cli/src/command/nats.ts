@@ -1,7 +1,9 @@
-import { sleep, systemClock } from '@ifactor/common';
-import { raiseStreams, streamsAreCurrent } from '@ifactor/common/nats';
+import { sleep, systemClock, UsageError } from '@ifactor/common';
+import { checkedPrefix, namesFor, raiseStreams, streamsAreCurrent } from '@ifactor/common/nats';
 import type { RaisedStream } from '@ifactor/common/nats';
-import { Command, InvalidArgumentError } from 'commander';
+import { inboxPrefixOf, permissionsOf, spellPermissions, SubjectError } from '@ifactor/crds';
+import type { Permissions, Role } from '@ifactor/crds';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { reaching } from '../log/source.ts';
 import type { ReachFlags } from '../log/source.ts';
 import { connectBy } from '../log/stream.ts';
@@ -9,7 +11,60 @@ import { connectBy } from '../log/stream.ts';
 type RaiseFlags = ReachFlags & { replicas?: number; timeout: number };
 
 export function natsCommand(): Command {
-  return new Command('nats').addCommand(raiseCommand());
+  return new Command('nats').addCommand(permissionsCommand()).addCommand(raiseCommand());
+}
+
+type PermissionFlags = { format: 'config' | 'jwt'; prefix?: string };
+
+const roles = ['bridge', 'node', 'page', 'operator'] as const;
+
+function permissionsCommand(): Command {
+  return new Command('permissions')
+    .description(
+      'Print what a role may do in NATS, which is all it needs: for a user in nats-server.conf, or in a JWT.',
+    )
+    .argument('<role>', roles.join(', '))
+    .argument('[name]', "the node's name, as in spec.node")
+    .addOption(
+      new Option('--format <format>', 'config: for nats-server.conf; jwt: JSON as in a user JWT')
+        .choices(['config', 'jwt'])
+        .default('config'),
+    )
+    .option('--prefix <name>', 'prefix of all names in NATS, as given to bridge and agents (env: IFACTOR_PREFIX)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ifactor nats permissions bridge\n  ifactor nats permissions node lax1 --format jwt\n\nA page is a user for `ifactor ui`, events, replay and trace; an operator may also ask agents, and look after the streams.\n',
+    )
+    .action((role: string, node: string | undefined, { format, prefix }: PermissionFlags) => {
+      const names = namesFor(checkedPrefix(prefix ?? (process.env['IFACTOR_PREFIX'] || undefined)));
+      const permissions = permissionsOf(roleOf(role, node), names);
+      console.log(format === 'jwt' ? jwtPermissions(permissions) : `permissions: ${spellPermissions(permissions)}`);
+    });
+}
+
+/** @throws UsageError */
+function roleOf(text: string, node: string | undefined): Role {
+  const role = roles.find((one) => one === text);
+  if (role === undefined) throw new UsageError(`no role ${text}: choose one of ${roles.join(', ')}`);
+  if (role !== 'node') {
+    if (node !== undefined) throw new UsageError(`only a node has a name: leave out ${node}`);
+    return { role };
+  }
+  if (node === undefined) throw new UsageError('name the node: ifactor nats permissions node NAME');
+  try {
+    inboxPrefixOf({ role, node });
+  } catch (cause) {
+    if (cause instanceof SubjectError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+  return { role, node };
+}
+
+/** As the `nats` claim of a user JWT spells them. */
+function jwtPermissions({ publish, subscribe, responses }: Permissions): string {
+  const minute = 60 * 1e9;
+  const answers = responses ? { resp: { max: 1, ttl: 2 * minute } } : {};
+  return JSON.stringify({ pub: { allow: publish }, sub: { allow: subscribe }, ...answers }, null, 2);
 }
 
 function raiseCommand(): Command {

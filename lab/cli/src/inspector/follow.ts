@@ -104,7 +104,7 @@ async function followOne(
     for await (const status of coming) feed.hear(status);
     return false;
   };
-  const settled = all ? undefined : assumeOthers(feed, log, source);
+  const settled = all ? undefined : assumeOthers(feed, log, source).catch((error: unknown) => again.reject(error));
   try {
     // Either ends when the connection does; the other ends with it.
     return await Promise.race([
@@ -114,7 +114,7 @@ async function followOne(
     ]);
   } finally {
     await source.close().catch(() => {});
-    await settled?.catch(() => {});
+    await settled;
   }
 }
 

@@ -5,7 +5,7 @@ import { someKey, someLives } from '@ifactor/actors/testing';
 import { startNats } from '@ifactor/common/testing';
 import type { NatsServer } from '@ifactor/common/testing';
 import { connectOnce, ensureStreams, eventStoreOf, streams } from '@ifactor/common/nats';
-import { encodeEvent } from '@ifactor/crds';
+import { encodeEvent, formatDesiredSubject } from '@ifactor/crds';
 import type { RecordedEvent } from '@ifactor/crds';
 import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -105,4 +105,32 @@ test('what comes follows the newest, without a gap', async () => {
     if (found.length === 5) break;
   }
   expect(found).toEqual([...idsOf(events.slice(-2)), ...idsOf(more)]);
+});
+
+const readWanted = async (): Promise<string[]> => {
+  const names: string[] = [];
+  if (source.wanted) for await (const { key } of source.wanted()) names.push(key.name);
+  return names;
+};
+
+test('it reads what is wanted, without a consumer, from no message to several batches', async () => {
+  expect(await readWanted()).toEqual([]);
+  const store = eventStoreOf(connection);
+  const object = {
+    apiVersion: 'networking.dn42.io/v1alpha1',
+    kind: 'NetlinkInterface',
+    namespace: 'default',
+    name: 'a',
+  };
+  const version = { uid: 'u', generation: 1, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' };
+  const body = JSON.stringify({ ...object, ...version, spec: { node: 'lax1' }, secrets: [], missing: [] });
+  const keys = Array.from({ length: 1001 }, (_, index) => `a${index}`);
+  await Promise.all(
+    keys.map((name) => {
+      const subject = formatDesiredSubject({ node: 'lax1', kind: 'netlinkinterface', namespace: 'default', name });
+      return store.append(streams.desired, { subject, body, headers: {} });
+    }),
+  );
+  expect(await readWanted()).toEqual(keys);
+  await store.purge(streams.desired, '>');
 });

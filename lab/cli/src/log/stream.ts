@@ -20,6 +20,11 @@ import type { Selector } from './selector.ts';
 import type { LogSource, ReachFlags, Stretch, WantedInterface } from './source.ts';
 import { clockSlackMs, missing, patienceMs, startOf } from './startOf.ts';
 
+/** Messages per request. */
+const batchSize = 500;
+/** A batch that takes longer than this counts as lost, in milliseconds. */
+const answerTimeoutMs = 10_000;
+
 /** Where the streams are, as it may be shown: without a password that the address holds. @throws UsageError */
 export function natsName(flags: ReachFlags): string {
   return hidePasswords(serversOf(flags).servers);
@@ -94,11 +99,39 @@ async function* statuses(connection: NatsConnection, follow: boolean): AsyncGene
 
 async function* wanted(connection: NatsConnection): AsyncGenerator<WantedInterface> {
   const names = namesOf(connection);
-  const options = { filter_subjects: [desiredFilter()], deliver_policy: DeliverPolicy.LastPerSubject };
-  for await (const message of messages(connection, streams.desired, options, false)) {
+  for await (const message of desired(connection)) {
     const { node, ...key } = parseDesiredSubject(names.logical(message.subject));
     const parsed = DesiredSchema.safeParse(JSON.parse(message.string()));
     if (parsed.success && !parsed.data.deleted) yield { node, key, spec: parsed.data.spec };
+  }
+}
+
+/** Reads without a consumer if the server can: a user that may create one under any name may replace those of the nodes. */
+async function* desired(connection: NatsConnection): AsyncGenerator<{ subject: string; string(): string }> {
+  const [major = 0, minor = 0] = (connection.info?.version ?? '').split('.').map(Number);
+  if (major === 2 && minor < 11) {
+    const options = { filter_subjects: [desiredFilter()], deliver_policy: DeliverPolicy.LastPerSubject };
+    yield* messages(connection, streams.desired, options, false);
+    return;
+  }
+  const names = namesOf(connection);
+  const name = names.stream(streams.desired);
+  for (let seq = 1, found = true; found;) {
+    found = false;
+    // Not the client's own getBatch, which fails on a stream without messages.
+    const asked = JSON.stringify({ seq, batch: batchSize, next_by_subj: names.subject(desiredFilter()) });
+    const answers = await connection.requestMany(`$JS.API.DIRECT.GET.${name}`, asked, {
+      strategy: 'sentinel',
+      maxWait: answerTimeoutMs,
+    });
+    for await (const message of answers) {
+      const subject = message.headers?.get('Nats-Subject') ?? '';
+      // The end of a batch, or no message at all.
+      if (subject === '') break;
+      found = true;
+      seq = Number(message.headers?.get('Nats-Sequence')) + 1;
+      yield { subject, string: () => message.string() };
+    }
   }
 }
 
