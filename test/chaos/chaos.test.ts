@@ -36,7 +36,7 @@ async function start(kind: ApiKind, skip: (why: string) => void): Promise<Cluste
   }
 }
 
-/** Tombstones that wait for a person. There are none: each object has a finalizer before it is published. */
+/** Tombstones that wait for a person: no object disappears unseen, since it has a finalizer before it is published. */
 async function held({ client }: Cluster): Promise<string[]> {
   const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases/ifactor-bridge';
   const { metadata } = await client.call<{ metadata: { annotations?: Record<string, string> } }>('GET', lease);
