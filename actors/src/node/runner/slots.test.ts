@@ -188,6 +188,13 @@ const moved = (): Actor => {
   return actor;
 };
 
+/** The actor is as declared, but for a link of its own in another netns. */
+function rests(actor: Actor, stray?: string): void {
+  const strays = stray === undefined ? [] : [{ netns: stray, index: 4, name: 'br0' }];
+  const observed = { links: {}, strays, devices: {} };
+  actor.snapshot = { value: 'moved-to-netns', context: { ...actor.snapshot.context, settled: true, observed } };
+}
+
 describe('a place that the spec does not name any more', () => {
   test('stays open and followed until its links are gone', () => {
     const actor = moved();
@@ -198,6 +205,22 @@ describe('a place that the spec does not name any more', () => {
     expect(mailbox.take()).toEqual([['br NetnsResolved', { slot: 'target', netns: '3' }]]);
     expect(ids(actor)).toEqual(['3', '2']);
     expect(places.names).toEqual(['home', 'a', 'b']);
+    const stays = (): void => {
+      slots.dropFormer(actor);
+      expect([ids(actor), used(), places.names]).toEqual([
+        ['3', '2'],
+        ['2', '3'],
+        ['home', 'a', 'b'],
+      ]);
+    };
+    stays();
+    rests(actor);
+    // It was not looked at yet; then it has a link of the actor.
+    stays();
+    slots.looked(actor);
+    rests(actor, '2');
+    stays();
+    rests(actor);
     slots.dropFormer(actor);
     expect([ids(actor), used(), places.names, actor.former]).toEqual([['3'], ['3'], ['home', 'b'], []]);
     const { former } = actor;
