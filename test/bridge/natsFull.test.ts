@@ -29,7 +29,7 @@ async function ready(world: World, name: string): Promise<string> {
   return conditions?.map(({ reason, message }) => `${observedGeneration} ${reason} ${message}`).join() ?? '';
 }
 const becomes = (world: World, name: string, pattern: RegExp): Promise<unknown> =>
-  until(async () => pattern.test(await ready(world, name)), `${name}: ${pattern.source}`, 60_000);
+  until(async () => pattern.test(await ready(world, name)), `${name}: ${pattern.source}`, 90_000);
 
 test('a stream of wishes that is full refuses new objects and says so; deleting others makes room', async () => {
   await using world = await startWorld();
@@ -100,12 +100,16 @@ test.skipIf(process.getuid?.() !== 0)(
     await until(
       () => links().some(({ ifindex, mtu }) => ifindex !== before?.ifindex && mtu === 1400),
       'healing',
-      30_000,
+      60_000,
     );
     await world.patch('netlinkinterfaces', 'br0', { spec: { mtu: 1300 } });
     await becomes(world, 'br0', /NatsFull .*not sent to node lax1: NATS has no room .*raise max_file_store/);
     await bridge.said(/reconciling failed.*NATS has no room to store messages in IFACTOR_DESIRED/);
-    await until(() => /failed to ship events; they stay in the journal.*NATS has no room/.test(output), 'the log');
+    await until(
+      () => /failed to ship events; they stay in the journal.*NATS has no room/.test(output),
+      'the log',
+      60_000,
+    );
     expect(links()).toMatchObject([{ ifname: 'br0', mtu: 1400 }]);
 
     await (await jetstreamManager(connection)).streams.delete('FILLER');
@@ -123,5 +127,5 @@ test.skipIf(process.getuid?.() !== 0)(
       60_000,
     );
   },
-  180_000,
+  360_000,
 );
