@@ -69,7 +69,14 @@ describe.skipIf(process.getuid?.() !== 0)("what the README's commands for `nats`
       [
         '--disable-warning=ExperimentalWarning',
         join(root, 'actors/src/main.ts'),
-        ...['--node', 'lax1', '--nats', nats.url, '--state-dir', folder, '--netns', `/run/netns/${netns}`],
+        '--node',
+        'lax1',
+        '--nats',
+        nats.url,
+        '--state-dir',
+        folder,
+        '--netns',
+        `/run/netns/${netns}`,
       ],
       { stdio: ['ignore', 'ignore', 'ignore'] },
     );
