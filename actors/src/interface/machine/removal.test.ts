@@ -78,6 +78,26 @@ describe('a deletion', () => {
       [removal, { type: 'RemoveLink', slot: 'peer', name: 'br1', index: 4, mark }],
     ],
     [
+      'of a pair of links removes the one that it reaches',
+      deleting({
+        spec: veth,
+        places: { target: { netns: '42' }, peer: { reason: 'EngineUnreachable' } },
+        observed: seen({ ...link, kind: 'veth' }),
+      }),
+      busy({ step: 'remove', names: ['br0'] }),
+      [],
+      [removal],
+    ],
+    [
+      'of a pair of links does not end before the other is reached',
+      deleting({
+        spec: veth,
+        places: { target: { netns: '42' }, peer: { reason: 'EngineUnreachable' } },
+        observed: seen(null),
+      }),
+      { finding: 'deletionAsked', reason: 'EngineUnreachable', params: { slot: 'peer' } },
+    ],
+    [
       'of a pair of links goes on where one netns is gone',
       deleting({ spec: veth, places: { ...two, peer: { reason: 'ContainerGone' } }, observed: null }),
       busy({ step: 'look' }),

@@ -77,6 +77,18 @@ describe('what an actor knows after', () => {
       { loop: ['a', 'b', 'a'] },
     ],
     [
+      'a loop that is open: the kernel is looked at again',
+      { ...full, loop: ['a', 'a'] },
+      ['LoopOpened', { through: ['a', 'a'] }],
+      { loop: undefined, observed: null, asked: { ...busy, observe: false } },
+    ],
+    [
+      'a loop that is open during a deletion, which goes on',
+      { ...full, loop: ['a', 'a'], deletion: { uid: 'u1', resourceVersion: '2', gone: false } },
+      ['LoopOpened', { through: ['a', 'a'] }],
+      { loop: undefined },
+    ],
+    [
       'a loop that is open',
       knowing({ loop: ['a', 'a'] }),
       ['LoopOpened', { through: ['a', 'a'] }],
