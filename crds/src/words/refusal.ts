@@ -12,8 +12,6 @@ export function refusedDesiredWords(reason: string): string {
       return `refused a message that was altered, or signed for another subject, ${stays}: check who may write to NATS`;
     case 'Replayed':
       return `refused a message that is older than one accepted before, ${stays}: check who may write to NATS`;
-    case 'UnboundSecret':
-      return `refused a message with a secret that is not sealed for this object, ${stays}: check who may write to NATS`;
     default:
       return `refused a message (${reason}), ${stays}`;
   }

@@ -115,6 +115,25 @@ test('a tombstone of an older object, or of the same before it was declared agai
     expect(await mtus()).toEqual({ br0: 1302 });
   }));
 
+const seal = (letter: string): Desired['secrets'] => [
+  { ref: 'privateKey', version: 'v1', sender: 'X', sealed: Buffer.alloc(48, letter).toString('base64') },
+];
+
+test('a sealed box that is moved to another object, or put in place of another, is refused', () =>
+  withNode(async ({ node, bridge, deliver }) => {
+    const [mine, other] = [
+      declaredBridge('br0', 1, { secrets: seal('a') }),
+      declaredBridge('br1', 1, { secrets: seal('b') }),
+    ];
+    const signed = bridge.sign(mine);
+    const moved = { ...signed, body: JSON.stringify({ ...mine, secrets: other.secrets }) };
+    expect(deliver(delivered(moved))).toBe(false);
+    expect(deliver(delivered({ ...bridge.sign(other), subject: signed.subject }))).toBe(false);
+    expect(deliver(delivered(signed))).toBe(true);
+    expect(deliver(delivered(moved))).toBe(false);
+    expect([...node.runner.actors.keys()]).toEqual(['netlinkinterface/default/br0']);
+  }));
+
 /** One thing that the machine in the middle does. */
 const moves = fc.array(
   fc.record({

@@ -7,14 +7,12 @@ import { z } from 'zod';
 
 /**
  * Whose messages a node accepts. `cluster` is null until a message names one. `since`: when a person, or the first signed message,
- * chose the key; revisions that were accepted before it do not count. `boundSeals`: a sealed secret that names its object was
- * received, so that no other is accepted.
+ * chose the key; revisions that were accepted before it do not count.
  */
 const PinSchema = z.object({
   key: z.string().refine(isPublicKey, 'it spells no key'),
   cluster: z.string().nullable(),
   since: z.string(),
-  boundSeals: z.boolean().default(false),
 });
 export type Pin = z.infer<typeof PinSchema>;
 
@@ -72,6 +70,6 @@ export function trustKey(folder: string, key: string, clock: Pick<Clock, 'now'>)
       return 'a damaged file';
     }
   })();
-  writePin(folder, { key, cluster: null, since: new Date(clock.now()).toISOString(), boundSeals: false });
+  writePin(folder, { key, cluster: null, since: new Date(clock.now()).toISOString() });
   return `trusted from now on: ${key}; before: ${before}. A running agent follows within 5 s and reads the desired state again`;
 }

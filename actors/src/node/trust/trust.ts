@@ -18,9 +18,9 @@ import { Revisions } from './revisions.ts';
 /**
  * Why a message is not accepted. `Unsigned`: this node has seen signed ones, or was given a key. `OtherKey`: no key change leads from
  * the pinned key to the signer's. `OtherCluster`: of another cluster than before. `BadSignature`: altered, or signed for another
- * subject. `Replayed`: older than one that was accepted. `UnboundSecret`: a sealed secret that is not for this very object.
+ * subject. `Replayed`: older than one that was accepted.
  */
-export type RefusalReason = 'Unsigned' | 'OtherKey' | 'OtherCluster' | 'BadSignature' | 'Replayed' | 'UnboundSecret';
+export type RefusalReason = 'Unsigned' | 'OtherKey' | 'OtherCluster' | 'BadSignature' | 'Replayed';
 
 export type TrustOptions = {
   /** State folder; the pin lies in its `trust.json`. */
@@ -53,16 +53,6 @@ export class Trust {
       });
     this.#version = pinVersion(folder);
     if (this.#pin) this.#revisions.since(this.#pin.since);
-  }
-
-  /** Whether secrets that do not name their object are still accepted. */
-  get acceptsUnbound(): boolean {
-    return this.#pin?.boundSeals !== true;
-  }
-
-  /** A secret that names its object was received: from now on all have to. */
-  sawBound(): void {
-    if (this.#pin && !this.#pin.boundSeals) this.#keep({ ...this.#pin, boundSeals: true });
   }
 
   /**
@@ -121,7 +111,7 @@ export class Trust {
   }
 
   #chosen(key: string): Omit<Pin, 'cluster'> {
-    return { key, since: new Date(this.#options.runtime.clock.now()).toISOString(), boundSeals: false };
+    return { key, since: new Date(this.#options.runtime.clock.now()).toISOString() };
   }
 
   #keep(pin: Pin): void {
