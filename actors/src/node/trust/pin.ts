@@ -57,7 +57,7 @@ export function pinVersion(folder: string): string {
 export function trustKey(folder: string, key: string, clock: Pick<Clock, 'now'>): string {
   if (!isPublicKey(key))
     throw new UsageError(
-      `${JSON.stringify(key)} is not a key of a bridge: its log shows it as ed25519:…, 51 characters`,
+      `${JSON.stringify(key)} is not the key of a bridge, which its log shows as ed25519:… (51 characters)`,
     );
   if (!existsSync(folder))
     throw new UsageError(

@@ -145,7 +145,7 @@ test('a lost key is replaced by a person, at once where the agent is running; re
 });
 
 test('a malformed key, a missing folder and a damaged file are named', () => {
-  expect(() => trustKey(folder, 'ed25519:AAAA', clock)).toThrow('is not a key of a bridge');
+  expect(() => trustKey(folder, 'ed25519:AAAA', clock)).toThrow('is not the key of a bridge');
   expect(() => trustKey(join(folder, 'none'), bridge.publicKey, clock)).toThrow('there is no state folder');
   writeFileSync(join(folder, 'trust.json'), '{"key":"x"}');
   expect(() => opened()).toThrow(/trust.json is damaged: run ifactor-agent trust KEY/);
