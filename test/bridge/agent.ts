@@ -1,4 +1,11 @@
-import { DesiredSchema, desiredFilter, formatStatusSubject, parseDesiredSubject } from '@ifactor/crds';
+import { every, systemClock } from '@ifactor/common';
+import {
+  DesiredSchema,
+  desiredFilter,
+  formatStatusSubject,
+  heartbeatSeconds,
+  parseDesiredSubject,
+} from '@ifactor/crds';
 import type { Desired, NodeEntry, StatusMessage } from '@ifactor/crds';
 import { ensureStreams, streams } from '@ifactor/common/nats';
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
@@ -18,8 +25,10 @@ export type ScriptedAgent = {
   readonly opened: Map<string, string>;
   /** Messages received, tombstones included. */
   received: number;
+  /** A heartbeat, beside the regular ones. */
   beat(): Promise<void>;
   report(name: string, change: Partial<StatusMessage['status']>): Promise<void>;
+  /** No heartbeat, and no answer, after that. */
   stop(): Promise<void>;
 };
 
@@ -45,6 +54,9 @@ export async function startAgent(
     await kv.put(node, JSON.stringify({ ...entry, time: new Date().toISOString() }));
   };
   await beat();
+  // NATS may be away: a later one arrives.
+  const endBeating = every(systemClock, heartbeatSeconds * 1000, () => void beat().catch(() => undefined));
+  void connection.closed().then(endBeating);
   const js = jetstream(connection);
   const consumer = await js.consumers.get(streams.desired, {
     filter_subjects: [desiredFilter(node)],
@@ -63,6 +75,7 @@ export async function startAgent(
       await answer(wish, change);
     },
     async stop() {
+      endBeating();
       messages.stop();
       await done;
     },

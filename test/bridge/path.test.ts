@@ -246,6 +246,7 @@ test('a node that falls silent is said to be unreachable, and what it said is ke
   await world.bridge();
   await world.create(bridgeLink('br1'));
   await becomes(world, 'netlinkinterfaces', 'br1', 'True Configured');
+  await agent.stop();
   await until(
     async () => readyOf(await world.get('netlinkinterfaces', 'br1')) === 'Unknown NodeUnreachable',
     'silence to be noticed',

@@ -125,11 +125,7 @@ test(
         (error: unknown) => answered(error, 403),
       );
     const connection = await world.nats.connect();
-    for (const node of ['lax1', 'lax2']) {
-      const agent = await startAgent(connection, node, { publicKey });
-      const beating = setInterval(() => void agent.beat().catch(() => undefined), 5000);
-      onTestFinished(() => clearInterval(beating));
-    }
+    for (const node of ['lax1', 'lax2']) await startAgent(connection, node, { publicKey });
     const manager = await jetstreamManager(connection);
     const lastSequence = async (): Promise<number> => (await manager.streams.info(streams.desired)).state.last_seq;
     const start = (at: number): Promise<BridgeProcess> =>
