@@ -286,7 +286,12 @@ function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   const parent = dirname(resolve(folder));
   if (!existsSync(parent)) makeFolder(parent);
-  mkdirSync(folder, { mode: 0o700 });
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Agents of one machine that start at the same time make the folder that holds theirs.
+    if (!existsSync(folder)) throw error;
+  }
 }
 
 function readShipped(database: DatabaseSync): Shipped {
