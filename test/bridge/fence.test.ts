@@ -112,6 +112,7 @@ describe.skipIf(process.getuid?.() !== 0)('one fence is enough:', () => {
     const { links } = startKernelAgent(world);
     await using gate = await startGate(world.kubeconfig);
     await world.bridge('behind', gate.kubeconfig, ...short);
+    await world.shareSigningKey('kube-system');
     await world.bridge('ahead', undefined, ...short, '--lease-namespace', 'kube-system', '--take-over');
     await world.create(link('br0', 'bridge', { mtu: 1500 }));
     await ready(world, 'br0');

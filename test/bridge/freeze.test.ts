@@ -22,6 +22,7 @@ test.skipIf(process.getuid?.() !== 0).each([
     await using world = await startWorld();
     const { links } = startKernelAgent(world);
     const frozen = await world.bridge('frozen', undefined, ...flags(own));
+    if (own !== others) await world.shareSigningKey(others);
     const successor = await world.bridge('successor', undefined, ...flags(others), '--take-over');
     await world.create(link('br0', 'bridge', { mtu: 1500 }));
     await ready(world, 'br0');

@@ -102,7 +102,7 @@ test('streams, bucket, subjects and what they hold are of one of them', async ()
       true,
     );
   }
-  expect(published.filter((subject) => !/^(east|west)\.ifactor\./.test(subject))).toEqual([]);
+  expect(published.filter((subject) => !/^(east|west)\.(ifactor|_INBOX)\./.test(subject))).toEqual([]);
 });
 
 test('the service answers by its own name, for its own cluster', async () => {

@@ -32,6 +32,8 @@ export type World = {
   bridge(identity?: string, kubeconfig?: string, ...flags: string[]): Promise<BridgeProcess>;
   create(manifest: Manifest): Promise<KubeObject>;
   get(plural: string, name: string): Promise<KubeObject | undefined>;
+  /** Lets a bridge with its Lease in that namespace sign with the key of those of `default`: an agent accepts only one. */
+  shareSigningKey(namespace: string): Promise<void>;
   /** Identity of the bridge that holds the Lease; undefined where none does. */
   leader(): Promise<string | undefined>;
   list(plural: string): Promise<KubeObject[]>;
@@ -77,6 +79,14 @@ export async function startWorld(kind: ApiKind = 'lab', server: NatsServerOption
         if (answered(error, 404)) return undefined;
         throw error;
       }
+    },
+    async shareSigningKey(namespace) {
+      const name = 'ifactor-signing-key';
+      const find = (): Promise<KubeObject | undefined> =>
+        client.call<KubeObject>('GET', path('secrets', name)).catch(() => undefined);
+      const own = await until(find, 'the signing key');
+      const body = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, data: own['data'] };
+      await client.call('POST', `/api/v1/namespaces/${namespace}/secrets`, { body });
     },
     async leader() {
       const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases/ifactor-bridge';

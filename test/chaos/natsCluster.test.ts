@@ -151,12 +151,8 @@ test('an installation with one copy of each stream is raised to three, and then 
   const store = eventStoreOf(connection);
   await store.append(streams.desired, { subject: wish, body: 'kept', headers: {} });
   const raised = await raiseStreams(connection);
-  expect(raised.map(({ replicas }) => replicas)).toEqual([
-    [1, 3],
-    [1, 3],
-    [1, 3],
-    [1, 3],
-  ]);
+  expect(raised).toHaveLength(Object.keys(streams).length + 2);
+  for (const { replicas } of raised) expect(replicas).toEqual([1, 3]);
   await current(connection);
   await cluster.named(await leaderOf(connection)).kill();
   const found = await until(() => store.last(streams.desired, wish).catch(() => undefined), 'the wish', 30_000);
