@@ -1,10 +1,10 @@
 import { every, explain } from '@ifactor/common';
 import type { Clock, Log } from '@ifactor/common';
-import { SequenceConflict, StreamFull } from '@ifactor/common/eventStore';
+import { isRemoval, SequenceConflict, StreamFull } from '@ifactor/common/eventStore';
 import type { EventStore } from '@ifactor/common/eventStore';
 import { knownNodesStream, knownNodeSubject } from '@ifactor/common/nats';
 import type { NodeEntry } from '@ifactor/crds';
-import { graceMilliseconds, isRemoval } from '../view/nodes.ts';
+import { graceMilliseconds } from '../view/nodes.ts';
 import type { Heard } from '../view/nodes.ts';
 import { createOutage } from '../view/outage.ts';
 import type { View } from '../view/view.ts';

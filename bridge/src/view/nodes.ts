@@ -1,3 +1,4 @@
+import { isRemoval } from '@ifactor/common/eventStore';
 import { knownNodeSubject, nodeSubject } from '@ifactor/common/nats';
 import { heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
@@ -110,9 +111,6 @@ export function createNodes(): Nodes {
     heard: () => heard.values(),
   };
 }
-
-/** Whether a message of a bucket says that its key was deleted. */
-export const isRemoval = (message: Entry): boolean => message.header('KV-Operation') !== '';
 
 function read(body: string): NodeEntry | undefined {
   try {

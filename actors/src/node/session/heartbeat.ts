@@ -3,7 +3,7 @@ import type { Clock } from '@ifactor/common';
 import type { Runtime } from '../../runtime.ts';
 import { agentSubject, heartbeatSeconds, NodeEntrySchema } from '@ifactor/crds';
 import type { NodeEntry } from '@ifactor/crds';
-import { SequenceConflict } from '@ifactor/common/eventStore';
+import { isRemoval, SequenceConflict } from '@ifactor/common/eventStore';
 import type { EventStore } from '@ifactor/common/eventStore';
 import { eventStoreOf, namesOf, nodesStream, nodeSubject } from '@ifactor/common/nats';
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
@@ -144,7 +144,7 @@ class Beats {
     }
     // Another agent wrote, a beat of ours was stored but the answer was lost, or the bucket was recreated.
     const found = await store.last(nodesStream, this.#subject);
-    const other = found === undefined || found.header('KV-Operation') !== '' ? null : parse(found.body);
+    const other = found === undefined || isRemoval(found) ? null : parse(found.body);
     if (!take && other !== null && isRival(other, entry)) throw rivalOf(other, entry);
     await this.#write(body, found?.sequence ?? 0);
   }

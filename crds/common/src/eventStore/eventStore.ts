@@ -90,6 +90,9 @@ export class SequenceConflict extends Error {
   }
 }
 
+/** Whether a message of a KV bucket says that its key was deleted. */
+export const isRemoval = ({ header }: Pick<StoredMessage, 'header'>): boolean => header('KV-Operation') !== '';
+
 /** A message was refused because there is no room for it; the caller retries, since room may be made. */
 export class StreamFull extends Error {
   override name = 'StreamFull';
