@@ -10,14 +10,7 @@ export function privateFile(path: string, make: () => Uint8Array): Buffer {
   const found = readIfThere(path);
   if (found !== null) return found;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}`;
-  const file = openSync(draft, 'w', 0o600);
-  try {
-    writeSync(file, make());
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  const draft = writeDraft(path, make());
   try {
     linkSync(draft, path);
   } catch (error) {
@@ -26,6 +19,23 @@ export function privateFile(path: string, make: () => Uint8Array): Buffer {
     rmSync(draft);
   }
   return readFileSync(path);
+}
+
+/**
+ * Writes what is to become a file that only its owner may read, safe from a crash, beside it.
+ * @returns its path, to be linked or renamed
+ * @throws the file system's errors
+ */
+export function writeDraft(path: string, content: string | Uint8Array): string {
+  const draft = `${path}.${process.pid}`;
+  const file = openSync(draft, 'w', 0o600);
+  try {
+    writeSync(file, typeof content === 'string' ? Buffer.from(content) : content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return draft;
 }
 
 function readIfThere(path: string): Buffer | null {

@@ -1,9 +1,10 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '@ifactor/common';
 import type { Clock } from '@ifactor/common';
 import { isPublicKey } from '@ifactor/common/signature';
 import { z } from 'zod';
+import { writeDraft } from '../secrets/privateFile.ts';
 
 /**
  * Whose messages a node accepts. `cluster` is null until a message names one. `since`: when a person, or the first signed message,
@@ -32,15 +33,7 @@ export function readPin(folder: string): Pin | null {
 /** Whole or as before, also after a crash. @throws the file system's errors */
 export function writePin(folder: string, pin: Pin): void {
   const path = fileOf(folder);
-  const draft = `${path}.${process.pid}`;
-  const file = openSync(draft, 'w', 0o600);
-  try {
-    writeSync(file, `${JSON.stringify(pin, null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(draft, path);
+  renameSync(writeDraft(path, `${JSON.stringify(pin, null, 2)}\n`), path);
 }
 
 /** Distinguishes one version of the file from another; '' where the file is missing. */
