@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { desiredObject } from '@ifactor/actors/testing';
 import { startNats } from '@ifactor/common/testing';
 import type { NatsServer } from '@ifactor/common/testing';
 import { formatDesiredSubject, formatStatusSubject, StatusMessageSchema } from '@ifactor/crds';
@@ -76,27 +77,15 @@ async function killAgent(): Promise<void> {
 async function change(name: string, mtu: number): Promise<void> {
   const generation = (wanted.get(name)?.generation ?? 0) + 1;
   wanted.set(name, { generation, mtu });
-  const body = {
-    apiVersion: 'networking.dn42.io/v1alpha1',
-    kind: 'NetlinkInterface',
-    namespace: 'default',
-    name,
-    uid: `uid-${name}`,
-    generation,
-    resourceVersion: String(generation),
-    creationTimestamp: '2026-01-01T00:00:00Z',
-    spec: {
-      node,
-      interfaceName: name,
-      type: 'bridge',
-      up: true,
-      mtu,
-      addresses: [{ ipcidr: `10.8.${mtu - 1300}.1/24` }],
-      bridge: { slaves: [] },
-    },
-    secrets: [],
-    missing: [],
-  };
+  const body = desiredObject(name, generation, {
+    node,
+    interfaceName: name,
+    type: 'bridge',
+    up: true,
+    mtu,
+    addresses: [{ ipcidr: `10.8.${mtu - 1300}.1/24` }],
+    bridge: { slaves: [] },
+  });
   const subject = formatDesiredSubject({ node, kind: 'netlinkinterface', namespace: 'default', name });
   await vi.waitFor(() => jetstream(connection).publish(subject, JSON.stringify(body), { timeout: 1000 }), {
     timeout: 30_000,

@@ -5,14 +5,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { desiredObject } from '@ifactor/actors/testing';
 import { startNats, type NatsServer } from '@ifactor/common/testing';
-import {
-  API_VERSION,
-  formatDesiredSubject,
-  formatStatusSubject,
-  StatusMessageSchema,
-  type InterfaceStatus,
-} from '@ifactor/crds';
+import { formatDesiredSubject, formatStatusSubject, StatusMessageSchema, type InterfaceStatus } from '@ifactor/crds';
 import { connectOnce, ensureStreams, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -160,19 +155,7 @@ export class World {
   async apply({ kind, name, spec }: Declared): Promise<void> {
     const generation = (this.#generations.get(`${kind}/${name}`) ?? 0) + 1;
     this.#generations.set(`${kind}/${name}`, generation);
-    const body = {
-      apiVersion: API_VERSION,
-      kind,
-      namespace: 'default',
-      name,
-      uid: `uid-${name}`,
-      generation,
-      resourceVersion: String(generation),
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      spec,
-      secrets: [],
-      missing: [],
-    };
+    const body = desiredObject(name, generation, spec, { kind });
     const subject = formatDesiredSubject({ node: spec.node, kind: kind.toLowerCase(), namespace: 'default', name });
     await vi.waitFor(
       () => jetstream(this.connection).publish(subject, JSON.stringify(body), { timeout: 1000 * slowness }),

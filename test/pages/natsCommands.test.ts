@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { desiredObject } from '@ifactor/actors/testing';
 import { ensureStreams } from '@ifactor/common/nats';
 import { startNats, until } from '@ifactor/common/testing';
 import { formatDesiredSubject } from '@ifactor/crds';
@@ -88,19 +89,8 @@ describe.skipIf(process.getuid?.() !== 0)("what the README's commands for `nats`
       rmSync(folder, { recursive: true });
     });
     const name = 'veth1';
-    const wish = {
-      apiVersion: 'networking.dn42.io/v1alpha1',
-      kind: 'NetlinkInterface',
-      namespace: 'default',
-      name,
-      uid: 'uid',
-      generation: 1,
-      resourceVersion: '1',
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      spec: { node: 'lax1', interfaceName: name, type: 'bridge', up: true },
-      secrets: [],
-      missing: [],
-    };
+    const spec = { node: 'lax1', interfaceName: name, type: 'bridge', up: true };
+    const wish = desiredObject(name, 1, spec);
     const place = { node: 'lax1', kind: 'netlinkinterface', namespace: 'default', name };
     await jetstream(connection).publish(formatDesiredSubject(place), JSON.stringify(wish));
     await until(

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { fold, hashOf, initial } from '../interface/machine/fold.ts';
 import type { Bench } from '../testing/kernel/suite.ts';
 import { natsBench } from '../testing/bench.ts';
+import { desiredObject } from '../testing/desired.ts';
 import { openMemory } from '../testing/memory/bench.ts';
 import { TestNode } from '../testing/node.ts';
 import { startAgent } from './agent.ts';
@@ -187,19 +188,8 @@ describe.skipIf(process.getuid?.() !== 0)('an agent whose disk is full', () => {
     const connection = await servers.dial();
     const bucket = await ensureStreams(connection);
     const declare = async (name: string, generation: number, spec: object): Promise<void> => {
-      const desired = {
-        apiVersion: 'networking.dn42.io/v1alpha1',
-        kind: 'NetlinkInterface',
-        namespace: 'default',
-        name,
-        uid: `uid-${name}`,
-        generation,
-        resourceVersion: String(generation),
-        creationTimestamp: '2026-01-01T00:00:00Z',
-        spec: { node: 'n1', interfaceName: name, type: 'bridge', up: true, ...spec },
-        secrets: [],
-        missing: [],
-      };
+      const bridge = { node: 'n1', interfaceName: name, type: 'bridge', up: true, ...spec };
+      const desired = desiredObject(name, generation, bridge);
       await jetstream(connection).publish(
         formatDesiredSubject({ node: 'n1', kind: 'netlinkinterface', namespace: 'default', name }),
         JSON.stringify(desired),

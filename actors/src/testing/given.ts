@@ -35,6 +35,13 @@ export const declared = (generation = 1, more: object = {}, uid = 'u1'): Given =
     spec: { ...bridgeSpec, ...more } as never,
   },
 ];
+/** `declared` with one IPv4 address, and the link that has it. */
+export const addressed = (generation = 1, more: object = {}): Given =>
+  declared(generation, { addresses: [{ ipcidr: '10.0.0.1/24' }], ...more });
+export const addressedLink: ObservedLink = {
+  ...bridgeLink,
+  addresses: [{ family: 'inet', local: '10.0.0.1', peer: null, prefixlen: 24, noPrefixRoute: false }],
+};
 export const resolved: Given = ['NetnsResolved', { slot: 'target', netns: '42' }];
 export const seen = (target: ObservedLink | null): Observed => ({ links: { target }, strays: [], devices: {} });
 export const looked = (target: ObservedLink | null, operations?: string): Given => [

@@ -10,6 +10,7 @@ import {
   signatureHeaders as names,
 } from '@ifactor/crds';
 import type { Desired, KeyChange } from '@ifactor/crds';
+import { desiredObject } from './desired.ts';
 
 /** A message as an agent is delivered it. */
 export const delivered = (
@@ -58,17 +59,10 @@ export class TestSigner {
 }
 
 /** A declared bridge whose MTU tells its generation. */
-export const declaredBridge = (name: string, generation: number, more: Partial<Desired> = {}): Desired => ({
-  apiVersion: 'networking.dn42.io/v1alpha1',
-  kind: 'NetlinkInterface',
-  namespace: 'default',
-  name,
-  uid: `uid-${name}`,
-  generation,
-  resourceVersion: String(generation),
-  creationTimestamp: '2026-01-01T00:00:00Z',
-  spec: { node: 'n1', interfaceName: name, type: 'bridge', up: true, mtu: 1300 + generation },
-  secrets: [],
-  missing: [],
-  ...more,
-});
+export const declaredBridge = (name: string, generation: number, more: Partial<Desired> = {}): Desired =>
+  desiredObject(
+    name,
+    generation,
+    { node: 'n1', interfaceName: name, type: 'bridge', up: true, mtu: 1300 + generation },
+    more,
+  );

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { ObservedLink, Operation, State } from '@ifactor/crds';
+import type { Operation, State } from '@ifactor/crds';
 import {
+  addressed as spec,
+  addressedLink as link,
   after as outcomeAfter,
-  bridgeLink,
   bridgeMark as mark,
-  declared,
   looked,
   resolved as place,
   seen,
@@ -14,12 +14,6 @@ import { hashOf, thaw } from './fold.ts';
 import type { Context } from './context.ts';
 import { describeVerdict, verdictWords } from '../words/verdict.ts';
 
-const addresses = [{ ipcidr: '10.0.0.1/24' }];
-const link: ObservedLink = {
-  ...bridgeLink,
-  addresses: [{ family: 'inet', local: '10.0.0.1', peer: null, prefixlen: 24, noPrefixRoute: false }],
-};
-const spec = (generation = 1, more: object = {}): Given => declared(generation, { addresses, ...more });
 const healthy: Given[] = [spec(), place, looked(link)];
 
 function after(...events: Given[]): Outcome & { state: State } {

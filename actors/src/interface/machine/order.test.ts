@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InterfaceEvent, ObservedLink } from '@ifactor/crds';
+import type { InterfaceEvent } from '@ifactor/crds';
 import {
+  addressed as spec,
+  addressedLink as link,
   after,
   bridgeKey as key,
-  bridgeLink,
   bridgeMark as mark,
-  declared,
   seen,
   timeAt,
 } from '../../testing/given.ts';
@@ -14,13 +14,6 @@ import type { Given } from '../../testing/given.ts';
 import { verdictWords } from '../words/verdict.ts';
 import { successors } from './arrows.ts';
 import { fold, freeze, hashOf, initial, step, thaw } from './fold.ts';
-
-const addresses = [{ ipcidr: '10.0.0.1/24' }];
-const link: ObservedLink = {
-  ...bridgeLink,
-  addresses: [{ family: 'inet', local: '10.0.0.1', peer: null, prefixlen: 24, noPrefixRoute: false }],
-};
-const spec = (generation = 1, more: object = {}): Given => declared(generation, { addresses, ...more });
 
 /** Folds events, and checks the laws of the lifecycle after each. */
 function lawful(events: Given[]): void {

@@ -1,23 +1,12 @@
 import type { Desired } from '@ifactor/crds';
 import { describe, expect, test } from 'vitest';
+import { desiredObject } from '../../testing/desired.ts';
 import { bridgeSpec, learn, TestMailbox } from '../../testing/mailbox.ts';
 import type { Actor, Declared } from '../runner/actor.ts';
 import { interfaceKeyOf, isStale, newFacts, rereadFacts, sameSecrets } from './facts.ts';
 
-const message = (more: Partial<Desired> = {}): Desired => ({
-  apiVersion: 'networking.dn42.io/v1alpha1',
-  kind: 'NetlinkInterface',
-  namespace: 'default',
-  name: 'br0',
-  uid: 'u1',
-  generation: 2,
-  resourceVersion: '20',
-  creationTimestamp: '2026-01-01T00:00:00Z',
-  spec: bridgeSpec,
-  secrets: [],
-  missing: [],
-  ...more,
-});
+const message = (more: Partial<Desired> = {}): Desired =>
+  desiredObject('br0', 2, bridgeSpec, { uid: 'u1', resourceVersion: '20', ...more });
 const leaving = { deletionTimestamp: '2026-01-02T00:00:00Z' };
 const gone = { deleted: true, spec: {} };
 

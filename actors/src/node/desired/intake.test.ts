@@ -1,5 +1,6 @@
 import type { Desired, Key, SealedSecret } from '@ifactor/crds';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { desiredObject } from '../../testing/desired.ts';
 import { testLog } from '../../testing/log.ts';
 import { bridgeSpec, learn, TestMailbox } from '../../testing/mailbox.ts';
 import { spellKey } from '../journal/read.ts';
@@ -15,20 +16,8 @@ import { DesiredStore } from './store.ts';
 const key: Key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
 const id = spellKey(key);
 const sealed = (version: string): SealedSecret => ({ ref: 'privateKey', version, sender: 's', sealed: 'AA==' });
-const message = (generation: number, more: Partial<Desired> = {}): Desired => ({
-  apiVersion: 'networking.dn42.io/v1alpha1',
-  kind: 'NetlinkInterface',
-  namespace: 'default',
-  name: 'br0',
-  uid: 'u1',
-  generation,
-  resourceVersion: `${generation}0`,
-  creationTimestamp: '2026-01-01T00:00:00Z',
-  spec: bridgeSpec,
-  secrets: [],
-  missing: [],
-  ...more,
-});
+const message = (generation: number, more: Partial<Desired> = {}): Desired =>
+  desiredObject('br0', generation, bridgeSpec, { uid: 'u1', resourceVersion: `${generation}0`, ...more });
 
 class FakeRunner extends TestMailbox {
   readonly recovered = new Signal();

@@ -1,6 +1,7 @@
 import { createLog, systemClock } from '@ifactor/common';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Desired } from '@ifactor/crds';
+import { desiredObject } from '../../testing/desired.ts';
 import { MemoryKernel } from '../../testing/memory/kernel.ts';
 import { TestNode } from '../../testing/node.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -10,20 +11,13 @@ import { DesiredReceiver } from './receiver.ts';
 import { DesiredStore } from './store.ts';
 
 const key = { kind: 'netlinkinterface', namespace: 'default', name: 'br0' };
-const message = (generation: number, resourceVersion: string, more: Partial<Desired> = {}): Desired => ({
-  apiVersion: 'networking.dn42.io/v1alpha1',
-  kind: 'NetlinkInterface',
-  namespace: 'default',
-  name: 'br0',
-  uid: 'u1',
-  generation,
-  resourceVersion,
-  creationTimestamp: '2026-01-01T00:00:00Z',
-  spec: { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, mtu: 1300 + generation, addresses: [] },
-  secrets: [],
-  missing: [],
-  ...more,
-});
+const message = (generation: number, resourceVersion: string, more: Partial<Desired> = {}): Desired =>
+  desiredObject(
+    'br0',
+    generation,
+    { node: 'n1', interfaceName: 'br0', type: 'bridge', up: true, mtu: 1300 + generation, addresses: [] },
+    { uid: 'u1', resourceVersion, ...more },
+  );
 const tombstone = (generation: number, resourceVersion: string): Desired =>
   message(generation, resourceVersion, { deleted: true, spec: {} });
 

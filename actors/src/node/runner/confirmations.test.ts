@@ -64,6 +64,19 @@ describe('a change with spec.confirm', () => {
   };
   const types = (actor: Actor): EventType[] => node.events(actor).map(({ type }) => type);
   const worked = async (): Promise<void> => node.settles(node.apply('NetlinkInterface', 'br0', good), 'configured');
+  /** The one actor of the agent that follows the one that was stopped. */
+  const restarted = (): Actor => {
+    const { folder } = node;
+    node = open(folder);
+    node.runner.restore('test');
+    const [actor] = [...node.runner.actors.values()] as [Actor];
+    return actor;
+  };
+  const says = (actor: Actor, reason: string): Promise<void> =>
+    node.until(
+      () => actor.snapshot.context.verdict.reason === reason,
+      () => node.story(actor),
+    );
   /** Applies a spec and waits until it is in the kernel and on trial. */
   const tried = async (spec: object): Promise<Actor> => {
     const actor = node.apply('NetlinkInterface', 'br0', spec);
@@ -98,22 +111,13 @@ describe('a change with spec.confirm', () => {
       await clock.pass(10 * second);
       node.stop();
       offset = hours * 3600 * second;
-      const { folder } = node;
-      node = open(folder);
-      node.runner.restore('test');
-      const [actor] = [...node.runner.actors.values()];
-      await node.until(
-        () => actor!.snapshot.context.verdict.reason === 'Confirming',
-        () => node.story(actor),
-      );
+      const actor = restarted();
+      await says(actor, 'Confirming');
       await clock.pass(3 * second);
       nats = false;
       await clock.pass(40 * second);
-      await node.until(
-        () => actor!.snapshot.context.verdict.reason === 'RolledBack',
-        () => node.story(actor),
-      );
-      expect(types(actor!)).not.toContain('SpecConfirmed');
+      await says(actor, 'RolledBack');
+      expect(types(actor)).not.toContain('SpecConfirmed');
       expect(await mtu()).toBe(1400);
     },
   );
@@ -209,21 +213,12 @@ describe('a change with spec.confirm', () => {
     node.stop();
     nats = false;
     await clock.pass(3600 * second);
-    const { folder } = node;
-    node = open(folder);
-    node.runner.restore('test');
-    const [actor] = [...node.runner.actors.values()];
-    await node.until(
-      () => actor!.snapshot.context.verdict.reason === 'Confirming',
-      () => node.story(actor),
-    );
+    const actor = restarted();
+    await says(actor, 'Confirming');
     await clock.pass(34 * second);
     expect(await mtu()).toBe(1300);
     await clock.pass(3 * second);
-    await node.until(
-      () => actor!.snapshot.context.verdict.reason === 'RolledBack',
-      () => node.story(actor),
-    );
+    await says(actor, 'RolledBack');
     expect(await mtu()).toBe(1400);
   });
 
@@ -234,16 +229,13 @@ describe('a change with spec.confirm', () => {
     await clock.pass(40 * second);
     node.stop();
     nats = true;
-    const { folder } = node;
-    node = open(folder);
-    node.runner.restore('test');
-    const [actor] = [...node.runner.actors.values()];
+    const actor = restarted();
     await node.until(
-      () => actor!.snapshot.context.observed !== null,
+      () => actor.snapshot.context.observed !== null,
       () => node.story(actor),
     );
     await clock.pass(60 * second);
-    expect(actor!.snapshot.context.verdict.reason).toBe('RolledBack');
+    expect(actor.snapshot.context.verdict.reason).toBe('RolledBack');
     expect(await mtu()).toBe(1400);
   });
 
@@ -303,10 +295,7 @@ describe('a change with spec.confirm', () => {
     );
     await node.settles(actor, 'moved-to-netns');
     await clock.pass(7 * second);
-    await node.until(
-      () => actor.snapshot.context.verdict.reason === 'RolledBack',
-      () => node.story(actor),
-    );
+    await says(actor, 'RolledBack');
     expect(verdictWords(actor.snapshot.context)).toContain('lose the probe 10.0.0.2 for 5 s');
     await node.settles(actor, 'moved-to-netns');
     expect(await home.reaches('10.0.0.2')).toBe(true);

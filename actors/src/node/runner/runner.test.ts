@@ -322,6 +322,12 @@ const fail = (actor: Actor): void =>
     throw new Error('a defect');
   });
 
+const failures = (): string[] =>
+  journal
+    .types()
+    .flat()
+    .filter((what) => what === 'a StepFailed');
+
 describe('a step that throws', () => {
   test('is logged each time, and told to its actor once until the back-off is over', async () => {
     const actor = await configured('a');
@@ -334,33 +340,18 @@ describe('a step that throws', () => {
         { actor: idOf('a'), step: 'test', error: 'a defect' },
       ]),
     );
-    expect(
-      journal
-        .types()
-        .flat()
-        .filter((what) => what === 'a StepFailed'),
-    ).toHaveLength(1);
+    expect(failures()).toHaveLength(1);
     expect(journal.batches.flat()[0]?.data).toEqual({ step: 'test', message: 'a defect' });
     fail(actor);
     await settled();
-    expect(
-      journal
-        .types()
-        .flat()
-        .filter((what) => what === 'a StepFailed'),
-    ).toHaveLength(1);
+    expect(failures()).toHaveLength(1);
     // Another spec: the failure is over, the next one is told again.
     tell('a', changed('a', 2));
     await settled();
     expect(actor.snapshot.value).toBe('configured');
     fail(actor);
     await settled();
-    expect(
-      journal
-        .types()
-        .flat()
-        .filter((what) => what === 'a StepFailed'),
-    ).toHaveLength(2);
+    expect(failures()).toHaveLength(2);
   });
 
   test('while a fact is folded loses that fact, and no other', async () => {

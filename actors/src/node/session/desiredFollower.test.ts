@@ -5,6 +5,7 @@ import { ensureStreams, eventStoreOf, streams } from '@ifactor/common/nats';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, test, vi } from 'vitest';
 import { natsBench } from '../../testing/bench.ts';
+import { desiredObject } from '../../testing/desired.ts';
 import { followDesired } from './desiredFollower.ts';
 import { systemRuntime } from '../../runtime.ts';
 
@@ -13,20 +14,8 @@ const bench = natsBench();
 const node = 'lax1';
 const runtime = systemRuntime(createLog('test', 'debug', () => undefined));
 
-const desired = (name: string, generation: number, more: Partial<Desired> = {}): Desired => ({
-  apiVersion: 'networking.dn42.io/v1alpha1',
-  kind: 'NetlinkInterface',
-  namespace: 'default',
-  name,
-  uid: `uid-${name}`,
-  generation,
-  resourceVersion: String(generation),
-  creationTimestamp: '2026-01-01T00:00:00Z',
-  spec: { node },
-  secrets: [],
-  missing: [],
-  ...more,
-});
+const desired = (name: string, generation: number, more: Partial<Desired> = {}): Desired =>
+  desiredObject(name, generation, { node }, more);
 const subjectOf = (name: string, on = node): string =>
   formatDesiredSubject({ node: on, kind: 'netlinkinterface', namespace: 'default', name });
 
